@@ -1,0 +1,42 @@
+import type { Environment } from './config.ts';
+import { VARIABLES } from './variables.ts';
+
+/** A variable that is set and has no effect, and the one that was probably meant. */
+export interface Misspelling {
+  readonly variable: string;
+  readonly meant: string;
+}
+
+const FARTHEST = 4;
+
+/**
+ * Finds variables that look like ours and are not: `_CONSUL_HOTS`, or `AMBASSADOR_ID` without its underscore. Those
+ * Kubernetes injects for a Service (`CONSUL_PORT=tcp://…`) are none of them.
+ */
+export function findMisspellings(environment: Environment): readonly Misspelling[] {
+  const known = Object.keys(VARIABLES);
+  return Object.entries(environment).flatMap(([variable, value]) => {
+    if (value === undefined || value.trim() === '' || known.includes(variable)) return [];
+    if (known.includes(`_${variable}`) && !/^tcp:\/\//.test(value))
+      return [{ variable, meant: `_${variable}` }];
+    if (!/^_(CONSUL|AMBASSADOR|HTTP|OUTPUT|LOG)_/.test(variable)) return [];
+    const [nearest] = known
+      .map((meant) => ({ meant, far: distance(variable, meant) }))
+      .sort((a, b) => a.far - b.far);
+    return nearest !== undefined && nearest.far <= FARTHEST ? [{ variable, meant: nearest.meant }] : [];
+  });
+}
+
+/** Levenshtein's distance: how many letters to add, drop or change. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries()) {
+      const change = (row[j] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

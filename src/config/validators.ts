@@ -1,0 +1,110 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { EnvError, makeExactValidator } from 'envalid';
+
+/** Validators say which form is accepted and never repeat the value: a secret may stand in the wrong variable. */
+function validator<T>(form: string, parse: (input: string) => T | undefined) {
+  return makeExactValidator<T>((input) => {
+    const value = parse(input);
+    if (value === undefined) throw new EnvError(`must be ${form}`);
+    return value;
+  });
+}
+
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const LABEL_KEY = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_]([-A-Za-z0-9_]{0,62})(\.[A-Za-z0-9_][-A-Za-z0-9_]{0,62})*\.?$/;
+const SECRET_NAME = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/;
+
+/** Whether Kubernetes accepts it as the name of a Secret. Dots too would do, but Ambassador splits names at them (#1255). */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
+/** Whether Kubernetes accepts it as the name of a Service (RFC 1035: a letter first). */
+export function isServiceName(name: string): boolean {
+  return DNS_LABEL.test(name) && /^[a-z]/.test(name);
+}
+
+export const port = validator('a whole number from 1 to 65535', (input) => {
+  const value = /^\d{1,5}$/.test(input) ? Number(input) : 0;
+  return value >= 1 && value <= 65_535 ? value : undefined;
+});
+
+/** As `port`, and 0 for any free one. */
+export const listenPort = validator('a whole number from 0 to 65535', (input) => {
+  const value = /^\d{1,5}$/.test(input) ? Number(input) : 65_536;
+  return value <= 65_535 ? value : undefined;
+});
+
+export const host = validator('a host name or an IP address, without scheme, path or port', (input) => {
+  const bare = /^\[.*\]$/.test(input) ? input.slice(1, -1) : input;
+  if (isIPv6(bare)) return bare;
+  // All digits and dots is meant as an address: then it has to be one.
+  return isIPv4(input) || (HOST_NAME.test(input) && !/^[\d.]+$/.test(input)) ? input : undefined;
+});
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+
+/** Milliseconds. Consul bounds a block at ten minutes; below a second it would be polling. */
+export const wait = validator('a duration from 1s to 10m with a unit, such as 50s', (input) => {
+  const [, digits, unit] = /^(\d{1,9})(ms|s|m)$/.exec(input) ?? [];
+  const value = Number(digits) * (UNIT_MS[unit ?? ''] ?? Number.NaN);
+  return value >= 1_000 && value <= 600_000 ? value : undefined;
+});
+
+export const boolean = validator('true or false', (input) => {
+  if (/^(true|1|yes|on)$/i.test(input)) return true;
+  return /^(false|0|no|off)$/i.test(input) ? false : undefined;
+});
+
+export const ambassadorId = validator('letters, digits, "-", "_" and "." (at most 63)', (input) =>
+  LABEL_VALUE.test(input) ? input : undefined,
+);
+
+export const secretName = validator(
+  'a name Kubernetes accepts, without dots (Ambassador takes what follows a dot for a namespace)',
+  (input) => (isSecretName(input) ? input : undefined),
+);
+
+export const serviceName = validator(
+  'a name Kubernetes accepts: lower-case letters, digits and "-", a letter first, at most 63',
+  (input) => (isServiceName(input) ? input : undefined),
+);
+
+export const namespaceName = validator(
+  'a namespace: lower-case letters, digits and "-", at most 63',
+  (input) => (DNS_LABEL.test(input) ? input : undefined),
+);
+
+export const tlsContextName = validator('a name without spaces, "$" or control characters', (input) =>
+  /^[A-Za-z0-9][-A-Za-z0-9_.]{0,252}$/.test(input) ? input : undefined,
+);
+
+export const apiVersion = validator('auto, ambassador/v1, or getambassador.io/ and a version', (input) =>
+  /^(auto|ambassador\/v[0-2]|getambassador\.io\/v\d+(alpha\d+|beta\d+)?)$/.test(input) ? input : undefined,
+);
+
+export const labels = validator('labels as k=v,k=v that Kubernetes accepts', (input) => {
+  const entries = input.split(',').map((pair) => pair.trim().split('='));
+  const valid = entries.every(
+    ([key = '', value = '', ...rest]) =>
+      rest.length === 0 && LABEL_KEY.test(key) && (value === '' || LABEL_VALUE.test(value)),
+  );
+  return valid ? Object.fromEntries(entries.map(([key = '', value = '']) => [key, value])) : undefined;
+});
+
+export const consulService = validator('the name of a Consul service, without control characters', (input) =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  /^[^\u0000-\u001f\u007f]{1,253}$/.test(input) ? input : undefined,
+);
+
+export const token = validator('a token: printable ASCII without spaces', (input) =>
+  /^[\x21-\x7e]+$/.test(input) ? input : undefined,
+);
+
+export const path = validator('the path of a folder', (input) => (input.includes('\0') ? undefined : input));
+
+export const logLevel = validator('one of fatal, error, warn, info, debug, trace', (input) =>
+  /^(fatal|error|warn|info|debug|trace)$/.test(input) ? input : undefined,
+);

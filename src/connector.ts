@@ -1,0 +1,182 @@
+import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
+import { BlockingQuery } from './consul/blocking-query.ts';
+import {
+  type CaLeaf,
+  type CaRoots,
+  decodeLeaf,
+  decodeRoots,
+  leafPath,
+  ROOTS_PATH,
+} from './consul/connect-ca.ts';
+import { ConsulConnection, type ConsulEndpoint } from './consul/http.ts';
+import { describeError, PublishError } from './errors.ts';
+import { backoffMs } from './pace.ts';
+import type { Publisher } from './publish/publisher.ts';
+import { Reconciler } from './reconciler.ts';
+import type { Health } from './status/health.ts';
+import type { Metrics } from './status/metrics.ts';
+import { Wakeup } from './wakeup.ts';
+
+export interface ConnectorOptions {
+  readonly consul: ConsulEndpoint & { readonly waitMs: number };
+  readonly publisher: Publisher;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: Metrics;
+}
+
+export const LOOPS = ['roots', 'leaf', 'publish'] as const;
+
+/** The longest a healthy loop is silent: a block, its deadline, the longest backoff, and room. */
+export function longestSilenceMs(waitMs: number): number {
+  return 2 * waitMs + 5 * 60_000;
+}
+
+/** The publishing loop turns at least this often, so that `/livez` can see it turn. */
+const LONGEST_IDLE_MS = 60_000;
+const LONGEST_PUBLISH_BACKOFF_MS = 30_000;
+const ONCE_DEADLINE_MS = 30_000;
+
+/** The whole of it: two blocking queries and the watch of what is published wake one loop that reconciles them. */
+export class Connector {
+  readonly #options: ConnectorOptions;
+  readonly #reconciler: Reconciler;
+  readonly #wakeup: Wakeup;
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+    this.#reconciler = new Reconciler({ ...options, service: options.consul.service });
+    this.#wakeup = new Wakeup(options.clock);
+  }
+
+  /** Runs until `signal` aborts. Never rejects over what Consul or Kubernetes do. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { consul, publisher, clock } = this.#options;
+    const connections = [new ConsulConnection(consul, clock), new ConsulConnection(consul, clock)] as const;
+    const leaf = this.#query('leaf', connections[0], leafPath(consul.service), decodeLeaf, (answer) =>
+      this.#reconciler.takeLeaf(answer),
+    );
+    let activeRootId: string | undefined;
+    const roots = this.#query('roots', connections[1], ROOTS_PATH, decodeRoots, (answer) => {
+      this.#reconciler.takeRoots(answer);
+      // Some versions of Consul never wake a blocked leaf query over a new root (consul PR #15005).
+      if (activeRootId !== undefined && activeRootId !== answer.activeRootId) leaf.askAgain();
+      activeRootId = answer.activeRootId;
+    });
+    await Promise.all([
+      roots.run(signal),
+      leaf.run(signal),
+      publisher.run(() => this.#wakeup.notice(), signal),
+      this.#publishLoop(leaf, signal),
+    ]);
+    await Promise.all([...connections.map((connection) => connection.close()), publisher.close()]);
+  }
+
+  /**
+   * Asks Consul once, publishes once, and says whether it wrote.
+   *
+   * @throws ConsulError, IdentityError or PublishError: what stands in the way
+   */
+  async once(signal: AbortSignal): Promise<boolean> {
+    const { consul, clock, publisher } = this.#options;
+    const connection = new ConsulConnection(consul, clock);
+    try {
+      const roots: CaRoots = decodeRoots((await connection.get(ROOTS_PATH, ONCE_DEADLINE_MS, signal)).text);
+      const path = leafPath(consul.service);
+      const leaf: CaLeaf = decodeLeaf((await connection.get(path, ONCE_DEADLINE_MS, signal)).text);
+      this.#reconciler.takeRoots(roots);
+      this.#reconciler.takeLeaf(leaf);
+      const { decision, fault, wrote } = await this.#reconciler.reconcile(signal);
+      if (fault !== undefined) throw fault;
+      if (decision?.content === undefined && decision?.refused !== undefined) throw decision.refused;
+      return wrote;
+    } finally {
+      await Promise.all([connection.close(), publisher.close()]);
+    }
+  }
+
+  /** Reconciles on every notice, when time alone may change the decision, and after a failure with backoff. */
+  async #publishLoop(leaf: BlockingQuery<CaLeaf>, signal: AbortSignal): Promise<void> {
+    const { clock, health, logger } = this.#options;
+    let failures = 0;
+    let nextAt = Number.POSITIVE_INFINITY;
+    while (!signal.aborted) {
+      health.turned('publish');
+      const noticed = await this.#wakeup.wait(Math.min(nextAt - clock.now(), LONGEST_IDLE_MS), signal);
+      if (signal.aborted) return;
+      if (!noticed && clock.now() < nextAt) continue;
+      try {
+        const { decision, fault } = await this.#reconciler.reconcile(signal);
+        failures = 0;
+        nextAt =
+          decision?.recheckAt ??
+          (fault === undefined ? Number.POSITIVE_INFINITY : clock.now() + LONGEST_IDLE_MS);
+        // The published leaf is condemned and what Consul sent does not cure that: perhaps it has a better one by now.
+        if (!noticed && decision?.condemned !== undefined) leaf.askAgain();
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        const retryMs = backoffMs(failures, clock.random, LONGEST_PUBLISH_BACKOFF_MS);
+        nextAt = clock.now() + retryMs;
+        const description = describeError(error);
+        if (!(error instanceof PublishError)) logger.error(description, 'reconciling failed unexpectedly');
+        const { remedy } = description;
+        health.problem(
+          'identity',
+          remedy === undefined ? description.error : `${description.error}: ${remedy}`,
+        );
+        logger.warn({ ...description, attempt: failures, retryMs }, 'publishing failed, will try again');
+      }
+    }
+  }
+
+  #query<T>(
+    name: 'roots' | 'leaf',
+    connection: ConsulConnection,
+    path: string,
+    decode: (text: string) => T,
+    take: (answer: T) => void,
+  ): BlockingQuery<T> {
+    const { clock, consul, health, logger, metrics } = this.#options;
+    return new BlockingQuery({
+      connection,
+      path,
+      waitMs: consul.waitMs,
+      decode,
+      clock,
+      onAnswer: (answer) => {
+        take(answer);
+        this.#wakeup.notice();
+      },
+      onHeard: (ageSeconds) => {
+        health.turned(name);
+        health.solved(name);
+        metrics.consulAnswered(name, 'ok');
+        metrics.consulHeard(name, clock.now(), ageSeconds);
+        if (ageSeconds !== undefined && ageSeconds > 0) {
+          logger.warn({ query: name, ageSeconds }, 'Consul answered from a stale cache');
+        }
+      },
+      onSilence: () => {
+        health.turned(name);
+        metrics.consulAnswered(name, 'silence');
+        logger.debug({ query: name }, 'Consul let a blocking query run out, asking anew');
+      },
+      onError: (error, attempt, retryMs) => {
+        health.turned(name);
+        const description = describeError(error);
+        health.problem(
+          name,
+          description.remedy === undefined ? error.message : `${error.message}: ${description.remedy}`,
+        );
+        metrics.consulAnswered(name, error.code);
+        logger.warn(
+          { query: name, ...description, attempt, retryMs },
+          'asking Consul failed, will try again',
+        );
+      },
+    });
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * The index for the next blocking query, from that of the last one and the `X-Consul-Index` header of its answer.
+ * Undefined means: start over without one. Consul asks for that when the index goes backwards (a restored or new
+ * server, consul PR #2621) or is 0; a proxy may drop or spoil it. Indexes are 64-bit, more than a number holds.
+ */
+export function nextIndex(last: bigint | undefined, header: string | undefined): bigint | undefined {
+  if (header === undefined || !/^\d{1,20}$/.test(header)) return undefined;
+  const index = BigInt(header);
+  if (index === 0n || (last !== undefined && index < last)) return undefined;
+  return index;
+}

@@ -1,0 +1,120 @@
+import type { Clock } from '../clock.ts';
+import { ConsulError } from '../errors.ts';
+import { backoffMs, TokenBucket } from '../pace.ts';
+import { nextIndex } from './blocking-index.ts';
+import type { ConsulConnection } from './http.ts';
+
+export interface BlockingQueryOptions<T> {
+  readonly connection: ConsulConnection;
+  /** Path and query without `index` and `wait`, such as `/v1/agent/connect/ca/roots`. */
+  readonly path: string;
+  /** Longest block asked for, in milliseconds. */
+  readonly waitMs: number;
+  /** @throws ConsulError when the answer cannot be used */
+  readonly decode: (text: string) => T;
+  readonly clock: Clock;
+  /** A usable answer whose content differs from the last one. */
+  readonly onAnswer: (answer: T) => void;
+  /** Every usable answer, new or not. */
+  readonly onHeard: (ageSeconds: number | undefined) => void;
+  readonly onError: (error: ConsulError, attempt: number, retryMs: number) => void;
+  /** A blocking query ended unanswered: asked again at once, on a new connection and without an index. */
+  readonly onSilence: () => void;
+}
+
+/** How long past `wait` an answer may take: Consul adds up to wait/16, the rest is for the network. */
+const SLACK_MS = 10_000;
+/** A query without an index is answered at once, but the first leaf waits for a signature. */
+const IMMEDIATE_DEADLINE_MS = 30_000;
+const BURST = 5;
+const REFILL_MS = 1_000;
+
+/**
+ * Asks one blocking query for ever: at most five requests at once and then one a second, whatever the server does.
+ * Answers are compared by content, never by index: before 1.4.1 a renewal could keep its index, and configuration
+ * writes raise it with the same content.
+ */
+export class BlockingQuery<T> {
+  readonly #options: BlockingQueryOptions<T>;
+  readonly #bucket: TokenBucket;
+  #index: bigint | undefined;
+  #content: string | undefined;
+  #interrupt = new AbortController();
+
+  constructor(options: BlockingQueryOptions<T>) {
+    this.#options = options;
+    this.#bucket = new TokenBucket(options.clock, BURST, REFILL_MS);
+  }
+
+  /** Ends the request under way and asks again without an index: some versions never wake a leaf query (PR #15005). */
+  askAgain(): void {
+    this.#index = undefined;
+    this.#interrupt.abort();
+  }
+
+  /** Runs until `signal` aborts. Never rejects over what Consul says. */
+  async run(signal: AbortSignal): Promise<void> {
+    const onAbort = (): void => this.#interrupt.abort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    let failures = 0;
+    while (!signal.aborted) {
+      await this.#bucket.take(signal);
+      if (signal.aborted) break;
+      this.#interrupt = new AbortController();
+      const interrupt = this.#interrupt.signal;
+      try {
+        await this.#ask(interrupt);
+        failures = 0;
+      } catch (error) {
+        if (interrupt.aborted) continue;
+        const silent = this.#index !== undefined && isTimeout(error);
+        // An index that led to an error may be the cause of it.
+        this.#index = undefined;
+        if (silent) {
+          this.#options.onSilence();
+          continue;
+        }
+        failures += 1;
+        const retryMs = backoffMs(failures, this.#options.clock.random);
+        this.#options.onError(asConsulError(error), failures, retryMs);
+        await this.#options.clock.sleep(retryMs, interrupt);
+      }
+    }
+    signal.removeEventListener('abort', onAbort);
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
+    const { connection, path, waitMs, decode, onAnswer, onHeard } = this.#options;
+    const index = this.#index;
+    const query = new URLSearchParams({ wait: `${waitMs}ms` });
+    if (index !== undefined) query.set('index', index.toString());
+    const separator = path.includes('?') ? '&' : '?';
+    const answer = await connection.get(`${path}${separator}${query}`, deadlineMs(waitMs, index), signal);
+    if (signal.aborted) return;
+    if (answer.text !== this.#content) {
+      const decoded = decode(answer.text);
+      this.#content = answer.text;
+      onAnswer(decoded);
+    }
+    this.#index = nextIndex(index, answer.index);
+    onHeard(answer.ageSeconds);
+  }
+}
+
+/**
+ * Milliseconds until a query is given up: the watchdog for connections that died silently. With an index that is not an
+ * error, since Consul 1.2 to 1.4.0 ignore `wait` on the leaf and block for ten minutes (consul #4462): the query that
+ * follows has no index, is answered at once by a server that lives, and tells the two apart.
+ */
+function deadlineMs(waitMs: number, index: bigint | undefined): number {
+  return index === undefined ? IMMEDIATE_DEADLINE_MS : waitMs + Math.ceil(waitMs / 16) + SLACK_MS;
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof ConsulError && error.code === 'CONSUL_TIMEOUT';
+}
+
+function asConsulError(error: unknown): ConsulError {
+  if (error instanceof ConsulError) return error;
+  return new ConsulError('CONSUL_ANSWER_UNUSABLE', "Consul's answer could not be used", { cause: error });
+}

@@ -1,0 +1,129 @@
+/**
+ * Every error this program makes, in one place. `code` is stable: alerts and tests may depend on it.
+ * `remedy` is the sentence a person can act on. Neither ever holds a key or a token.
+ */
+export abstract class ConnectorError extends Error {
+  abstract readonly code: string;
+  readonly remedy: string | undefined;
+
+  constructor(message: string, options: { remedy?: string | undefined; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.remedy = options.remedy;
+  }
+}
+
+/** The environment cannot be used. Holds every problem at once; never the value of a secret variable. */
+export class ConfigurationError extends ConnectorError {
+  readonly code = 'CONFIGURATION';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the configuration cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+export type ConsulErrorCode =
+  | 'CONSUL_UNREACHABLE'
+  | 'CONSUL_TIMEOUT'
+  | 'CONSUL_TLS'
+  | 'CONSUL_PERMISSION_DENIED'
+  | 'CONSUL_TOKEN_UNKNOWN'
+  | 'CONSUL_CONNECT_DISABLED'
+  | 'CONSUL_CA_NOT_READY'
+  | 'CONSUL_NO_LEADER'
+  | 'CONSUL_RATE_LIMITED'
+  | 'CONSUL_HTTP_TO_HTTPS'
+  | 'CONSUL_NAMESPACES_ENTERPRISE'
+  | 'CONSUL_NOT_FOUND'
+  | 'CONSUL_ANSWER_UNUSABLE'
+  | 'CONSUL_STATUS';
+
+/** Consul could not be asked, refused, or answered something that cannot be used. Always temporary: retry. */
+export class ConsulError extends ConnectorError {
+  readonly code: ConsulErrorCode;
+
+  constructor(code: ConsulErrorCode, message: string, options: { remedy?: string; cause?: unknown } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export type IdentityFault =
+  | 'PEM_UNREADABLE'
+  | 'NO_CERTIFICATE'
+  | 'CERTIFICATE_UNREADABLE'
+  | 'KEY_UNREADABLE'
+  | 'KEY_MISMATCH'
+  | 'NO_SPIFFE_ID'
+  | 'OTHER_TRUST_DOMAIN'
+  | 'OTHER_SERVICE'
+  | 'NOT_YET_VALID'
+  | 'EXPIRED'
+  | 'LEAF_IS_CA'
+  | 'LEAF_NOT_FIRST'
+  | 'NOT_A_CLIENT'
+  | 'NO_CHAIN'
+  | 'NO_ROOT';
+
+/** A leaf, key or root that must not be published, and why. */
+export class IdentityError extends ConnectorError {
+  readonly code: IdentityFault;
+
+  constructor(code: IdentityFault, message: string, options: { remedy?: string; cause?: unknown } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export type PublishErrorCode =
+  | 'KUBERNETES_CONFIGURATION'
+  | 'KUBERNETES_UNREACHABLE'
+  | 'KUBERNETES_TIMEOUT'
+  | 'KUBERNETES_UNAUTHORIZED'
+  | 'KUBERNETES_FORBIDDEN'
+  | 'KUBERNETES_CONFLICT'
+  | 'KUBERNETES_NOT_FOUND'
+  | 'KUBERNETES_REFUSED'
+  | 'KUBERNETES_GONE'
+  | 'KUBERNETES_ANSWER_UNUSABLE'
+  | 'SECRET_NOT_OURS'
+  | 'DIRECTORY_UNWRITABLE';
+
+/** The place the identity is published to could not be read or written. Always temporary: retry. */
+export class PublishError extends ConnectorError {
+  readonly code: PublishErrorCode;
+
+  constructor(code: PublishErrorCode, message: string, options: { remedy?: string; cause?: unknown } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The status port could not be opened. */
+export class StatusPortError extends ConnectorError {
+  readonly code = 'STATUS_PORT';
+}
+
+/** What a log line says of an error: never the error object itself, whose `cause` may hold anything. */
+export function describeError(error: unknown): { code: string; error: string; remedy?: string } {
+  if (error instanceof ConnectorError) {
+    return {
+      code: error.code,
+      error: error.message,
+      ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+    };
+  }
+  const name = error instanceof Error ? error.name : typeof error;
+  return { code: 'UNEXPECTED', error: error instanceof Error ? `${name}: ${error.message}` : name };
+}
+
+/** The code Node.js or undici put on an error, searched along `cause` and inside an AggregateError. */
+export function systemCode(error: unknown): string | undefined {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 8; depth += 1) {
+    if ('code' in at && typeof at.code === 'string') return at.code;
+    at = at instanceof AggregateError ? at.errors[0] : at.cause;
+  }
+  return undefined;
+}

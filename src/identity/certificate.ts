@@ -1,0 +1,67 @@
+import { X509Certificate } from 'node:crypto';
+import { IdentityError } from '../errors.ts';
+import { type Extensions, readExtensions } from './extensions.ts';
+import { readPem, writePem } from './pem.ts';
+
+/** A parsed certificate: what the rules ask of it, and its one normal PEM form. */
+export interface Certificate extends Extensions {
+  readonly x509: X509Certificate;
+  /** SHA-256 in hex with colons: two certificates are the same exactly when these are. */
+  readonly fingerprint: string;
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number;
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+  readonly selfSigned: boolean;
+  /** In the form of RFC 7468, whatever form it came in. */
+  readonly pem: string;
+}
+
+/**
+ * Reads every certificate of a PEM text. Blocks of another kind are passed over.
+ *
+ * @throws IdentityError PEM_UNREADABLE, NO_CERTIFICATE or CERTIFICATE_UNREADABLE
+ */
+export function readCertificates(text: string, what: string): readonly Certificate[] {
+  const certificates = readPem(text, what).filter(({ label }) => label === 'CERTIFICATE');
+  if (certificates.length === 0) throw new IdentityError('NO_CERTIFICATE', `${what} holds no certificate`);
+  return certificates.map(({ der }) => parseCertificate(der, what));
+}
+
+function parseCertificate(der: Buffer, what: string): Certificate {
+  try {
+    const x509 = new X509Certificate(der);
+    const notBefore = Date.parse(x509.validFrom);
+    const notAfter = Date.parse(x509.validTo);
+    if (Number.isNaN(notBefore) || Number.isNaN(notAfter)) throw new Error('its validity is not a date');
+    return {
+      x509,
+      fingerprint: x509.fingerprint256,
+      notBefore,
+      notAfter,
+      selfSigned: x509.checkIssued(x509) && x509.verify(x509.publicKey),
+      pem: writePem({ label: 'CERTIFICATE', der: x509.raw }),
+      ...readExtensions(x509.raw),
+    };
+  } catch (cause) {
+    throw new IdentityError('CERTIFICATE_UNREADABLE', `${what} holds a certificate that cannot be read`, {
+      cause,
+    });
+  }
+}
+
+/** Whether the certificate is inside its validity period at `at` (milliseconds; RFC 5280 section 4.1.2.5). */
+export function isValidAt(certificate: Certificate, at: number): boolean {
+  return certificate.notBefore <= at && at <= certificate.notAfter;
+}
+
+/** The share of the certificate's lifetime that is left at `at`: 1 when new, 0 or less when expired. */
+export function lifetimeLeft(certificate: Certificate, at: number): number {
+  return (certificate.notAfter - at) / (certificate.notAfter - certificate.notBefore);
+}
+
+/** The issuer in one line, or the authority key identifier where the name is empty, as Consul's are (consul #16202). */
+export function issuerOf(certificate: Certificate): string {
+  const name = certificate.x509.issuer ?? '';
+  return name === '' ? `key ${certificate.authorityKeyId ?? 'unknown'}` : name.replaceAll('\n', ', ');
+}

@@ -1,0 +1,181 @@
+import { IdentityError } from '../errors.ts';
+import { lifetimeLeft } from './certificate.ts';
+import { type Identity, type LeafMaterial, verifyIdentity, verifyServed } from './identity.ts';
+import type { TrustBundle } from './trust-bundle.ts';
+
+/** What the place of publication holds now. */
+export interface Published extends LeafMaterial {
+  readonly caPem: string | undefined;
+}
+
+/** The counts on which a published leaf can be condemned, the gravest first. */
+export type Count = 'missing' | 'unpublishable' | 'other-identity' | 'inactive-root' | 'ageing';
+
+export interface Condemnation {
+  readonly count: Count;
+  readonly detail: string;
+}
+
+/** What the Secret is to hold, each part as text. */
+export interface Content {
+  readonly identity: Identity;
+  readonly tlsCrt: string;
+  readonly tlsKey: string;
+  readonly caCrt: string;
+}
+
+export interface Decision {
+  /** Undefined: nothing that works exists, so whatever is published stays as it is. */
+  readonly content: Content | undefined;
+  readonly writesLeaf: boolean;
+  readonly writesBundle: boolean;
+  /** Why, for the log line, the annotation and the event. */
+  readonly reason: string;
+  /** What still condemns the published leaf after this decision. */
+  readonly condemned: Condemnation | undefined;
+  /** Why Consul's leaf must not be published, if so. */
+  readonly refused: IdentityError | undefined;
+  /** When time alone may change the decision, in milliseconds since the epoch. */
+  readonly recheckAt: number;
+}
+
+/** What a decision is made from: everything read, and the time. */
+export interface Situation {
+  readonly published: Published | undefined;
+  readonly candidate: LeafMaterial | undefined;
+  readonly service: string;
+  readonly bundle: TrustBundle;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** Below this share of its lifetime a leaf is replaced; Consul renews at 60 to 90 % of the lifetime, so normally first. */
+export const REPLACE_BELOW = 0.4;
+const RECHECK_CONDEMNED_MS = 30_000;
+
+/**
+ * Rule 2, write as seldom as possible: the leaf is replaced only where it is condemned on some count and the candidate
+ * is better on that very count. A change of roots alone replaces the bundle and keeps leaf and key byte for byte.
+ * Pure: the same situation gives the same decision, and deciding again on its result decides to write nothing.
+ */
+export function decide(situation: Situation): Decision {
+  const { published, bundle, at } = situation;
+  const current = assess(published, situation, verifyServed);
+  const candidate = assess(situation.candidate, situation, verifyIdentity);
+  const condemned = condemn(current, situation);
+  const refused = candidate instanceof IdentityError ? candidate : undefined;
+  const usable = candidate instanceof IdentityError ? undefined : candidate;
+
+  if (usable !== undefined && condemned !== undefined && cures(usable, current, condemned.count, at)) {
+    const writesBundle = published?.caPem !== bundle.pem;
+    const after = condemn(usable, situation);
+    return {
+      content: { identity: usable, tlsCrt: usable.tlsCrt, tlsKey: usable.tlsKey, caCrt: bundle.pem },
+      writesLeaf: true,
+      writesBundle,
+      reason: `${condemned.count}: ${condemned.detail}`,
+      condemned: after,
+      refused,
+      recheckAt: recheckAt(usable, after, bundle, at),
+    };
+  }
+  if (published === undefined || current === undefined || current instanceof IdentityError) {
+    return {
+      content: undefined,
+      writesLeaf: false,
+      writesBundle: false,
+      reason: refused === undefined ? 'nothing to publish yet' : `refused: ${refused.message}`,
+      condemned,
+      refused,
+      recheckAt: at + RECHECK_CONDEMNED_MS,
+    };
+  }
+  const writesBundle = published.caPem !== bundle.pem;
+  return {
+    content: {
+      identity: current,
+      tlsCrt: published.certificatePem,
+      tlsKey: published.privateKeyPem,
+      caCrt: bundle.pem,
+    },
+    writesLeaf: false,
+    writesBundle,
+    reason: writesBundle ? 'roots: the list of roots changed' : 'the published identity is good',
+    condemned,
+    refused,
+    recheckAt: recheckAt(current, condemned, bundle, at),
+  };
+}
+
+function assess(
+  material: LeafMaterial | undefined,
+  { service, bundle, at }: Situation,
+  verify: typeof verifyIdentity,
+): Identity | IdentityError | undefined {
+  if (material === undefined) return undefined;
+  try {
+    return verify(material, service, bundle, at);
+  } catch (error) {
+    if (error instanceof IdentityError) return error;
+    throw error;
+  }
+}
+
+function condemn(
+  current: Identity | IdentityError | undefined,
+  { bundle, at }: Situation,
+): Condemnation | undefined {
+  if (current === undefined) return { count: 'missing', detail: 'no identity was published' };
+  if (current instanceof IdentityError) {
+    const other = current.code === 'OTHER_SERVICE' || current.code === 'OTHER_TRUST_DOMAIN';
+    return { count: other ? 'other-identity' : 'unpublishable', detail: current.message };
+  }
+  if (!current.chain.reachesActiveRoot && bundle.active.size > 0) {
+    return { count: 'inactive-root', detail: 'the published leaf does not chain to the active root' };
+  }
+  const left = lifetimeLeft(current.leaf, at);
+  if (left < REPLACE_BELOW) {
+    return {
+      count: 'ageing',
+      detail: `the published leaf has ${Math.round(left * 100)} % of its lifetime left`,
+    };
+  }
+  return undefined;
+}
+
+function cures(
+  candidate: Identity,
+  current: Identity | IdentityError | undefined,
+  count: Count,
+  at: number,
+): boolean {
+  if (current === undefined || current instanceof IdentityError) return true;
+  if (count === 'inactive-root') return candidate.chain.reachesActiveRoot;
+  return outlives(candidate, current, at);
+}
+
+/**
+ * Whether a candidate is worth a write to replace an ageing leaf. It must live longer, and must either be no longer
+ * ageing itself or gain a tenth of its lifetime (or double what is left, when that is less): so neither a leaf that
+ * flaps every second (consul #6507) nor a clock far ahead of Consul's can cause a stream of writes.
+ */
+function outlives(candidate: Identity, current: Identity, at: number): boolean {
+  const gained = candidate.leaf.notAfter - current.leaf.notAfter;
+  if (gained <= 0) return false;
+  // A candidate of the previous root must not displace one of the active root.
+  if (current.chain.reachesActiveRoot && !candidate.chain.reachesActiveRoot) return false;
+  if (lifetimeLeft(candidate.leaf, at) >= REPLACE_BELOW) return true;
+  const tenth = (candidate.leaf.notAfter - candidate.leaf.notBefore) / 10;
+  return gained >= Math.min(tenth, current.leaf.notAfter - at);
+}
+
+function recheckAt(
+  { leaf }: Identity,
+  condemned: Condemnation | undefined,
+  bundle: TrustBundle,
+  at: number,
+): number {
+  if (condemned !== undefined) return at + RECHECK_CONDEMNED_MS;
+  const threshold = leaf.notAfter - REPLACE_BELOW * (leaf.notAfter - leaf.notBefore);
+  return Math.min(...[threshold, ...bundle.anchors.map(({ notAfter }) => notAfter)].map((time) => time + 1));
+}

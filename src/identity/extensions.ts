@@ -1,0 +1,77 @@
+import type { asn1 as Asn1Types } from 'node-forge';
+import asn1 from 'node-forge/lib/asn1.js';
+
+/** What chain building needs of a certificate's extensions and `node:crypto` does not offer. */
+export interface Extensions {
+  /** Subject key identifier in hex (RFC 5280 section 4.2.1.2). */
+  readonly subjectKeyId: string | undefined;
+  /** The key identifier of the authority key identifier, in hex (RFC 5280 section 4.2.1.1). */
+  readonly authorityKeyId: string | undefined;
+  /** Every URI of the subject alternative name (RFC 5280 section 4.2.1.6). */
+  readonly uris: readonly string[];
+  /** How many intermediates may follow below this CA (RFC 5280 section 4.2.1.9); undefined: any number. */
+  readonly pathLength: number | undefined;
+}
+
+const OID = {
+  subjectKeyId: '2.5.29.14',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  authorityKeyId: '2.5.29.35',
+};
+const EXTENSIONS_TAG = 3;
+const URI_TAG = 6;
+
+/**
+ * Reads the extensions of a DER certificate that `X509Certificate` has already accepted. node-forge cannot read EC
+ * certificates as such, but its ASN.1 reader does not care about the key.
+ *
+ * @throws Error when the DER is not that of a certificate
+ */
+export function readExtensions(der: Buffer): Extensions {
+  const certificate = asn1.fromDer(der.toString('binary'));
+  const [toBeSigned] = children(certificate);
+  const wrapper = children(toBeSigned).find(
+    (node) => node.tagClass === asn1.Class.CONTEXT_SPECIFIC && node.type === EXTENSIONS_TAG,
+  );
+  const values = new Map(children(children(wrapper)[0]).map(readExtension));
+  const subjectKeyId = values.get(OID.subjectKeyId);
+  const authorityKeyId = children(values.get(OID.authorityKeyId)).find((node) => isContext(node, 0));
+  return {
+    subjectKeyId: hex(subjectKeyId),
+    authorityKeyId: hex(authorityKeyId),
+    uris: children(values.get(OID.subjectAltName))
+      .filter((node) => isContext(node, URI_TAG))
+      .map((node) => Buffer.from(bytes(node), 'binary').toString('utf8')),
+    pathLength: readPathLength(values.get(OID.basicConstraints)),
+  };
+}
+
+function readExtension(extension: Asn1Types.Asn1): [string, Asn1Types.Asn1] {
+  const parts = children(extension);
+  // Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }: the value stands last.
+  return [asn1.derToOid(bytes(parts[0])), asn1.fromDer(bytes(parts[parts.length - 1]))];
+}
+
+function readPathLength(basicConstraints: Asn1Types.Asn1 | undefined): number | undefined {
+  const length = children(basicConstraints).find((node) => node.type === asn1.Type.INTEGER);
+  return length === undefined ? undefined : Number.parseInt(hex(length) ?? '', 16);
+}
+
+function children(node: Asn1Types.Asn1 | undefined): readonly Asn1Types.Asn1[] {
+  return node !== undefined && Array.isArray(node.value) ? node.value : [];
+}
+
+function bytes(node: Asn1Types.Asn1 | undefined): string {
+  if (node === undefined || typeof node.value !== 'string')
+    throw new Error('an ASN.1 primitive was expected');
+  return node.value;
+}
+
+function hex(node: Asn1Types.Asn1 | undefined): string | undefined {
+  return node === undefined ? undefined : Buffer.from(bytes(node), 'binary').toString('hex');
+}
+
+function isContext(node: Asn1Types.Asn1, tag: number): boolean {
+  return node.tagClass === asn1.Class.CONTEXT_SPECIFIC && node.type === tag;
+}

@@ -1,0 +1,117 @@
+import { IdentityError } from '../errors.ts';
+import { type Certificate, isValidAt, readCertificates } from './certificate.ts';
+import { buildChain, type Chain } from './chain.ts';
+import { type PrivateKey, readPrivateKey } from './private-key.ts';
+import { type SpiffeId, spiffeIdOf } from './spiffe.ts';
+import type { TrustBundle } from './trust-bundle.ts';
+
+/** A certificate and key as text, from Consul or from a Secret. */
+export interface LeafMaterial {
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+}
+
+/** A leaf, its key and its chain that passed every check of rule 1: it works, at the time it was verified for. */
+export interface Identity {
+  readonly spiffeId: SpiffeId;
+  readonly leaf: Certificate;
+  readonly chain: Chain;
+  /** Leaf, then intermediates; never the root, so that the file changes only when the leaf does. */
+  readonly tlsCrt: string;
+  readonly tlsKey: string;
+}
+
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+
+/**
+ * Rule 1, publish only what works: the key belongs to the leaf, the leaf is `service` in the bundle's trust domain,
+ * and it chains to a listed root at `at` (milliseconds since the epoch).
+ *
+ * @throws IdentityError whose code names the first check that failed
+ */
+export function verifyIdentity(
+  material: LeafMaterial,
+  service: string,
+  bundle: TrustBundle,
+  at: number,
+): Identity {
+  const certificates = readCertificates(material.certificatePem, 'the certificate');
+  const key = readPrivateKey(material.privateKeyPem);
+  const leaf = leafOf(certificates, key);
+  checkUse(leaf);
+  checkValidity(leaf, at);
+  const spiffeId = spiffeIdOf(leaf);
+  checkSubject(spiffeId, service, bundle.trustDomain);
+  const chain = buildChain(leaf, certificates, bundle, at);
+  return {
+    spiffeId,
+    leaf,
+    chain,
+    tlsCrt: [leaf, ...chain.intermediates].map(({ pem }) => pem).join(''),
+    tlsKey: key.pem,
+  };
+}
+
+/**
+ * Rule 1 for what is already served: a gateway repairs nothing, so the leaf must stand first and every intermediate
+ * must be there, wherever Consul may have it too.
+ *
+ * @throws IdentityError as `verifyIdentity`, and LEAF_NOT_FIRST
+ */
+export function verifyServed(
+  material: LeafMaterial,
+  service: string,
+  bundle: TrustBundle,
+  at: number,
+): Identity {
+  const identity = verifyIdentity(material, service, { ...bundle, intermediates: [] }, at);
+  const [first] = readCertificates(material.certificatePem, 'the certificate');
+  if (first?.fingerprint !== identity.leaf.fingerprint) {
+    throw new IdentityError('LEAF_NOT_FIRST', 'the leaf is not the first of the certificates');
+  }
+  return identity;
+}
+
+/** The leaf is the certificate of the key, wherever it stands; of several the one that lives longest. */
+function leafOf(certificates: readonly Certificate[], key: PrivateKey): Certificate {
+  const [leaf] = certificates
+    .filter(({ x509 }) => x509.checkPrivateKey(key.object))
+    .sort((a, b) => b.notAfter - a.notAfter);
+  if (leaf === undefined) {
+    throw new IdentityError('KEY_MISMATCH', 'the private key belongs to none of the certificates');
+  }
+  return leaf;
+}
+
+function checkUse(leaf: Certificate): void {
+  if (leaf.x509.ca) throw new IdentityError('LEAF_IS_CA', 'the certificate of the key is that of a CA');
+  // node's keyUsage is the extended key usage (RFC 5280 section 4.2.1.12); absent means any use.
+  const uses: readonly string[] | undefined = leaf.x509.keyUsage;
+  if (uses !== undefined && !uses.includes(CLIENT_AUTH)) {
+    throw new IdentityError('NOT_A_CLIENT', "the leaf's extended key usage does not allow TLS clients");
+  }
+}
+
+function checkValidity(leaf: Certificate, at: number): void {
+  if (isValidAt(leaf, at)) return;
+  const early = at < leaf.notBefore;
+  throw new IdentityError(
+    early ? 'NOT_YET_VALID' : 'EXPIRED',
+    early
+      ? `the leaf is not valid before ${new Date(leaf.notBefore).toISOString()}`
+      : `the leaf expired ${new Date(leaf.notAfter).toISOString()}`,
+    { remedy: 'compare the clocks of this machine and of the Consul servers' },
+  );
+}
+
+function checkSubject(spiffeId: SpiffeId, service: string, trustDomain: string): void {
+  if (spiffeId.trustDomain !== trustDomain) {
+    throw new IdentityError(
+      'OTHER_TRUST_DOMAIN',
+      `the leaf is ${spiffeId.uri}, the trust domain is ${trustDomain}`,
+    );
+  }
+  if (spiffeId.service !== service) {
+    throw new IdentityError('OTHER_SERVICE', `the leaf is ${spiffeId.uri}, asked for was service ${service}`);
+  }
+}

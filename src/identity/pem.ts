@@ -1,0 +1,41 @@
+import pem from 'node-forge/lib/pem.js';
+import { IdentityError } from '../errors.ts';
+
+/** One block of a PEM text (RFC 7468), decoded. */
+export interface PemBlock {
+  /** The label, such as `CERTIFICATE` or `EC PRIVATE KEY`. */
+  readonly label: string;
+  readonly der: Buffer;
+}
+
+/**
+ * Reads every block of a PEM text, whatever stands between the blocks: Vault-backed Consul sends text before them,
+ * CRLF, or no final newline (consul #8178).
+ *
+ * @throws IdentityError PEM_UNREADABLE when a block is damaged or the text holds none
+ */
+export function readPem(text: string, what: string): readonly PemBlock[] {
+  let messages: ReturnType<typeof pem.decode>;
+  try {
+    messages = pem.decode(text);
+  } catch (cause) {
+    throw new IdentityError('PEM_UNREADABLE', `${what} is not readable as PEM`, { cause });
+  }
+  const begun = text.split('-----BEGIN ').length - 1;
+  if (messages.length !== begun || messages.length === 0) {
+    throw new IdentityError(
+      'PEM_UNREADABLE',
+      begun === 0 ? `${what} holds no PEM block` : `${what} holds a damaged or cut PEM block`,
+    );
+  }
+  return messages.map(({ type, body }) => {
+    if (body.length === 0) throw new IdentityError('PEM_UNREADABLE', `${what} holds an empty PEM block`);
+    return { label: type, der: Buffer.from(body, 'binary') };
+  });
+}
+
+/** Writes one block in the strict form of RFC 7468 section 3: 64 columns, LF, a final newline. */
+export function writePem({ label, der }: PemBlock): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+}

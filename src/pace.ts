@@ -1,0 +1,44 @@
+import type { Clock } from './clock.ts';
+
+/** Wait after the `attempt`-th failure in a row (from 1), in milliseconds: exponential with full jitter. */
+export function backoffMs(attempt: number, random: () => number, capMs = 60_000, baseMs = 500): number {
+  return Math.round(random() * Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30)));
+}
+
+/**
+ * A token bucket: `burst` requests at once, then one every `refillMs`. It keeps a server that answers every blocking
+ * query at once from turning the loop into a hot one.
+ */
+export class TokenBucket {
+  readonly #clock: Clock;
+  readonly #burst: number;
+  readonly #refillMs: number;
+  #tokens: number;
+  #filledAt: number;
+
+  constructor(clock: Clock, burst: number, refillMs: number) {
+    this.#clock = clock;
+    this.#burst = burst;
+    this.#refillMs = refillMs;
+    this.#tokens = burst;
+    this.#filledAt = clock.now();
+  }
+
+  /** Takes a token, waiting for one if there is none. Returns early, with none taken, when `signal` aborts. */
+  async take(signal: AbortSignal): Promise<void> {
+    this.#refill();
+    while (this.#tokens < 1 && !signal.aborted) {
+      await this.#clock.sleep(Math.ceil((1 - this.#tokens) * this.#refillMs), signal);
+      this.#refill();
+    }
+    if (!signal.aborted) this.#tokens -= 1;
+  }
+
+  #refill(): void {
+    const now = this.#clock.now();
+    // A wall clock may be set back: then nothing is refilled, and nothing is taken away.
+    const elapsed = Math.max(0, now - this.#filledAt);
+    this.#tokens = Math.min(this.#burst, this.#tokens + elapsed / this.#refillMs);
+    this.#filledAt = now;
+  }
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** One file of a set: its text and its mode. */
+export interface SetFile {
+  readonly text: string;
+  readonly mode: number;
+}
+
+/** The link every file's name leads through; the kubelet gives its volumes the same form. */
+const CURRENT = '..current';
+const SET_PREFIX = '..set-';
+
+/**
+ * Replaces a set of files in `directory` so that a reader sees all of the old set or all of the new one: the files are
+ * written and synced in a folder of their own, then one rename of a link makes it the current one.
+ *
+ * @throws the file system's error; the old set then is untouched
+ */
+export async function replaceSet(directory: string, files: Readonly<Record<string, SetFile>>): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const set = `${SET_PREFIX}${randomUUID()}`;
+  try {
+    await mkdir(join(directory, set), { mode: 0o755 });
+    for (const [name, file] of Object.entries(files)) await writeSynced(join(directory, set, name), file);
+    await replaceLink(directory, CURRENT, set);
+  } catch (error) {
+    await rm(join(directory, set), { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
+  for (const name of Object.keys(files)) await replaceLink(directory, name, join(CURRENT, name));
+  await removeOldSets(directory, set);
+}
+
+async function writeSynced(path: string, { text, mode }: SetFile): Promise<void> {
+  const file = await open(path, 'wx', mode);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function replaceLink(directory: string, name: string, target: string): Promise<void> {
+  const path = join(directory, name);
+  const existing = await lstat(path).catch(() => undefined);
+  if (existing?.isSymbolicLink() && (await readlink(path)) === target) return;
+  const temporary = join(directory, `..link-${randomUUID()}`);
+  await symlink(target, temporary);
+  try {
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Also what a killed process left; a failure here harms nobody and the next write tries again. */
+async function removeOldSets(directory: string, current: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const old = (name.startsWith(SET_PREFIX) && name !== current) || name.startsWith('..link-');
+    if (old) await rm(join(directory, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}

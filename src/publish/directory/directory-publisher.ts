@@ -1,0 +1,125 @@
+import { watch } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { stringify } from 'yaml';
+import type { Clock } from '../../clock.ts';
+import { PublishError, systemCode } from '../../errors.ts';
+import type { Published } from '../../identity/decide.ts';
+import { type ObjectNames, secretManifest, serviceManifest } from '../objects.ts';
+import type { Publication, Publisher, WriteOutcome } from '../publisher.ts';
+import { chooseApiVersion } from '../tls-context.ts';
+import { replaceSet } from './atomic-set.ts';
+
+export interface DirectoryPublisherOptions {
+  readonly directory: string;
+  readonly names: ObjectNames;
+  readonly serviceEnabled: boolean;
+  /** `auto` is that of the seed: there is no cluster to ask. */
+  readonly apiVersion: string;
+  readonly clock: Clock;
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  EACCES: 'let the user this runs as write there',
+  EPERM: 'let the user this runs as write there',
+  EROFS: 'mount a writable volume there',
+  ENOSPC: 'make room on that file system',
+  ENOTDIR: 'set _OUTPUT_DIR to a folder',
+};
+const WATCH_RETRY_MS = 1_000;
+
+/**
+ * Publishes to files: `tls.crt`, `tls.key` (0600), `ca.crt` and the manifests, for gateways outside a cluster and for a
+ * first try without one. A set appears whole or not at all.
+ */
+export class DirectoryPublisher implements Publisher {
+  readonly target: Readonly<Record<string, string>>;
+  readonly #options: DirectoryPublisherOptions;
+
+  constructor(options: DirectoryPublisherOptions) {
+    this.#options = options;
+    this.target = { directory: options.directory };
+  }
+
+  /** Notices that a file was deleted or edited; the folder itself may come and go. */
+  async run(onChange: () => void, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      onChange();
+      await watchUntilBroken(this.#options.directory, onChange, signal);
+      await this.#options.clock.sleep(WATCH_RETRY_MS, signal);
+    }
+  }
+
+  async read(): Promise<Published | undefined> {
+    const [certificatePem, privateKeyPem, caPem] = await Promise.all(
+      ['tls.crt', 'tls.key', 'ca.crt'].map((name) => this.#readFile(name)),
+    );
+    if (certificatePem === undefined && privateKeyPem === undefined) return undefined;
+    return { certificatePem: certificatePem ?? '', privateKeyPem: privateKeyPem ?? '', caPem };
+  }
+
+  async write({ content, decision }: Publication): Promise<WriteOutcome> {
+    if (!decision.writesLeaf && !decision.writesBundle) return 'unchanged';
+    const { apiVersion, clock, directory, names, serviceEnabled } = this.#options;
+    const occasion = { at: new Date(clock.now()).toISOString(), reason: decision.reason };
+    const secret = stringify(secretManifest(names, content, occasion), { lineWidth: 0 });
+    const version = apiVersion === 'auto' ? chooseApiVersion([]) : apiVersion;
+    const service = stringify(serviceManifest(names, version), { lineWidth: 0 });
+    try {
+      await replaceSet(directory, {
+        'tls.crt': { text: content.tlsCrt, mode: 0o644 },
+        'tls.key': { text: content.tlsKey, mode: 0o600 },
+        'ca.crt': { text: content.caCrt, mode: 0o644 },
+        'secret.yaml': { text: secret, mode: 0o600 },
+        ...(serviceEnabled ? { 'service.yaml': { text: service, mode: 0o644 } } : {}),
+      });
+    } catch (error) {
+      throw unusable(directory, error);
+    }
+    return 'written';
+  }
+
+  /** The Service's manifest is part of the set of files. */
+  async announce(): Promise<WriteOutcome> {
+    return 'unchanged';
+  }
+
+  async close(): Promise<void> {}
+
+  async #readFile(name: string): Promise<string | undefined> {
+    const { directory } = this.#options;
+    try {
+      return await readFile(join(directory, name), 'utf8');
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw unusable(directory, error);
+    }
+  }
+}
+
+function unusable(directory: string, cause: unknown): PublishError {
+  const code = systemCode(cause) ?? 'unknown';
+  return new PublishError('DIRECTORY_UNWRITABLE', `the folder ${directory} cannot be used (${code})`, {
+    remedy: REMEDIES[code] ?? 'see that _OUTPUT_DIR is a folder this process may write',
+    cause,
+  });
+}
+
+/** Resolves when the folder can no longer be watched, does not exist, or `signal` aborts. */
+function watchUntilBroken(directory: string, onChange: () => void, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    try {
+      const watcher = watch(directory, { signal });
+      watcher.on('change', (_event, changed) => {
+        const name = String(changed ?? '');
+        // Names with two dots are the links and folders of a set being replaced.
+        if (!name.startsWith('..')) onChange();
+        if (name === basename(directory)) watcher.close();
+      });
+      watcher.on('error', () => watcher.close());
+      watcher.on('close', resolve);
+    } catch {
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,54 @@
+import { isDeepStrictEqual } from 'node:util';
+import { PublishError } from '../../errors.ts';
+import { type SecretManifest, type ServiceManifest, TLS_SECRET_TYPE } from '../objects.ts';
+import { isRecord, type KubernetesObject } from './object.ts';
+
+/** What `kubectl apply` leaves: of the old program's Secret, a copy of an old private key. */
+export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Whether the object already holds all we want there; what others own beside it does not count. */
+export function holds(object: KubernetesObject, manifest: SecretManifest | ServiceManifest): boolean {
+  return (
+    contains(object.labels, manifest.metadata.labels) &&
+    contains(object.annotations, manifest.metadata.annotations) &&
+    ('data' in manifest
+      ? contains(object.data, manifest.data)
+      : contains(object.spec, { ...manifest.spec, clusterIP: object.spec['clusterIP'] }))
+  );
+}
+
+/**
+ * Refuses a Secret that cannot be taken over. Kubernetes lets nobody change a type or anything immutable.
+ *
+ * @throws PublishError SECRET_NOT_OURS
+ */
+export function assertTakeable(secret: KubernetesObject, namespace: string): void {
+  const problem = secret.immutable
+    ? 'it is immutable'
+    : secret.type !== TLS_SECRET_TYPE
+      ? `its type is ${secret.type}, not ${TLS_SECRET_TYPE}`
+      : undefined;
+  if (problem === undefined) return;
+  throw new PublishError(
+    'SECRET_NOT_OURS',
+    `the Secret ${namespace}/${secret.name} cannot be taken over: ${problem}`,
+    {
+      remedy: `if nobody needs it: kubectl -n ${namespace} delete secret ${secret.name}; else set _AMBASSADOR_TLS_SECRET_NAME to another name`,
+    },
+  );
+}
+
+/** Whether every field of `wanted` is in `actual`; the API server adds fields of its own, such as nodePort. */
+function contains(actual: unknown, wanted: unknown): boolean {
+  if (Array.isArray(wanted)) {
+    return (
+      Array.isArray(actual) &&
+      actual.length === wanted.length &&
+      wanted.every((item, index) => contains(actual[index], item))
+    );
+  }
+  if (isRecord(wanted)) {
+    return isRecord(actual) && Object.entries(wanted).every(([key, value]) => contains(actual[key], value));
+  }
+  return isDeepStrictEqual(actual, wanted);
+}

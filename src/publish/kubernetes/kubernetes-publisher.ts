@@ -1,0 +1,173 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../clock.ts';
+import { PublishError } from '../../errors.ts';
+import type { Published } from '../../identity/decide.ts';
+import {
+  type ObjectNames,
+  type Occasion,
+  type SecretManifest,
+  type ServiceManifest,
+  secretManifest,
+  serviceManifest,
+  WRITTEN_AT,
+  WRITTEN_BECAUSE,
+} from '../objects.ts';
+import type { Publication, Publisher, WriteOutcome } from '../publisher.ts';
+import { chooseApiVersion } from '../tls-context.ts';
+import type { KubernetesClient } from './client.ts';
+import { assertTakeable, holds, LAST_APPLIED } from './drift.ts';
+import type { KubernetesObject } from './object.ts';
+import { WatchedObject } from './watched-object.ts';
+
+export interface KubernetesPublisherOptions {
+  readonly client: KubernetesClient;
+  readonly names: ObjectNames;
+  /** False where the user keeps a TLSContext resource in Git. */
+  readonly serviceEnabled: boolean;
+  /** `auto`: from what the cluster serves. */
+  readonly apiVersion: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onWatchRestart: () => void;
+}
+
+const DISCOVERY_LASTS_MS = 10 * 60_000;
+
+/** Publishes to a Secret, and to a Service whose annotation Ambassador reads. The API server decides races. */
+export class KubernetesPublisher implements Publisher {
+  readonly target: Readonly<Record<string, string>>;
+  readonly #options: KubernetesPublisherOptions;
+  readonly #secret: WatchedObject;
+  readonly #service: WatchedObject;
+  #discovered: { apiVersion: string; at: number } | undefined;
+
+  constructor(options: KubernetesPublisherOptions) {
+    const { client, clock, logger, names, onWatchRestart: onRestart } = options;
+    const shared = { client, clock, logger, onRestart };
+    this.#options = options;
+    this.#secret = new WatchedObject({
+      ...shared,
+      ref: { resource: 'secrets', namespace: names.secretNamespace, name: names.secret },
+    });
+    this.#service = new WatchedObject({
+      ...shared,
+      ref: { resource: 'services', namespace: names.serviceNamespace, name: names.service },
+    });
+    this.target = {
+      kubernetes: client.server,
+      secret: `${names.secretNamespace}/${names.secret}`,
+      ...(options.serviceEnabled ? { service: `${names.serviceNamespace}/${names.service}` } : {}),
+    };
+  }
+
+  async run(onChange: () => void, signal: AbortSignal): Promise<void> {
+    const watched = this.#options.serviceEnabled ? [this.#secret, this.#service] : [this.#secret];
+    await Promise.all(watched.map((object) => object.run(onChange, signal)));
+  }
+
+  async read(signal: AbortSignal): Promise<Published | undefined> {
+    const secret = await this.#secret.current(signal);
+    if (secret === undefined) return undefined;
+    const text = (key: string): string => Buffer.from(secret.data[key] ?? '', 'base64').toString('utf8');
+    return {
+      certificatePem: text('tls.crt'),
+      privateKeyPem: text('tls.key'),
+      caPem: secret.data['ca.crt'] === undefined ? undefined : text('ca.crt'),
+    };
+  }
+
+  async write({ content, decision }: Publication, signal: AbortSignal): Promise<WriteOutcome> {
+    const { clock, logger, names } = this.#options;
+    const current = await this.#secret.current(signal);
+    if (current !== undefined) assertTakeable(current, names.secretNamespace);
+    const now: Occasion = { at: new Date(clock.now()).toISOString(), reason: decision.reason };
+    const writes = decision.writesLeaf || decision.writesBundle;
+    const manifest = secretManifest(names, content, writes ? now : (occasionOf(current) ?? now));
+    const outcome = await this.#settle(this.#secret, current, manifest, signal);
+    const written = await this.#secret.current(signal);
+    if (outcome === 'conflict' || written?.annotations[LAST_APPLIED] === undefined) return outcome;
+    return orConflict(this.#secret, true, signal, async () => {
+      const { client } = this.#options;
+      const { ref } = this.#secret;
+      this.#secret.accept(await client.removeAnnotation(ref, LAST_APPLIED, written.resourceVersion, signal));
+      logger.info(
+        { secret: this.target['secret'], annotation: LAST_APPLIED },
+        'removed an annotation that held an old private key',
+      );
+      return 'written';
+    });
+  }
+
+  async announce(signal: AbortSignal): Promise<WriteOutcome> {
+    if (!this.#options.serviceEnabled) return 'unchanged';
+    const current = await this.#service.current(signal);
+    const manifest = serviceManifest(this.#options.names, await this.#apiVersion(signal));
+    return this.#settle(this.#service, current, keepClusterIp(manifest, current), signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#options.client.close();
+  }
+
+  async #settle(
+    watched: WatchedObject,
+    current: KubernetesObject | undefined,
+    manifest: SecretManifest | ServiceManifest,
+    signal: AbortSignal,
+  ): Promise<WriteOutcome> {
+    if (current !== undefined && holds(current, manifest)) return 'unchanged';
+    const { client } = this.#options;
+    return orConflict(watched, current !== undefined, signal, async () => {
+      watched.accept(
+        current === undefined
+          ? await client.create(watched.ref, manifest, signal)
+          : await client.apply(watched.ref, manifest, current.resourceVersion, signal),
+      );
+      return 'written';
+    });
+  }
+
+  /** CRDs may be installed or upgraded under a running daemon, so what was discovered is asked again at times. */
+  async #apiVersion(signal: AbortSignal): Promise<string> {
+    const { apiVersion, client, clock } = this.#options;
+    if (apiVersion !== 'auto') return apiVersion;
+    const now = clock.now();
+    if (this.#discovered === undefined || now - this.#discovered.at > DISCOVERY_LASTS_MS) {
+      const served = await client.servedVersions('getambassador.io', signal);
+      this.#discovered = { apiVersion: chooseApiVersion(served), at: now };
+    }
+    return this.#discovered.apiVersion;
+  }
+}
+
+/** Runs a write; where somebody else was first, or deleted the object meanwhile, reads again for the next decision. */
+async function orConflict(
+  watched: WatchedObject,
+  existed: boolean,
+  signal: AbortSignal,
+  write: () => Promise<WriteOutcome>,
+): Promise<WriteOutcome> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!(error instanceof PublishError)) throw error;
+    const deleted = existed && error.code === 'KUBERNETES_NOT_FOUND';
+    if (error.code !== 'KUBERNETES_CONFLICT' && !deleted) throw error;
+    await watched.refresh(signal);
+    return 'conflict';
+  }
+}
+
+/** When and why the Secret was written, if it says so: both stay while nothing else changes. */
+function occasionOf(secret: KubernetesObject | undefined): Occasion | undefined {
+  const at = secret?.annotations[WRITTEN_AT];
+  const reason = secret?.annotations[WRITTEN_BECAUSE];
+  return at === undefined || reason === undefined ? undefined : { at, reason };
+}
+
+/** clusterIP cannot be changed, so a Service that was not made headless stays so. */
+function keepClusterIp(manifest: ServiceManifest, current: KubernetesObject | undefined): ServiceManifest {
+  if (current === undefined || current.spec['clusterIP'] === 'None') return manifest;
+  const { clusterIP: _, ...spec } = manifest.spec;
+  return { ...manifest, spec };
+}

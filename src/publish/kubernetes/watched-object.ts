@@ -1,0 +1,125 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../clock.ts';
+import { describeError, PublishError } from '../../errors.ts';
+import { backoffMs, TokenBucket } from '../../pace.ts';
+import type { KubernetesClient, ObjectRef, WatchEvent } from './client.ts';
+import { asRecord, decodeObject, type KubernetesObject } from './object.ts';
+import { describeObject } from './remedies.ts';
+
+export interface WatchedObjectOptions {
+  readonly client: KubernetesClient;
+  readonly ref: ObjectRef;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called once each time the watch had to start over after an error. */
+  readonly onRestart: () => void;
+}
+
+const BURST = 5;
+const REFILL_MS = 1_000;
+const LONGEST_BACKOFF_MS = 30_000;
+
+/**
+ * One object and our newest knowledge of it. client-node's informers die on the first dropped socket or 401 and cannot
+ * select one object, so this is a loop of our own: list, watch from there, and start over whatever ends it.
+ */
+export class WatchedObject {
+  readonly ref: ObjectRef;
+  readonly #options: WatchedObjectOptions;
+  #known: { object: KubernetesObject | undefined } | undefined;
+
+  constructor(options: WatchedObjectOptions) {
+    this.#options = options;
+    this.ref = options.ref;
+  }
+
+  /** The object as it was last seen, or undefined where it does not exist; read first if it was never seen. */
+  async current(signal: AbortSignal): Promise<KubernetesObject | undefined> {
+    if (this.#known === undefined) await this.refresh(signal);
+    return this.#known?.object;
+  }
+
+  /** Reads the object from the API server now. @throws PublishError */
+  async refresh(signal: AbortSignal): Promise<string> {
+    const { object, resourceVersion } = await this.#options.client.read(this.ref, signal);
+    this.#known = { object };
+    return resourceVersion;
+  }
+
+  /** Takes what a write of ours returned, so that the next decision does not wait for the watch. */
+  accept(object: KubernetesObject): void {
+    this.#known = { object };
+  }
+
+  /** Keeps the knowledge fresh until `signal` aborts; calls `onChange` whenever it may have changed. Never rejects. */
+  async run(onChange: () => void, signal: AbortSignal): Promise<void> {
+    const { clock, logger, onRestart } = this.#options;
+    const bucket = new TokenBucket(clock, BURST, REFILL_MS);
+    let resourceVersion: string | undefined;
+    let failures = 0;
+    while (!signal.aborted) {
+      await bucket.take(signal);
+      if (signal.aborted) return;
+      try {
+        if (resourceVersion === undefined) {
+          resourceVersion = await this.refresh(signal);
+          onChange();
+        }
+        resourceVersion = await this.#follow(resourceVersion, onChange, signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        resourceVersion = undefined;
+        if (error instanceof PublishError && error.code === 'KUBERNETES_GONE') continue;
+        failures += 1;
+        onRestart();
+        const retryMs = backoffMs(failures, clock.random, LONGEST_BACKOFF_MS);
+        logger.warn(
+          { object: describeObject(this.ref), ...describeError(error), attempt: failures, retryMs },
+          'watching failed, will start over',
+        );
+        await clock.sleep(retryMs, signal);
+      }
+    }
+  }
+
+  /** Follows one watch to its end and returns the resourceVersion to go on from. */
+  async #follow(from: string, onChange: () => void, signal: AbortSignal): Promise<string> {
+    let resourceVersion = from;
+    for await (const event of this.#options.client.watch(this.ref, from, signal)) {
+      if (event.type === 'ERROR') throw errorOfEvent(event, this.ref);
+      const object = decodeEventObject(event);
+      resourceVersion = object.resourceVersion;
+      if (event.type === 'BOOKMARK' || !this.#isNews(object)) continue;
+      this.#known = { object: event.type === 'DELETED' ? undefined : object };
+      onChange();
+    }
+    return resourceVersion;
+  }
+
+  /**
+   * Whether an event is newer than what a write of ours returned. resourceVersions of one object can be ordered
+   * (KEP-5504); where they are no numbers every event is news, and a decision on old news ends in a 409.
+   */
+  #isNews(object: KubernetesObject): boolean {
+    const known = this.#known?.object?.resourceVersion;
+    const isNumber = /^\d+$/;
+    if (known === undefined || !isNumber.test(known) || !isNumber.test(object.resourceVersion)) return true;
+    return BigInt(object.resourceVersion) > BigInt(known);
+  }
+}
+
+/** A bookmark has no name, so only its resourceVersion is asked for. */
+function decodeEventObject(event: WatchEvent): KubernetesObject {
+  if (event.type !== 'BOOKMARK') return decodeObject(event.object);
+  const metadata = asRecord(asRecord(event.object)['metadata']);
+  return decodeObject({ metadata: { ...metadata, name: '' } });
+}
+
+function errorOfEvent(event: WatchEvent, ref: ObjectRef): PublishError {
+  const { code, message } = asRecord(event.object);
+  return new PublishError(
+    code === 410 ? 'KUBERNETES_GONE' : 'KUBERNETES_REFUSED',
+    `the watch on ${describeObject(ref)} ended: ${String(message ?? code)}`,
+  );
+}

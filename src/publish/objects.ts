@@ -1,0 +1,119 @@
+import { issuerOf } from '../identity/certificate.ts';
+import type { Content } from '../identity/decide.ts';
+import { renderTlsContext, type TlsContextOptions } from './tls-context.ts';
+
+/** Names and labels of the two objects, from the configuration. */
+export interface ObjectNames extends TlsContextOptions {
+  readonly secretNamespace: string;
+  readonly service: string;
+  readonly serviceNamespace: string;
+  /** The Ambassador ID, or `ambassador`: the value of `app.kubernetes.io/instance`. */
+  readonly instance: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The port the status server listens on, where the Service leads. */
+  readonly statusPort: number;
+}
+
+export interface Metadata {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface SecretManifest {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Secret';
+  readonly type: typeof TLS_SECRET_TYPE;
+  readonly metadata: Metadata;
+  /** Base64. */
+  readonly data: Readonly<Record<'tls.crt' | 'tls.key' | 'ca.crt', string>>;
+}
+
+export interface ServiceManifest {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Service';
+  readonly metadata: Metadata;
+  readonly spec: {
+    readonly clusterIP?: 'None';
+    readonly selector: Readonly<Record<string, string>>;
+    readonly ports: readonly [{ name: string; port: number; protocol: 'TCP'; targetPort: number }];
+  };
+}
+
+export const FIELD_MANAGER = 'ambassador-consul-connector';
+export const TLS_SECRET_TYPE = 'kubernetes.io/tls';
+export const TLS_CONTEXT_ANNOTATION = 'getambassador.io/config';
+export const WRITTEN_AT = `${FIELD_MANAGER}/written-at`;
+export const WRITTEN_BECAUSE = `${FIELD_MANAGER}/written-because`;
+
+/** When and why an object was written: kept as they are while nothing else changes. */
+export interface Occasion {
+  readonly at: string;
+  readonly reason: string;
+}
+
+/** The Secret that holds `content`, with annotations for whoever reads `kubectl describe`. */
+export function secretManifest(names: ObjectNames, content: Content, occasion: Occasion): SecretManifest {
+  const { leaf, spiffeId } = content.identity;
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: TLS_SECRET_TYPE,
+    metadata: {
+      name: names.secret,
+      namespace: names.secretNamespace,
+      labels: objectLabels(names),
+      annotations: {
+        [`${FIELD_MANAGER}/spiffe-id`]: spiffeId.uri,
+        [`${FIELD_MANAGER}/trust-domain`]: spiffeId.trustDomain,
+        [`${FIELD_MANAGER}/serial-number`]: leaf.x509.serialNumber.toLowerCase(),
+        [`${FIELD_MANAGER}/issuer`]: issuerOf(leaf),
+        [`${FIELD_MANAGER}/not-before`]: new Date(leaf.notBefore).toISOString(),
+        [`${FIELD_MANAGER}/not-after`]: new Date(leaf.notAfter).toISOString(),
+        [WRITTEN_AT]: occasion.at,
+        [WRITTEN_BECAUSE]: occasion.reason,
+      },
+    },
+    data: {
+      'tls.crt': base64(content.tlsCrt),
+      'tls.key': base64(content.tlsKey),
+      'ca.crt': base64(content.caCrt),
+    },
+  };
+}
+
+/** The Service whose annotation tells Ambassador to use the Secret. Headless: it only serves scraping. */
+export function serviceManifest(names: ObjectNames, apiVersion: string): ServiceManifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: names.service,
+      namespace: names.serviceNamespace,
+      labels: objectLabels(names),
+      annotations: { [TLS_CONTEXT_ANNOTATION]: renderTlsContext(names, apiVersion) },
+    },
+    spec: {
+      clusterIP: 'None',
+      selector: {
+        'app.kubernetes.io/name': FIELD_MANAGER,
+        'app.kubernetes.io/instance': names.instance,
+      },
+      ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: names.statusPort }],
+    },
+  };
+}
+
+function objectLabels({ labels, instance }: ObjectNames): Record<string, string> {
+  return {
+    ...labels,
+    'app.kubernetes.io/name': FIELD_MANAGER,
+    'app.kubernetes.io/instance': instance,
+    'app.kubernetes.io/managed-by': FIELD_MANAGER,
+  };
+}
+
+function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}

@@ -1,0 +1,161 @@
+import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
+import { describeError, IdentityError, PublishError } from './errors.ts';
+import { type Decision, decide } from './identity/decide.ts';
+import type { LeafMaterial } from './identity/identity.ts';
+import { buildTrustBundle, type ListedRoots, type TrustBundle } from './identity/trust-bundle.ts';
+import { backoffMs } from './pace.ts';
+import type { Publisher } from './publish/publisher.ts';
+import type { Health } from './status/health.ts';
+import type { Metrics } from './status/metrics.ts';
+
+export interface ReconcilerOptions {
+  readonly publisher: Publisher;
+  /** The Consul service whose leaf is published. */
+  readonly service: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: Metrics;
+}
+
+/** What one reconciliation came to. */
+export interface Reconciliation {
+  /** Undefined while Consul has not answered, or its roots cannot be used. */
+  readonly decision: Decision | undefined;
+  /** Why the roots cannot be used, if so. */
+  readonly fault: IdentityError | undefined;
+  readonly wrote: boolean;
+}
+
+const MOST_CONFLICTS = 8;
+const CONFLICT_BACKOFF_CAP_MS = 500;
+
+/** Brings what Consul says and what is published together: reads, lets `identity/` decide, writes what it decided. */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  #roots: ListedRoots | undefined;
+  #leaf: LeafMaterial | undefined;
+  #lastRefused = '';
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  takeRoots(roots: ListedRoots): void {
+    this.#roots = roots;
+  }
+
+  takeLeaf(leaf: LeafMaterial): void {
+    this.#leaf = leaf;
+  }
+
+  /** @throws PublishError when the place of publication cannot be read or written: try again later */
+  async reconcile(signal: AbortSignal): Promise<Reconciliation> {
+    for (let conflicts = 1; ; conflicts += 1) {
+      const result = await this.#attempt(signal);
+      if (result !== 'conflict') return result;
+      if (conflicts === MOST_CONFLICTS || signal.aborted) {
+        throw new PublishError(
+          'KUBERNETES_CONFLICT',
+          `somebody else wrote first, ${conflicts} times in a row`,
+          {
+            remedy: 'see with kubectl get --show-managed-fields who else writes the Secret or the Service',
+          },
+        );
+      }
+      const { clock } = this.#options;
+      await clock.sleep(backoffMs(conflicts, clock.random, CONFLICT_BACKOFF_CAP_MS, 20), signal);
+    }
+  }
+
+  async #attempt(signal: AbortSignal): Promise<Reconciliation | 'conflict'> {
+    const { publisher, service, clock, health, metrics } = this.#options;
+    const published = await publisher.read(signal);
+    if (this.#roots === undefined) {
+      if (published !== undefined) await this.#announce(signal);
+      return { decision: undefined, fault: undefined, wrote: false };
+    }
+    const at = clock.now();
+    const bundle = tryBuildTrustBundle(this.#roots, at);
+    if (bundle instanceof IdentityError) {
+      this.#refuse(bundle);
+      return { decision: undefined, fault: bundle, wrote: false };
+    }
+    const decision = decide({ published, candidate: this.#leaf, service, bundle, at });
+    if (decision.refused === undefined) this.#lastRefused = '';
+    else this.#refuse(decision.refused);
+    if (decision.content === undefined) {
+      health.unpublished(`${decision.condemned?.detail ?? 'nothing is published'}; ${decision.reason}`);
+      return { decision, fault: undefined, wrote: false };
+    }
+
+    const { content } = decision;
+    const outcome = await publisher.write({ content, decision }, signal);
+    if (outcome === 'conflict') return 'conflict';
+    health.solved('identity');
+    health.published(content.identity);
+    metrics.published(content.identity);
+    if (outcome === 'written') this.#logWrite(decision);
+    if ((await this.#announce(signal)) === 'conflict') return 'conflict';
+    return { decision, fault: undefined, wrote: outcome === 'written' };
+  }
+
+  async #announce(signal: AbortSignal): Promise<'settled' | 'conflict'> {
+    const { publisher, health, metrics, logger } = this.#options;
+    try {
+      const outcome = await publisher.announce(signal);
+      if (outcome === 'conflict') return 'conflict';
+      health.solved('service');
+      if (outcome === 'written') {
+        metrics.wrote('service', 'repair');
+        logger.info({ service: publisher.target['service'] }, 'wrote the Service with the TLSContext');
+      }
+      return 'settled';
+    } catch (error) {
+      const { code, error: message, remedy } = describeError(error);
+      health.problem('service', remedy === undefined ? `${code} ${message}` : `${message}: ${remedy}`);
+      throw error;
+    }
+  }
+
+  #logWrite(decision: Decision): void {
+    const { logger, metrics, publisher } = this.#options;
+    const { content, writesLeaf, writesBundle, reason } = decision;
+    const kind = reason.split(':', 1)[0] ?? reason;
+    metrics.wrote('identity', writesLeaf || writesBundle ? kind : 'repair');
+    logger.info(
+      {
+        ...publisher.target,
+        leaf: writesLeaf,
+        bundle: writesBundle,
+        reason: writesLeaf || writesBundle ? reason : 'repair: labels or annotations were edited',
+        spiffeId: content?.identity.spiffeId.uri,
+        serial: content?.identity.leaf.x509.serialNumber.toLowerCase(),
+        notAfter: new Date(content?.identity.leaf.notAfter ?? 0).toISOString(),
+      },
+      'published the identity',
+    );
+  }
+
+  /** Says once what is wrong with what Consul sent, not each time it is looked at. */
+  #refuse(error: IdentityError): void {
+    const { logger, metrics, publisher } = this.#options;
+    if (error.message === this.#lastRefused) return;
+    this.#lastRefused = error.message;
+    metrics.refused(error.code);
+    logger.warn(
+      { ...publisher.target, ...describeError(error) },
+      'refused what Consul sent, the published identity stays',
+    );
+  }
+}
+
+function tryBuildTrustBundle(roots: ListedRoots, at: number): TrustBundle | IdentityError {
+  try {
+    return buildTrustBundle(roots, at);
+  } catch (error) {
+    if (error instanceof IdentityError) return error;
+    throw error;
+  }
+}

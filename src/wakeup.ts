@@ -1,0 +1,33 @@
+import type { Clock } from './clock.ts';
+
+/** Many notices, one wake-up: notices that come while the waiter works are kept for its next wait. */
+export class Wakeup {
+  readonly #clock: Clock;
+  #noticed = false;
+  #wake: () => void = () => undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  notice(): void {
+    this.#noticed = true;
+    this.#wake();
+  }
+
+  /** Resolves with true on a notice, with false after `ms` milliseconds or when `signal` aborts. */
+  async wait(ms: number, signal: AbortSignal): Promise<boolean> {
+    if (!this.#noticed && !signal.aborted) {
+      const waiting = new AbortController();
+      const end = (): void => waiting.abort();
+      this.#wake = end;
+      signal.addEventListener('abort', end, { once: true });
+      await this.#clock.sleep(ms, waiting.signal);
+      signal.removeEventListener('abort', end);
+      this.#wake = () => undefined;
+    }
+    const noticed = this.#noticed;
+    this.#noticed = false;
+    return noticed;
+  }
+}
