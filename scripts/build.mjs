@@ -1,5 +1,6 @@
-// Makes dist/ambassador-consul-connector.js: one minified ESM file that `node` runs with no node_modules beside it.
-import { chmod, rm } from 'node:fs/promises';
+// Makes dist/ambassador-consul-connector.js: one minified file that `node` runs with no node_modules and no package.json
+// beside it.
+import { chmod } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const OUT = 'dist/ambassador-consul-connector.js';
@@ -19,7 +20,6 @@ const treeShakeClientNode = {
   },
 };
 
-await rm('dist', { recursive: true, force: true });
 const { metafile } = await build({
   entryPoints: ['src/main.ts'],
   outfile: OUT,
@@ -28,16 +28,16 @@ const { metafile } = await build({
   keepNames: true,
   platform: 'node',
   target: 'node20',
-  format: 'esm',
+  // Neither ES module nor CommonJS but valid as both: which of the two Node 20.18 takes it for depends on the
+  // package.json above it, and there may be none.
+  format: 'iife',
   legalComments: 'none',
   plugins: [treeShakeClientNode],
   metafile: true,
   banner: {
     js: [
       '#!/usr/bin/env node',
-      // Bundled CommonJS packages call require for Node's own modules, which an ES module does not have.
-      "import { createRequire as __createRequire } from 'node:module';",
-      'const require = __createRequire(import.meta.url);',
+      "var require = process.getBuiltinModule('node:module').createRequire(process.execPath);",
     ].join('\n'),
   },
 });

@@ -24,7 +24,9 @@ const EXIT = { ok: 0, failed: 1, badConfiguration: 2 };
 /** Kubernetes and people expect a stop within two seconds, whatever hangs. */
 const LONGEST_STOP_MS = 1_500;
 
-process.exitCode = await main(process.argv.slice(2));
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});
 
 async function main(args: readonly string[]): Promise<number> {
   const command = readCommand(args);
