@@ -122,11 +122,6 @@ export class Connector {
         nextAt = clock.now() + retryMs;
         const description = describeError(error);
         if (!(error instanceof PublishError)) logger.error(description, 'reconciling failed unexpectedly');
-        const { remedy } = description;
-        health.problem(
-          'identity',
-          remedy === undefined ? description.error : `${description.error}: ${remedy}`,
-        );
         logger.warn({ ...description, attempt: failures, retryMs }, 'publishing failed, will try again');
       }
     }
@@ -166,14 +161,10 @@ export class Connector {
       },
       onError: (error, attempt, retryMs) => {
         health.turned(name);
-        const description = describeError(error);
-        health.problem(
-          name,
-          description.remedy === undefined ? error.message : `${error.message}: ${description.remedy}`,
-        );
+        health.problem(name, error);
         metrics.consulAnswered(name, error.code);
         logger.warn(
-          { query: name, ...description, attempt, retryMs },
+          { query: name, ...describeError(error), attempt, retryMs },
           'asking Consul failed, will try again',
         );
       },

@@ -71,8 +71,9 @@ export class Reconciler {
 
   async #attempt(signal: AbortSignal): Promise<Reconciliation | 'conflict'> {
     const { publisher, service, clock, health, metrics } = this.#options;
-    const published = await publisher.read(signal);
+    const published = await this.#reporting('identity', () => publisher.read(signal));
     if (this.#roots === undefined) {
+      health.solved('identity');
       if (published !== undefined) await this.#announce(signal);
       return { decision: undefined, fault: undefined, wrote: false };
     }
@@ -91,7 +92,7 @@ export class Reconciler {
     }
 
     const { content } = decision;
-    const outcome = await publisher.write({ content, decision }, signal);
+    const outcome = await this.#reporting('identity', () => publisher.write({ content, decision }, signal));
     if (outcome === 'conflict') return 'conflict';
     health.solved('identity');
     health.published(content.identity);
@@ -103,18 +104,22 @@ export class Reconciler {
 
   async #announce(signal: AbortSignal): Promise<'settled' | 'conflict'> {
     const { publisher, health, metrics, logger } = this.#options;
+    const outcome = await this.#reporting('service', () => publisher.announce(signal));
+    if (outcome === 'conflict') return 'conflict';
+    health.solved('service');
+    if (outcome === 'written') {
+      metrics.wrote('service', 'repair');
+      logger.info({ service: publisher.target['service'] }, 'wrote the Service with the TLSContext');
+    }
+    return 'settled';
+  }
+
+  /** Runs `work`; what it throws becomes a reason for being unready, until that part is solved. */
+  async #reporting<T>(part: 'identity' | 'service', work: () => Promise<T>): Promise<T> {
     try {
-      const outcome = await publisher.announce(signal);
-      if (outcome === 'conflict') return 'conflict';
-      health.solved('service');
-      if (outcome === 'written') {
-        metrics.wrote('service', 'repair');
-        logger.info({ service: publisher.target['service'] }, 'wrote the Service with the TLSContext');
-      }
-      return 'settled';
+      return await work();
     } catch (error) {
-      const { code, error: message, remedy } = describeError(error);
-      health.problem('service', remedy === undefined ? `${code} ${message}` : `${message}: ${remedy}`);
+      this.#options.health.problem(part, error);
       throw error;
     }
   }

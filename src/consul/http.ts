@@ -84,7 +84,7 @@ export class ConsulConnection {
         throw errorOfTransport(error, this.url);
       }
       const text = await decodeBody(response.body, header(response.headers, 'content-encoding'));
-      if (response.status !== 200) throw errorOfStatus(response.status, text, service);
+      if (response.status !== 200) throw errorOfStatus(response.status, withoutToken(text, token), service);
       return {
         text,
         index: header(response.headers, 'x-consul-index'),
@@ -127,6 +127,11 @@ async function decodeBody(body: Buffer, encoding: string | undefined): Promise<s
       cause,
     });
   }
+}
+
+/** A refusal is quoted in errors, and what stands before Consul may repeat the request in it. */
+function withoutToken(text: string, token: string | undefined): string {
+  return token === undefined ? text : text.replaceAll(token, '<token>');
 }
 
 function header(headers: Dispatcher.ResponseData['headers'], name: string): string | undefined {

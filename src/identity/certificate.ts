@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { IdentityError } from '../errors.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 import { readPem, writePem } from './pem.ts';
@@ -6,6 +6,7 @@ import { readPem, writePem } from './pem.ts';
 /** A parsed certificate: what the rules ask of it, and its one normal PEM form. */
 export interface Certificate extends Extensions {
   readonly x509: X509Certificate;
+  readonly publicKey: KeyObject;
   /** SHA-256 in hex with colons: two certificates are the same exactly when these are. */
   readonly fingerprint: string;
   /** Milliseconds since the epoch. */
@@ -34,12 +35,14 @@ function parseCertificate(der: Buffer, what: string): Certificate {
     const notBefore = Date.parse(x509.validFrom);
     const notAfter = Date.parse(x509.validTo);
     if (Number.isNaN(notBefore) || Number.isNaN(notAfter)) throw new Error('its validity is not a date');
+    const { publicKey } = x509;
     return {
       x509,
+      publicKey,
       fingerprint: x509.fingerprint256,
       notBefore,
       notAfter,
-      selfSigned: x509.checkIssued(x509) && x509.verify(x509.publicKey),
+      selfSigned: x509.checkIssued(x509) && x509.verify(publicKey),
       pem: writePem({ label: 'CERTIFICATE', der: x509.raw }),
       ...readExtensions(x509.raw),
     };
@@ -47,6 +50,15 @@ function parseCertificate(der: Buffer, what: string): Certificate {
     throw new IdentityError('CERTIFICATE_UNREADABLE', `${what} holds a certificate that cannot be read`, {
       cause,
     });
+  }
+}
+
+/** Whether `issuer` signed `subject`: names and key identifiers may be empty (consul #16202), the signature decides. */
+export function isSignedBy(subject: Certificate, issuer: Certificate): boolean {
+  try {
+    return subject.x509.checkIssued(issuer.x509) && subject.x509.verify(issuer.publicKey);
+  } catch {
+    return false;
   }
 }
 

@@ -1,5 +1,5 @@
 import { IdentityError } from '../errors.ts';
-import { type Certificate, isValidAt } from './certificate.ts';
+import { type Certificate, isSignedBy, isValidAt } from './certificate.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 
 /** A valid path from a leaf to a root of the bundle. */
@@ -7,12 +7,15 @@ export interface Chain {
   /** Each certifies the one before it (RFC 8446 section 4.4.2); the root is not among them. */
   readonly intermediates: readonly Certificate[];
   readonly root: Certificate;
-  /** Whether some valid path, this one or another, ends at the active root. */
+  /** Whether it ends at the active root, or a part of it does that is a path of its own. */
   readonly reachesActiveRoot: boolean;
 }
 
-/** More steps than any honest set of certificates needs; a hostile one cannot keep the process busy. */
-const MOST_STEPS = 500;
+/** A path that may or may not end at a root. */
+type Path = Pick<Chain, 'intermediates' | 'reachesActiveRoot'>;
+
+/** More signatures than any honest set of certificates needs; a hostile one cannot keep the process busy. */
+const MOST_SIGNATURES = 1_000;
 const LONGEST_PATH = 8;
 
 /**
@@ -20,8 +23,8 @@ const LONGEST_PATH = 8;
  * Consul lists, by signature and key identifier, since names may all be empty (consul #16202). Strays, duplicates,
  * expired certificates and wrong order do not matter (consul #7018, #15704, #8681).
  *
- * The longest path is taken: during a rotation it holds the cross-signed certificate, by which peers that do not know
- * the new root yet verify the new leaf.
+ * Of the paths that reach the active root, or else of all, the longest is taken: during a rotation it holds the
+ * cross-signed certificate, by which peers that do not know the new root yet verify the new leaf.
  *
  * @throws IdentityError NO_CHAIN
  */
@@ -43,23 +46,31 @@ export function buildChain(
     if (usable) pool.set(certificate.fingerprint, certificate);
   }
 
-  let steps = 0;
-  let best: { intermediates: readonly Certificate[]; root: Certificate } | undefined;
-  let reachesActiveRoot = false;
+  let signatures = 0;
+  const issuersOf = (subject: Certificate, below: readonly Certificate[], among: Iterable<Certificate>) =>
+    [...among].filter((issuer) => {
+      if (!mayIssue(issuer, subject, below) || signatures === MOST_SIGNATURES) return false;
+      signatures += 1;
+      return isSignedBy(subject, issuer);
+    });
 
-  const visit = (path: readonly Certificate[], last: Certificate): void => {
-    steps += 1;
-    if (steps > MOST_STEPS || path.length > LONGEST_PATH) return;
-    for (const root of anchors) {
-      if (!issued(root, last, path.length)) continue;
-      if (bundle.active.has(root.fingerprint)) reachesActiveRoot = true;
-      if (best === undefined || path.length > best.intermediates.length) best = { intermediates: path, root };
+  let best: Chain | undefined;
+  // The shortest first, so that a hostile number of long paths cannot hide them.
+  const paths: Path[] = [{ intermediates: [], reachesActiveRoot: false }];
+  for (const path of paths) {
+    const { intermediates } = path;
+    const last = intermediates.at(-1) ?? leaf;
+    const roots = issuersOf(last, intermediates, anchors);
+    const [root] = roots;
+    const reachesActiveRoot =
+      path.reachesActiveRoot || roots.some(({ fingerprint }) => bundle.active.has(fingerprint));
+    const found = { intermediates, reachesActiveRoot };
+    if (root !== undefined && (best === undefined || isBetter(found, best))) best = { ...found, root };
+    if (intermediates.length === LONGEST_PATH) continue;
+    for (const next of issuersOf(last, intermediates, pool.values())) {
+      paths.push({ intermediates: [...intermediates, next], reachesActiveRoot });
     }
-    for (const next of pool.values()) {
-      if (!path.includes(next) && issued(next, last, path.length)) visit([...path, next], next);
-    }
-  };
-  visit([], leaf);
+  }
 
   if (best === undefined) {
     throw new IdentityError(
@@ -71,19 +82,23 @@ export function buildChain(
       },
     );
   }
-  return { ...best, reachesActiveRoot };
+  return best;
 }
 
-/** Whether `issuer` may stand above `subject` with `below` intermediates between it and the leaf (RFC 5280 section 6.1). */
-function issued(issuer: Certificate, subject: Certificate, below: number): boolean {
+function isBetter(path: Path, best: Path): boolean {
+  if (path.reachesActiveRoot !== best.reachesActiveRoot) return path.reachesActiveRoot;
+  return path.intermediates.length > best.intermediates.length;
+}
+
+/**
+ * Whether `issuer` may stand above `subject` with `below` between it and the leaf, before any signature is looked at:
+ * key identifiers and path length (RFC 5280 section 6.1), and no key twice in one path (RFC 4158 section 5.2).
+ */
+function mayIssue(issuer: Certificate, subject: Certificate, below: readonly Certificate[]): boolean {
   const keysDiffer =
     subject.authorityKeyId !== undefined &&
     issuer.subjectKeyId !== undefined &&
     subject.authorityKeyId !== issuer.subjectKeyId;
-  if (keysDiffer || (issuer.pathLength !== undefined && below > issuer.pathLength)) return false;
-  try {
-    return subject.x509.checkIssued(issuer.x509) && subject.x509.verify(issuer.x509.publicKey);
-  } catch {
-    return false;
-  }
+  if (keysDiffer || (issuer.pathLength !== undefined && below.length > issuer.pathLength)) return false;
+  return !below.some(({ publicKey }) => publicKey.equals(issuer.publicKey));
 }

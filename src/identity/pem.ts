@@ -15,18 +15,16 @@ export interface PemBlock {
  * @throws IdentityError PEM_UNREADABLE when a block is damaged or the text holds none
  */
 export function readPem(text: string, what: string): readonly PemBlock[] {
+  const begun = text.split('-----BEGIN ').length - 1;
+  if (begun === 0) throw new IdentityError('PEM_UNREADABLE', `${what} holds no PEM block`);
   let messages: ReturnType<typeof pem.decode>;
   try {
     messages = pem.decode(text);
   } catch (cause) {
-    throw new IdentityError('PEM_UNREADABLE', `${what} is not readable as PEM`, { cause });
+    throw new IdentityError('PEM_UNREADABLE', `${what} holds a damaged or cut PEM block`, { cause });
   }
-  const begun = text.split('-----BEGIN ').length - 1;
-  if (messages.length !== begun || messages.length === 0) {
-    throw new IdentityError(
-      'PEM_UNREADABLE',
-      begun === 0 ? `${what} holds no PEM block` : `${what} holds a damaged or cut PEM block`,
-    );
+  if (messages.length !== begun) {
+    throw new IdentityError('PEM_UNREADABLE', `${what} holds a damaged or cut PEM block`);
   }
   return messages.map(({ type, body }) => {
     if (body.length === 0) throw new IdentityError('PEM_UNREADABLE', `${what} holds an empty PEM block`);

@@ -1,5 +1,5 @@
 import { IdentityError } from '../errors.ts';
-import { type Certificate, readCertificates } from './certificate.ts';
+import { type Certificate, isSignedBy, readCertificates } from './certificate.ts';
 
 /** One root as Consul lists it, undecoded. */
 export interface ListedRoot {
@@ -109,7 +109,7 @@ function tryRead(pem: string, dropped: string[], id: string): readonly Certifica
 function isIssuedByAnother(certificate: Certificate, all: readonly Certificate[]): boolean {
   return (
     !certificate.selfSigned &&
-    all.some((other) => other !== certificate && certificate.x509.checkIssued(other.x509))
+    all.some((other) => other !== certificate && isSignedBy(certificate, other))
   );
 }
 

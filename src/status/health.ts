@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { describeError } from '../errors.ts';
 import { lifetimeLeft } from '../identity/certificate.ts';
 import type { Identity } from '../identity/identity.ts';
 
@@ -44,8 +45,9 @@ export class Health {
     this.#whyNot = why;
   }
 
-  problem(part: Part, text: string): void {
-    this.#problems.set(part, text);
+  problem(part: Part, problem: unknown): void {
+    const { error, remedy } = describeError(problem);
+    this.#problems.set(part, remedy === undefined ? error : `${error}: ${remedy}`);
   }
 
   solved(part: Part): void {

@@ -1,0 +1,31 @@
+# docker build -t ambassador-consul-connector:1.0.0 .
+#
+# Behind a private registry or a TLS proxy: --secret id=npmrc,src=$HOME/.npmrc --secret id=ca,src=ca.pem
+# (with cafile=/run/secrets/ca in the .npmrc). Neither ends up in the image.
+ARG NODE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+# A base with node but no npm takes the dist/ of the build context instead: run `npm run build` first.
+RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca,target=/run/secrets/ca \
+    if command -v npm >/dev/null; then npm ci --ignore-scripts --no-audit --no-fund; fi
+COPY . .
+RUN if command -v npm >/dev/null; then npm run build; \
+    elif ! test -s dist/ambassador-consul-connector.js; then \
+      echo 'the base image has no npm, and the build context no dist/'; exit 1; \
+    fi
+
+FROM ${NODE_IMAGE}
+ARG VERSION=1.0.0
+LABEL org.opencontainers.image.title="ambassador-consul-connector" \
+      org.opencontainers.image.description="Keeps a gateway's Consul Connect identity in a Kubernetes Secret" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /build/dist/ambassador-consul-connector.js /app/
+ENV NODE_ENV=production
+EXPOSE 8080
+# By number, so that Kubernetes can tell that it is not root.
+USER 65532:65532
+# The heap leaves room for the rest of the process in the 160 MiB of the manifest.
+ENTRYPOINT ["node", "--max-old-space-size=96", "/app/ambassador-consul-connector.js"]
