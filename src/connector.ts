@@ -150,8 +150,9 @@ export class Connector {
         health.solved(name);
         metrics.consulAnswered(name, 'ok');
         metrics.consulHeard(name, clock.now(), ageSeconds);
-        if (ageSeconds !== undefined && ageSeconds > 0) {
-          logger.warn({ query: name, ageSeconds }, 'Consul answered from a stale cache');
+        // A leaf is always from the agent's cache; for roots an age means that the agent lost its servers.
+        if (name === 'roots' && ageSeconds !== undefined && ageSeconds > 0) {
+          logger.warn({ ageSeconds }, 'Consul answered about its roots from a stale cache');
         }
       },
       onSilence: () => {

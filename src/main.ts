@@ -53,8 +53,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(config: Config, logger: Logger): Promise<void> {
-  const { connector, health, metrics } = compose(config, systemClock, logger, version);
   const signal = stopSignal(logger);
+  const { connector, health, metrics } = compose(config, systemClock, logger, version);
   const server = await startStatusServer(config.http, health, metrics);
   logger.info({ host: config.http.host, port: server.port }, 'serving status');
   await connector.run(signal);
@@ -63,8 +63,9 @@ async function run(config: Config, logger: Logger): Promise<void> {
 }
 
 async function once(config: Config, logger: Logger): Promise<void> {
+  const signal = stopSignal(logger);
   const { connector } = compose(config, systemClock, logger, version);
-  const wrote = await connector.once(stopSignal(logger));
+  const wrote = await connector.once(signal);
   logger.info({ wrote }, wrote ? 'published once' : 'already current');
 }
 

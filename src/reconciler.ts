@@ -81,12 +81,16 @@ export class Reconciler {
     const bundle = tryBuildTrustBundle(this.#roots, at);
     if (bundle instanceof IdentityError) {
       this.#refuse(bundle);
+      health.problem('trust', bundle);
+      health.solved('identity');
       return { decision: undefined, fault: bundle, wrote: false };
     }
+    health.solved('trust');
     const decision = decide({ published, candidate: this.#leaf, service, bundle, at });
     if (decision.refused === undefined) this.#lastRefused = '';
     else this.#refuse(decision.refused);
     if (decision.content === undefined) {
+      health.solved('identity');
       health.unpublished(`${decision.condemned?.detail ?? 'nothing is published'}; ${decision.reason}`);
       return { decision, fault: undefined, wrote: false };
     }

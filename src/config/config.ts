@@ -1,4 +1,4 @@
-import { cleanEnv } from 'envalid';
+import { customCleanEnv } from 'envalid';
 import { ConfigurationError } from '../errors.ts';
 import { isSecretName, isServiceName } from './validators.ts';
 import { VARIABLES } from './variables.ts';
@@ -44,10 +44,10 @@ export function readConfig(environment: Environment): Config {
       return trimmed === '' ? [] : [[name, trimmed]];
     }),
   );
-  const env = cleanEnv(given, VARIABLES, {
+  // Not `cleanEnv`, which would throw on reading a variable that has a problem: all problems are told at once.
+  const env = customCleanEnv(given, VARIABLES, (cleaned) => cleaned, {
     reporter: ({ errors }) => {
       for (const [name, error] of Object.entries(errors)) problems.push(`${name} ${error?.message}`);
-      if (problems.length > 0) throw new ConfigurationError(problems);
     },
   });
 

@@ -7,7 +7,7 @@ export interface Misspelling {
   readonly meant: string;
 }
 
-const FARTHEST = 4;
+const FARTHEST = 5;
 
 /**
  * Finds variables that look like ours and are not: `_CONSUL_HOTS`, or `AMBASSADOR_ID` without its underscore. Those
@@ -17,7 +17,7 @@ export function findMisspellings(environment: Environment): readonly Misspelling
   const known = Object.keys(VARIABLES);
   return Object.entries(environment).flatMap(([variable, value]) => {
     if (value === undefined || value.trim() === '' || known.includes(variable)) return [];
-    if (known.includes(`_${variable}`) && !/^tcp:\/\//.test(value))
+    if (known.includes(`_${variable}`) && !/^(tcp|udp|sctp):\/\//.test(value))
       return [{ variable, meant: `_${variable}` }];
     if (!/^_(CONSUL|AMBASSADOR|HTTP|OUTPUT|LOG)_/.test(variable)) return [];
     const [nearest] = known
@@ -27,13 +27,13 @@ export function findMisspellings(environment: Environment): readonly Misspelling
   });
 }
 
-/** Levenshtein's distance: how many letters to add, drop or change. */
+/** How many letters to add or drop; a change is both, since words are forgotten more often than mistaken. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, letter] of [...a].entries()) {
     const next = [i + 1];
     for (const [j, other] of [...b].entries()) {
-      const change = (row[j] ?? 0) + (letter === other ? 0 : 1);
+      const change = (row[j] ?? 0) + (letter === other ? 0 : 2);
       next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
     }
     row = next;

@@ -12,7 +12,8 @@ function validator<T>(form: string, parse: (input: string) => T | undefined) {
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const LABEL_KEY = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const LABEL_KEY =
+  /^((?=[^/]{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_]([-A-Za-z0-9_]{0,62})(\.[A-Za-z0-9_][-A-Za-z0-9_]{0,62})*\.?$/;
 const SECRET_NAME = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/;
 
@@ -88,8 +89,11 @@ export const apiVersion = validator('auto, ambassador/v1, or getambassador.io/ a
 export const labels = validator('labels as k=v,k=v that Kubernetes accepts', (input) => {
   const entries = input.split(',').map((pair) => pair.trim().split('='));
   const valid = entries.every(
-    ([key = '', value = '', ...rest]) =>
-      rest.length === 0 && LABEL_KEY.test(key) && (value === '' || LABEL_VALUE.test(value)),
+    ([key = '', value, ...rest]) =>
+      value !== undefined &&
+      rest.length === 0 &&
+      LABEL_KEY.test(key) &&
+      (value === '' || LABEL_VALUE.test(value)),
   );
   return valid ? Object.fromEntries(entries.map(([key = '', value = '']) => [key, value])) : undefined;
 });

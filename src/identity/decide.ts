@@ -62,18 +62,20 @@ export function decide(situation: Situation): Decision {
   const { published, bundle, at } = situation;
   const current = assess(published, situation, verifyServed);
   const candidate = assess(situation.candidate, situation, verifyIdentity);
-  const condemned = condemn(current, situation);
+  const condemnations = condemn(current, situation);
+  const [condemned] = condemnations;
   const refused = candidate instanceof IdentityError ? candidate : undefined;
   const usable = candidate instanceof IdentityError ? undefined : candidate;
 
-  if (usable !== undefined && condemned !== undefined && cures(usable, current, condemned.count, at)) {
+  const cured = condemnations.find(({ count }) => usable !== undefined && cures(usable, current, count, at));
+  if (usable !== undefined && cured !== undefined) {
     const writesBundle = published?.caPem !== bundle.pem;
-    const after = condemn(usable, situation);
+    const [after] = condemn(usable, situation);
     return {
       content: { identity: usable, tlsCrt: usable.tlsCrt, tlsKey: usable.tlsKey, caCrt: bundle.pem },
       writesLeaf: true,
       writesBundle,
-      reason: `${condemned.count}: ${condemned.detail}`,
+      reason: `${cured.count}: ${cured.detail}`,
       condemned: after,
       refused,
       recheckAt: recheckAt(usable, after, bundle, at),
@@ -121,26 +123,31 @@ function assess(
   }
 }
 
+/** Every count that condemns what is published, the gravest first. */
 function condemn(
   current: Identity | IdentityError | undefined,
   { bundle, at }: Situation,
-): Condemnation | undefined {
-  if (current === undefined) return { count: 'missing', detail: 'no identity was published' };
+): readonly Condemnation[] {
+  if (current === undefined) return [{ count: 'missing', detail: 'no identity was published' }];
   if (current instanceof IdentityError) {
     const other = current.code === 'OTHER_SERVICE' || current.code === 'OTHER_TRUST_DOMAIN';
-    return { count: other ? 'other-identity' : 'unpublishable', detail: current.message };
+    return [{ count: other ? 'other-identity' : 'unpublishable', detail: current.message }];
   }
+  const condemnations: Condemnation[] = [];
   if (!current.chain.reachesActiveRoot && bundle.active.size > 0) {
-    return { count: 'inactive-root', detail: 'the published leaf does not chain to the active root' };
+    condemnations.push({
+      count: 'inactive-root',
+      detail: 'the published leaf does not chain to the active root',
+    });
   }
   const left = lifetimeLeft(current.leaf, at);
   if (left < REPLACE_BELOW) {
-    return {
+    condemnations.push({
       count: 'ageing',
       detail: `the published leaf has ${Math.round(left * 100)} % of its lifetime left`,
-    };
+    });
   }
-  return undefined;
+  return condemnations;
 }
 
 function cures(
@@ -170,12 +177,12 @@ function outlives(candidate: Identity, current: Identity, at: number): boolean {
 }
 
 function recheckAt(
-  { leaf }: Identity,
+  { leaf, chain }: Identity,
   condemned: Condemnation | undefined,
   bundle: TrustBundle,
   at: number,
 ): number {
-  if (condemned !== undefined) return at + RECHECK_CONDEMNED_MS;
   const threshold = leaf.notAfter - REPLACE_BELOW * (leaf.notAfter - leaf.notBefore);
-  return Math.min(...[threshold, ...bundle.anchors.map(({ notAfter }) => notAfter)].map((time) => time + 1));
+  const expiries = [leaf, ...chain.intermediates, ...bundle.anchors].map(({ notAfter }) => notAfter + 1);
+  return Math.min(condemned === undefined ? threshold + 1 : at + RECHECK_CONDEMNED_MS, ...expiries);
 }

@@ -108,8 +108,7 @@ function tryRead(pem: string, dropped: string[], id: string): readonly Certifica
 /** Of several certificates in one RootCert the anchor is the one that no other issued. */
 function isIssuedByAnother(certificate: Certificate, all: readonly Certificate[]): boolean {
   return (
-    !certificate.selfSigned &&
-    all.some((other) => other !== certificate && isSignedBy(certificate, other))
+    !certificate.selfSigned && all.some((other) => other !== certificate && isSignedBy(certificate, other))
   );
 }
 

@@ -1,4 +1,4 @@
-import { Document } from 'yaml';
+import { Document, isSeq } from 'yaml';
 
 export interface TlsContextOptions {
   readonly ambassadorId: string;
@@ -30,7 +30,7 @@ export function renderTlsContext(options: TlsContextOptions, apiVersion: string)
     ...(elsewhere ? { secret_namespacing: true } : {}),
   });
   const id = document.get('ambassador_id', true);
-  if (id !== null && typeof id === 'object' && 'flow' in id) id.flow = true;
+  if (isSeq(id)) id.flow = true;
   return `---\n${document.toString({ flowCollectionPadding: false, lineWidth: 0 })}`;
 }
 

@@ -12,15 +12,18 @@ export interface Verdict {
 /** A published leaf with less of its lifetime left than this makes the daemon unready: before it expires, not after. */
 export const UNREADY_BELOW = 0.1;
 
-/** What of the daemon can stand in the way of a published identity. */
-export type Part = 'roots' | 'leaf' | 'identity' | 'service';
+/** What can stand in the way of a published identity: two queries, the trust in what they say, and two objects. */
+export type Part = 'roots' | 'leaf' | 'trust' | 'identity' | 'service';
 
 /** Whether the daemon lives and whether what it published is good. */
 export class Health {
   readonly #clock: Clock;
   readonly #longestSilenceMs: number;
   readonly #turns = new Map<string, number>();
-  readonly #problems = new Map<Part, string>();
+  // Solved by the first announcement: a Secret that nobody is told of is not used.
+  readonly #problems = new Map<Part, string>([
+    ['service', 'the gateway has not been told of the Secret yet'],
+  ]);
   #published: Identity | undefined;
   #whyNot = 'nothing is published yet: waiting for Consul and for Kubernetes';
 
@@ -71,7 +74,7 @@ export class Health {
    */
   readiness(): Verdict {
     const failures = this.#failures();
-    const consul = this.#describe(['roots', 'leaf']);
+    const consul = this.#describe(['roots', 'leaf', 'trust']);
     if (failures.length > 0) return { ok: false, text: [...failures, ...consul].join('\n') };
     return { ok: true, text: ['ok', ...consul].join('\n') };
   }

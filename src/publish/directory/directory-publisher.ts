@@ -1,14 +1,21 @@
 import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { stringify } from 'yaml';
+import { parseDocument, stringify } from 'yaml';
 import type { Clock } from '../../clock.ts';
 import { PublishError, systemCode } from '../../errors.ts';
-import type { Published } from '../../identity/decide.ts';
-import { type ObjectNames, secretManifest, serviceManifest } from '../objects.ts';
+import type { Content, Published } from '../../identity/decide.ts';
+import {
+  type ObjectNames,
+  type Occasion,
+  secretManifest,
+  serviceManifest,
+  WRITTEN_AT,
+  WRITTEN_BECAUSE,
+} from '../objects.ts';
 import type { Publication, Publisher, WriteOutcome } from '../publisher.ts';
 import { chooseApiVersion } from '../tls-context.ts';
-import { replaceSet } from './atomic-set.ts';
+import { replaceSet, type SetFile } from './atomic-set.ts';
 
 export interface DirectoryPublisherOptions {
   readonly directory: string;
@@ -59,20 +66,13 @@ export class DirectoryPublisher implements Publisher {
   }
 
   async write({ content, decision }: Publication): Promise<WriteOutcome> {
-    if (!decision.writesLeaf && !decision.writesBundle) return 'unchanged';
-    const { apiVersion, clock, directory, names, serviceEnabled } = this.#options;
-    const occasion = { at: new Date(clock.now()).toISOString(), reason: decision.reason };
-    const secret = stringify(secretManifest(names, content, occasion), { lineWidth: 0 });
-    const version = apiVersion === 'auto' ? chooseApiVersion([]) : apiVersion;
-    const service = stringify(serviceManifest(names, version), { lineWidth: 0 });
+    const { clock, directory } = this.#options;
+    const now: Occasion = { at: new Date(clock.now()).toISOString(), reason: decision.reason };
+    const writes = decision.writesLeaf || decision.writesBundle;
+    const files = this.#files(content, writes ? now : ((await this.#occasion()) ?? now));
+    if (await this.#holds(files)) return 'unchanged';
     try {
-      await replaceSet(directory, {
-        'tls.crt': { text: content.tlsCrt, mode: 0o644 },
-        'tls.key': { text: content.tlsKey, mode: 0o600 },
-        'ca.crt': { text: content.caCrt, mode: 0o644 },
-        'secret.yaml': { text: secret, mode: 0o600 },
-        ...(serviceEnabled ? { 'service.yaml': { text: service, mode: 0o644 } } : {}),
-      });
+      await replaceSet(directory, files);
     } catch (error) {
       throw unusable(directory, error);
     }
@@ -85,6 +85,37 @@ export class DirectoryPublisher implements Publisher {
   }
 
   async close(): Promise<void> {}
+
+  #files(content: Content, occasion: Occasion): Record<string, SetFile> {
+    const { apiVersion, names, serviceEnabled } = this.#options;
+    const secret = stringify(secretManifest(names, content, occasion), { lineWidth: 0 });
+    const version = apiVersion === 'auto' ? chooseApiVersion([]) : apiVersion;
+    const service = stringify(serviceManifest(names, version), { lineWidth: 0 });
+    return {
+      'tls.crt': { text: content.tlsCrt, mode: 0o644 },
+      'tls.key': { text: content.tlsKey, mode: 0o600 },
+      'ca.crt': { text: content.caCrt, mode: 0o644 },
+      'secret.yaml': { text: secret, mode: 0o600 },
+      ...(serviceEnabled ? { 'service.yaml': { text: service, mode: 0o644 } } : {}),
+    };
+  }
+
+  /** Whether every file is there as it should be: one that was deleted or edited is as good a reason as a new leaf. */
+  async #holds(files: Readonly<Record<string, SetFile>>): Promise<boolean> {
+    const names = Object.keys(files);
+    const texts = await Promise.all(names.map((name) => this.#readFile(name)));
+    return names.every((name, index) => texts[index] === files[name]?.text);
+  }
+
+  /** When and why the set was written, if it says so: both stay while nothing else changes. */
+  async #occasion(): Promise<Occasion | undefined> {
+    const text = (await this.#readFile('secret.yaml')) ?? '';
+    const [at, reason] = [WRITTEN_AT, WRITTEN_BECAUSE].map((annotation) => {
+      const value: unknown = parseDocument(text).getIn(['metadata', 'annotations', annotation]);
+      return typeof value === 'string' ? value : undefined;
+    });
+    return at === undefined || reason === undefined ? undefined : { at, reason };
+  }
 
   async #readFile(name: string): Promise<string | undefined> {
     const { directory } = this.#options;

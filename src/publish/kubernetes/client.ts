@@ -131,7 +131,7 @@ export class KubernetesClient {
     const response = await this.#counted(access, () => this.#send(call, signal));
     try {
       for await (const line of readLines(response.body, LARGEST_ANSWER_BYTES)) {
-        const event = asRecord(JSON.parse(line));
+        const event = asRecord(parseJson(line));
         yield { type: String(event['type']), object: event['object'] };
       }
     } catch (error) {

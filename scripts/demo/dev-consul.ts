@@ -1,0 +1,54 @@
+import { startEmbeddedConsul } from '../../test/consul/embedded-consul.ts';
+import { findProgram } from './find-program.ts';
+import { startRealConsul } from './real-consul.ts';
+
+/** A Consul for development: a real agent, or the embedded one. */
+export interface DevConsul {
+  readonly kind: 'real' | 'embedded';
+  /** For a person: which one, and why that one. */
+  readonly description: string;
+  readonly host: string;
+  readonly port: number;
+  /** Replaces the root of the mesh; the leaves follow. */
+  rotateRoot(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface DevConsulOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** How long leaves of the embedded one live; a real Consul accepts nothing under an hour. */
+  readonly leafTtlMs: number;
+  /** How long the embedded one hands out old leaves after a rotation. */
+  readonly leafDelayMs: number;
+  /** Do not look for `consul` in PATH. */
+  readonly embedded: boolean;
+}
+
+/** Starts `consul` from PATH where it is there and starts, otherwise the embedded Consul. */
+export async function startDevConsul(options: DevConsulOptions): Promise<DevConsul> {
+  const program = options.embedded ? undefined : findProgram('consul');
+  if (program === undefined) {
+    return embeddedConsul(options, options.embedded ? 'as asked for' : 'no `consul` in PATH');
+  }
+  try {
+    return await startRealConsul(program, options.port);
+  } catch (error) {
+    return embeddedConsul(options, error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function embeddedConsul(options: DevConsulOptions, because: string): Promise<DevConsul> {
+  const { port, leafTtlMs, leafDelayMs } = options;
+  const consul = await startEmbeddedConsul({ port, leafTtlMs });
+  return {
+    kind: 'embedded',
+    description: `the embedded development Consul (${because})`,
+    host: consul.host,
+    port: consul.port,
+    rotateRoot: async () => {
+      await consul.rotateRoot({ leafDelayMs });
+    },
+    stop: () => consul.close(),
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * The daemon from source, restarted on every change, against the cluster of your kubeconfig: `npm run dev`.
+ *
+ * Consul is what answers at _CONSUL_HOST:_CONSUL_PORT. Where nothing does, and the host is this machine, a development
+ * Consul is started there. `.env` is read, if there is one; what the environment says wins.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { readConfig } from '../src/config/config.ts';
+import { ConfigurationError, ConnectorError } from '../src/errors.ts';
+import { loadKubeConfig } from '../src/publish/kubernetes/credentials.ts';
+import { ask } from '../test/servers/http.ts';
+import { type DevConsul, startDevConsul } from './demo/dev-consul.ts';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const TSX = fileURLToPath(import.meta.resolve('tsx/cli'));
+const THIS_MACHINE = ['127.0.0.1', 'localhost', '::1'];
+const LEAF_TTL_MS = 10 * 60_000;
+const LEAF_DELAY_MS = 3_000;
+const STOP_GRACE_MS = 2_000;
+
+const { values: options } = parseArgs({
+  options: { context: { type: 'string' }, embedded: { type: 'boolean', default: false } },
+});
+process.exitCode = await dev();
+
+async function dev(): Promise<number> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  let kubeConfig: KubeConfig;
+  try {
+    kubeConfig = loadKubeConfig();
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    console.error(`${error.message}.\nWithout a cluster, see it work with:  npm run demo`);
+    return 1;
+  }
+  if (!mayWriteTo(kubeConfig)) return 1;
+  let consul: DevConsul | undefined;
+  try {
+    consul = await consulForDevelopment();
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    console.error(error.message);
+    return 2;
+  }
+  try {
+    return await runDaemon();
+  } finally {
+    await consul?.stop();
+  }
+}
+
+/** A development identity would replace that of a gateway at work, so a cluster elsewhere has to be named. */
+function mayWriteTo(kubeConfig: KubeConfig): boolean {
+  const server = kubeConfig.getCurrentCluster()?.server ?? '';
+  const context = kubeConfig.getCurrentContext();
+  const namespace = kubeConfig.getContextObject(context)?.namespace ?? 'default';
+  console.log(`Cluster  ${server}, context ${context}, namespace ${namespace}`);
+  const host = new URL(server).hostname.replace(/^\[|\]$/g, '');
+  if (THIS_MACHINE.includes(host) || options.context === context) return true;
+  console.error(
+    `This writes a Secret and a Service there, over those of a gateway that may be at work.
+If that is what you want:  npm run dev -- --context ${context}`,
+  );
+  return false;
+}
+
+async function consulForDevelopment(): Promise<DevConsul | undefined> {
+  const { host, port } = readConfig(process.env).consul;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const answers = await ask(`${url}/v1/status/leader`, { timeout: 2_000 }).then(
+    () => true,
+    () => false,
+  );
+  if (answers || !THIS_MACHINE.includes(host)) {
+    console.log(`Consul   ${url}${answers ? '' : ', which does not answer now'}`);
+    return undefined;
+  }
+  const consul = await startDevConsul({
+    port,
+    leafTtlMs: LEAF_TTL_MS,
+    leafDelayMs: LEAF_DELAY_MS,
+    embedded: options.embedded,
+  });
+  console.log(`Consul   ${url}, ${consul.description}`);
+  return consul;
+}
+
+async function runDaemon(): Promise<number> {
+  const daemon = spawn(process.execPath, [TSX, 'watch', '--clear-screen=false', MAIN], {
+    env: { ...process.env, _HTTP_HOST: process.env['_HTTP_HOST'] || '127.0.0.1' },
+    stdio: 'inherit',
+  });
+  const stop = (): void => {
+    daemon.kill('SIGTERM');
+  };
+  // Ctrl-C reaches the daemon too; a second signal would make `tsx watch` kill it in the middle of its stop.
+  process.once('SIGINT', () => setTimeout(stop, STOP_GRACE_MS).unref());
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
+  await once(daemon, 'exit');
+  return 0;
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { describe, test } from 'node:test';
+import { refusals } from '../consul/refusals.ts';
+import { assertWorks, makeBed } from './support/bed.ts';
+import { startDaemon } from './support/daemon.ts';
+
+describe('commands and their exit codes', { concurrency: 4 }, () => {
+  test('a bad configuration is exit 2 with every problem at once and no secret value', async () => {
+    const secretValue = 'a token with spaces';
+
+    const daemon = startDaemon({
+      _CONSUL_HOST: 'http://consul',
+      _CONSUL_PORT: '85oo',
+      _CONSUL_WAIT: '60',
+      _AMBASSADOR_TLS_SECRET_NAME: 'with.dots',
+      CONSUL_HTTP_TOKEN: secretValue,
+    });
+
+    assert.equal((await daemon.exited).code, 2);
+    const variables = [
+      '_CONSUL_HOST',
+      '_CONSUL_PORT',
+      '_CONSUL_WAIT',
+      '_AMBASSADOR_TLS_SECRET_NAME',
+      'CONSUL_HTTP_TOKEN',
+    ];
+    for (const variable of variables) assert.match(daemon.stderr, new RegExp(`- ${variable} must be `));
+    assert.ok(!`${daemon.stdout}${daemon.stderr}`.includes(secretValue));
+  });
+
+  test('unknown arguments are exit 2 with the usage', async () => {
+    const daemon = startDaemon({}, ['serve']);
+
+    assert.equal((await daemon.exited).code, 2);
+    assert.match(daemon.stderr, /^unknown arguments: serve\n[\s\S]*ambassador-consul-connector once/);
+  });
+
+  for (const [flag, says] of [
+    ['--version', /^\d+\.\d+\.\d+\n$/],
+    ['--help', /ambassador-consul-connector once/],
+  ] as const) {
+    test(`${flag} is exit 0`, async () => {
+      const daemon = startDaemon({}, [flag]);
+
+      assert.equal((await daemon.exited).code, 0);
+      assert.match(daemon.stdout, says);
+    });
+  }
+
+  test('a misspelt variable is a warning with the right name', async (t) => {
+    const bed = await makeBed(t);
+
+    const daemon = await bed.startReady({ AMBASSADOR_ID: 'edge' });
+
+    const { variable, meant } = await daemon.line('a variable is set and has no effect');
+    assert.deepEqual([variable, meant], ['AMBASSADOR_ID', '_AMBASSADOR_ID']);
+  });
+
+  test('a status port that is taken is exit 1 with the reason', async (t) => {
+    const bed = await makeBed(t);
+    const taken = createServer().listen(0, '127.0.0.1');
+    t.after(() => taken.close());
+    await once(taken, 'listening');
+    const address = taken.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+
+    const daemon = bed.start({ _HTTP_PORT: String(port) });
+
+    assert.equal((await daemon.exited).code, 1);
+    const { code, error, remedy } = await daemon.line('cannot go on');
+    assert.equal(code, 'STATUS_PORT');
+    assert.match(String(error), /cannot be opened \(EADDRINUSE\)/);
+    assert.match(String(remedy), /_HTTP_PORT/);
+  });
+
+  test('no way to a cluster is exit 1 with the remedy', async () => {
+    const daemon = startDaemon({ KUBECONFIG: '/nowhere/config' });
+
+    assert.equal((await daemon.exited).code, 1);
+    const { code, remedy } = await daemon.line('cannot go on');
+    assert.equal(code, 'KUBERNETES_CONFIGURATION');
+    assert.match(String(remedy), /set KUBECONFIG/);
+  });
+});
+
+describe('once', { concurrency: 4 }, () => {
+  test('publishes and is exit 0', async (t) => {
+    const bed = await makeBed(t);
+
+    const daemon = bed.start({}, ['once']);
+
+    assert.equal((await daemon.exited).code, 0);
+    await daemon.line('published once');
+    assertWorks(bed.entry('tls.crt'), bed.entry('ca.crt'));
+    assert.ok(bed.service());
+  });
+
+  test('is exit 0 and writes nothing when all is already current', async (t) => {
+    const bed = await makeBed(t);
+    await bed.start({}, ['once']).exited;
+    const writes = bed.cluster.writes();
+
+    const daemon = bed.start({}, ['once']);
+
+    assert.equal((await daemon.exited).code, 0);
+    await daemon.line('already current');
+    assert.equal(bed.cluster.writes(), writes);
+  });
+
+  test('is exit 1 with cause and remedy when Consul refuses', async (t) => {
+    const bed = await makeBed(t);
+    bed.consul.script('leaf', () => refusals.permissionDenied);
+
+    const daemon = bed.start({}, ['once']);
+
+    assert.equal((await daemon.exited).code, 1);
+    const { code, remedy } = await daemon.line('cannot go on');
+    assert.equal(code, 'CONSUL_PERMISSION_DENIED');
+    assert.match(String(remedy), /policy = "write"/);
+    assert.equal(bed.secret(), undefined);
+  });
+
+  test('is exit 1 with the rule when Kubernetes refuses', async (t) => {
+    const bed = await makeBed(t);
+    bed.cluster.deny({ verb: 'create', resource: 'secrets' });
+
+    const daemon = bed.start({}, ['once']);
+
+    assert.equal((await daemon.exited).code, 1);
+    const { code, remedy } = await daemon.line('cannot go on');
+    assert.equal(code, 'KUBERNETES_FORBIDDEN');
+    assert.match(String(remedy), /verbs: \["create"\]/);
+  });
+});

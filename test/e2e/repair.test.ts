@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeObject } from '../kubernetes/index.ts';
+import { type Bed, makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.ts';
+import { eventually } from './support/eventually.ts';
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+const BACK_WITHIN_MS = 2_000;
+
+/** A running daemon, and the state that each harm of a test must give way to. */
+async function running(t: TestContext) {
+  const bed = await makeBed(t);
+  const daemon = await bed.startReady();
+  await bed.watched();
+  return { bed, daemon };
+}
+
+/** What of an object is ours to keep: all but the marks of the API server. */
+function content(object: KubeObject | undefined) {
+  const { labels, annotations } = object?.metadata ?? {};
+  return { type: object?.type, data: object?.data, spec: object?.spec, labels, annotations };
+}
+
+function keepingRecord(object: KubeObject | undefined) {
+  const { annotations, ...rest } = content(object);
+  const ours = Object.entries(annotations ?? {}).filter(([key]) => !key.includes('/written-'));
+  return { ...rest, annotations: Object.fromEntries(ours) };
+}
+
+function sameAs(read: () => KubeObject | undefined, wanted: unknown): () => boolean {
+  return () => JSON.stringify(sorted(keepingRecord(read()))) === JSON.stringify(sorted(wanted));
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
+}
+
+const edit = (kind: 'Secret' | 'Service', change: (object: KubeObject) => void) => (bed: Bed) =>
+  bed.cluster.edit(kind, NAMESPACE, kind === 'Secret' ? SECRET : SERVICE, change);
+
+describe('what is published is put right within two seconds', { concurrency: 4 }, () => {
+  for (const [harm, doHarm] of [
+    ['the Secret is deleted', (bed: Bed) => bed.cluster.remove('Secret', NAMESPACE, SECRET)],
+    ['the Service is deleted', (bed: Bed) => bed.cluster.remove('Service', NAMESPACE, SERVICE)],
+    [
+      'both are deleted',
+      (bed: Bed) => {
+        bed.cluster.remove('Secret', NAMESPACE, SECRET);
+        bed.cluster.remove('Service', NAMESPACE, SERVICE);
+      },
+    ],
+    [
+      'the certificate is replaced',
+      edit('Secret', ({ data = {} }) => Object.assign(data, { 'tls.crt': 'eA==' })),
+    ],
+    ['the key is replaced', edit('Secret', ({ data = {} }) => Object.assign(data, { 'tls.key': 'eA==' }))],
+    ['the bundle is replaced', edit('Secret', ({ data = {} }) => Object.assign(data, { 'ca.crt': 'eA==' }))],
+    ['the bundle is removed', edit('Secret', ({ data = {} }) => delete data['ca.crt'])],
+    ['every label of the Secret is removed', edit('Secret', ({ metadata }) => delete metadata.labels)],
+    [
+      'every annotation of the Secret is removed',
+      edit('Secret', ({ metadata }) => delete metadata.annotations),
+    ],
+    ['every label of the Service is removed', edit('Service', ({ metadata }) => delete metadata.labels)],
+    [
+      'the annotation of the Service is edited',
+      edit('Service', ({ metadata: { annotations = {} } }) =>
+        Object.assign(annotations, { 'getambassador.io/config': 'nothing' }),
+      ),
+    ],
+    [
+      'the annotation of the Service is removed',
+      edit('Service', ({ metadata }) => delete metadata.annotations),
+    ],
+    [
+      'the selector of the Service is edited',
+      edit('Service', ({ spec = {} }) => Object.assign(spec, { selector: { app: 'other' } })),
+    ],
+  ] satisfies [string, (bed: Bed) => unknown][]) {
+    test(`after ${harm}`, async (t) => {
+      const { bed } = await running(t);
+      const [secret, service] = [keepingRecord(bed.secret()), keepingRecord(bed.service())];
+
+      doHarm(bed);
+
+      const isBack = [sameAs(() => bed.secret(), secret), sameAs(() => bed.service(), service)];
+      // A new leaf need not be the old one: what Consul holds is what was published.
+      await eventually('all as it was', () => isBack.every((check) => check()), BACK_WITHIN_MS);
+    });
+  }
+
+  test("other people's labels, annotations and data stay, and are no reason to write", async (t) => {
+    const { bed } = await running(t);
+    const writes = bed.cluster.writes();
+    const addTheirs = ({ metadata, data }: KubeObject) => {
+      metadata.labels = { ...metadata.labels, team: 'edge' };
+      metadata.annotations = { ...metadata.annotations, 'example.com/note': 'theirs' };
+      if (data !== undefined) data['extra.txt'] = 'eA==';
+    };
+    bed.cluster.edit('Secret', NAMESPACE, SECRET, addTheirs);
+    bed.cluster.edit('Service', NAMESPACE, SERVICE, addTheirs);
+    await sleep(500);
+    assert.equal(bed.cluster.writes(), writes);
+
+    await bed.consul.rotateRoot({ leafDelayMs: 0 });
+
+    await eventually('the new leaf', () => bed.cluster.writes('Secret') >= 2, 5_000);
+    for (const object of [bed.secret(), bed.service()]) {
+      assert.equal(object?.metadata.labels?.['team'], 'edge');
+      assert.equal(object.metadata.annotations?.['example.com/note'], 'theirs');
+    }
+    assert.equal(bed.secret()?.data?.['extra.txt'], 'eA==');
+  });
+});
+
+describe('a Secret that is already there', { concurrency: 4 }, () => {
+  const old = (extra: object) => ({
+    kind: 'Secret' as const,
+    metadata: { name: SECRET, namespace: NAMESPACE },
+    ...extra,
+  });
+  const data = { 'tls.crt': 'b2xk', 'tls.key': 'b2xk' };
+
+  test('is taken over from the old program, and the copy of its key that kubectl left is removed', async (t) => {
+    const bed = await makeBed(t);
+    const copied = `{"data":{"tls.key":"${randomBytes(24).toString('base64')}"}}`;
+    const metadata = { name: SECRET, namespace: NAMESPACE, annotations: { [LAST_APPLIED]: copied } };
+    bed.cluster.put({ kind: 'Secret', type: 'kubernetes.io/tls', metadata, data });
+
+    const daemon = await bed.startReady();
+
+    const { annotation } = await daemon.line('removed an annotation that held an old private key');
+    assert.equal(annotation, LAST_APPLIED);
+    assert.equal(bed.secret()?.metadata.annotations?.[LAST_APPLIED], undefined);
+    assert.match(bed.entry('tls.crt'), /^-----BEGIN CERTIFICATE-----/);
+    assert.ok(!daemon.stdout.includes(copied));
+  });
+
+  for (const [what, extra, reason] of [
+    ['of type Opaque', { type: 'Opaque', data }, /its type is Opaque, not kubernetes\.io\/tls/],
+    ['that is immutable', { type: 'kubernetes.io/tls', immutable: true, data }, /it is immutable/],
+  ] satisfies [string, object, RegExp][]) {
+    test(`${what} is left as it is, unready with the reason, and written when it is deleted`, async (t) => {
+      const bed = await makeBed(t);
+      bed.cluster.put(old(extra));
+      const before = bed.secret();
+      const daemon = bed.start();
+
+      const line = await daemon.line(({ code }) => code === 'SECRET_NOT_OURS');
+
+      assert.match(String(line['error']), reason);
+      assert.match(String(line['remedy']), new RegExp(`kubectl -n ${NAMESPACE} delete secret ${SECRET}`));
+      await daemon.unready(reason);
+      assert.deepEqual(bed.secret(), before);
+      bed.cluster.remove('Secret', NAMESPACE, SECRET);
+      await daemon.ready();
+      assert.match(bed.entry('tls.crt'), /^-----BEGIN CERTIFICATE-----/);
+    });
+  }
+});

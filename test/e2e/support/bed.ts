@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import type { TestContext } from 'node:test';
+import {
+  type EmbeddedConsul,
+  type EmbeddedConsulOptions,
+  startEmbeddedConsul,
+} from '../../consul/embedded-consul.ts';
+import {
+  type KubeconfigOptions,
+  type KubeObject,
+  type KubernetesDouble,
+  type KubernetesDoubleOptions,
+  startKubernetesDouble,
+} from '../../kubernetes/index.ts';
+import { type Daemon, startDaemon } from './daemon.ts';
+import { eventually } from './eventually.ts';
+import { assertNoSecrets } from './secrets.ts';
+
+export const NAMESPACE = 'ambassador';
+export const SECRET = 'ambassador-consul-connect';
+export const SERVICE = 'ambassador-consul-connector';
+
+export interface BedOptions {
+  readonly consul?: EmbeddedConsulOptions;
+  readonly cluster?: KubernetesDoubleOptions;
+  readonly kubeconfig?: KubeconfigOptions;
+}
+
+/** A Consul and a cluster for one test; what the daemons of the test said is searched for secrets in the end. */
+export async function makeBed(t: TestContext, options: BedOptions = {}): Promise<Bed> {
+  const [consul, cluster] = await Promise.all([
+    startEmbeddedConsul(options.consul),
+    startKubernetesDouble({ groups: [], ...options.cluster }),
+  ]);
+  const bed = new Bed(consul, cluster, { namespace: NAMESPACE, ...options.kubeconfig });
+  t.after(() => bed.close());
+  return bed;
+}
+
+export class Bed {
+  readonly consul: EmbeddedConsul;
+  readonly cluster: KubernetesDouble;
+  readonly kubeconfig: string;
+  readonly #daemons: Daemon[] = [];
+  readonly #tokens = new Set<string>();
+
+  constructor(consul: EmbeddedConsul, cluster: KubernetesDouble, kubeconfig: KubeconfigOptions) {
+    this.consul = consul;
+    this.cluster = cluster;
+    this.kubeconfig = cluster.kubeconfigFile(kubeconfig);
+    this.#tokens.add(cluster.token);
+  }
+
+  start(env: Readonly<Record<string, string>> = {}, args: readonly string[] = []): Daemon {
+    const addresses = {
+      _CONSUL_HOST: this.consul.host,
+      _CONSUL_PORT: String(this.consul.port),
+      KUBECONFIG: this.kubeconfig,
+    };
+    for (const [name, value] of Object.entries(env)) if (name.endsWith('_TOKEN')) this.#tokens.add(value);
+    const daemon = startDaemon({ ...addresses, ...env }, args);
+    this.#daemons.push(daemon);
+    return daemon;
+  }
+
+  /** Starts one and waits until it is ready. */
+  async startReady(env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
+    const daemon = this.start(env);
+    await daemon.ready();
+    return daemon;
+  }
+
+  secret(name = SECRET, namespace = NAMESPACE): KubeObject | undefined {
+    return this.cluster.get('Secret', namespace, name);
+  }
+
+  service(name = SERVICE): KubeObject | undefined {
+    return this.cluster.get('Service', NAMESPACE, name);
+  }
+
+  /** One entry of the Secret, decoded. */
+  entry(key: string, name = SECRET, namespace = NAMESPACE): string {
+    return Buffer.from(this.secret(name, namespace)?.data?.[key] ?? '', 'base64').toString('utf8');
+  }
+
+  /** Rotates the token of the API server and keeps the new one among those that must not show. */
+  rotateToken(files: 'write' | 'keep' | 'remove'): void {
+    this.#tokens.add(this.cluster.rotateToken(files));
+  }
+
+  /** Resolves when the daemons have been told of everything: both objects are watched. */
+  async watched(): Promise<void> {
+    await eventually(
+      'both objects are watched',
+      () => this.cluster.watches.count('secrets') > 0 && this.cluster.watches.count('services') > 0,
+      10_000,
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const daemon of this.#daemons) {
+      if (!daemon.running || !daemon.stdout.includes('serving status')) continue;
+      // It may be about to end; then there is nothing left to read.
+      for (const path of ['/', '/livez', '/readyz', '/metrics'])
+        await daemon.get(path).catch(() => undefined);
+    }
+    await Promise.all(
+      this.#daemons.map((daemon) => (daemon.running ? daemon.stop('SIGKILL') : daemon.exited)),
+    );
+    await Promise.all([this.consul.close(), this.cluster.close()]);
+    for (const { stdout, stderr, served } of this.#daemons)
+      assertNoSecrets(stdout + stderr + served, this.#tokens);
+  }
+}
+
+/** The certificates of a PEM text, in order. */
+export function certificates(pem: string): X509Certificate[] {
+  return (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/g) ?? []).map(
+    (block) => new X509Certificate(block),
+  );
+}
+
+/** That `key` is the key of the first of `certificate`, and that this is signed by the first of `ca`, as a peer demands. */
+export function assertWorks(certificatePem: string, caPem: string): X509Certificate {
+  const [leaf] = certificates(certificatePem);
+  assert.ok(leaf);
+  assert.ok(
+    certificates(caPem).some((root) => leaf.checkIssued(root) && leaf.verify(root.publicKey)),
+    'no root of ca.crt signed the leaf',
+  );
+  return leaf;
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { dirname } from 'node:path';
+import { request } from 'undici';
+import { bundle } from './bundle.ts';
+import { eventually } from './eventually.ts';
+
+/** One parsed line of the log. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+export interface Exit {
+  /** Null where a signal ended it. */
+  readonly code: number | null;
+  /** Milliseconds since the start, or since the signal of `stop`. */
+  readonly ms: number;
+}
+
+const LINE_WITHIN_MS = 10_000;
+
+/** Starts the bundle with nothing in its environment but `env`. */
+export function startDaemon(env: Readonly<Record<string, string>>, args: readonly string[] = []): Daemon {
+  const path = bundle();
+  const child = spawn(process.execPath, [path, ...args], {
+    cwd: dirname(path),
+    env: { HOME: dirname(path), _HTTP_HOST: '127.0.0.1', _HTTP_PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return new Daemon(child);
+}
+
+/** The connector as a child process, and all it says. */
+export class Daemon {
+  readonly startedAt = performance.now();
+  readonly exited: Promise<Exit>;
+  stdout = '';
+  stderr = '';
+  /** What was read from its status port. */
+  served = '';
+  readonly #child: ChildProcess;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    // `close` and not `exit`: only then the last line has been read.
+    this.exited = new Promise((resolve) => {
+      child.once('close', (code) => resolve({ code, ms: performance.now() - this.startedAt }));
+    });
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Its log so far. @throws SyntaxError when a whole line is no JSON */
+  get logs(): readonly LogLine[] {
+    return this.stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line): LogLine => JSON.parse(line));
+  }
+
+  /** The first log line that says `message`, or for which `fits` holds, once it is there. */
+  line(fits: string | ((line: LogLine) => boolean), withinMs = LINE_WITHIN_MS): Promise<LogLine> {
+    const matches = typeof fits === 'string' ? (line: LogLine) => line['msg'] === fits : fits;
+    return eventually(
+      () => `a log line ${fits} in\n${this.stdout}${this.stderr}`,
+      () => this.logs.find(matches),
+      withinMs,
+    );
+  }
+
+  async get(path: string): Promise<{ status: number; text: string }> {
+    const { port } = await this.line('serving status');
+    const { statusCode, body } = await request(`http://127.0.0.1:${port}${path}`, { reset: true });
+    const text = await body.text();
+    this.served += text;
+    return { status: statusCode, text };
+  }
+
+  /** The sum of a metric over the lines that hold every one of `labels`, such as `object="identity"`. */
+  async metric(name: string, ...labels: readonly string[]): Promise<number> {
+    const { text } = await this.get('/metrics');
+    return text
+      .split('\n')
+      .filter((line) => line.startsWith(`ambassador_consul_connector_${name}`))
+      .filter((line) => labels.every((label) => line.includes(label)))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  }
+
+  /** Resolves once `/readyz` answers 200. */
+  async ready(withinMs = LINE_WITHIN_MS): Promise<void> {
+    const isReady = async () => (await this.get('/readyz')).status === 200;
+    await eventually(() => `/readyz answers 200, after\n${this.stdout}${this.stderr}`, isReady, withinMs);
+  }
+
+  /** Resolves with the reasons once `/readyz` answers 503 for one that `reason` matches. */
+  unready(reason: RegExp, withinMs = LINE_WITHIN_MS): Promise<string> {
+    return eventually(
+      `/readyz answers 503 for ${reason}`,
+      async () => {
+        const { status, text } = await this.get('/readyz');
+        return status === 503 && reason.test(text) && text;
+      },
+      withinMs,
+    );
+  }
+
+  /** Sends the signal and waits for the end. */
+  async stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL' = 'SIGTERM'): Promise<Exit> {
+    const from = performance.now();
+    this.#child.kill(signal);
+    const { code } = await this.exited;
+    return { code, ms: performance.now() - from };
+  }
+}
+
+/** Stops `daemon` as Kubernetes does: exit code 0 within two seconds, whatever hangs. */
+export async function assertStops(daemon: Daemon, signal?: 'SIGTERM' | 'SIGINT'): Promise<void> {
+  const { code, ms } = await daemon.stop(signal);
+  assert.equal(code, 0);
+  assert.ok(ms < 2_000, `stopped after ${ms} ms:\n${daemon.stdout}`);
+}

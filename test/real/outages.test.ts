@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startDaemon } from '../e2e/support/daemon.ts';
+import { eventually } from '../e2e/support/eventually.ts';
+import { SECRET, useWorld } from './world.ts';
+
+const DOWN_MS = 10_000;
+const RECOVERED_WITHIN_MS = 30_000;
+
+const world = useWorld();
+
+test('a daemon that starts before Consul publishes when Consul comes, and never exits', async () => {
+  await world.consul.kill();
+  const daemon = startDaemon(await world.environment());
+  try {
+    await sleep(DOWN_MS);
+    assert.equal(await world.show('secret', SECRET), undefined);
+    assert.ok(
+      daemon.logs.some(({ remedy }) => /consul-server\.consul\.svc/.test(String(remedy))),
+      'the log has a remedy',
+    );
+
+    await world.consul.restart();
+
+    await eventually('the Secret', () => world.show('secret', SECRET), RECOVERED_WITHIN_MS);
+    assert.ok(daemon.running);
+  } finally {
+    await daemon.stop();
+  }
+});
+
+test('a daemon that starts before the API server publishes when it comes, and never exits', async () => {
+  await world.kubectl(['delete', 'secret', SECRET]);
+  const environment = await world.environment();
+  await world.kubernetes.stopApiServer();
+  const daemon = startDaemon(environment);
+  try {
+    await sleep(DOWN_MS);
+    assert.ok(daemon.logs.some(({ code }) => code === 'KUBERNETES_UNREACHABLE'));
+
+    await world.kubernetes.startApiServer();
+
+    await eventually('the Secret', () => world.show('secret', SECRET), RECOVERED_WITHIN_MS);
+    assert.ok(daemon.running);
+  } finally {
+    await daemon.stop();
+  }
+});
+
+test('a new cluster behind the same address, with another CA, is published', async () => {
+  const daemon = startDaemon(await world.environment());
+  try {
+    await daemon.ready(10_000);
+    await world.consul.restart({ wipe: true });
+    const { TrustDomain } = await world.consul.roots();
+
+    await eventually(
+      'the new trust domain',
+      async () => {
+        const secret = await world.show('secret', SECRET);
+        return secret?.metadata.annotations['ambassador-consul-connector/trust-domain'] === TrustDomain;
+      },
+      RECOVERED_WITHIN_MS,
+    );
+  } finally {
+    await daemon.stop();
+  }
+});

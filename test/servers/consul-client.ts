@@ -1,0 +1,116 @@
+import { makeAuthority, type PemPair } from './authority.ts';
+import { type Answer, ask } from './http.ts';
+
+export interface ConsulRoots {
+  readonly ActiveRootID: string;
+  readonly TrustDomain: string;
+  readonly Roots: readonly { readonly ID: string; readonly RootCert: string; readonly Active: boolean }[];
+}
+
+export interface ConsulLeaf {
+  readonly ModifyIndex: number;
+  readonly SerialNumber: string;
+  readonly CertPEM: string;
+  readonly PrivateKeyPEM: string;
+  readonly ServiceURI: string;
+}
+
+/** What a test does to a Consul, by its HTTP API; the product's own client is never used here. */
+export interface ConsulClient {
+  get(path: string, token?: string): Promise<Answer>;
+  put(path: string, body: unknown, token?: string): Promise<Answer>;
+  /** The parsed answer; throws for any status but 200. */
+  mustGet<T>(path: string, token?: string): Promise<T>;
+  mustPut<T>(path: string, body: unknown, token?: string): Promise<T>;
+  roots(): Promise<ConsulRoots>;
+  leaf(service: string): Promise<ConsulLeaf>;
+  /**
+   * Waits for the leaf that follows one. After a root rotation Consul takes its time, up to 30 s, and in 1.8 only
+   * a blocking query makes it move: asked without an index it gives the old leaf out of its cache, on and on.
+   */
+  leafAfter(service: string, previous: ConsulLeaf): Promise<ConsulLeaf>;
+  registerService(definition: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Sets what one service may do to another, whatever was set before. */
+  intend(action: 'allow' | 'deny', source: string, destination: string): Promise<void>;
+  /** A token with the rules given, in HCL. */
+  makeToken(rules: string): Promise<string>;
+  /** Makes a new root the active one; by default the old one cross-signs it. */
+  rotateRoot(options?: { readonly crossSign?: boolean }): Promise<PemPair>;
+}
+
+export function consulClient(url: string, defaultToken: () => string | undefined): ConsulClient {
+  function call(method: string, path: string, body: unknown, token = defaultToken()): Promise<Answer> {
+    return ask(url + path, {
+      method,
+      headers: token === undefined ? {} : { 'X-Consul-Token': token },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  }
+
+  async function must<T>(method: string, path: string, body: unknown, token?: string): Promise<T> {
+    const answer = await call(method, path, body, token);
+    if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${answer.body}`);
+    return JSON.parse(answer.body || 'null');
+  }
+  const mustGet = <T>(path: string, token?: string) => must<T>('GET', path, undefined, token);
+  const mustPut = <T>(path: string, body: unknown, token?: string) => must<T>('PUT', path, body, token);
+  const leafPath = (service: string) => `/v1/agent/connect/ca/leaf/${encodeURIComponent(service)}`;
+  const roots = () => mustGet<ConsulRoots>('/v1/agent/connect/ca/roots');
+
+  return {
+    get: (path, token) => call('GET', path, undefined, token),
+    put: (path, body, token) => call('PUT', path, body, token),
+    mustGet,
+    mustPut,
+    roots,
+    leaf: (service) => mustGet(leafPath(service)),
+    async leafAfter(service, previous) {
+      const deadline = performance.now() + 90_000;
+      while (performance.now() < deadline) {
+        const blocking = `${leafPath(service)}?index=${previous.ModifyIndex}&wait=10s`;
+        const leaf = await mustGet<ConsulLeaf>(blocking);
+        if (leaf.SerialNumber !== previous.SerialNumber) return leaf;
+      }
+      throw new Error(`Consul gave no new leaf for ${service} within 90 s`);
+    },
+    registerService: (definition) => mustPut('/v1/agent/service/register', definition),
+
+    async intend(action, source, destination) {
+      const all =
+        await mustGet<{ ID: string; SourceName: string; DestinationName: string }[]>(
+          '/v1/connect/intentions',
+        );
+      const old = all.find(({ SourceName, DestinationName }) => {
+        return SourceName === source && DestinationName === destination;
+      });
+      const intention = {
+        SourceName: source,
+        DestinationName: destination,
+        SourceType: 'consul',
+        Action: action,
+      };
+      // By ID, since setting one by its names is an endpoint of Consul 1.9.
+      if (old) await mustPut(`/v1/connect/intentions/${old.ID}`, intention);
+      else await must('POST', '/v1/connect/intentions', intention);
+    },
+
+    async makeToken(rules) {
+      const name = `test-${crypto.randomUUID()}`;
+      await mustPut('/v1/acl/policy', { Name: name, Rules: rules });
+      const token = await mustPut<{ SecretID: string }>('/v1/acl/token', { Policies: [{ Name: name }] });
+      return token.SecretID;
+    },
+
+    async rotateRoot({ crossSign = true } = {}) {
+      const { TrustDomain } = await roots();
+      const { certificate, privateKey } = await makeAuthority('Rotated root', TrustDomain);
+      const current = await mustGet<{ Config: Record<string, unknown> }>('/v1/connect/ca/configuration');
+      await mustPut('/v1/connect/ca/configuration', {
+        Provider: 'consul',
+        Config: { ...current.Config, PrivateKey: privateKey, RootCert: certificate },
+        ForceWithoutCrossSigning: !crossSign,
+      });
+      return { certificate, privateKey };
+    },
+  };
+}

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Makes the real servers of the tests available: consul, etcd, kube-apiserver, and kubectl.
+#
+#   bash test/servers/get.sh              fetch or build what is missing (the first time: several minutes)
+#   bash test/servers/get.sh --print-env  only print where each one is, as NAME=path lines
+#
+# What the machine already has is used: the folder that $KUBEBUILDER_ASSETS names (setup-envtest's), then PATH.
+# The rest is taken from signed Debian packages into
+# ${XDG_CACHE_HOME:-~/.cache}/ambassador-consul-connector/bin, where test/servers/binaries.ts looks last.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/ambassador-consul-connector
+readonly here cache
+readonly WITHOUT_DEBIAN='put consul (1.8 or newer) into PATH, and let KUBEBUILDER_ASSETS name a folder with etcd,
+kube-apiserver and kubectl (setup-envtest makes one)'
+
+# fail PROBLEM REMEDY
+fail() {
+  printf 'get.sh: %s\nget.sh: remedy: %s\n' "$1" "$2" >&2
+  exit 1
+}
+
+# step NAME COMMAND...: runs a command and says how long it took; its own output is shown only if it fails.
+step() {
+  local name=$1 started=$SECONDS status
+  shift
+  # Not `if ! ( ... )`: bash ignores `set -e` inside a condition.
+  set +e
+  ( set -e; "$@" ) >"$work/log" 2>&1
+  status=$?
+  set -e
+  if ((status != 0)); then
+    tail --lines=40 "$work/log" >&2
+    fail "this step failed: $name" 'see above; when the cause is gone run it again, nothing half-made was kept'
+  fi
+  printf 'get.sh: %s (%d s)\n' "$name" "$((SECONDS - started))"
+}
+
+# Prints where a server is; fails if it is nowhere.
+locate() {
+  local found
+  if [[ $1 != consul && -x ${KUBEBUILDER_ASSETS:-}/$1 ]]; then
+    echo "$KUBEBUILDER_ASSETS/$1"
+  elif found=$(type -P "$1") && { [[ $1 != consul ]] || recent_consul "$found"; }; then
+    echo "$found"
+  elif [[ -x $cache/bin/$1 ]]; then
+    echo "$cache/bin/$1"
+  else
+    return 1
+  fi
+}
+
+# Consul before 1.8 lacks endpoints that the tests use.
+recent_consul() {
+  local version
+  version=$("$1" version 2>/dev/null | sed -n '1s/^Consul v//p')
+  [[ -n $version && $(printf '1.8\n%s\n' "$version" | sort --version-sort | head -n1) == 1.8 ]]
+}
+
+print_env() {
+  local name path
+  for name in consul etcd kube-apiserver kubectl; do
+    path=$(locate "$name") || fail "$name is missing" 'bash test/servers/get.sh'
+    name=${name^^}
+    printf '%s=%s\n' "${name//-/_}" "$path"
+  done
+}
+
+# keep FILE NAME: a rename within the cache, so that bin/ never shows half a file.
+keep() {
+  chmod 755 "$1"
+  mv --force "$1" "$cache/bin/$2"
+}
+
+# get_program NAME PACKAGE SUITE
+get_program() {
+  if locate "$1" >/dev/null; then return; fi
+  step "$1 unpacked" unpack_package "$2" "$3" "$work/$1"
+  keep "$work/$1/usr/bin/$1" "$1"
+}
+
+main() {
+  if [[ ${1:-} == --print-env ]]; then
+    print_env
+    return
+  fi
+  mkdir -p "$cache/bin"
+  exec 9>"$cache/lock"
+  if ! flock --nonblock 9; then
+    echo 'get.sh: another get.sh is at work, waiting for it'
+    flock 9
+  fi
+  # The lock is ours, so any work folder is left over from a run that was killed.
+  rm -rf "$cache"/work.*
+  work=$(mktemp --directory "$cache/work.XXXXXX")
+  readonly work
+  trap 'rm -rf "$work"' EXIT
+  require_tool openssl openssl
+  get_program consul consul bullseye
+  get_program etcd etcd-server bookworm
+  get_program kubectl kubernetes-client bookworm
+  if ! locate kube-apiserver >/dev/null; then
+    build_kube_apiserver
+    keep "$work/kube-apiserver" kube-apiserver
+  fi
+  print_env
+}
+
+# shellcheck source-path=SCRIPTDIR source=debian.sh
+source "$here/debian.sh"
+# shellcheck source-path=SCRIPTDIR source=build-kube-apiserver.sh
+source "$here/build-kube-apiserver.sh"
+main "$@"

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { decodeLeaf, decodeRoots, leafPath } from '../../../src/consul/connect-ca.ts';
+import { ConsulError } from '../../../src/errors.ts';
+import { refusals } from '../../consul/refusals.ts';
+import type { ScriptedAnswer } from '../../consul/script.ts';
+import { connect, startConsul } from './asking.ts';
+
+const LEAF = leafPath('ambassador');
+const SOON_MS = 5_000;
+const MIB = 1024 * 1024;
+const never = new AbortController().signal;
+
+/** The leaf as `script` sends it, decoded. */
+async function getLeaf(t: TestContext, given: ScriptedAnswer | ((body: string) => ScriptedAnswer)) {
+  const consul = await startConsul(t);
+  consul.script('leaf', async (_request, truth) =>
+    typeof given === 'function' ? given(String((await truth.now()).body)) : given,
+  );
+  return decodeLeaf((await connect(t, consul).get(LEAF, SOON_MS, never)).text);
+}
+
+function unusable(error: unknown): boolean {
+  return (
+    error instanceof ConsulError && error.code === 'CONSUL_ANSWER_UNUSABLE' && error.remedy !== undefined
+  );
+}
+
+test('JSON that was cut off is refused', async (t) => {
+  await assert.rejects(
+    getLeaf(t, (body) => ({ body: body.slice(0, body.length / 2) })),
+    unusable,
+  );
+});
+
+test('a gzipped answer is read', async (t) => {
+  const leaf = await getLeaf(t, (body) => ({
+    headers: { 'Content-Encoding': 'gzip' },
+    body: gzipSync(body),
+  }));
+
+  assert.match(leaf.certificatePem, /^-----BEGIN CERTIFICATE-----/);
+});
+
+test('a gzipped answer that was spoilt is refused', async (t) => {
+  await assert.rejects(
+    getLeaf(t, (body) => ({ headers: { 'Content-Encoding': 'gzip' }, body: gzipSync(body).subarray(0, 60) })),
+    unusable,
+  );
+});
+
+test('an answer of 20 MiB is refused', async (t) => {
+  await assert.rejects(getLeaf(t, { body: Buffer.alloc(20 * MIB, ' ') }), unusable);
+});
+
+test('an answer of 20 MiB that gzip hides in a few kB is refused', async (t) => {
+  const body = gzipSync(Buffer.alloc(20 * MIB, ' '));
+
+  await assert.rejects(getLeaf(t, { headers: { 'Content-Encoding': 'gzip' }, body }), unusable);
+});
+
+for (const body of [
+  'null',
+  '[]',
+  '"text"',
+  '7',
+  '{}',
+  '',
+  '{"CertPEM":1,"PrivateKeyPEM":"x"}',
+  '{"CertPEM":"x"}',
+]) {
+  test(`a leaf ${body === '' ? 'without a body' : body} is refused`, () => {
+    assert.throws(() => decodeLeaf(body), unusable);
+  });
+}
+
+for (const body of ['{"Roots":[]}', '{"Roots":null}', '{}']) {
+  test(`roots ${body} mean a CA that is not ready (consul #4421)`, () => {
+    assert.throws(
+      () => decodeRoots(body),
+      (error) =>
+        error instanceof ConsulError &&
+        error.code === 'CONSUL_CA_NOT_READY' &&
+        /initialised/.test(error.remedy ?? ''),
+    );
+  });
+}
+
+for (const body of [
+  'null',
+  '[]',
+  '<html>',
+  '{"Roots":7}',
+  '{"Roots":[null],"TrustDomain":"a"}',
+  '{"Roots":[{}],"TrustDomain":"a"}',
+]) {
+  test(`roots ${body} are refused`, () => {
+    assert.throws(() => decodeRoots(body), unusable);
+  });
+}
+
+test('a serial number that overflows a double does not matter', async (t) => {
+  const consul = await startConsul(t);
+  const { text } = await connect(t, consul).get('/v1/agent/connect/ca/roots', SOON_MS, never);
+
+  const roots = decodeRoots(text.replace(/"SerialNumber":\d+/, '"SerialNumber":18446744073709551615'));
+
+  assert.equal(roots.activeRootId, consul.activeRoot.id);
+});
+
+test('the age of a cached answer is read', async (t) => {
+  const consul = await startConsul(t);
+  consul.script('leaf', async (_request, truth) => {
+    const answer = await truth.now();
+    return { ...answer, headers: { ...answer.headers, Age: '42' } };
+  });
+
+  const { ageSeconds } = await connect(t, consul).get(LEAF, SOON_MS, never);
+
+  assert.equal(ageSeconds, 42);
+});
+
+for (const [service, segment] of [
+  ['a b', 'a%20b'],
+  ['ä', '%C3%A4'],
+  ['x/y', 'x%2Fy'],
+  ['50%', '50%25'],
+  ['a?b#c', 'a%3Fb%23c'],
+] as const) {
+  test(`the service ${service} is asked for as ${segment}`, async (t) => {
+    const consul = await startConsul(t);
+
+    await connect(t, consul).get(leafPath(service), SOON_MS, never);
+
+    const [request] = consul.requests;
+    assert.deepEqual([request?.path, request?.service], [`/v1/agent/connect/ca/leaf/${segment}`, service]);
+  });
+}
+
+test('the token goes into X-Consul-Token and nowhere else', async (t) => {
+  const token = randomBytes(16).toString('hex');
+  const consul = await startConsul(t, { acl: { tokens: { [token]: { serviceWrite: 'any' } } } });
+
+  await connect(t, consul, token).get(LEAF, SOON_MS, never);
+
+  const { url, headers, body } = consul.requests[0] ?? assert.fail('no request');
+  const { 'x-consul-token': sent, ...others } = headers;
+  assert.equal(sent, token);
+  assert.ok(!`${url} ${JSON.stringify(others)} ${body}`.includes(token));
+});
+
+test('without a token no header is sent', async (t) => {
+  const consul = await startConsul(t);
+
+  await connect(t, consul).get(LEAF, SOON_MS, never);
+
+  assert.ok(!('x-consul-token' in (consul.requests[0]?.headers ?? {})));
+});
+
+for (const [what, given] of [
+  ['a refusal that repeats it', (token: string) => ({ status: 403, body: `ACL not found: ${token}` })],
+  ['an unknown status that repeats it', (token: string) => ({ status: 418, body: `your token ${token}` })],
+  ['a page', (token: string) => ({ body: `<html>${token}` })],
+  ['a reset', () => 'reset' as const],
+  ['a hang', () => 'hang' as const],
+  ['a refusal', () => refusals.permissionDenied],
+] satisfies [string, (token: string) => ScriptedAnswer][]) {
+  test(`no part of the error over ${what} holds the token`, async (t) => {
+    const token = randomBytes(16).toString('hex');
+    const consul = await startConsul(t);
+    consul.script('leaf', () => given(token));
+    const connection = connect(t, consul, token);
+
+    const error: unknown = await connection
+      .get(LEAF, 200, never)
+      .then(({ text }) => decodeLeaf(text))
+      .catch((reason: unknown) => reason);
+
+    assert.ok(error instanceof ConsulError);
+    assert.ok(!`${error.message} ${error.remedy} ${error.stack} ${JSON.stringify(error)}`.includes(token));
+  });
+}

@@ -1,0 +1,69 @@
+import type { TestContext } from 'node:test';
+import { type Clock, systemClock } from '../../../src/clock.ts';
+import { BlockingQuery } from '../../../src/consul/blocking-query.ts';
+import { type CaLeaf, decodeLeaf, leafPath } from '../../../src/consul/connect-ca.ts';
+import { ConsulConnection } from '../../../src/consul/http.ts';
+import type { ConsulError } from '../../../src/errors.ts';
+import {
+  type EmbeddedConsul,
+  type EmbeddedConsulOptions,
+  startEmbeddedConsul,
+} from '../../consul/embedded-consul.ts';
+import type { ConsulRequest } from '../../consul/request.ts';
+
+/** What a blocking query came to, as it comes. */
+export interface Asking {
+  readonly answers: CaLeaf[];
+  readonly errors: ConsulError[];
+  heard: number;
+  silences: number;
+  askAgain(): void;
+  stop(): Promise<void>;
+}
+
+export async function startConsul(t: TestContext, options?: EmbeddedConsulOptions): Promise<EmbeddedConsul> {
+  const consul = await startEmbeddedConsul(options);
+  t.after(() => consul.close());
+  return consul;
+}
+
+/** A connection to `consul`, closed when the test is over. */
+export function connect(t: TestContext, consul: EmbeddedConsul, token?: string, clock: Clock = systemClock) {
+  const endpoint = { host: consul.host, port: consul.port, token, service: 'ambassador' };
+  const connection = new ConsulConnection(endpoint, clock);
+  t.after(() => connection.close());
+  return connection;
+}
+
+/** Asks for the leaf until the test is over. */
+export function ask(
+  t: TestContext,
+  consul: EmbeddedConsul,
+  { clock = systemClock, waitMs = 50_000 } = {},
+): Asking {
+  const end = new AbortController();
+  const asking: Asking = { answers: [], errors: [], heard: 0, silences: 0, askAgain: () => query.askAgain() };
+  const query = new BlockingQuery<CaLeaf>({
+    connection: connect(t, consul, undefined, clock),
+    path: leafPath('ambassador'),
+    waitMs,
+    decode: decodeLeaf,
+    clock,
+    onAnswer: (leaf) => asking.answers.push(leaf),
+    onHeard: () => {
+      asking.heard += 1;
+    },
+    onError: (error) => asking.errors.push(error),
+    onSilence: () => {
+      asking.silences += 1;
+    },
+  });
+  const ended = query.run(end.signal);
+  t.after(() => asking.stop());
+  return asking;
+}
+
+/** The `index` of each request, in order. */
+export function indexes(consul: EmbeddedConsul): (string | null)[] {
+  return consul.requests.map((request: ConsulRequest) => request.query.get('index'));
+}

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { withIndex, withJson } from '../../consul/answer.ts';
+import type { EmbeddedConsul } from '../../consul/embedded-consul.ts';
+import type { LeafJson } from '../../consul/wire.ts';
+import { eventually } from '../../e2e/support/eventually.ts';
+import { ask, indexes, startConsul } from './asking.ts';
+
+/** Gives the true leaf at once under each of `given` in turn, then blocks as Consul does. */
+function answerUnder(consul: EmbeddedConsul, given: readonly (string | undefined)[]): void {
+  const left = [...given];
+  consul.script('leaf', async (_request, truth) =>
+    left.length === 0 ? truth.blocked() : withIndex(await truth.now(), left.shift()),
+  );
+}
+
+async function blocked(t: TestContext, given: readonly (string | undefined)[]) {
+  const consul = await startConsul(t);
+  answerUnder(consul, given);
+  const asking = ask(t, consul);
+  const count = given.length + 1;
+  await eventually('the request after the scripted answers', () => consul.requests.length >= count);
+  return { consul, asking, sent: () => indexes(consul).slice(0, count) };
+}
+
+test('every request says how long to wait, in milliseconds with the unit', async (t) => {
+  const { consul } = await blocked(t, ['100']);
+
+  assert.deepEqual(
+    consul.requests.map(({ query }) => query.get('wait')),
+    ['50000ms', '50000ms'],
+  );
+});
+
+test('the first request has no index, the next that of the answer', async (t) => {
+  const { consul } = await blocked(t, ['100', '18446744073709551615']);
+
+  assert.deepEqual(indexes(consul), [null, '100', '18446744073709551615']);
+});
+
+test('after an index that went backwards the next request carries none', async (t) => {
+  const { sent } = await blocked(t, ['100', '40']);
+
+  assert.deepEqual(sent(), [null, '100', null]);
+});
+
+test('the content under an index that went backwards is applied', async (t) => {
+  const consul = await startConsul(t);
+  consul.script('leaf', async (request, truth) =>
+    withIndex(await truth.now(), request.query.has('index') ? 40 : 100),
+  );
+  const asking = ask(t, consul);
+  await eventually('the first answer', () => asking.heard > 0);
+
+  await consul.renewLeaf('ambassador');
+
+  await eventually('the renewed leaf', () => asking.answers.length === 2);
+});
+
+for (const index of ['0', undefined, 'abc']) {
+  test(`an answer under the index ${index ?? 'missing'} is applied and the next request carries none`, async (t) => {
+    const { asking, sent } = await blocked(t, ['100', index]);
+
+    assert.deepEqual(sent(), [null, '100', null]);
+    assert.ok(asking.heard >= 2);
+  });
+}
+
+test('new content under the same index is an answer (consul GH-4463)', async (t) => {
+  const consul = await startConsul(t);
+  consul.script('leaf', async (_request, truth) => withIndex(await truth.now(), 100));
+  const asking = ask(t, consul);
+  await eventually('the first answer', () => asking.answers.length === 1);
+
+  const renewed = await consul.renewLeaf('ambassador');
+
+  const second = await eventually('the second answer', () => asking.answers[1]);
+  assert.equal(second.privateKeyPem, renewed.issued.keyPem);
+});
+
+test('the same content under a new index is heard and is no new answer', async (t) => {
+  const { asking } = await blocked(t, ['100', '101', '102']);
+
+  assert.deepEqual([asking.heard, asking.answers.length], [3, 1]);
+});
+
+test('an answer that cannot be used leaves the last good one and the next good one is taken', async (t) => {
+  const consul = await startConsul(t);
+  const without = (field: keyof LeafJson) => (leaf: LeafJson) => ({ ...leaf, [field]: '' });
+  const changes = [without('CertPEM'), undefined];
+  consul.script('leaf', async (_request, truth) => {
+    const change = changes.shift();
+    return change === undefined ? truth.blocked() : withJson<LeafJson>(await truth.now(), change);
+  });
+
+  const asking = ask(t, consul);
+
+  await eventually('the good answer', () => asking.answers.length === 1, 3_000);
+  assert.deepEqual(
+    asking.errors.map(({ code }) => code),
+    ['CONSUL_ANSWER_UNUSABLE'],
+  );
+});
+
+test('asking again ends the blocked request and the new one has no index', async (t) => {
+  const { consul, asking } = await blocked(t, ['100']);
+
+  asking.askAgain();
+
+  await eventually('the new request', () => consul.requests.length >= 3);
+  assert.deepEqual(indexes(consul).slice(0, 3), [null, '100', null]);
+  assert.deepEqual(asking.errors, []);
+});
+
+test('a stop ends a blocked request at once, without an error', async (t) => {
+  const { consul, asking } = await blocked(t, ['100']);
+
+  await asking.stop();
+
+  await eventually('the end of the request', () => consul.open('leaf') === 0, 500);
+  assert.deepEqual(asking.errors, []);
+});

@@ -1,0 +1,15 @@
+import { type Clock, systemClock } from '../../../src/clock.ts';
+
+/**
+ * A clock that runs `factor` times as fast as the wall: minutes of waiting pass in milliseconds while sockets stay real.
+ * Chance is always just below one, so every backoff is its longest.
+ */
+export function fastClock(factor: number): Clock {
+  const startedAt = Date.now();
+  const start = performance.now();
+  return {
+    now: () => startedAt + (performance.now() - start) * factor,
+    sleep: (ms, signal) => systemClock.sleep(ms / factor, signal),
+    random: () => 0.999,
+  };
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withIndex } from '../../consul/answer.ts';
+import { refusals } from '../../consul/refusals.ts';
+import { eventually } from '../../e2e/support/eventually.ts';
+import { ask, startConsul } from './asking.ts';
+import { fastClock } from './fast-clock.ts';
+
+const MINUTE_MS = 60_000;
+
+/** The most requests `forMs` may bring: five at once, then one a second. */
+function bound(forMs: number): number {
+  return 5 + forMs / 1_000;
+}
+
+for (const index of ['7', '0', undefined]) {
+  test(`a server that answers every query at once under index ${index ?? 'none'} gets five requests, then one a second`, async (t) => {
+    const clock = fastClock(100);
+    const consul = await startConsul(t);
+    consul.script('leaf', async (_request, truth) => withIndex(await truth.now(), index));
+    const start = clock.now();
+
+    const asking = ask(t, consul, { clock });
+    await sleep(MINUTE_MS / 100);
+
+    const sent = consul.requests.length;
+    const most = bound(clock.now() - start);
+    assert.ok(sent > 5 && sent <= most, `${sent} requests, ${most} allowed`);
+    assert.equal(asking.answers.length, 1);
+  });
+}
+
+test('a leaf query that ignores its wait for ten minutes is no error and two requests a minute (consul #4462)', async (t) => {
+  const clock = fastClock(500);
+  const consul = await startConsul(t);
+  consul.script('leaf', async (request, truth) => (request.query.has('index') ? 'hang' : truth.now()));
+
+  const asking = ask(t, consul, { clock });
+  await sleep((10 * MINUTE_MS) / 500);
+
+  assert.deepEqual(asking.errors, []);
+  assert.equal(asking.answers.length, 1);
+  assert.ok(asking.silences >= 3, `${asking.silences} silences`);
+  // 63.125 s a block, then one query without an index: in ten minutes at most ten pairs, and room for one.
+  assert.ok(consul.requests.length <= 22, `${consul.requests.length} requests`);
+});
+
+test('errors back off to at most a minute', async (t) => {
+  const clock = fastClock(1_000);
+  const consul = await startConsul(t);
+  consul.script('leaf', () => refusals.noClusterLeader);
+
+  const asking = ask(t, consul, { clock });
+  await sleep((10 * MINUTE_MS) / 1_000);
+
+  // 1, 2, 4, … 32, 60, 60, …: six short waits and at most nine of a minute.
+  const { length } = asking.errors;
+  assert.ok(length >= 4 && length <= 17, `${length} errors in ten minutes`);
+});
+
+test('a good answer forgets the failures before it', async (t) => {
+  const clock = fastClock(200);
+  const consul = await startConsul(t);
+  let asked = 0;
+  const gaps: number[] = [];
+  consul.script('leaf', async (request, truth) => {
+    asked += 1;
+    gaps.push(request.at);
+    return asked === 5 ? withIndex(await truth.now(), 0) : refusals.unavailable;
+  });
+
+  ask(t, consul, { clock });
+  await eventually('a failure after the success', () => gaps.length >= 7);
+
+  const [beforeSuccess = 0, success = 0, , after = 0] = gaps.slice(3);
+  // The fourth wait is at most 8 s, the first after a success at most 1 s; at 200 times the speed 40 and 5 ms.
+  assert.ok(success - beforeSuccess >= 35, `${success - beforeSuccess} ms before`);
+  assert.ok(after - success <= 35, `${after - success} ms after`);
+});

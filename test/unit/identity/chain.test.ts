@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Certificate } from '../../../src/identity/certificate.ts';
+import { buildChain } from '../../../src/identity/chain.ts';
+import { signCertificate } from '../../certificates/certificate.ts';
+import { generateKeyPair } from '../../certificates/factory.ts';
+import {
+  bundleOf,
+  bundleWith,
+  certificateOf,
+  DAY,
+  NOW,
+  newLeaf,
+  newRoot,
+  pemsOf,
+  refusal,
+  SERVICE,
+} from './support.ts';
+
+const root = await newRoot();
+const upper = await root.issueIntermediate({ name: 'upper' });
+const lower = await upper.issueIntermediate({ name: 'lower' });
+const leaf = certificateOf(await newLeaf(lower));
+
+function pems(certificates: readonly Certificate[]): string[] {
+  return certificates.map(({ pem }) => pem);
+}
+
+test('a leaf that its root signed has no intermediates', async () => {
+  const direct = certificateOf(await newLeaf(root));
+
+  const chain = buildChain(direct, [], bundleOf(root), NOW);
+
+  assert.deepEqual(chain.intermediates, []);
+  assert.equal(chain.root.pem, certificateOf(root).pem);
+  assert.equal(chain.reachesActiveRoot, true);
+});
+
+test('a chain in the wrong order is put in order (consul #7018)', () => {
+  const given = [upper, lower].map(certificateOf);
+
+  const chain = buildChain(leaf, given, bundleOf(root), NOW);
+
+  assert.deepEqual(pems(chain.intermediates), pemsOf(lower, upper));
+});
+
+test('duplicates, strays, the leaf itself and the root are left out (consul #15704)', async () => {
+  const stray = await (await newRoot()).issueIntermediate();
+  const given = [root, upper, lower, upper, stray, lower].map(certificateOf);
+
+  const chain = buildChain(leaf, [leaf, ...given], bundleOf(root), NOW);
+
+  assert.deepEqual(pems(chain.intermediates), pemsOf(lower, upper));
+});
+
+test('an expired cross-signed certificate beside a valid path is left out (consul #8681)', async () => {
+  const previous = await newRoot();
+  const expired = await previous.crossSign(root, { notAfter: new Date(NOW - 1_000) });
+  const given = [lower, upper, expired].map(certificateOf);
+
+  const chain = buildChain(leaf, given, bundleOf(root, previous), NOW);
+
+  assert.deepEqual(pems(chain.intermediates), pemsOf(lower, upper));
+});
+
+test('a missing intermediate is taken from the IntermediateCerts (consul #11448)', () => {
+  const chain = buildChain(leaf, [certificateOf(lower)], bundleWith(root, upper), NOW);
+
+  assert.deepEqual(pems(chain.intermediates), pemsOf(lower, upper));
+});
+
+test('an intermediate that is missing everywhere means no chain', () => {
+  assert.throws(() => buildChain(leaf, [certificateOf(lower)], bundleOf(root), NOW), refusal('NO_CHAIN'));
+});
+
+test('a leaf of a root that is not listed means no chain (consul #9862)', async () => {
+  const other = await newRoot();
+
+  assert.throws(
+    () => buildChain(leaf, [lower, upper].map(certificateOf), bundleOf(other), NOW),
+    refusal('NO_CHAIN'),
+  );
+});
+
+test('a root of the same name with another key means no chain', async () => {
+  const real = await newRoot({ name: 'Consul CA', keyIdentifiers: false });
+  const namesake = await newRoot({ name: 'Consul CA', keyIdentifiers: false });
+  const signed = certificateOf(await newLeaf(real, { keyIdentifiers: false }));
+
+  assert.throws(() => buildChain(signed, [], bundleOf(namesake), NOW), refusal('NO_CHAIN'));
+});
+
+test('a chain whose names are all empty is built by key identifier and signature (consul #16202)', async () => {
+  const nameless = await newRoot({ emptyDn: true });
+  const middle = await nameless.issueIntermediate({ emptyDn: true });
+  const stray = await nameless.issueIntermediate({ emptyDn: true });
+  const end = certificateOf(await newLeaf(middle, { emptyDn: true }));
+  const other = await newRoot({ emptyDn: true });
+
+  const chain = buildChain(end, [stray, middle].map(certificateOf), bundleOf(other, nameless), NOW);
+
+  assert.deepEqual(pems(chain.intermediates), pemsOf(middle));
+  assert.equal(chain.root.pem, certificateOf(nameless).pem);
+});
+
+test('a chain with neither names nor key identifiers is built by signature alone', async () => {
+  const bare = { emptyDn: true, keyIdentifiers: false };
+  const nameless = await newRoot(bare);
+  const middle = await nameless.issueIntermediate(bare);
+  const stray = await nameless.issueIntermediate(bare);
+  const end = certificateOf(await newLeaf(middle, bare));
+
+  const chain = buildChain(
+    end,
+    [stray, middle].map(certificateOf),
+    bundleOf(await newRoot(bare), nameless),
+    NOW,
+  );
+
+  assert.deepEqual(pems(chain.intermediates), pemsOf(middle));
+});
+
+test('a root that is not valid yet is no anchor', async () => {
+  const early = await newRoot({ notBefore: new Date(NOW + 1_000) });
+  const end = certificateOf(await newLeaf(early));
+
+  assert.throws(() => buildChain(end, [], bundleOf(early), NOW), refusal('NO_CHAIN'));
+});
+
+test('an intermediate that expired means no chain', async () => {
+  const expired = await root.issueIntermediate({ notAfter: new Date(NOW - 1_000) });
+  const end = certificateOf(await newLeaf(expired));
+
+  assert.throws(() => buildChain(end, [certificateOf(expired)], bundleOf(root), NOW), refusal('NO_CHAIN'));
+});
+
+test('a certificate that is no CA certifies nobody', async () => {
+  const noAuthority = await newLeaf(root);
+  const keys = await generateKeyPair('ec-p256');
+  const signed = await signCertificate({
+    subject: 'forged',
+    issuer: SERVICE,
+    issuerKeys: noAuthority.keys,
+    publicKey: keys.publicKey,
+    notBefore: new Date(NOW),
+    notAfter: new Date(NOW + DAY),
+    ca: false,
+    names: {},
+  });
+  const forged = certificateOf(signed);
+
+  assert.throws(
+    () => buildChain(forged, [certificateOf(noAuthority)], bundleOf(root), NOW),
+    refusal('NO_CHAIN'),
+  );
+});
+
+test('a path longer than a CA allows is none (RFC 5280 section 4.2.1.9)', async () => {
+  const strict = await newRoot({ pathLength: 0 });
+  const middle = await strict.issueIntermediate();
+  const end = certificateOf(await newLeaf(middle));
+
+  assert.throws(() => buildChain(end, [certificateOf(middle)], bundleOf(strict), NOW), refusal('NO_CHAIN'));
+});
+
+test('a path as long as every CA allows is one', async () => {
+  const strict = await newRoot({ pathLength: 1 });
+  const middle = await strict.issueIntermediate({ pathLength: 0 });
+  const end = certificateOf(await newLeaf(middle));
+
+  const chain = buildChain(end, [certificateOf(middle)], bundleOf(strict), NOW);
+
+  assert.deepEqual(pems(chain.intermediates), pemsOf(middle));
+});
+
+test('a refusal says how many roots were tried', () => {
+  assert.throws(() => buildChain(leaf, [], bundleOf(root), NOW), { message: /any of the 1 valid roots/ });
+});

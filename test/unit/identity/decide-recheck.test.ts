@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  bundleOf,
+  decideOn,
+  HOUR,
+  LIFETIME,
+  material,
+  NOW,
+  newLeaf,
+  newRoot,
+  publishedAs,
+  SECOND,
+} from './support.ts';
+
+const root = await newRoot();
+const bundle = bundleOf(root);
+const leaf = await newLeaf(root);
+const published = publishedAs(leaf, bundle);
+const AGEING_FROM = NOW + 60 * HOUR + 1;
+
+test('a good leaf is looked at again in the moment it begins to age, and not before', () => {
+  const { recheckAt } = decideOn({ published, bundle });
+
+  const counts = [recheckAt - 1, recheckAt].map((at) => decideOn({ published, bundle, at }).condemned?.count);
+  assert.equal(recheckAt, AGEING_FROM);
+  assert.deepEqual(counts, [undefined, 'ageing']);
+});
+
+test('a leaf that is about to be written is looked at again when it will age', () => {
+  assert.equal(decideOn({ candidate: material(leaf), bundle }).recheckAt, AGEING_FROM);
+});
+
+test('a root that expires first is looked at again in the moment after it expired', async () => {
+  const dying = await newRoot({ notAfter: new Date(NOW + HOUR) });
+
+  const { recheckAt } = decideOn({ published, bundle: bundleOf(root, dying) });
+
+  assert.equal(recheckAt, NOW + HOUR + 1);
+});
+
+test('an intermediate that expires first is looked at again in the moment after it expired', async () => {
+  const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
+  const short = publishedAs(await newLeaf(dying), bundle);
+
+  const { recheckAt } = decideOn({ published: short, bundle });
+
+  assert.equal(recheckAt, NOW + HOUR + 1);
+  assert.equal(decideOn({ published: short, bundle, at: recheckAt }).condemned?.count, 'unpublishable');
+});
+
+const CONDEMNED = {
+  'nothing that could be published': decideOn({ bundle }),
+  'an ageing leaf': decideOn({ published, bundle, at: NOW + 61 * HOUR }),
+  'an expired leaf': decideOn({ published, bundle, at: NOW + LIFETIME + 1 }),
+  'a leaf of the previous root': decideOn({ published, bundle: bundleOf(await newRoot(), root) }),
+};
+const DECIDED_AT: Readonly<Record<string, number>> = {
+  'an ageing leaf': NOW + 61 * HOUR,
+  'an expired leaf': NOW + LIFETIME + 1,
+};
+
+for (const [what, { recheckAt }] of Object.entries(CONDEMNED)) {
+  test(`${what} is looked at again after half a minute`, () => {
+    assert.equal(recheckAt - (DECIDED_AT[what] ?? NOW), 30 * SECOND);
+  });
+}
+
+test('a leaf in its last seconds is looked at again in the moment after it expired', () => {
+  const { recheckAt } = decideOn({ published, bundle, at: NOW + LIFETIME - 5 * SECOND });
+
+  assert.equal(recheckAt, NOW + LIFETIME + 1);
+});

@@ -1,0 +1,128 @@
+import { IdentityError, type IdentityFault } from '../../../src/errors.ts';
+import { type Certificate, readCertificates } from '../../../src/identity/certificate.ts';
+import type { Decision, Published, Situation } from '../../../src/identity/decide.ts';
+import { decide } from '../../../src/identity/decide.ts';
+import type { LeafMaterial } from '../../../src/identity/identity.ts';
+import {
+  buildTrustBundle,
+  type ListedRoot,
+  type ListedRoots,
+  type TrustBundle,
+} from '../../../src/identity/trust-bundle.ts';
+import {
+  type Authority,
+  createRoot,
+  type IssuedLeaf,
+  type LeafOptions,
+  type RootOptions,
+} from '../../certificates/factory.ts';
+
+/** The heart is pure, so its tests live at one fixed time. */
+export const NOW = Date.UTC(2030, 0, 15, 12);
+export const SECOND = 1_000;
+export const HOUR = 3_600 * SECOND;
+export const DAY = 24 * HOUR;
+export const LIFETIME = 100 * HOUR;
+export const SERVICE = 'ambassador';
+export const TRUST_DOMAIN = '11111111-2222-3333-4444-555555555555.consul';
+
+/** A root of the one trust domain, a year old unless `options` say otherwise. */
+export function newRoot(options: RootOptions = {}): Promise<Authority> {
+  return createRoot({ trustDomain: TRUST_DOMAIN, notBefore: new Date(NOW - 365 * DAY), ...options });
+}
+
+export interface TestLeafOptions extends Omit<LeafOptions, 'service' | 'notBefore' | 'notAfter'> {
+  readonly service?: string;
+  /** Milliseconds since the epoch; default `NOW`. */
+  readonly from?: number;
+  /** Milliseconds; default `LIFETIME`, so that a percent is an hour. */
+  readonly lasts?: number;
+}
+
+export function newLeaf(authority: Authority, options: TestLeafOptions = {}): Promise<IssuedLeaf> {
+  const { from = NOW, lasts = LIFETIME, service = SERVICE, ...rest } = options;
+  return authority.issueLeaf({
+    ...rest,
+    service,
+    notBefore: new Date(from),
+    notAfter: new Date(from + lasts),
+  });
+}
+
+/** What Consul answers: the leaf with the intermediates behind it, and its key. */
+export function material(leaf: IssuedLeaf): LeafMaterial {
+  return { certificatePem: leaf.chainPem, privateKeyPem: leaf.keyPem };
+}
+
+export function listRoot(
+  root: { serial: string; certPem: string },
+  options: { active?: boolean; intermediates?: readonly { certPem: string }[] } = {},
+): ListedRoot {
+  return {
+    id: root.serial,
+    active: options.active ?? false,
+    certificatePem: root.certPem,
+    intermediatePems: (options.intermediates ?? []).map(({ certPem }) => certPem),
+  };
+}
+
+/** Consul's list of roots, the first of them active. */
+export function listing(active: ListedRoot, ...others: readonly ListedRoot[]): ListedRoots {
+  return {
+    trustDomain: TRUST_DOMAIN,
+    activeRootId: active.id,
+    roots: [{ ...active, active: true }, ...others],
+  };
+}
+
+/** The trust bundle of these roots, the first of them active. */
+export function bundleOf(active: Authority, ...others: readonly Authority[]): TrustBundle {
+  return buildTrustBundle(listing(listRoot(active), ...others.map((root) => listRoot(root))), NOW);
+}
+
+/** The bundle of one root, which Consul lists with these intermediates. */
+export function bundleWith(root: Authority, ...intermediates: readonly { certPem: string }[]): TrustBundle {
+  return buildTrustBundle(listing(listRoot(root, { intermediates })), NOW);
+}
+
+export function certificateOf(signed: { certPem: string }): Certificate {
+  const [certificate] = readCertificates(signed.certPem, 'the certificate');
+  if (certificate === undefined) throw new Error('a certificate was expected');
+  return certificate;
+}
+
+export function pemsOf(...signed: readonly { certPem: string }[]): string[] {
+  return signed.map((one) => certificateOf(one).pem);
+}
+
+/** For `assert.throws`: an IdentityError of this code. */
+export function refusal(code: IdentityFault): (error: unknown) => boolean {
+  return (error) => {
+    if (error instanceof IdentityError && error.code === code) return true;
+    throw error;
+  };
+}
+
+/** A leaf as this program published it while `bundle` was the list of roots. */
+export function publishedAs(leaf: IssuedLeaf, bundle: TrustBundle): Published {
+  return { ...material(leaf), caPem: bundle.pem };
+}
+
+/** What is published once `decision` was carried out. */
+export function carriedOut({ content }: Decision, before?: Published): Published | undefined {
+  if (content === undefined) return before;
+  return { certificatePem: content.tlsCrt, privateKeyPem: content.tlsKey, caPem: content.caCrt };
+}
+
+/** `decide` for the one service, at `NOW` unless said otherwise. */
+export function decideOn(situation: Pick<Situation, 'bundle'> & Partial<Situation>): Decision {
+  return decide({ published: undefined, candidate: undefined, service: SERVICE, at: NOW, ...situation });
+}
+
+/** Milliseconds of processor time that `work` takes: a busy machine does not lengthen it. */
+export function processorMs(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { VARIABLES } from '../../../src/config/variables.ts';
+
+const read = (path: string): Promise<string> =>
+  readFile(new URL(`../../../${path}`, import.meta.url), 'utf8');
+
+test('the base of the overlays is the manifest, byte for byte: kustomize refuses files above a base', async () => {
+  assert.equal(
+    await read('k8s/base/ambassador-consul-connector.yaml'),
+    await read('k8s/ambassador-consul-connector.yaml'),
+  );
+});
+
+test('the manifest holds a ServiceAccount, Role, RoleBinding and Deployment in one namespace, and no Namespace', async () => {
+  const documents = parseAllDocuments(await read('k8s/ambassador-consul-connector.yaml')).map((each) =>
+    each.toJS(),
+  );
+  assert.deepEqual(
+    documents.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`),
+    ['ServiceAccount', 'Role', 'RoleBinding', 'Deployment'].map(
+      (kind) => `${kind} ambassador/ambassador-consul-connector`,
+    ),
+  );
+});
+
+test('the manifest runs the version of the package', async () => {
+  assert.match(
+    await read('k8s/ambassador-consul-connector.yaml'),
+    new RegExp(`image: \\S+:${packageJson.version}\n`),
+  );
+});
+
+test('.env.example and the README name every variable', async () => {
+  const [example, readme] = await Promise.all([read('.env.example'), read('README.md')]);
+  for (const name of Object.keys(VARIABLES)) {
+    assert.ok(example.includes(name), `.env.example lacks ${name}`);
+    assert.ok(readme.includes(name), `README.md lacks ${name}`);
+  }
+});

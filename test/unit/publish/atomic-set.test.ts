@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, beforeEach, test } from 'node:test';
+import { systemCode } from '../../../src/errors.ts';
+import { replaceSet } from '../../../src/publish/directory/atomic-set.ts';
+
+const base = await mkdtemp(join(tmpdir(), 'atomic-set-'));
+let directory = base;
+let folders = 0;
+
+beforeEach(() => {
+  folders += 1;
+  directory = join(base, String(folders));
+});
+
+after(() => rm(base, { recursive: true, force: true }));
+
+function setOf(text: string) {
+  return {
+    'tls.crt': { text: `${text} certificate`, mode: 0o644 },
+    'tls.key': { text: `${text} key`, mode: 0o600 },
+  };
+}
+
+async function read(name: string): Promise<string> {
+  return readFile(join(directory, name), 'utf8');
+}
+
+/** Reads the whole current set as a careful reader does: through one folder, and again where it was just replaced. */
+async function readSet(): Promise<readonly string[]> {
+  for (;;) {
+    try {
+      const folder = await realpath(join(directory, '..current'));
+      return [
+        await readFile(join(folder, 'tls.crt'), 'utf8'),
+        await readFile(join(folder, 'tls.key'), 'utf8'),
+      ];
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    }
+  }
+}
+
+test('the folder is made, with the folders above it', async () => {
+  directory = join(directory, 'deep', 'down');
+
+  await replaceSet(directory, setOf('first'));
+
+  assert.equal(await read('tls.crt'), 'first certificate');
+});
+
+test('a second set replaces the first', async () => {
+  await replaceSet(directory, setOf('first'));
+  await replaceSet(directory, setOf('second'));
+
+  assert.deepEqual([await read('tls.crt'), await read('tls.key')], ['second certificate', 'second key']);
+});
+
+test('the key is for its owner alone, the certificate for everybody', async () => {
+  await replaceSet(directory, setOf('first'));
+
+  const modes = await Promise.all(
+    ['tls.crt', 'tls.key'].map(async (name) => (await stat(join(directory, name))).mode & 0o777),
+  );
+
+  assert.deepEqual(modes, [0o644 & ~process.umask(), 0o600]);
+});
+
+test('plain files that stood there before are replaced', async () => {
+  await mkdir(directory);
+  await writeFile(join(directory, 'tls.crt'), 'by hand');
+
+  await replaceSet(directory, setOf('first'));
+
+  assert.equal(await read('tls.crt'), 'first certificate');
+});
+
+test('files of others are left alone', async () => {
+  await mkdir(directory);
+  await writeFile(join(directory, 'envoy.yaml'), 'theirs');
+
+  await replaceSet(directory, setOf('first'));
+
+  assert.equal(await read('envoy.yaml'), 'theirs');
+});
+
+test('only one set remains, also where a killed process left its own', async () => {
+  await mkdir(join(directory, '..set-killed'), { recursive: true });
+  await writeFile(join(directory, '..set-killed', 'tls.key'), 'half a k');
+  await symlink('..set-killed', join(directory, '..link-killed'));
+
+  await replaceSet(directory, setOf('first'));
+  await replaceSet(directory, setOf('second'));
+
+  const names = await readdir(directory);
+  assert.deepEqual(names.map((name) => name.replace(/^\.\.set-.*/, '..set-')).sort(), [
+    '..current',
+    '..set-',
+    'tls.crt',
+    'tls.key',
+  ]);
+});
+
+test('readers never see a half-changed set', async () => {
+  await replaceSet(directory, setOf('0'));
+  let writing = true;
+  const seen = new Set<string>();
+  const reader = async (): Promise<void> => {
+    while (writing) {
+      const [certificate = '', key = ''] = await readSet();
+      assert.equal(certificate.replace(' certificate', ''), key.replace(' key', ''));
+      seen.add(key);
+    }
+  };
+
+  const readers = [reader(), reader()];
+  for (let turn = 1; turn <= 60; turn += 1) await replaceSet(directory, setOf(String(turn).repeat(500)));
+  writing = false;
+  await Promise.all(readers);
+
+  assert.ok(seen.size > 5, `the readers saw ${seen.size} sets`);
+});
+
+test('a set that cannot be written leaves the old one and nothing behind', async () => {
+  await replaceSet(directory, setOf('first'));
+  const impossible = { ...setOf('second'), 'no/such/folder': { text: '', mode: 0o600 } };
+
+  await assert.rejects(replaceSet(directory, impossible), { code: 'ENOENT' });
+
+  assert.deepEqual(await readSet(), ['first certificate', 'first key']);
+  assert.equal((await readdir(directory)).length, 4);
+});
+
+test('a file in place of the folder is an error and stays', async () => {
+  await writeFile(directory, 'a file');
+
+  await assert.rejects(replaceSet(directory, setOf('first')), { code: 'EEXIST' });
+
+  assert.equal(await readFile(directory, 'utf8'), 'a file');
+});

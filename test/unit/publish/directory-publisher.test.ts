@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, beforeEach, test } from 'node:test';
+import { inspect } from 'node:util';
+import { parse } from 'yaml';
+import { systemClock } from '../../../src/clock.ts';
+import { PublishError } from '../../../src/errors.ts';
+import type { Decision } from '../../../src/identity/decide.ts';
+import { DirectoryPublisher } from '../../../src/publish/directory/directory-publisher.ts';
+import { renderTlsContext } from '../../../src/publish/tls-context.ts';
+import { newContent, SEED_NAMES } from './support.ts';
+
+const base = await mkdtemp(join(tmpdir(), 'directory-publisher-'));
+const content = await newContent();
+const NOTHING = { writesLeaf: false, writesBundle: false, reason: 'the published identity is good' };
+let directory = base;
+let folders = 0;
+
+beforeEach(() => {
+  folders += 1;
+  directory = join(base, String(folders));
+});
+
+after(() => rm(base, { recursive: true, force: true }));
+
+function publisher(options: { serviceEnabled?: boolean; apiVersion?: string } = {}): DirectoryPublisher {
+  const clock = { ...systemClock, now: () => Date.UTC(2030, 0, 15, 12) };
+  const defaults = { serviceEnabled: true, apiVersion: 'auto' };
+  return new DirectoryPublisher({ directory, names: SEED_NAMES, clock, ...defaults, ...options });
+}
+
+function publication(writes: Partial<Decision> = {}) {
+  const decision: Decision = {
+    content,
+    writesLeaf: true,
+    writesBundle: true,
+    reason: 'missing: no identity was published',
+    condemned: undefined,
+    refused: undefined,
+    recheckAt: 0,
+    ...writes,
+  };
+  return { content, decision };
+}
+
+test('a folder that does not exist yet holds nothing', async () => {
+  assert.equal(await publisher().read(), undefined);
+});
+
+test('what was written is read back', async () => {
+  const outcome = await publisher().write(publication());
+
+  assert.equal(outcome, 'written');
+  assert.deepEqual(await publisher().read(), {
+    certificatePem: content.tlsCrt,
+    privateKeyPem: content.tlsKey,
+    caPem: content.caCrt,
+  });
+});
+
+test('a decision to write nothing leaves a whole set as it is', async () => {
+  await publisher().write(publication());
+  const before = await readlink(join(directory, '..current'));
+
+  const outcome = await publisher().write(publication(NOTHING));
+
+  assert.equal(outcome, 'unchanged');
+  assert.equal(await readlink(join(directory, '..current')), before);
+});
+
+test('a file that somebody edited is put right, though nothing is decided to be written', async () => {
+  await publisher().write(publication());
+  await writeFile(join(directory, 'ca.crt'), 'edited');
+
+  const outcome = await publisher().write(publication(NOTHING));
+
+  assert.equal(outcome, 'written');
+  assert.equal(await readFile(join(directory, 'ca.crt'), 'utf8'), content.caCrt);
+});
+
+test('a key that is missing beside its certificate is read as an empty one', async () => {
+  await publisher().write(publication());
+  await rm(join(directory, 'tls.key'));
+
+  assert.equal((await publisher().read())?.privateKeyPem, '');
+});
+
+test('the manifests lie beside the files, and those that hold the key are for their owner alone', async () => {
+  await publisher().write(publication());
+
+  const secret = parse(await readFile(join(directory, 'secret.yaml'), 'utf8'));
+  const service = parse(await readFile(join(directory, 'service.yaml'), 'utf8'));
+  assert.equal(secret.data['tls.key'], Buffer.from(content.tlsKey).toString('base64'));
+  assert.equal(
+    service.metadata.annotations['getambassador.io/config'],
+    renderTlsContext(SEED_NAMES, 'ambassador/v1'),
+  );
+  for (const name of ['tls.key', 'secret.yaml']) {
+    assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600);
+  }
+});
+
+test('the apiVersion of the configuration is used', async () => {
+  await publisher({ apiVersion: 'getambassador.io/v3alpha1' }).write(publication());
+
+  assert.match(
+    await readFile(join(directory, 'service.yaml'), 'utf8'),
+    /apiVersion: getambassador\.io\/v3alpha1/,
+  );
+});
+
+test('without the Service its manifest is left out', async () => {
+  await publisher({ serviceEnabled: false }).write(publication());
+
+  assert.ok(!(await readdir(directory)).includes('service.yaml'));
+});
+
+for (const [what, below] of [
+  ['a file in place of the folder', ''],
+  ['a file in place of a folder above it', 'deeper'],
+] as const) {
+  test(`${what} is told with a remedy, and nothing of the key`, async () => {
+    await writeFile(directory, 'a file');
+    directory = join(directory, below);
+
+    const error: unknown = await publisher()
+      .write(publication())
+      .catch((thrown: unknown) => thrown);
+
+    assert.ok(error instanceof PublishError);
+    assert.equal(error.code, 'DIRECTORY_UNWRITABLE');
+    assert.match(error.remedy ?? '', /_OUTPUT_DIR/);
+    assert.ok(!inspect(error, { depth: null }).includes('PRIVATE KEY'));
+  });
+}

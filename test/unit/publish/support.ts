@@ -1,0 +1,42 @@
+import { type Content, decide } from '../../../src/identity/decide.ts';
+import type { ObjectNames } from '../../../src/publish/objects.ts';
+import { bundleOf, material, NOW, newLeaf, newRoot, SERVICE } from '../identity/support.ts';
+
+/** The names with nothing configured, in the namespace `ambassador`. */
+export const SEED_NAMES: ObjectNames = {
+  ambassadorId: '',
+  tlsContext: 'ambassador-consul',
+  secret: 'ambassador-consul-connect',
+  secretNamespace: 'ambassador',
+  service: 'ambassador-consul-connector',
+  serviceNamespace: 'ambassador',
+  instance: 'ambassador',
+  labels: {},
+  statusPort: 8080,
+};
+
+/** The names with `_AMBASSADOR_ID=edge`. */
+export const EDGE_NAMES: ObjectNames = {
+  ...SEED_NAMES,
+  ambassadorId: 'edge',
+  secret: 'edge-consul-connect',
+  service: 'edge-consul-connector',
+  instance: 'edge',
+};
+
+export const OCCASION = { at: '2030-01-15T12:00:00.000Z', reason: 'missing: no identity was published' };
+
+/** What a first decision publishes, of a root with this name. */
+export async function newContent(name = 'Consul CA 7'): Promise<Content> {
+  const root = await newRoot({ name });
+  const candidate = material(await newLeaf(root));
+  const { content } = decide({
+    published: undefined,
+    candidate,
+    service: SERVICE,
+    bundle: bundleOf(root),
+    at: NOW,
+  });
+  if (content === undefined) throw new Error('a content was expected');
+  return content;
+}

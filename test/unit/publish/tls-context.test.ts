@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { chooseApiVersion, renderTlsContext } from '../../../src/publish/tls-context.ts';
+import { EDGE_NAMES, SEED_NAMES } from './support.ts';
+
+test("with nothing set the annotation is the seed's, letter for letter", () => {
+  const annotation = renderTlsContext(SEED_NAMES, 'ambassador/v1');
+
+  assert.equal(
+    annotation,
+    `---
+apiVersion: ambassador/v1
+kind: TLSContext
+name: ambassador-consul
+hosts: []
+secret: ambassador-consul-connect
+`,
+  );
+});
+
+test('with the ID `edge` it names the ID as a list, and the TLSContext keeps its name', () => {
+  const annotation = renderTlsContext(EDGE_NAMES, 'getambassador.io/v2');
+
+  assert.equal(
+    annotation,
+    `---
+apiVersion: getambassador.io/v2
+kind: TLSContext
+name: ambassador-consul
+ambassador_id: [edge]
+hosts: []
+secret: edge-consul-connect
+`,
+  );
+});
+
+test('a Secret in another namespace is named with it, and secret_namespacing is on (emissary #3404)', () => {
+  const annotation = renderTlsContext({ ...SEED_NAMES, secretNamespace: 'certificates' }, 'ambassador/v1');
+
+  assert.equal(
+    annotation,
+    `---
+apiVersion: ambassador/v1
+kind: TLSContext
+name: ambassador-consul
+hosts: []
+secret: ambassador-consul-connect.certificates
+secret_namespacing: true
+`,
+  );
+});
+
+test('an ID of digits stays a string', () => {
+  const { ambassador_id: ids } = parse(
+    renderTlsContext({ ...SEED_NAMES, ambassadorId: '1' }, 'ambassador/v1'),
+  );
+
+  assert.deepEqual(ids, ['1']);
+});
+
+test('a long name is not folded over two lines', () => {
+  const annotation = renderTlsContext({ ...SEED_NAMES, secret: 'x'.repeat(253) }, 'ambassador/v1');
+
+  assert.match(annotation, /^secret: x{253}$/m);
+});
+
+const CHOICES: readonly [string, readonly string[], string][] = [
+  ['no getambassador.io at all', [], 'ambassador/v1'],
+  ['v1 only', ['v1'], 'ambassador/v1'],
+  ['v1 and v2', ['v1', 'v2'], 'getambassador.io/v2'],
+  ['v2 only', ['v2'], 'getambassador.io/v2'],
+  ['v3alpha1 only', ['v3alpha1'], 'getambassador.io/v2'],
+  ['v3alpha1, v2 and v1', ['v3alpha1', 'v2', 'v1'], 'getambassador.io/v2'],
+  ['v10', ['v10'], 'getambassador.io/v2'],
+  ['v1alpha2', ['v1alpha2'], 'ambassador/v1'],
+];
+
+for (const [what, served, chosen] of CHOICES) {
+  test(`a cluster that serves ${what} gets ${chosen}`, () => {
+    assert.equal(chooseApiVersion(served), chosen);
+  });
+}
