@@ -20,7 +20,7 @@ export const V2_API_VERSION = 'getambassador.io/v2';
  */
 export function renderTlsContext(options: TlsContextOptions, apiVersion: string): string {
   const elsewhere = options.secretNamespace !== options.serviceNamespace;
-  const document = new Document({
+  const tlsContext = {
     apiVersion,
     kind: 'TLSContext',
     name: options.tlsContext,
@@ -28,7 +28,9 @@ export function renderTlsContext(options: TlsContextOptions, apiVersion: string)
     hosts: [],
     secret: elsewhere ? `${options.secret}.${options.secretNamespace}` : options.secret,
     ...(elsewhere ? { secret_namespacing: true } : {}),
-  });
+  };
+  // Ambassador reads YAML 1.1, in which an unquoted `no` or `on` is a boolean.
+  const document = new Document(tlsContext, { version: '1.1' });
   const id = document.get('ambassador_id', true);
   if (isSeq(id)) id.flow = true;
   return `---\n${document.toString({ flowCollectionPadding: false, lineWidth: 0 })}`;

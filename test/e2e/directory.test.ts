@@ -3,7 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { assertWorks, certificates, makeBed } from './support/bed.ts';
@@ -11,12 +11,13 @@ import { eventually } from './support/eventually.ts';
 
 const FILES = ['tls.crt', 'tls.key', 'ca.crt', 'secret.yaml', 'service.yaml'];
 
-async function running(t: TestContext) {
+test('publishing into a folder', async (t) => {
   const parent = mkdtempSync(join(tmpdir(), 'connector-output-'));
   t.after(() => rmSync(parent, { recursive: true, force: true }));
   const bed = await makeBed(t);
   const directory = join(parent, 'made', 'by', 'it');
-  const daemon = await bed.startReady({ _OUTPUT_DIR: directory, KUBECONFIG: '' });
+  const env = { _OUTPUT_DIR: directory, KUBECONFIG: '' };
+  const daemon = await bed.startReady(env);
   const read = (name: string): string | undefined => {
     try {
       return readFileSync(join(directory, name), 'utf8');
@@ -26,13 +27,8 @@ async function running(t: TestContext) {
   };
   // It is watched a moment after it was made.
   await sleep(1_200);
-  return { bed, daemon, directory, read };
-}
 
-describe('publishing into a folder', { concurrency: 3 }, () => {
-  test('needs no cluster and makes files that work, with manifests beside them', async (t) => {
-    const { bed, directory, read } = await running(t);
-
+  await t.test('needs no cluster and makes files that work, with manifests beside them', () => {
     const leaf = assertWorks(read('tls.crt') ?? '', read('ca.crt') ?? '');
     assert.ok(leaf.checkPrivateKey(createPrivateKey(read('tls.key') ?? '')));
     assert.equal(statSync(join(directory, 'tls.key')).mode & 0o777, 0o600);
@@ -42,8 +38,7 @@ describe('publishing into a folder', { concurrency: 3 }, () => {
   });
 
   for (const name of FILES) {
-    test(`brings ${name} back within two seconds when it is deleted`, async (t) => {
-      const { directory, read } = await running(t);
+    await t.test(`brings ${name} back within two seconds when it is deleted`, async () => {
       const before = read(name);
 
       rmSync(join(directory, name));
@@ -54,8 +49,7 @@ describe('publishing into a folder', { concurrency: 3 }, () => {
     });
   }
 
-  test('puts a file right within two seconds when it is replaced', async (t) => {
-    const { directory, read } = await running(t);
+  await t.test('puts a file right within two seconds when it is replaced', async () => {
     const before = read('tls.crt');
 
     rmSync(join(directory, 'tls.crt'));
@@ -64,24 +58,22 @@ describe('publishing into a folder', { concurrency: 3 }, () => {
     await eventually('it is right', () => read('tls.crt') === before, 2_000);
   });
 
-  test('writes nothing when it is started again', async (t) => {
-    const { bed, daemon, directory } = await running(t);
-    await daemon.stop();
-    const before = statSync(join(directory, 'secret.yaml')).ino;
-
-    const second = await bed.startReady({ _OUTPUT_DIR: directory, KUBECONFIG: '' });
-
-    assert.equal(statSync(join(directory, 'secret.yaml')).ino, before);
-    assert.equal(await second.metric('writes_total'), 0);
-  });
-
-  test('follows a rotation of the root', async (t) => {
-    const { bed, read } = await running(t);
+  await t.test('follows a rotation of the root', async () => {
     const before = read('tls.crt');
 
     await bed.consul.rotateRoot({ leafDelayMs: 500 });
 
     await eventually('both roots', () => certificates(read('ca.crt') ?? '').length === 2, 5_000);
     await eventually('the new leaf', () => read('tls.crt') !== before, 5_000);
+  });
+
+  await t.test('writes nothing when it is started again', async () => {
+    await daemon.stop();
+    const before = statSync(join(directory, 'secret.yaml')).ino;
+
+    const second = await bed.startReady(env);
+
+    assert.equal(statSync(join(directory, 'secret.yaml')).ino, before);
+    assert.equal(await second.metric('writes_total'), 0);
   });
 });

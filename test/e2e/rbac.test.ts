@@ -43,22 +43,27 @@ describe('a verb that is missing from the Role is named, and back in the Role it
       bed.cluster.allow();
       await eventually('the watch', () => bed.cluster.watches.count(resource) === 1, RECOVERS_WITHIN_MS);
     });
-
-    test(`patch ${resource} when there is something to repair`, async (t) => {
-      const bed = await makeBed(t);
-      const daemon = await bed.startReady();
-      await bed.watched();
-      bed.cluster.deny({ verb: 'patch', resource });
-      const [kind, name] =
-        resource === 'secrets' ? (['Secret', SECRET] as const) : (['Service', SERVICE] as const);
-      bed.cluster.edit(kind, NAMESPACE, name, ({ metadata }) => delete metadata.labels);
-
-      await daemon.line(({ remedy }) => remedy === rule('patch', resource));
-
-      await daemon.unready(/is forbidden/);
-      bed.cluster.allow();
-      await daemon.ready(RECOVERS_WITHIN_MS);
-      assert.ok(bed.cluster.get(kind, NAMESPACE, name)?.metadata.labels);
-    });
   }
+
+  test('patch, when there is something to repair', async (t) => {
+    const bed = await makeBed(t);
+    const daemon = await bed.startReady();
+    await bed.watched();
+    for (const [resource, kind, name] of [
+      ['secrets', 'Secret', SECRET],
+      ['services', 'Service', SERVICE],
+    ] as const) {
+      await t.test(resource, async () => {
+        bed.cluster.deny({ verb: 'patch', resource });
+        bed.cluster.edit(kind, NAMESPACE, name, ({ metadata }) => delete metadata.labels);
+
+        await daemon.line(({ remedy }) => remedy === rule('patch', resource));
+
+        await daemon.unready(/is forbidden/);
+        bed.cluster.allow();
+        await daemon.ready(RECOVERS_WITHIN_MS);
+        assert.ok(bed.cluster.get(kind, NAMESPACE, name)?.metadata.labels);
+      });
+    }
+  });
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../kubernetes/index.ts';
 import { type Bed, makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
@@ -9,43 +10,23 @@ import { eventually } from './support/eventually.ts';
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const BACK_WITHIN_MS = 2_000;
 
-/** A running daemon, and the state that each harm of a test must give way to. */
-async function running(t: TestContext) {
-  const bed = await makeBed(t);
-  const daemon = await bed.startReady();
-  await bed.watched();
-  return { bed, daemon };
-}
-
-/** What of an object is ours to keep: all but the marks of the API server. */
-function content(object: KubeObject | undefined) {
-  const { labels, annotations } = object?.metadata ?? {};
-  return { type: object?.type, data: object?.data, spec: object?.spec, labels, annotations };
-}
-
-function keepingRecord(object: KubeObject | undefined) {
-  const { annotations, ...rest } = content(object);
-  const ours = Object.entries(annotations ?? {}).filter(([key]) => !key.includes('/written-'));
-  return { ...rest, annotations: Object.fromEntries(ours) };
-}
-
-function sameAs(read: () => KubeObject | undefined, wanted: unknown): () => boolean {
-  return () => JSON.stringify(sorted(keepingRecord(read()))) === JSON.stringify(sorted(wanted));
-}
-
-function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sorted(inner)]),
-  );
+/** What of an object is ours to keep: all but the marks of the API server and when and why it was written. */
+function kept(object: KubeObject | undefined) {
+  const { labels = {}, annotations = {} } = object?.metadata ?? {};
+  const entries = Object.entries(annotations).filter(([key]) => !key.includes('/written-'));
+  const { type, data, spec } = object ?? {};
+  return { type, data, spec, labels, annotations: Object.fromEntries(entries) };
 }
 
 const edit = (kind: 'Secret' | 'Service', change: (object: KubeObject) => void) => (bed: Bed) =>
   bed.cluster.edit(kind, NAMESPACE, kind === 'Secret' ? SECRET : SERVICE, change);
 
-describe('what is published is put right within two seconds', { concurrency: 4 }, () => {
+test('what is published is put right within two seconds', async (t) => {
+  const bed = await makeBed(t);
+  await bed.startReady();
+  await bed.watched();
+  const published = [kept(bed.secret()), kept(bed.service())];
+
   for (const [harm, doHarm] of [
     ['the Secret is deleted', (bed: Bed) => bed.cluster.remove('Secret', NAMESPACE, SECRET)],
     ['the Service is deleted', (bed: Bed) => bed.cluster.remove('Service', NAMESPACE, SERVICE)],
@@ -84,40 +65,38 @@ describe('what is published is put right within two seconds', { concurrency: 4 }
       edit('Service', ({ spec = {} }) => Object.assign(spec, { selector: { app: 'other' } })),
     ],
   ] satisfies [string, (bed: Bed) => unknown][]) {
-    test(`after ${harm}`, async (t) => {
-      const { bed } = await running(t);
-      const [secret, service] = [keepingRecord(bed.secret()), keepingRecord(bed.service())];
-
+    await t.test(`after ${harm}`, async () => {
       doHarm(bed);
 
-      const isBack = [sameAs(() => bed.secret(), secret), sameAs(() => bed.service(), service)];
-      // A new leaf need not be the old one: what Consul holds is what was published.
-      await eventually('all as it was', () => isBack.every((check) => check()), BACK_WITHIN_MS);
+      const isBack = () => isDeepStrictEqual([kept(bed.secret()), kept(bed.service())], published);
+      await eventually('all is as it was', isBack, BACK_WITHIN_MS);
     });
   }
+});
 
-  test("other people's labels, annotations and data stay, and are no reason to write", async (t) => {
-    const { bed } = await running(t);
-    const writes = bed.cluster.writes();
-    const addTheirs = ({ metadata, data }: KubeObject) => {
-      metadata.labels = { ...metadata.labels, team: 'edge' };
-      metadata.annotations = { ...metadata.annotations, 'example.com/note': 'theirs' };
-      if (data !== undefined) data['extra.txt'] = 'eA==';
-    };
-    bed.cluster.edit('Secret', NAMESPACE, SECRET, addTheirs);
-    bed.cluster.edit('Service', NAMESPACE, SERVICE, addTheirs);
-    await sleep(500);
-    assert.equal(bed.cluster.writes(), writes);
+test("other people's labels, annotations and data stay, and are no reason to write", async (t) => {
+  const bed = await makeBed(t);
+  await bed.startReady();
+  await bed.watched();
+  const writes = bed.cluster.writes();
+  const addTheirs = ({ metadata, data }: KubeObject) => {
+    metadata.labels = { ...metadata.labels, team: 'edge' };
+    metadata.annotations = { ...metadata.annotations, 'example.com/note': 'theirs' };
+    if (data !== undefined) data['extra.txt'] = 'eA==';
+  };
+  bed.cluster.edit('Secret', NAMESPACE, SECRET, addTheirs);
+  bed.cluster.edit('Service', NAMESPACE, SERVICE, addTheirs);
+  await sleep(500);
+  assert.equal(bed.cluster.writes(), writes);
 
-    await bed.consul.rotateRoot({ leafDelayMs: 0 });
+  await bed.consul.rotateRoot({ leafDelayMs: 0 });
 
-    await eventually('the new leaf', () => bed.cluster.writes('Secret') >= 2, 5_000);
-    for (const object of [bed.secret(), bed.service()]) {
-      assert.equal(object?.metadata.labels?.['team'], 'edge');
-      assert.equal(object.metadata.annotations?.['example.com/note'], 'theirs');
-    }
-    assert.equal(bed.secret()?.data?.['extra.txt'], 'eA==');
-  });
+  await eventually('the new leaf', () => bed.cluster.writes('Secret') >= 2, 5_000);
+  for (const object of [bed.secret(), bed.service()]) {
+    assert.equal(object?.metadata.labels?.['team'], 'edge');
+    assert.equal(object.metadata.annotations?.['example.com/note'], 'theirs');
+  }
+  assert.equal(bed.secret()?.data?.['extra.txt'], 'eA==');
 });
 
 describe('a Secret that is already there', { concurrency: 4 }, () => {

@@ -5,7 +5,7 @@ import type { KubernetesDouble, Response } from '../kubernetes/index.ts';
 import { certificates, makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
 
-const FAULTY_MS = 3_000;
+const FAULTY_MS = 2_500;
 const EXPIRED =
   '{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}}\n';
 
@@ -18,7 +18,11 @@ function asked(cluster: KubernetesDouble, verb: string, since: number): number {
   return cluster.requests.filter((request) => request.at >= since && request.verb === verb).length;
 }
 
-describe('a watch goes on', { concurrency: 4 }, () => {
+test('a watch goes on', async (t) => {
+  const bed = await makeBed(t);
+  await bed.startReady();
+  await bed.watched();
+
   for (const [fault, happen] of [
     ['after its end', ({ watches }: KubernetesDouble) => watches.end()],
     ['after its connection was cut', ({ watches }: KubernetesDouble) => watches.cut()],
@@ -28,16 +32,12 @@ describe('a watch goes on', { concurrency: 4 }, () => {
     ['after a line that is no JSON', ({ watches }: KubernetesDouble) => watches.garbage()],
     ['after a bookmark', ({ watches }: KubernetesDouble) => watches.bookmark()],
   ] satisfies [string, (cluster: KubernetesDouble) => void][]) {
-    test(`${fault}, and costs few requests`, async (t) => {
-      const bed = await makeBed(t);
-      await bed.startReady();
-      await bed.watched();
+    await t.test(`${fault}, and that costs few requests`, async () => {
       const since = Date.now();
 
       happen(bed.cluster);
 
-      // A failed watch starts over within a second.
-      await sleep(1_500);
+      await sleep(100);
       await bed.watched();
       bed.cluster.remove('Secret', NAMESPACE, SECRET);
       bed.cluster.remove('Service', NAMESPACE, SERVICE);
@@ -47,10 +47,12 @@ describe('a watch goes on', { concurrency: 4 }, () => {
         2_000,
       );
       const watches = asked(bed.cluster, 'watch', since);
-      assert.ok(watches <= 6, `${watches} watches for two objects`);
+      assert.ok(watches <= 4, `${watches} watches for two objects`);
     });
   }
+});
 
+describe('a watch that cannot be had', { concurrency: 6 }, () => {
   for (const [fault, response] of [
     ['ends at once', { status: 200 }],
     ['is 410 at once', { status: 200, body: EXPIRED }],
@@ -58,7 +60,7 @@ describe('a watch goes on', { concurrency: 4 }, () => {
     ['is refused with 500', { status: 500, body: 'no JSON' }],
     ['is reset', 'reset'],
   ] satisfies [string, Response][]) {
-    test(`at a bounded rate while every one ${fault}`, async (t) => {
+    test(`is asked for at a bounded rate while every one ${fault}`, async (t) => {
       const bed = await makeBed(t);
       await bed.startReady();
       await bed.watched();
@@ -77,7 +79,7 @@ describe('a watch goes on', { concurrency: 4 }, () => {
     });
   }
 
-  test('or is silent, and then a write finds out what was missed', async (t) => {
+  test('or is silent is no harm: a write finds out what was missed', async (t) => {
     const bed = await makeBed(t);
     await bed.startReady();
     await bed.watched();

@@ -20,5 +20,5 @@ test('the image, built from the Dockerfile, publishes to a folder as uid 65532 o
     env: { ...process.env, _CONSUL_HOST: consul.address.host, _CONSUL_PORT: String(consul.address.port) },
     maxBuffer: 64 * 1024 * 1024,
   });
-  assert.match(stdout + stderr, /^ok .* as uid 65532 on a read-only root/m);
+  assert.match(stdout + stderr, /^ok: .* as uid 65532 on a read-only root/m);
 });

@@ -32,6 +32,7 @@ test('a restart of the daemon writes nothing', async () => {
 test('a restart of the agent with the same CA writes nothing, though the agent hands out another leaf', async () => {
   const daemon = startDaemon(await world.environment());
   try {
+    await daemon.ready();
     const version = await published();
     const before = await world.consul.leaf('ambassador');
 
@@ -57,6 +58,7 @@ test('two daemons at once for a minute write nothing, and one Secret between the
   const daemons = await Promise.all([startDaemon(environment), startDaemon(environment)]);
   try {
     const before = (await world.writes('secrets', SECRET)).length;
+    await Promise.all(daemons.map((daemon) => daemon.ready()));
     const version = await published();
     await sleep(MINUTE);
 

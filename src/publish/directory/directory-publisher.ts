@@ -32,6 +32,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EROFS: 'mount a writable volume there',
   ENOSPC: 'make room on that file system',
   ENOTDIR: 'set _OUTPUT_DIR to a folder',
+  EEXIST: 'set _OUTPUT_DIR to a folder',
 };
 const WATCH_RETRY_MS = 1_000;
 

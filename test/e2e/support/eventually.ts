@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const LOOK_AGAIN_MS = 10;
+const LOOK_AGAIN_MS = 20;
 
 /**
  * Resolves with what `look` finds, once it is neither undefined nor false.

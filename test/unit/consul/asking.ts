@@ -42,7 +42,17 @@ export function ask(
   { clock = systemClock, waitMs = 50_000 } = {},
 ): Asking {
   const end = new AbortController();
-  const asking: Asking = { answers: [], errors: [], heard: 0, silences: 0, askAgain: () => query.askAgain() };
+  const asking: Asking = {
+    answers: [],
+    errors: [],
+    heard: 0,
+    silences: 0,
+    askAgain: () => query.askAgain(),
+    stop: () => {
+      end.abort();
+      return ended;
+    },
+  };
   const query = new BlockingQuery<CaLeaf>({
     connection: connect(t, consul, undefined, clock),
     path: leafPath('ambassador'),

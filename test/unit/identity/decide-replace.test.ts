@@ -99,6 +99,15 @@ test('an ageing leaf is replaced by one with more of its life before it', async 
   assert.equal(decision.reason, 'ageing: the published leaf has 39 % of its lifetime left');
 });
 
+test('an ageing leaf is replaced by one that is not ageing, however little it gains', async () => {
+  const published = publishedAs(await newLeaf(root, { from: NOW - 61 * HOUR }), bundle);
+  const younger = material(await newLeaf(root, { from: NOW - 59 * HOUR }));
+
+  const decision = decideOn({ published, candidate: younger, bundle });
+
+  assert.equal(decision.writesLeaf, true);
+});
+
 test('an ageing leaf is not replaced by itself', async () => {
   const ageing = await newLeaf(root, { from: NOW - 61 * HOUR });
 

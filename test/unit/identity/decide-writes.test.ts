@@ -39,14 +39,14 @@ const bundle = bundleOf(root);
 const keys = await generateKeyPair('ec-p256');
 // A leaf that changes all the time, for an hour (consul #6507).
 const flapping = await Promise.all(
-  Array.from({ length: 360 }, async (_, turn) => {
-    const from = NOW + turn * 10 * SECOND;
+  Array.from({ length: 180 }, async (_, turn) => {
+    const from = NOW + turn * 20 * SECOND;
     return { from, candidate: material(await newLeaf(root, { from, keys })) };
   }),
 );
 
 /** The flapping leaf as a clock sees it that is this far ahead of Consul's. */
-function seenAhead(aheadMs: number, every = 6): readonly Moment[] {
+function seenAhead(aheadMs: number, every = 3): readonly Moment[] {
   return flapping
     .filter((_, turn) => turn % every === 0)
     .map(({ from, candidate }) => ({ at: from + aheadMs, candidate }));

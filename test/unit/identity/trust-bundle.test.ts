@@ -136,6 +136,14 @@ test('a RootCert with text before it, CRLF and no final newline is published as 
   assert.equal(bundle.pem, pemsOf(newest, older).join(''));
 });
 
+test('ActiveRootID says which root is active, whatever root is flagged', () => {
+  const roots = [listRoot(older), listRoot(newest, { active: true })];
+
+  const bundle = buildTrustBundle({ trustDomain: TRUST_DOMAIN, activeRootId: older.serial, roots }, NOW);
+
+  assert.deepEqual(bundle.active, new Set([certificateOf(older).fingerprint]));
+});
+
 test('an ActiveRootID that no root has is overruled by the one root that is flagged active', () => {
   const roots = [listRoot(older), listRoot(newest, { active: true })];
 

@@ -28,17 +28,18 @@ async function read(name: string): Promise<string> {
   return readFile(join(directory, name), 'utf8');
 }
 
-/** Reads the whole current set as a careful reader does: through one folder, and again where it was just replaced. */
+/** Reads the whole current set as a careful reader does: through one folder, and again where that was replaced. */
 async function readSet(): Promise<readonly string[]> {
   for (;;) {
+    const folder = await realpath(join(directory, '..current'));
     try {
-      const folder = await realpath(join(directory, '..current'));
       return [
         await readFile(join(folder, 'tls.crt'), 'utf8'),
         await readFile(join(folder, 'tls.key'), 'utf8'),
       ];
     } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error;
+      const isCurrent = folder === (await realpath(join(directory, '..current')));
+      if (systemCode(error) !== 'ENOENT' || isCurrent) throw error;
     }
   }
 }

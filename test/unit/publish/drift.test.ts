@@ -77,6 +77,11 @@ const EDITS: readonly [string, Manifest, (copy: ReturnType<typeof copyOf>) => vo
     ({ metadata }) => Object.assign(metadata.annotations, { 'getambassador.io/config': 'x' }),
   ],
   ['the selector', service, ({ spec }) => Object.assign(spec, { selector: {} })],
+  [
+    'the ports by adding one',
+    service,
+    ({ spec }) => Object.assign(spec, { ports: [...service.spec.ports, { name: 'x', port: 81 }] }),
+  ],
   ['the ports', service, ({ spec }) => Object.assign(spec, { ports: [] })],
 ];
 

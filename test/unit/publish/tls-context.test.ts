@@ -59,6 +59,12 @@ test('an ID of digits stays a string', () => {
   assert.deepEqual(ids, ['1']);
 });
 
+test('an ID that YAML 1.1 takes for a boolean stays a string', () => {
+  const annotation = renderTlsContext({ ...SEED_NAMES, ambassadorId: 'no' }, 'ambassador/v1');
+
+  assert.match(annotation, /^ambassador_id: \["no"\]$/m);
+});
+
 test('a long name is not folded over two lines', () => {
   const annotation = renderTlsContext({ ...SEED_NAMES, secret: 'x'.repeat(253) }, 'ambassador/v1');
 

@@ -1,0 +1,23 @@
+// Runs the tests of folders with Node's own runner: node scripts/test.mjs test/unit [--flag-of-the-runner …]
+// Node 20 expands no globs for `--test`, and looks for TypeScript in no folder.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const args = process.argv.slice(2);
+const flags = args.filter((arg) => arg.startsWith('--'));
+const files = args
+  .filter((arg) => !arg.startsWith('--'))
+  .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => join(folder, name)))
+  .filter((path) => path.endsWith('.test.ts'))
+  .sort();
+if (files.length === 0) {
+  console.error(`no tests in ${args.join(' ')}`);
+  process.exit(1);
+}
+const { status } = spawnSync(
+  process.execPath,
+  ['--import', 'tsx', '--test', '--test-reporter=spec', ...flags, ...files],
+  { stdio: 'inherit' },
+);
+process.exit(status ?? 1);
