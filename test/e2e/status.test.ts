@@ -29,7 +29,7 @@ describe('the status port', { concurrency: 3 }, () => {
   });
 
   test('is unready with the reason before the leaf expires, and alive', async (t) => {
-    const bed = await makeBed(t, { consul: { leafTtlMs: 7_000 } });
+    const bed = await makeBed(t, { consul: { leafTtlMs: 5_000 } });
     bed.consul.script('leaf', (request) => (request.query.has('index') ? 'hang' : undefined));
     const daemon = await bed.startReady();
     const published = bed.entry('tls.crt');

@@ -26,7 +26,8 @@ const LONGEST_BACKOFF_MS = 30_000;
 export class WatchedObject {
   readonly ref: ObjectRef;
   readonly #options: WatchedObjectOptions;
-  #known: { object: KubernetesObject | undefined } | undefined;
+  /** The object, or that there is none, as of `version`. */
+  #known: { object: KubernetesObject | undefined; version: string } | undefined;
 
   constructor(options: WatchedObjectOptions) {
     this.#options = options;
@@ -40,15 +41,14 @@ export class WatchedObject {
   }
 
   /** Reads the object from the API server now. @throws PublishError */
-  async refresh(signal: AbortSignal): Promise<string> {
+  async refresh(signal: AbortSignal): Promise<void> {
     const { object, resourceVersion } = await this.#options.client.read(this.ref, signal);
-    this.#known = { object };
-    return resourceVersion;
+    this.#learn(object, resourceVersion);
   }
 
   /** Takes what a write of ours returned, so that the next decision does not wait for the watch. */
   accept(object: KubernetesObject): void {
-    this.#known = { object };
+    this.#learn(object, object.resourceVersion);
   }
 
   /** Keeps the knowledge fresh until `signal` aborts; calls `onChange` whenever it may have changed. Never rejects. */
@@ -62,7 +62,7 @@ export class WatchedObject {
       if (signal.aborted) return;
       try {
         if (resourceVersion === undefined) {
-          resourceVersion = await this.refresh(signal);
+          resourceVersion = await this.#startOver(signal);
           onChange();
         }
         resourceVersion = await this.#follow(resourceVersion, onChange, signal);
@@ -90,23 +90,34 @@ export class WatchedObject {
       if (event.type === 'ERROR') throw errorOfEvent(event, this.ref);
       const object = decodeEventObject(event);
       resourceVersion = object.resourceVersion;
-      if (event.type === 'BOOKMARK' || !this.#isNews(object)) continue;
-      this.#known = { object: event.type === 'DELETED' ? undefined : object };
-      onChange();
+      if (event.type === 'BOOKMARK') continue;
+      if (this.#learn(event.type === 'DELETED' ? undefined : object, resourceVersion)) onChange();
     }
     return resourceVersion;
   }
 
-  /**
-   * Whether an event is newer than what a write of ours returned. resourceVersions of one object can be ordered
-   * (KEP-5504); where they are no numbers every event is news, and a decision on old news ends in a 409.
-   */
-  #isNews(object: KubernetesObject): boolean {
-    const known = this.#known?.object?.resourceVersion;
-    const isNumber = /^\d+$/;
-    if (known === undefined || !isNumber.test(known) || !isNumber.test(object.resourceVersion)) return true;
-    return BigInt(object.resourceVersion) > BigInt(known);
+  /** Reads before a new watch, and believes it: after a restored backup resourceVersions start lower than they were. */
+  async #startOver(signal: AbortSignal): Promise<string> {
+    const { object, resourceVersion } = await this.#options.client.read(this.ref, signal);
+    this.#known = { object, version: resourceVersion };
+    return resourceVersion;
   }
+
+  /**
+   * Takes what is newer than what is known and says whether it was: an event may overtake the answer to a write or a
+   * read, and that must not undo it. resourceVersions can be ordered (KEP-5504); where they are no numbers everything is
+   * news, and a decision on old news ends in a 409.
+   */
+  #learn(object: KubernetesObject | undefined, version: string): boolean {
+    if (this.#known !== undefined && isAtMost(version, this.#known.version)) return false;
+    this.#known = { object, version };
+    return true;
+  }
+}
+
+function isAtMost(version: string, other: string): boolean {
+  const isNumber = /^\d+$/;
+  return isNumber.test(version) && isNumber.test(other) && BigInt(version) <= BigInt(other);
 }
 
 /** A bookmark has no name, so only its resourceVersion is asked for. */
