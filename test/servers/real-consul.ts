@@ -67,7 +67,9 @@ export async function startRealConsul(options: RealConsulOptions = {}): Promise<
     configFile,
     JSON.stringify({
       ...(tls && { ...tlsConfig(folder), verify_incoming_https: options.tls?.verifyIncoming ?? false }),
-      ...(options.acl && { acl: { enabled: true, default_policy: 'deny', enable_token_persistence: options.persistent ?? false } }),
+      ...(options.acl && {
+        acl: { enabled: true, default_policy: 'deny', enable_token_persistence: options.persistent ?? false },
+      }),
       ports: { http, https: tls ? https : -1, grpc, dns: -1, serf_lan: serf, serf_wan: -1, server },
       connect: {
         enabled: options.connect ?? true,

@@ -123,5 +123,6 @@ export class Daemon {
 export async function assertStops(daemon: Daemon, signal?: 'SIGTERM' | 'SIGINT'): Promise<void> {
   const { code, ms } = await daemon.stop(signal);
   assert.equal(code, 0);
+  assert.equal(daemon.logs.at(-1)?.['msg'], 'stopped', daemon.stdout);
   assert.ok(ms < 2_000, `stopped after ${ms} ms:\n${daemon.stdout}`);
 }
