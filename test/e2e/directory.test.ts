@@ -12,9 +12,10 @@ import { eventually } from './support/eventually.ts';
 const FILES = ['tls.crt', 'tls.key', 'ca.crt', 'secret.yaml', 'service.yaml'];
 
 test('publishing into a folder', async (t) => {
+  const bed = await makeBed(t);
+  // After the bed's own end, which stops the daemon that writes there: hooks run in their order.
   const parent = mkdtempSync(join(tmpdir(), 'connector-output-'));
   t.after(() => rmSync(parent, { recursive: true, force: true }));
-  const bed = await makeBed(t);
   const directory = join(parent, 'made', 'by', 'it');
   const env = { _OUTPUT_DIR: directory, KUBECONFIG: '' };
   const daemon = await bed.startReady(env);
