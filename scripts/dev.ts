@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { readConfig } from '../src/config/config.ts';
+import { serverUrl } from '../src/consul/endpoint.ts';
 import { ConfigurationError, ConnectorError } from '../src/errors.ts';
 import { loadKubeConfig } from '../src/publish/kubernetes/credentials.ts';
 import { ask } from '../test/servers/http.ts';
@@ -70,8 +71,11 @@ If that is what you want:  npm run dev -- --context ${context}`,
 }
 
 async function consulForDevelopment(): Promise<DevConsul | undefined> {
-  const { host, port } = readConfig(process.env).consul;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const { servers, tls } = readConfig(process.env).consul;
+  const [server] = servers;
+  if (server === undefined || 'socketPath' in server) return undefined;
+  const { host, port } = server;
+  const url = serverUrl(server, tls);
   const answers = await ask(`${url}/v1/status/leader`, { timeout: 2_000 }).then(
     () => true,
     () => false,

@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { Connector, LOOPS, longestSilenceMs } from './connector.ts';
-import { endpointUrl } from './consul/http.ts';
+import { ConsulClient } from './consul/client.ts';
+import { serverUrl } from './consul/endpoint.ts';
 import { DirectoryPublisher } from './publish/directory/directory-publisher.ts';
 import { KubernetesClient } from './publish/kubernetes/client.ts';
 import { Credentials, podNamespace } from './publish/kubernetes/credentials.ts';
@@ -25,22 +26,35 @@ export interface Composition {
  */
 export function compose(config: Config, clock: Clock, logger: Logger, version: string): Composition {
   const metrics = new Metrics(version);
-  const health = new Health(clock, LOOPS, longestSilenceMs(config.consul.waitMs));
+  const health = new Health(clock, LOOPS, longestSilenceMs(config.consulWaitMs));
+  const access = config.consul;
   const publisher = createPublisher(config, clock, logger, metrics);
   logger.info(
     {
       version,
       node: process.version,
-      consul: endpointUrl(config.consul),
-      consulService: config.consul.service,
-      token: config.consul.token === undefined ? 'none' : 'set',
+      consul: access.servers.map((server) => serverUrl(server, access.tls)).join(', '),
+      consulService: access.service,
+      token: access.token.kind,
       ...publisher.target,
       tlsContext: config.tlsContext,
       ...(config.ambassadorId === '' ? {} : { ambassadorId: config.ambassadorId }),
     },
     'starting',
   );
-  const connector = new Connector({ consul: config.consul, publisher, clock, logger, health, metrics });
+  if (access.tls?.verify === false) {
+    logger.warn('TLS with Consul verifies nothing: anybody on the way can read the token and the key');
+  }
+  const connector = new Connector({
+    consul: new ConsulClient(access, clock),
+    service: access.service,
+    waitMs: config.consulWaitMs,
+    publisher,
+    clock,
+    logger,
+    health,
+    metrics,
+  });
   return { connector, health, metrics };
 }
 

@@ -1,15 +1,9 @@
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { BlockingQuery } from './consul/blocking-query.ts';
-import {
-  type CaLeaf,
-  type CaRoots,
-  decodeLeaf,
-  decodeRoots,
-  leafPath,
-  ROOTS_PATH,
-} from './consul/connect-ca.ts';
-import { ConsulConnection, type ConsulEndpoint } from './consul/http.ts';
+import type { ConsulClient } from './consul/client.ts';
+import { type CaLeaf, decodeLeaf, decodeRoots, leafPath, ROOTS_PATH } from './consul/connect-ca.ts';
+import type { ConsulConnection } from './consul/connection.ts';
 import { describeError, PublishError } from './errors.ts';
 import { backoffMs } from './pace.ts';
 import type { Publisher } from './publish/publisher.ts';
@@ -19,7 +13,11 @@ import type { Metrics } from './status/metrics.ts';
 import { Wakeup } from './wakeup.ts';
 
 export interface ConnectorOptions {
-  readonly consul: ConsulEndpoint & { readonly waitMs: number };
+  readonly consul: ConsulClient;
+  /** The Consul service whose leaf is published. */
+  readonly service: string;
+  /** Longest block asked of Consul, in milliseconds. */
+  readonly waitMs: number;
   readonly publisher: Publisher;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -38,6 +36,8 @@ export function longestSilenceMs(waitMs: number): number {
 const LONGEST_IDLE_MS = 60_000;
 const LONGEST_PUBLISH_BACKOFF_MS = 30_000;
 const ONCE_DEADLINE_MS = 30_000;
+/** Within the two seconds that a stop may take. */
+const LOGOUT_DEADLINE_MS = 1_000;
 
 /** The whole of it: two blocking queries and the watch of what is published wake one loop that reconciles them. */
 export class Connector {
@@ -47,19 +47,18 @@ export class Connector {
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
-    this.#reconciler = new Reconciler({ ...options, service: options.consul.service });
+    this.#reconciler = new Reconciler(options);
     this.#wakeup = new Wakeup(options.clock);
   }
 
   /** Runs until `signal` aborts. Never rejects over what Consul or Kubernetes do. */
   async run(signal: AbortSignal): Promise<void> {
-    const { consul, publisher, clock } = this.#options;
-    const connections = [new ConsulConnection(consul, clock), new ConsulConnection(consul, clock)] as const;
-    const leaf = this.#query('leaf', connections[0], leafPath(consul.service), decodeLeaf, (answer) =>
+    const { consul, publisher, service } = this.#options;
+    const leaf = this.#query('leaf', consul.connect(), leafPath(service), decodeLeaf, (answer) =>
       this.#reconciler.takeLeaf(answer),
     );
     let activeRootId: string | undefined;
-    const roots = this.#query('roots', connections[1], ROOTS_PATH, decodeRoots, (answer) => {
+    const roots = this.#query('roots', consul.connect(), ROOTS_PATH, decodeRoots, (answer) => {
       this.#reconciler.takeRoots(answer);
       // Some versions of Consul never wake a blocked leaf query over a new root (consul PR #15005).
       if (activeRootId !== undefined && activeRootId !== answer.activeRootId) leaf.askAgain();
@@ -71,7 +70,7 @@ export class Connector {
       publisher.run(() => this.#wakeup.notice(), signal),
       this.#publishLoop(leaf, signal),
     ]);
-    await Promise.all([...connections.map((connection) => connection.close()), publisher.close()]);
+    await Promise.all([consul.close(LOGOUT_DEADLINE_MS), publisher.close()]);
   }
 
   /**
@@ -80,12 +79,13 @@ export class Connector {
    * @throws ConsulError, IdentityError or PublishError: what stands in the way
    */
   async once(signal: AbortSignal): Promise<boolean> {
-    const { consul, clock, publisher } = this.#options;
-    const connection = new ConsulConnection(consul, clock);
+    const { consul, publisher, service } = this.#options;
+    const connection = consul.connect();
+    const ask = async (path: string): Promise<string> =>
+      (await connection.get(path, new URLSearchParams(), ONCE_DEADLINE_MS, signal)).text;
     try {
-      const roots: CaRoots = decodeRoots((await connection.get(ROOTS_PATH, ONCE_DEADLINE_MS, signal)).text);
-      const path = leafPath(consul.service);
-      const leaf: CaLeaf = decodeLeaf((await connection.get(path, ONCE_DEADLINE_MS, signal)).text);
+      const roots = decodeRoots(await ask(ROOTS_PATH));
+      const leaf = decodeLeaf(await ask(leafPath(service)));
       this.#reconciler.takeRoots(roots);
       this.#reconciler.takeLeaf(leaf);
       const { decision, fault, wrote } = await this.#reconciler.reconcile(signal);
@@ -93,7 +93,7 @@ export class Connector {
       if (decision?.content === undefined && decision?.refused !== undefined) throw decision.refused;
       return wrote;
     } finally {
-      await Promise.all([connection.close(), publisher.close()]);
+      await Promise.all([consul.close(LOGOUT_DEADLINE_MS), publisher.close()]);
     }
   }
 
@@ -134,11 +134,11 @@ export class Connector {
     decode: (text: string) => T,
     take: (answer: T) => void,
   ): BlockingQuery<T> {
-    const { clock, consul, health, logger, metrics } = this.#options;
+    const { clock, health, logger, metrics, waitMs } = this.#options;
     return new BlockingQuery({
       connection,
       path,
-      waitMs: consul.waitMs,
+      waitMs,
       decode,
       clock,
       onAnswer: (answer) => {

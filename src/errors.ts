@@ -13,6 +13,16 @@ export abstract class ConnectorError extends Error {
   }
 }
 
+/** An error of one of a fixed set of codes. */
+abstract class CodedError<Code extends string> extends ConnectorError {
+  readonly code: Code;
+
+  constructor(code: Code, message: string, options: { remedy?: string; cause?: unknown } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
 /** The environment cannot be used. Holds every problem at once; never the value of a secret variable. */
 export class ConfigurationError extends ConnectorError {
   readonly code = 'CONFIGURATION';
@@ -30,6 +40,9 @@ export type ConsulErrorCode =
   | 'CONSUL_TLS'
   | 'CONSUL_PERMISSION_DENIED'
   | 'CONSUL_TOKEN_UNKNOWN'
+  | 'CONSUL_TOKEN_UNREADABLE'
+  | 'CONSUL_LOGIN'
+  | 'CONSUL_REDIRECT'
   | 'CONSUL_CONNECT_DISABLED'
   | 'CONSUL_CA_NOT_READY'
   | 'CONSUL_NO_LEADER'
@@ -41,14 +54,7 @@ export type ConsulErrorCode =
   | 'CONSUL_STATUS';
 
 /** Consul could not be asked, refused, or answered something that cannot be used. Always temporary: retry. */
-export class ConsulError extends ConnectorError {
-  readonly code: ConsulErrorCode;
-
-  constructor(code: ConsulErrorCode, message: string, options: { remedy?: string; cause?: unknown } = {}) {
-    super(message, options);
-    this.code = code;
-  }
-}
+export class ConsulError extends CodedError<ConsulErrorCode> {}
 
 export type IdentityFault =
   | 'PEM_UNREADABLE'
@@ -68,14 +74,7 @@ export type IdentityFault =
   | 'NO_ROOT';
 
 /** A leaf, key or root that must not be published, and why. */
-export class IdentityError extends ConnectorError {
-  readonly code: IdentityFault;
-
-  constructor(code: IdentityFault, message: string, options: { remedy?: string; cause?: unknown } = {}) {
-    super(message, options);
-    this.code = code;
-  }
-}
+export class IdentityError extends CodedError<IdentityFault> {}
 
 export type PublishErrorCode =
   | 'KUBERNETES_CONFIGURATION'
@@ -92,14 +91,7 @@ export type PublishErrorCode =
   | 'DIRECTORY_UNWRITABLE';
 
 /** The place the identity is published to could not be read or written. Always temporary: retry. */
-export class PublishError extends ConnectorError {
-  readonly code: PublishErrorCode;
-
-  constructor(code: PublishErrorCode, message: string, options: { remedy?: string; cause?: unknown } = {}) {
-    super(message, options);
-    this.code = code;
-  }
-}
+export class PublishError extends CodedError<PublishErrorCode> {}
 
 /** The status port could not be opened. */
 export class StatusPortError extends ConnectorError {

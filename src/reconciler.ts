@@ -130,15 +130,14 @@ export class Reconciler {
 
   #logWrite(decision: Decision): void {
     const { logger, metrics, publisher } = this.#options;
-    const { content, writesLeaf, writesBundle, reason } = decision;
-    const kind = reason.split(':', 1)[0] ?? reason;
-    metrics.wrote('identity', writesLeaf || writesBundle ? kind : 'repair');
+    const { cause, content, writesLeaf, writesBundle, reason } = decision;
+    metrics.wrote('identity', cause ?? 'repair');
     logger.info(
       {
         ...publisher.target,
         leaf: writesLeaf,
         bundle: writesBundle,
-        reason: writesLeaf || writesBundle ? reason : 'repair: labels or annotations were edited',
+        reason: cause === undefined ? 'repair: labels or annotations were edited' : reason,
         spiffeId: content?.identity.spiffeId.uri,
         serial: content?.identity.leaf.x509.serialNumber.toLowerCase(),
         notAfter: new Date(content?.identity.leaf.notAfter ?? 0).toISOString(),

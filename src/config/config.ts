@@ -1,7 +1,9 @@
 import { customCleanEnv } from 'envalid';
+import type { ConsulAccess } from '../consul/endpoint.ts';
 import { ConfigurationError } from '../errors.ts';
+import { consulAccess } from './consul-access.ts';
 import { isSecretName, isServiceName } from './validators.ts';
-import { VARIABLES } from './variables.ts';
+import { standardName, VARIABLES } from './variables.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,13 +20,9 @@ export interface Config {
   readonly tlsContext: string;
   readonly apiVersion: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly consul: {
-    readonly host: string;
-    readonly port: number;
-    readonly token: string | undefined;
-    readonly service: string;
-    readonly waitMs: number;
-  };
+  readonly consul: ConsulAccess;
+  /** Longest block asked of Consul, in milliseconds. */
+  readonly consulWaitMs: number;
   /** Undefined: publish to Kubernetes. */
   readonly outputDirectory: string | undefined;
   readonly http: { readonly host: string; readonly port: number };
@@ -38,16 +36,22 @@ export interface Config {
  */
 export function readConfig(environment: Environment): Config {
   const problems: string[] = [];
-  const given = Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) => {
-      const trimmed = value?.trim() ?? '';
-      return trimmed === '' ? [] : [[name, trimmed]];
-    }),
-  );
+  const given = new Map<string, string>();
+  /** The name under which a variable was given, for messages. */
+  const givenAs = new Map<string, string>();
+  for (const name of Object.keys(VARIABLES)) {
+    for (const alias of [name, standardName(name)]) {
+      const value = alias === undefined ? '' : (environment[alias]?.trim() ?? '');
+      if (alias === undefined || value === '' || given.has(name)) continue;
+      given.set(name, value);
+      givenAs.set(name, alias);
+    }
+  }
   // Not `cleanEnv`, which would throw on reading a variable that has a problem: all problems are told at once.
-  const env = customCleanEnv(given, VARIABLES, (cleaned) => cleaned, {
+  const env = customCleanEnv(Object.fromEntries(given), VARIABLES, (cleaned) => cleaned, {
     reporter: ({ errors }) => {
-      for (const [name, error] of Object.entries(errors)) problems.push(`${name} ${error?.message}`);
+      for (const [name, error] of Object.entries(errors))
+        problems.push(`${givenAs.get(name) ?? name} ${error?.message}`);
     },
   });
 
@@ -61,6 +65,9 @@ export function readConfig(environment: Environment): Config {
   if (!isServiceName(service)) {
     problems.push('_AMBASSADOR_ID makes no name Kubernetes accepts: set _AMBASSADOR_SERVICE_NAME');
   }
+  const consulService =
+    env._CONSUL_SERVICE ?? (ambassadorId === '' ? 'ambassador' : `ambassador-${ambassadorId}`);
+  const consul = consulAccess(env, consulService, problems);
   if (problems.length > 0) throw new ConfigurationError(problems);
 
   return {
@@ -73,13 +80,8 @@ export function readConfig(environment: Environment): Config {
     tlsContext: env._AMBASSADOR_TLS_CONTEXT_NAME,
     apiVersion: env._AMBASSADOR_API_VERSION,
     labels: env._AMBASSADOR_LABELS,
-    consul: {
-      host: env._CONSUL_HOST,
-      port: env._CONSUL_PORT,
-      token: env._CONSUL_HTTP_TOKEN ?? env.CONSUL_HTTP_TOKEN,
-      service: env._CONSUL_SERVICE ?? (ambassadorId === '' ? 'ambassador' : `ambassador-${ambassadorId}`),
-      waitMs: env._CONSUL_WAIT,
-    },
+    consul,
+    consulWaitMs: env._CONSUL_WAIT,
     outputDirectory: env._OUTPUT_DIR,
     http: { host: env._HTTP_HOST, port: env._HTTP_PORT },
     logLevel: env._LOG_LEVEL,

@@ -1,5 +1,5 @@
 import type { Environment } from './config.ts';
-import { VARIABLES } from './variables.ts';
+import { NAMES } from './variables.ts';
 
 /** A variable that is set and has no effect, and the one that was probably meant. */
 export interface Misspelling {
@@ -14,7 +14,7 @@ const FARTHEST = 5;
  * Kubernetes injects for a Service (`CONSUL_PORT=tcp://…`) are none of them.
  */
 export function findMisspellings(environment: Environment): readonly Misspelling[] {
-  const known = Object.keys(VARIABLES);
+  const known = NAMES;
   return Object.entries(environment).flatMap(([variable, value]) => {
     if (value === undefined || value.trim() === '' || known.includes(variable)) return [];
     if (known.includes(`_${variable}`) && !/^(tcp|udp|sctp):\/\//.test(value))

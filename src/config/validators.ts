@@ -27,10 +27,12 @@ export function isServiceName(name: string): boolean {
   return DNS_LABEL.test(name) && /^[a-z]/.test(name);
 }
 
-export const port = validator('a whole number from 1 to 65535', (input) => {
+function parsePort(input: string): number | undefined {
   const value = /^\d{1,5}$/.test(input) ? Number(input) : 0;
   return value >= 1 && value <= 65_535 ? value : undefined;
-});
+}
+
+export const port = validator('a whole number from 1 to 65535', parsePort);
 
 /** As `port`, and 0 for any free one. */
 export const listenPort = validator('a whole number from 0 to 65535', (input) => {
@@ -38,12 +40,42 @@ export const listenPort = validator('a whole number from 0 to 65535', (input) =>
   return value <= 65_535 ? value : undefined;
 });
 
-export const host = validator('a host name or an IP address, without scheme, path or port', (input) => {
+function parseHost(input: string): string | undefined {
   const bare = /^\[.*\]$/.test(input) ? input.slice(1, -1) : input;
   if (isIPv6(bare)) return bare;
   // All digits and dots is meant as an address: then it has to be one.
   return isIPv4(input) || (HOST_NAME.test(input) && !/^[\d.]+$/.test(input)) ? input : undefined;
+}
+
+export const host = validator('a host name or an IP address, without scheme, path or port', parseHost);
+
+/** `host`, `host:port` or `[v6]:port`. */
+function parseAddress(input: string): { host: string; port: number | undefined } | undefined {
+  const [, name, digits] = /^(\[[^\]]*\]|[^:]*)(?::(\d{1,5}))?$/.exec(input) ?? [];
+  const parsedHost = name === undefined ? undefined : parseHost(name);
+  const parsedPort = digits === undefined ? undefined : parsePort(digits);
+  if (parsedHost === undefined || (digits !== undefined && parsedPort === undefined)) return undefined;
+  return { host: parsedHost, port: parsedPort };
+}
+
+/** Servers of one Consul: one is asked until it fails. */
+export const addresses = validator('addresses as host,host or host:port,host:port', (input) => {
+  const parsed = input.split(',').map((each) => parseAddress(each.trim()));
+  return parsed.every((each) => each !== undefined) ? parsed : undefined;
 });
+
+/** What Consul's own clients take as CONSUL_HTTP_ADDR; `secure` only where the scheme says. */
+export const httpAddress = validator(
+  'host:port, http://host:port, https://host:port or unix:///path',
+  (input) => {
+    const [, scheme, rest] = /^(?:(unix|https?):\/\/)?(.*?)\/?$/.exec(input) ?? [];
+    if (rest === undefined) return undefined;
+    if (scheme === 'unix')
+      return rest.startsWith('/') ? { server: { socketPath: rest }, secure: undefined } : undefined;
+    const server = parseAddress(rest);
+    return server && { server, secure: scheme === undefined ? undefined : scheme === 'https' };
+  },
+);
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
 
@@ -98,6 +130,18 @@ export const labels = validator('labels as k=v,k=v that Kubernetes accepts', (in
   return valid ? Object.fromEntries(entries.map(([key = '', value = '']) => [key, value])) : undefined;
 });
 
+/** A namespace, partition, datacenter or auth method. */
+export const consulName = validator('letters, digits, "-", "_" and "."', (input) =>
+  /^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$/.test(input) ? input : undefined,
+);
+
+/** What is kept with the token of a login. */
+export const meta = validator('k=v,k=v', (input) => {
+  const entries = input.split(',').map((pair) => /^\s*([^=\s]+)=([^=]*?)\s*$/.exec(pair));
+  if (!entries.every((entry) => entry !== null)) return undefined;
+  return Object.fromEntries(entries.map(([, key = '', value = '']) => [key, value]));
+});
+
 export const consulService = validator('the name of a Consul service, without control characters', (input) =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   /^[^\u0000-\u001f\u007f]{1,253}$/.test(input) ? input : undefined,
@@ -107,7 +151,9 @@ export const token = validator('a token: printable ASCII without spaces', (input
   /^[\x21-\x7e]+$/.test(input) ? input : undefined,
 );
 
-export const path = validator('the path of a folder', (input) => (input.includes('\0') ? undefined : input));
+export const path = validator('the path of a file or folder', (input) =>
+  input.includes('\0') ? undefined : input,
+);
 
 export const logLevel = validator('one of fatal, error, warn, info, debug, trace', (input) =>
   /^(fatal|error|warn|info|debug|trace)$/.test(input) ? input : undefined,

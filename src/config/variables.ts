@@ -1,3 +1,4 @@
+import type { CleanedEnv } from 'envalid';
 import * as is from './validators.ts';
 
 /**
@@ -13,16 +14,52 @@ export const VARIABLES = {
   _AMBASSADOR_SERVICE_ENABLED: is.boolean({ default: true }),
   _AMBASSADOR_API_VERSION: is.apiVersion({ default: 'auto' }),
   _AMBASSADOR_LABELS: is.labels({ default: {} }),
-  _CONSUL_HOST: is.host({ default: '127.0.0.1' }),
-  _CONSUL_PORT: is.port({ default: 8500 }),
+  _CONSUL_HOST: is.host({ default: undefined }),
+  _CONSUL_PORT: is.port({ default: undefined }),
+  _CONSUL_ADDRESSES: is.addresses({ default: undefined }),
   _CONSUL_SERVICE: is.consulService({ default: undefined }),
   _CONSUL_WAIT: is.wait({ default: 50_000 }),
+  _CONSUL_HTTP_ADDR: is.httpAddress({ default: undefined }),
   _CONSUL_HTTP_TOKEN: is.token({ default: undefined }),
-  CONSUL_HTTP_TOKEN: is.token({ default: undefined }),
+  _CONSUL_HTTP_TOKEN_FILE: is.path({ default: undefined }),
+  _CONSUL_HTTP_SSL: is.boolean({ default: undefined }),
+  _CONSUL_HTTP_SSL_VERIFY: is.boolean({ default: true }),
+  _CONSUL_CACERT: is.path({ default: undefined }),
+  _CONSUL_CAPATH: is.path({ default: undefined }),
+  _CONSUL_CLIENT_CERT: is.path({ default: undefined }),
+  _CONSUL_CLIENT_KEY: is.path({ default: undefined }),
+  _CONSUL_TLS_SERVER_NAME: is.host({ default: undefined }),
+  _CONSUL_NAMESPACE: is.consulName({ default: undefined }),
+  _CONSUL_PARTITION: is.consulName({ default: undefined }),
+  _CONSUL_DATACENTER: is.consulName({ default: undefined }),
+  _CONSUL_LOGIN_AUTH_METHOD: is.consulName({ default: undefined }),
+  _CONSUL_LOGIN_BEARER_TOKEN_FILE: is.path({ default: undefined }),
+  _CONSUL_LOGIN_NAMESPACE: is.consulName({ default: undefined }),
+  _CONSUL_LOGIN_PARTITION: is.consulName({ default: undefined }),
+  _CONSUL_LOGIN_META: is.meta({ default: {} }),
   _OUTPUT_DIR: is.path({ default: undefined }),
   _HTTP_HOST: is.host({ default: '0.0.0.0' }),
   _HTTP_PORT: is.listenPort({ default: 8080 }),
   _LOG_LEVEL: is.logLevel({ default: 'info' }),
 };
 
-export type VariableName = keyof typeof VARIABLES;
+/**
+ * The variables of Consul's own clients, which are accepted without the underscore too; with it they win. None of them is
+ * one that Kubernetes injects.
+ */
+const STANDARD =
+  /^_CONSUL_(ADDRESSES|HTTP_.*|CACERT|CAPATH|CLIENT_.*|TLS_.*|NAMESPACE|PARTITION|DATACENTER|LOGIN_.*)$/;
+
+/** The name of a variable without its underscore, where that is accepted as well. */
+export function standardName(variable: string): string | undefined {
+  return STANDARD.test(variable) ? variable.slice(1) : undefined;
+}
+
+/** Every name that has an effect. */
+export const NAMES: readonly string[] = Object.keys(VARIABLES).flatMap((name) => {
+  const standard = standardName(name);
+  return standard === undefined ? [name] : [name, standard];
+});
+
+/** The variables after validation, each of its own type. */
+export type Values = CleanedEnv<typeof VARIABLES>;

@@ -2,11 +2,11 @@ import type { Clock } from '../clock.ts';
 import { ConsulError } from '../errors.ts';
 import { backoffMs, TokenBucket } from '../pace.ts';
 import { nextIndex } from './blocking-index.ts';
-import type { ConsulConnection } from './http.ts';
+import type { ConsulConnection } from './connection.ts';
 
 export interface BlockingQueryOptions<T> {
   readonly connection: ConsulConnection;
-  /** Path and query without `index` and `wait`, such as `/v1/agent/connect/ca/roots`. */
+  /** Without a query, such as `/v1/agent/connect/ca/roots`. */
   readonly path: string;
   /** Longest block asked for, in milliseconds. */
   readonly waitMs: number;
@@ -88,8 +88,7 @@ export class BlockingQuery<T> {
     const index = this.#index;
     const query = new URLSearchParams({ wait: `${waitMs}ms` });
     if (index !== undefined) query.set('index', index.toString());
-    const separator = path.includes('?') ? '&' : '?';
-    const answer = await connection.get(`${path}${separator}${query}`, deadlineMs(waitMs, index), signal);
+    const answer = await connection.get(path, query, deadlineMs(waitMs, index), signal);
     if (signal.aborted) return;
     if (answer.text !== this.#content) {
       const decoded = decode(answer.text);

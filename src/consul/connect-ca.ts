@@ -1,4 +1,6 @@
 import { ConsulError } from '../errors.ts';
+import { isRecord } from '../record.ts';
+import { parseObject, unusable } from './json.ts';
 
 /** Consul's `GET /v1/agent/connect/ca/roots`, as far as it is used. `SerialNumber` is not: it overflows a number. */
 export interface CaRoots {
@@ -66,35 +68,8 @@ function decodeRoot(root: unknown): CaRoot {
   };
 }
 
-function parseObject(text: string, what: string): Record<string, unknown> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    // No cause: the parser's message quotes the text.
-    throw unusable(what, /^\s*</.test(text) ? 'it is HTML' : 'it is not whole JSON');
-  }
-  if (!isRecord(parsed)) throw unusable(what, 'it is not a JSON object');
-  return parsed;
-}
-
 function readString(record: Record<string, unknown>, field: string, what: string): string {
   const value = record[field];
   if (typeof value !== 'string' || value === '') throw unusable(what, `${field} is missing`);
   return value;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function unusable(what: string, why: string): ConsulError {
-  return new ConsulError(
-    'CONSUL_ANSWER_UNUSABLE',
-    `Consul's answer about the ${what} cannot be used: ${why}`,
-    {
-      remedy:
-        'see that _CONSUL_HOST and _CONSUL_PORT lead to Consul itself and not to a proxy or a login page',
-    },
-  );
 }

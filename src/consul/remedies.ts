@@ -5,7 +5,48 @@ interface KnownFailure {
   readonly status?: number;
   readonly text: RegExp;
   readonly cause: string;
-  readonly remedy: (service: string) => string;
+  readonly remedy: (asked: Asked) => string;
+}
+
+/** What was asked for and with which token, for remedies that name what to change. */
+export interface Asked {
+  readonly service: string;
+  readonly token: TokenKind;
+}
+
+export type TokenKind = 'none' | 'value' | 'file' | 'login';
+
+/** Where to put another token. */
+const TOKEN_PLACES: Readonly<Record<TokenKind, string>> = {
+  none: 'set CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE or CONSUL_LOGIN_AUTH_METHOD',
+  value: 'set CONSUL_HTTP_TOKEN to a token that exists',
+  file: 'put a token that exists into the file of CONSUL_HTTP_TOKEN_FILE; it is read again at once',
+  login: 'nothing, a new login follows; if it stays, see the ACL replication of Consul',
+};
+
+const TOKEN_UNKNOWN = /ACL not found|token does not exist/i;
+
+/** Whether Consul says that it does not know the token, not that the token lacks a right. */
+export function isTokenUnknown(text: string): boolean {
+  return TOKEN_UNKNOWN.test(text);
+}
+
+const PERMISSION_DENIED = /Permission denied|lacks permission/i;
+
+/** Whether it is the token that Consul refuses: a client agent turns a server's 403 into a 500. */
+export function isDenied(status: number, text: string): boolean {
+  return status === 403 || (status !== 200 && (TOKEN_UNKNOWN.test(text) || PERMISSION_DENIED.test(text)));
+}
+
+/** The least that has to be allowed, and where: the roots need nothing, the leaf `service:write`. */
+function permissionRemedy({ service, token }: Asked): string {
+  const rule = `service "${service}" { policy = "write" }`;
+  if (token === 'none')
+    return `${TOKEN_PLACES.none}: no token was sent, and one is needed whose policy has: ${rule}`;
+  if (token === 'login') {
+    return `give the login that right: consul acl binding-rule create -method=METHOD -bind-type=service -bind-name=${service}`;
+  }
+  return `attach a policy with: ${rule}`;
 }
 
 /**
@@ -15,15 +56,15 @@ interface KnownFailure {
 const KNOWN_FAILURES: readonly KnownFailure[] = [
   {
     code: 'CONSUL_TOKEN_UNKNOWN',
-    text: /ACL not found|token does not exist/i,
+    text: TOKEN_UNKNOWN,
     cause: 'Consul does not know the ACL token',
-    remedy: () => 'set CONSUL_HTTP_TOKEN to a token that exists: consul acl token list',
+    remedy: ({ token }) => `${TOKEN_PLACES[token]} (consul acl token list)`,
   },
   {
     code: 'CONSUL_PERMISSION_DENIED',
-    text: /Permission denied|lacks permission/i,
+    text: PERMISSION_DENIED,
     cause: 'the ACL token may not have the leaf of this service',
-    remedy: (service) => `attach a policy with: service "${service}" { policy = "write" }`,
+    remedy: permissionRemedy,
   },
   {
     code: 'CONSUL_CONNECT_DISABLED',
@@ -49,7 +90,7 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
     code: 'CONSUL_HTTP_TO_HTTPS',
     text: /HTTP request to an HTTPS server/i,
     cause: 'the port speaks HTTPS and was asked in HTTP',
-    remedy: () => 'set _CONSUL_PORT to the HTTP port of Consul (8500 by default, HTTPS is 8501)',
+    remedy: () => 'set CONSUL_HTTP_SSL=true, or _CONSUL_PORT to the HTTP port of Consul (8500 by default)',
   },
   {
     code: 'CONSUL_NAMESPACES_ENTERPRISE',
@@ -59,7 +100,7 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     code: 'CONSUL_CA_NOT_READY',
-    text: /CA is uninitialized|CA (?:is )?not (?:yet )?initialized|internal error: CA provider is nil/i,
+    text: /CA is uninitialized|CA root is nil|CA (?:is )?not (?:yet )?initialized|internal error: CA provider is nil/i,
     cause: 'the Connect CA is not initialised yet',
     remedy: () => 'wait; if it stays, read the CA provider errors in the log of the Consul leader',
   },
@@ -75,7 +116,7 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
     status: 403,
     text: /(?:)/,
     cause: 'Consul, or a proxy before it, refused the request',
-    remedy: (service) => `attach a policy with: service "${service}" { policy = "write" }`,
+    remedy: permissionRemedy,
   },
   {
     code: 'CONSUL_NOT_FOUND',
@@ -87,19 +128,56 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
 ];
 
 /** The error for an answer that is not 200. `text` is the body: looked at, quoted only when short and plain. */
-export function errorOfStatus(status: number, text: string, service: string): ConsulError {
+export function errorOfStatus(status: number, text: string, asked: Asked): ConsulError {
   const known = KNOWN_FAILURES.find(
     (failure) => (failure.status ?? status) === status && failure.text.test(text),
   );
   const said = quote(text);
   if (known !== undefined) {
-    return new ConsulError(known.code, `${known.cause} (${status}${said})`, {
-      remedy: known.remedy(service),
+    return new ConsulError(known.code, `${known.cause} (${status}${said})`, { remedy: known.remedy(asked) });
+  }
+  if (status >= 300 && status < 400) {
+    return new ConsulError('CONSUL_REDIRECT', `Consul, or a proxy before it, redirects (${status})`, {
+      remedy: 'set _CONSUL_HOST and _CONSUL_PORT to where it leads: no redirect is followed with a token',
     });
   }
   return new ConsulError('CONSUL_STATUS', `Consul answered ${status}${said}`, {
     remedy: status >= 500 ? 'read the log of the Consul agent and servers' : 'read what Consul says',
   });
+}
+
+/** What is wrong with Consul or the way there, and would be without a login. */
+const NOT_OF_THE_LOGIN: readonly ConsulErrorCode[] = [
+  'CONSUL_REDIRECT',
+  'CONSUL_HTTP_TO_HTTPS',
+  'CONSUL_NO_LEADER',
+  'CONSUL_RATE_LIMITED',
+  'CONSUL_NAMESPACES_ENTERPRISE',
+];
+
+/** The error for a login that Consul did not accept. `text` is without the bearer token. */
+export function errorOfLogin(status: number, text: string, authMethod: string): ConsulError {
+  const general = errorOfStatus(status, text, { service: '', token: 'login' });
+  if (NOT_OF_THE_LOGIN.includes(general.code)) return general;
+  if (/auth method .*not found|ACL not found/i.test(text)) {
+    return new ConsulError(
+      'CONSUL_LOGIN',
+      `Consul has no auth method "${authMethod}" (${status}${quote(text)})`,
+      {
+        remedy: 'set CONSUL_LOGIN_AUTH_METHOD to one of: consul acl auth-method list',
+      },
+    );
+  }
+  return new ConsulError(
+    'CONSUL_LOGIN',
+    `the login by "${authMethod}" was refused (${status}${quote(text)})`,
+    {
+      remedy:
+        status === 403
+          ? `see that the bearer token is one the auth method accepts, and that a binding rule matches it: consul acl binding-rule list -method=${authMethod}`
+          : 'read what Consul says; ACLs must be enabled for a login',
+    },
+  );
 }
 
 function quote(text: string): string {
@@ -116,20 +194,61 @@ const UNREACHABLE_REMEDIES: Readonly<Record<string, string>> = {
   ENETUNREACH: 'there is no route to _CONSUL_HOST: see the network of the Pod',
 };
 
+interface KnownTlsFailure {
+  readonly code: RegExp;
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+/** By the codes of OpenSSL and Node.js; each has its own cause. */
+const TLS_FAILURES: readonly KnownTlsFailure[] = [
+  {
+    code: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|^EPROTO$/,
+    cause: 'the port speaks plain HTTP and was asked in HTTPS',
+    remedy: 'set _CONSUL_PORT to the HTTPS port of Consul (8501 by convention), or CONSUL_HTTP_SSL=false',
+  },
+  {
+    code: /CERT_HAS_EXPIRED/,
+    cause: "the server's certificate has expired",
+    remedy: 'renew the certificate of the Consul server (consul tls cert create -server), or mend the clock',
+  },
+  {
+    code: /ALTNAME_INVALID/,
+    cause: "the server's certificate is for another name",
+    remedy: 'set CONSUL_TLS_SERVER_NAME to the name in it, such as server.dc1.consul',
+  },
+  {
+    code: /UNABLE_TO_|SELF_SIGNED|CERT_UNTRUSTED|ISSUER/,
+    cause: "the server's certificate is not signed by the CA that is trusted",
+    remedy: 'set CONSUL_CACERT to the CA of the Consul servers (consul-agent-ca.pem)',
+  },
+  {
+    code: /ALERT|HANDSHAKE/,
+    cause: 'the server does not accept the client certificate, or the lack of one',
+    remedy: 'set CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY: Consul has verify_incoming set',
+  },
+];
+
 /** The error for a request that got no whole answer. */
-export function errorOfTransport(error: unknown, endpoint: string): ConsulError {
+export function errorOfTransport(error: unknown, url: string, tls: boolean): ConsulError {
   const code = systemCode(error) ?? (error instanceof Error ? error.name : 'unknown');
-  const text = error instanceof Error ? error.message : '';
-  if (/SSL|TLS|CERT|wrong version number/i.test(`${code} ${text}`)) {
-    return new ConsulError('CONSUL_TLS', `TLS with Consul at ${endpoint} failed (${code})`, { cause: error });
-  }
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
-    return new ConsulError('CONSUL_ANSWER_UNUSABLE', `the answer of ${endpoint} is larger than 8 MiB`, {
+    return new ConsulError('CONSUL_ANSWER_UNUSABLE', `the answer of ${url} is larger than 8 MiB`, {
       remedy: 'what answers is not Consul: see _CONSUL_HOST and _CONSUL_PORT',
       cause: error,
     });
   }
-  return new ConsulError('CONSUL_UNREACHABLE', `Consul at ${endpoint} cannot be reached (${code})`, {
+  if (tls) {
+    const known = TLS_FAILURES.find((failure) => failure.code.test(code));
+    const isTls = known !== undefined || /SSL|TLS|CERT|CRL|KEY/.test(code);
+    if (isTls) {
+      return new ConsulError('CONSUL_TLS', `TLS with ${url}: ${known?.cause ?? 'it failed'} (${code})`, {
+        remedy: known?.remedy ?? 'see CONSUL_CACERT, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY and their files',
+        cause: error,
+      });
+    }
+  }
+  return new ConsulError('CONSUL_UNREACHABLE', `Consul at ${url} cannot be reached (${code})`, {
     remedy: UNREACHABLE_REMEDIES[code] ?? 'see that Consul runs and that nothing between cuts connections',
     cause: error,
   });

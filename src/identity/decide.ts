@@ -29,6 +29,8 @@ export interface Decision {
   readonly content: Content | undefined;
   readonly writesLeaf: boolean;
   readonly writesBundle: boolean;
+  /** Why something is written, in one word for metrics; undefined where nothing is. */
+  readonly cause: Count | 'roots' | undefined;
   /** Why, for the log line, the annotation and the event. */
   readonly reason: string;
   /** What still condemns the published leaf after this decision. */
@@ -75,6 +77,7 @@ export function decide(situation: Situation): Decision {
       content: { identity: usable, tlsCrt: usable.tlsCrt, tlsKey: usable.tlsKey, caCrt: bundle.pem },
       writesLeaf: true,
       writesBundle,
+      cause: cured.count,
       reason: `${cured.count}: ${cured.detail}`,
       condemned: after,
       refused,
@@ -86,6 +89,7 @@ export function decide(situation: Situation): Decision {
       content: undefined,
       writesLeaf: false,
       writesBundle: false,
+      cause: undefined,
       reason: refused === undefined ? 'nothing to publish yet' : `refused: ${refused.message}`,
       condemned,
       refused,
@@ -102,6 +106,7 @@ export function decide(situation: Situation): Decision {
     },
     writesLeaf: false,
     writesBundle,
+    cause: writesBundle ? 'roots' : undefined,
     reason: writesBundle ? 'roots: the list of roots changed' : 'the published identity is good',
     condemned,
     refused,

@@ -35,6 +35,17 @@ describe('an outage ends by itself', { concurrency: 4 }, () => {
     assert.equal(bed.cluster.writes('Secret'), 1);
   });
 
+  test('of both at the start, and each is named', async (t) => {
+    const bed = await makeBed(t);
+    await Promise.all([bed.consul.stop(), bed.cluster.stop()]);
+    const daemon = bed.start();
+    await daemon.unready(/the API server at .* cannot be reached[\s\S]*roots: Consul at/);
+
+    await Promise.all([bed.consul.start(), bed.cluster.start()]);
+
+    await daemon.ready(RECOVERS_WITHIN_MS);
+  });
+
   test('of the API server while running, and a change that came meanwhile is published', async (t) => {
     const bed = await makeBed(t);
     const daemon = await bed.startReady();

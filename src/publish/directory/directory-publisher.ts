@@ -69,8 +69,10 @@ export class DirectoryPublisher implements Publisher {
   async write({ content, decision }: Publication): Promise<WriteOutcome> {
     const { clock, directory } = this.#options;
     const now: Occasion = { at: new Date(clock.now()).toISOString(), reason: decision.reason };
-    const writes = decision.writesLeaf || decision.writesBundle;
-    const files = this.#files(content, writes ? now : ((await this.#occasion()) ?? now));
+    const files = this.#files(
+      content,
+      decision.cause === undefined ? ((await this.#occasion()) ?? now) : now,
+    );
     if (await this.#holds(files)) return 'unchanged';
     try {
       await replaceSet(directory, files);

@@ -1,8 +1,9 @@
 import { type Dispatcher, request } from 'undici';
 import { type Clock, withDeadline } from '../../clock.ts';
 import { PublishError } from '../../errors.ts';
+import { isRecord } from '../../record.ts';
 import type { Credentials } from './credentials.ts';
-import { asRecord, decodeList, decodeObject, isRecord, type KubernetesObject } from './object.ts';
+import { asRecord, decodeList, decodeObject, type KubernetesObject } from './object.ts';
 import { type Access, errorOfFailure, errorOfTransport } from './remedies.ts';
 import { readLines } from './watch-stream.ts';
 

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { PublishError } from '../../errors.ts';
+import { isRecord } from '../../record.ts';
 import { type SecretManifest, type ServiceManifest, TLS_SECRET_TYPE } from '../objects.ts';
-import { isRecord, type KubernetesObject } from './object.ts';
+import type { KubernetesObject } from './object.ts';
 
 /** What `kubectl apply` leaves: of the old program's Secret, a copy of an old private key. */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';

@@ -81,8 +81,11 @@ export class KubernetesPublisher implements Publisher {
     const current = await this.#secret.current(signal);
     if (current !== undefined) assertTakeable(current, names.secretNamespace);
     const now: Occasion = { at: new Date(clock.now()).toISOString(), reason: decision.reason };
-    const writes = decision.writesLeaf || decision.writesBundle;
-    const manifest = secretManifest(names, content, writes ? now : (occasionOf(current) ?? now));
+    const manifest = secretManifest(
+      names,
+      content,
+      decision.cause === undefined ? (occasionOf(current) ?? now) : now,
+    );
     const outcome = await this.#settle(this.#secret, current, manifest, signal);
     const written = await this.#secret.current(signal);
     if (outcome === 'conflict' || written?.annotations[LAST_APPLIED] === undefined) return outcome;

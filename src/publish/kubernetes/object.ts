@@ -1,4 +1,5 @@
 import { PublishError } from '../../errors.ts';
+import { isRecord } from '../../record.ts';
 
 /** A Secret or Service as the API server returned it, as far as it is used. */
 export interface KubernetesObject {
@@ -42,10 +43,6 @@ export function decodeList(value: unknown): { items: readonly KubernetesObject[]
   if (!Array.isArray(items ?? []) || typeof resourceVersion !== 'string')
     throw unusable('a list without items');
   return { items: Array.isArray(items) ? items.map(decodeObject) : [], resourceVersion };
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function asRecord(value: unknown): Record<string, unknown> {

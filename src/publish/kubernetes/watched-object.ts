@@ -73,6 +73,8 @@ export class WatchedObject {
         if (error instanceof PublishError && error.code === 'KUBERNETES_GONE') continue;
         failures += 1;
         onRestart();
+        // Nothing is known: whoever waits for it shall learn why.
+        if (this.#known === undefined) onChange();
         const retryMs = backoffMs(failures, clock.random, LONGEST_BACKOFF_MS);
         logger.warn(
           { object: describeObject(this.ref), ...describeError(error), attempt: failures, retryMs },

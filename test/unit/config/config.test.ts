@@ -14,12 +14,13 @@ test('with nothing set every default is that of the seed', () => {
     apiVersion: 'auto',
     labels: {},
     consul: {
-      host: '127.0.0.1',
-      port: 8500,
-      token: undefined,
+      servers: [{ host: '127.0.0.1', port: 8500 }],
+      tls: undefined,
+      token: { kind: 'none' },
+      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
       service: 'ambassador',
-      waitMs: 50_000,
     },
+    consulWaitMs: 50_000,
     outputDirectory: undefined,
     http: { host: '0.0.0.0', port: 8080 },
     logLevel: 'info',
@@ -76,7 +77,9 @@ for (const [what, blank] of [
 }
 
 test('blanks around a value do not count', () => {
-  assert.equal(readConfig({ _CONSUL_PORT: ' 8501\n' }).consul.port, 8501);
+  assert.deepEqual(readConfig({ _CONSUL_PORT: ' 8501\n' }).consul.servers, [
+    { host: '127.0.0.1', port: 8501 },
+  ]);
 });
 
 test('what Kubernetes injects for Services is not read', () => {
@@ -93,18 +96,29 @@ test('the token is read from CONSUL_HTTP_TOKEN, and the one with the underscore 
   const standard = readConfig({ CONSUL_HTTP_TOKEN: 'standard' });
   const both = readConfig({ CONSUL_HTTP_TOKEN: 'standard', _CONSUL_HTTP_TOKEN: 'ours' });
 
-  assert.deepEqual([standard.consul.token, both.consul.token], ['standard', 'ours']);
+  assert.deepEqual(
+    [standard.consul.token, both.consul.token],
+    [
+      { kind: 'value', token: 'standard' },
+      { kind: 'value', token: 'ours' },
+    ],
+  );
 });
 
 const ACCEPTED: readonly [string, string, (config: ReturnType<typeof readConfig>) => unknown, unknown][] = [
-  ['_CONSUL_HOST', 'consul-server.consul.svc', ({ consul }) => consul.host, 'consul-server.consul.svc'],
-  ['_CONSUL_HOST', 'fd00::1', ({ consul }) => consul.host, 'fd00::1'],
-  ['_CONSUL_HOST', '[::1]', ({ consul }) => consul.host, '::1'],
-  ['_CONSUL_PORT', '1', ({ consul }) => consul.port, 1],
-  ['_CONSUL_PORT', '65535', ({ consul }) => consul.port, 65_535],
-  ['_CONSUL_WAIT', '1s', ({ consul }) => consul.waitMs, 1_000],
-  ['_CONSUL_WAIT', '1500ms', ({ consul }) => consul.waitMs, 1_500],
-  ['_CONSUL_WAIT', '10m', ({ consul }) => consul.waitMs, 600_000],
+  [
+    '_CONSUL_HOST',
+    'consul-server.consul.svc',
+    ({ consul }) => consul.servers,
+    [{ host: 'consul-server.consul.svc', port: 8500 }],
+  ],
+  ['_CONSUL_HOST', 'fd00::1', ({ consul }) => consul.servers, [{ host: 'fd00::1', port: 8500 }]],
+  ['_CONSUL_HOST', '[::1]', ({ consul }) => consul.servers, [{ host: '::1', port: 8500 }]],
+  ['_CONSUL_PORT', '1', ({ consul }) => consul.servers, [{ host: '127.0.0.1', port: 1 }]],
+  ['_CONSUL_PORT', '65535', ({ consul }) => consul.servers, [{ host: '127.0.0.1', port: 65_535 }]],
+  ['_CONSUL_WAIT', '1s', ({ consulWaitMs }) => consulWaitMs, 1_000],
+  ['_CONSUL_WAIT', '1500ms', ({ consulWaitMs }) => consulWaitMs, 1_500],
+  ['_CONSUL_WAIT', '10m', ({ consulWaitMs }) => consulWaitMs, 600_000],
   ['_CONSUL_SERVICE', 'x/y 50% ä', ({ consul }) => consul.service, 'x/y 50% ä'],
   ['_AMBASSADOR_SERVICE_ENABLED', 'false', ({ serviceEnabled }) => serviceEnabled, false],
   ['_AMBASSADOR_SERVICE_ENABLED', 'NO', ({ serviceEnabled }) => serviceEnabled, false],

@@ -19,7 +19,7 @@ async function getLeaf(t: TestContext, given: ScriptedAnswer | ((body: string) =
   consul.script('leaf', async (_request, truth) =>
     typeof given === 'function' ? given(String((await truth.now()).body)) : given,
   );
-  return decodeLeaf((await connect(t, consul).get(LEAF, SOON_MS, never)).text);
+  return decodeLeaf((await connect(t, consul).get(LEAF, new URLSearchParams(), SOON_MS, never)).text);
 }
 
 /** The same JSON, in 20 MiB. */
@@ -112,7 +112,12 @@ for (const body of [
 
 test('a serial number that overflows a double does not matter', async (t) => {
   const consul = await startConsul(t);
-  const { text } = await connect(t, consul).get('/v1/agent/connect/ca/roots', SOON_MS, never);
+  const { text } = await connect(t, consul).get(
+    '/v1/agent/connect/ca/roots',
+    new URLSearchParams(),
+    SOON_MS,
+    never,
+  );
 
   const roots = decodeRoots(text.replace(/"SerialNumber":\d+/, '"SerialNumber":18446744073709551615'));
 
@@ -126,7 +131,7 @@ test('the age of a cached answer is read', async (t) => {
     return { ...answer, headers: { ...answer.headers, Age: '42' } };
   });
 
-  const { ageSeconds } = await connect(t, consul).get(LEAF, SOON_MS, never);
+  const { ageSeconds } = await connect(t, consul).get(LEAF, new URLSearchParams(), SOON_MS, never);
 
   assert.equal(ageSeconds, 42);
 });
@@ -141,7 +146,7 @@ for (const [service, segment] of [
   test(`the service ${service} is asked for as ${segment}`, async (t) => {
     const consul = await startConsul(t);
 
-    await connect(t, consul).get(leafPath(service), SOON_MS, never);
+    await connect(t, consul).get(leafPath(service), new URLSearchParams(), SOON_MS, never);
 
     const [request] = consul.requests;
     assert.deepEqual([request?.path, request?.service], [`/v1/agent/connect/ca/leaf/${segment}`, service]);
@@ -152,7 +157,7 @@ test('the token goes into X-Consul-Token and nowhere else', async (t) => {
   const token = randomBytes(16).toString('hex');
   const consul = await startConsul(t, { acl: { tokens: { [token]: { serviceWrite: 'any' } } } });
 
-  await connect(t, consul, token).get(LEAF, SOON_MS, never);
+  await connect(t, consul, token).get(LEAF, new URLSearchParams(), SOON_MS, never);
 
   const { url, headers, body } = consul.requests[0] ?? assert.fail('no request');
   const { 'x-consul-token': sent, ...others } = headers;
@@ -163,7 +168,7 @@ test('the token goes into X-Consul-Token and nowhere else', async (t) => {
 test('without a token no header is sent', async (t) => {
   const consul = await startConsul(t);
 
-  await connect(t, consul).get(LEAF, SOON_MS, never);
+  await connect(t, consul).get(LEAF, new URLSearchParams(), SOON_MS, never);
 
   assert.ok(!('x-consul-token' in (consul.requests[0]?.headers ?? {})));
 });
@@ -183,7 +188,7 @@ for (const [what, given] of [
     const connection = connect(t, consul, token);
 
     const error: unknown = await connection
-      .get(LEAF, 200, never)
+      .get(LEAF, new URLSearchParams(), 200, never)
       .then(({ text }) => decodeLeaf(text))
       .catch((reason: unknown) => reason);
 

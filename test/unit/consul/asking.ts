@@ -1,8 +1,8 @@
 import type { TestContext } from 'node:test';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { BlockingQuery } from '../../../src/consul/blocking-query.ts';
+import { ConsulClient } from '../../../src/consul/client.ts';
 import { type CaLeaf, decodeLeaf, leafPath } from '../../../src/consul/connect-ca.ts';
-import { ConsulConnection } from '../../../src/consul/http.ts';
 import type { ConsulError } from '../../../src/errors.ts';
 import {
   type EmbeddedConsul,
@@ -29,10 +29,18 @@ export async function startConsul(t: TestContext, options?: EmbeddedConsulOption
 
 /** A connection to `consul`, closed when the test is over. */
 export function connect(t: TestContext, consul: EmbeddedConsul, token?: string, clock: Clock = systemClock) {
-  const endpoint = { host: consul.host, port: consul.port, token, service: 'ambassador' };
-  const connection = new ConsulConnection(endpoint, clock);
-  t.after(() => connection.close());
-  return connection;
+  const client = new ConsulClient(
+    {
+      servers: [{ host: consul.host, port: consul.port }],
+      tls: undefined,
+      token: token === undefined ? { kind: 'none' } : { kind: 'value', token },
+      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
+      service: 'ambassador',
+    },
+    clock,
+  );
+  t.after(() => client.close(1_000));
+  return client.connect();
 }
 
 /** Asks for the leaf until the test is over. */

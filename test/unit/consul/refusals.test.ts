@@ -56,7 +56,7 @@ for (const [what, answer, code, remedy] of [
     'CONSUL_ANSWER_UNUSABLE',
     /_CONSUL_HOST and _CONSUL_PORT/,
   ],
-  ['HTTP sent to an HTTPS port', refusals.httpToHttps, 'CONSUL_HTTP_TO_HTTPS', /_CONSUL_PORT.*8501/],
+  ['HTTP sent to an HTTPS port', refusals.httpToHttps, 'CONSUL_HTTP_TO_HTTPS', /CONSUL_HTTP_SSL=true/],
   ['a datacenter without a path', refusals.noPathToDatacenter, 'CONSUL_STATUS', /log of the Consul/],
   ['a 400 that nobody knows', textAnswer(400, 'no idea'), 'CONSUL_STATUS', /what Consul says/],
 ] satisfies [string, Answer, ConsulErrorCode, RegExp][]) {

@@ -14,7 +14,12 @@ import { newContent, SEED_NAMES } from './support.ts';
 
 const base = await mkdtemp(join(tmpdir(), 'directory-publisher-'));
 const content = await newContent();
-const NOTHING = { writesLeaf: false, writesBundle: false, reason: 'the published identity is good' };
+const NOTHING = {
+  writesLeaf: false,
+  writesBundle: false,
+  cause: undefined,
+  reason: 'the published identity is good',
+};
 let directory = base;
 let folders = 0;
 
@@ -36,6 +41,7 @@ function publication(writes: Partial<Decision> = {}) {
     content,
     writesLeaf: true,
     writesBundle: true,
+    cause: 'missing',
     reason: 'missing: no identity was published',
     condemned: undefined,
     refused: undefined,

@@ -1,0 +1,54 @@
+import type { Clock } from '../clock.ts';
+import { ConsulConnection } from './connection.ts';
+import type { ConsulAccess } from './endpoint.ts';
+import { LoginToken } from './login.ts';
+import { type Lookup, ServerList } from './servers.ts';
+import { fileToken, fixedToken, type TokenSource } from './token.ts';
+import { ConsulTransport } from './transport.ts';
+
+/** The way to one Consul: connections that share its servers and its token. */
+export class ConsulClient {
+  readonly #access: ConsulAccess;
+  readonly #clock: Clock;
+  readonly #servers: ServerList;
+  readonly #tokens: TokenSource;
+  readonly #connections: ConsulConnection[] = [];
+
+  constructor(access: ConsulAccess, clock: Clock, lookup?: Lookup) {
+    this.#access = access;
+    this.#clock = clock;
+    this.#servers = new ServerList(access.servers, lookup);
+    this.#tokens = this.#tokenSource();
+  }
+
+  connect(): ConsulConnection {
+    const connection = new ConsulConnection({
+      access: this.#access,
+      servers: this.#servers,
+      tokens: this.#tokens,
+      clock: this.#clock,
+    });
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  /** Ends every connection; a login is logged out first, if that takes no longer than `deadlineMs` milliseconds. */
+  async close(deadlineMs: number): Promise<void> {
+    await this.#tokens.close(deadlineMs);
+    await Promise.all(this.#connections.map((connection) => connection.close()));
+  }
+
+  #tokenSource(): TokenSource {
+    const { token, tls } = this.#access;
+    switch (token.kind) {
+      case 'none':
+        return fixedToken(undefined);
+      case 'value':
+        return fixedToken(token.token);
+      case 'file':
+        return fileToken(token.path);
+      case 'login':
+        return new LoginToken(token, new ConsulTransport(this.#servers, tls, this.#clock), this.#clock);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import { ConsulError } from '../errors.ts';
+import { isRecord } from '../record.ts';
+
+/** @throws ConsulError CONSUL_ANSWER_UNUSABLE; it never quotes the answer, which may hold a key or a token */
+export function parseObject(text: string, what: string): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // No cause: the parser's message quotes the text.
+    throw unusable(what, /^\s*</.test(text) ? 'it is HTML' : 'it is not whole JSON');
+  }
+  if (!isRecord(parsed)) throw unusable(what, 'it is not a JSON object');
+  return parsed;
+}
+
+export function unusable(what: string, why: string): ConsulError {
+  return new ConsulError(
+    'CONSUL_ANSWER_UNUSABLE',
+    `Consul's answer about the ${what} cannot be used: ${why}`,
+    {
+      remedy:
+        'see that _CONSUL_HOST and _CONSUL_PORT lead to Consul itself and not to a proxy or a login page',
+    },
+  );
+}

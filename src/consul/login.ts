@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises';
+import { type Clock, withDeadline } from '../clock.ts';
+import { ConsulError, systemCode } from '../errors.ts';
+import type { LoginConfig } from './endpoint.ts';
+import { parseObject } from './json.ts';
+import { errorOfLogin, isTokenUnknown } from './remedies.ts';
+import type { TokenSource } from './token.ts';
+import type { ConsulResponse, ConsulTransport } from './transport.ts';
+
+/** A token that a login gave. */
+interface Session {
+  readonly token: string;
+  /** When to log in again, in milliseconds since the epoch; undefined where the token does not expire. */
+  readonly renewAt: number | undefined;
+}
+
+const DEADLINE_MS = 10_000;
+/** A new token reaches each server and agent a moment after the login. */
+const VISIBLE_WITHIN_MS = 10_000;
+const LOOK_AGAIN_MS = 200;
+/** The share of a token's lifetime after which another is obtained. */
+const RENEW_AFTER = 0.8;
+
+/**
+ * Logs in with a bearer token (`POST /v1/acl/login`), again when Consul refuses the token it gave or before that
+ * expires, and out at the end. Both polls share one login.
+ */
+export class LoginToken implements TokenSource {
+  readonly kind = 'login';
+  readonly #login: LoginConfig;
+  readonly #transport: ConsulTransport;
+  readonly #clock: Clock;
+  /** Aborts at close. A login serves every poll, so that none may end it by being interrupted itself. */
+  readonly #end = new AbortController();
+  #session: Session | undefined;
+  #pending: Promise<Session> | undefined;
+
+  constructor(login: LoginConfig, transport: ConsulTransport, clock: Clock) {
+    this.#login = login;
+    this.#transport = transport;
+    this.#clock = clock;
+  }
+
+  async current(signal: AbortSignal): Promise<string> {
+    const session = this.#session;
+    const ripe = session?.renewAt !== undefined && this.#clock.now() >= session.renewAt;
+    if (session !== undefined && !ripe) return session.token;
+    this.#pending ??= this.#renew(session).finally(() => {
+      this.#pending = undefined;
+    });
+    return (await orAborted(this.#pending, signal)).token;
+  }
+
+  /**
+   * A token that Consul no longer knows is replaced at once. One that lacks a right is given back, so that the next try,
+   * after the backoff, logs in under the binding rules of then.
+   */
+  async refused(token: string | undefined, text: string, signal: AbortSignal): Promise<boolean> {
+    const unknown = isTokenUnknown(text);
+    if (token === undefined || this.#session?.token !== token) return unknown;
+    this.#session = undefined;
+    if (!unknown) await this.#logout(token, DEADLINE_MS, signal);
+    return unknown;
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    this.#end.abort();
+    await withDeadline(this.#clock, deadlineMs, new AbortController().signal, async (signal) => {
+      // It gives back what it may have obtained.
+      if (this.#pending !== undefined) await orAborted(this.#pending, signal).catch(() => undefined);
+      const session = this.#session;
+      this.#session = undefined;
+      if (session !== undefined) await this.#logout(session.token, deadlineMs, signal);
+    });
+    await this.#transport.close();
+  }
+
+  async #renew(previous: Session | undefined): Promise<Session> {
+    const { signal } = this.#end;
+    const { authMethod, bearerTokenFile, meta } = this.#login;
+    const bearer = await readBearerToken(bearerTokenFile);
+    const body = { AuthMethod: authMethod, BearerToken: bearer, Meta: meta };
+    const response = await this.#send('POST', '/v1/acl/login', undefined, DEADLINE_MS, signal, body);
+    if (response.status !== 200) {
+      throw errorOfLogin(response.status, response.text.replaceAll(bearer, '<token>'), authMethod);
+    }
+    const session = readSession(response.text, this.#clock.now());
+    try {
+      await this.#untilVisible(session.token, signal);
+    } catch (error) {
+      // Else each try would leave one more token behind.
+      await this.#logout(session.token, DEADLINE_MS, new AbortController().signal);
+      throw error;
+    }
+    this.#session = session;
+    if (previous !== undefined) await this.#logout(previous.token, DEADLINE_MS, signal);
+    return session;
+  }
+
+  async #untilVisible(token: string, signal: AbortSignal): Promise<void> {
+    const deadline = this.#clock.now() + VISIBLE_WITHIN_MS;
+    while (!signal.aborted && this.#clock.now() < deadline) {
+      const { status } = await this.#send('GET', '/v1/acl/token/self', token, DEADLINE_MS, signal);
+      if (status === 200) return;
+      await this.#clock.sleep(LOOK_AGAIN_MS, signal);
+    }
+    throw new ConsulError(
+      'CONSUL_LOGIN',
+      `the token of the login is not known after ${VISIBLE_WITHIN_MS} ms`,
+      {
+        remedy: 'see that the ACL replication of Consul works: GET /v1/acl/replication',
+      },
+    );
+  }
+
+  /** A token that cannot be given back now expires by itself, or is one more line for `consul acl token list`. */
+  async #logout(token: string, deadlineMs: number, signal: AbortSignal): Promise<void> {
+    await this.#send('POST', '/v1/acl/logout', token, deadlineMs, signal).catch(() => undefined);
+  }
+
+  #send(
+    method: 'GET' | 'POST',
+    path: string,
+    token: string | undefined,
+    deadlineMs: number,
+    signal: AbortSignal,
+    body?: object,
+  ): Promise<ConsulResponse> {
+    const { namespace, partition } = this.#login;
+    const query = new URLSearchParams();
+    if (namespace !== undefined) query.set('ns', namespace);
+    if (partition !== undefined) query.set('partition', partition);
+    const scope = query.size === 0 ? '' : `?${query}`;
+    return this.#transport.send({ method, path: path + scope, token, deadlineMs, body }, signal);
+  }
+}
+
+/** What `work` comes to, or a rejection as soon as `signal` aborts; `work` goes on. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
+}
+
+/** Reads the bearer token anew for each login: the kubelet replaces it before it expires. */
+async function readBearerToken(path: string): Promise<string> {
+  let bearer: string;
+  try {
+    bearer = (await readFile(path, 'utf8')).trim();
+  } catch (cause) {
+    const code = systemCode(cause) ?? 'unknown';
+    throw new ConsulError('CONSUL_LOGIN', `the bearer token file ${path} cannot be read (${code})`, {
+      remedy: 'mount the ServiceAccount token, or set CONSUL_LOGIN_BEARER_TOKEN_FILE to where it is',
+      cause,
+    });
+  }
+  if (bearer === '') {
+    throw new ConsulError('CONSUL_LOGIN', `the bearer token file ${path} is empty`, {
+      remedy: 'mount the ServiceAccount token, or set CONSUL_LOGIN_BEARER_TOKEN_FILE to where it is',
+    });
+  }
+  return bearer;
+}
+
+function readSession(text: string, now: number): Session {
+  const answer = parseObject(text, 'login');
+  const { SecretID: token, ExpirationTime: expires } = answer;
+  if (typeof token !== 'string' || token === '') {
+    throw new ConsulError('CONSUL_ANSWER_UNUSABLE', "Consul's answer to the login holds no token");
+  }
+  const expiresAt = typeof expires === 'string' ? Date.parse(expires) : Number.NaN;
+  return { token, renewAt: Number.isNaN(expiresAt) ? undefined : now + (expiresAt - now) * RENEW_AFTER };
+}

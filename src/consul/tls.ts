@@ -1,0 +1,89 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConsulError, systemCode } from '../errors.ts';
+import type { ConsulTlsConfig } from './endpoint.ts';
+
+/** TLS options read from files, and what tells whether they have changed since. */
+export interface LoadedTls {
+  readonly options: {
+    readonly rejectUnauthorized: boolean;
+    readonly ca?: string[];
+    readonly cert?: string;
+    readonly key?: string;
+    readonly servername?: string;
+  };
+  readonly fingerprint: string;
+}
+
+/**
+ * Reads the files of a TLS configuration as they are now. Called for each request: the files are few and small, requests
+ * are rare, and so a renewed certificate is used by the next connection without a watch.
+ *
+ * @throws ConsulError CONSUL_TLS naming the variable and the file; it never quotes a file, which may hold a key
+ */
+export async function loadTls(tls: ConsulTlsConfig | undefined): Promise<LoadedTls | undefined> {
+  if (tls === undefined) return undefined;
+  const [ca, cert, key] = await Promise.all([
+    readAuthorities(tls),
+    read('CONSUL_CLIENT_CERT', tls.certificateFile),
+    read('CONSUL_CLIENT_KEY', tls.keyFile),
+  ]);
+  const { serverName, verify } = tls;
+  const options = {
+    rejectUnauthorized: verify,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  };
+  return {
+    options,
+    fingerprint: createHash('sha256')
+      .update(JSON.stringify([ca, cert, key]))
+      .digest('hex'),
+  };
+}
+
+async function readAuthorities({ caFile, caFolder }: ConsulTlsConfig): Promise<string[] | undefined> {
+  if (caFile !== undefined) return [await readAuthority('CONSUL_CACERT', caFile)];
+  if (caFolder === undefined) return undefined;
+  const names = await orUnreadable('CONSUL_CAPATH', caFolder, () => readdir(caFolder));
+  // A mounted Secret or ConfigMap has its data folder beside the files, under a name that begins with two dots.
+  const files = names.filter((name) => !name.startsWith('.')).sort();
+  if (files.length === 0) throw noAuthority('CONSUL_CAPATH', caFolder);
+  return Promise.all(files.map((name) => readAuthority('CONSUL_CAPATH', join(caFolder, name))));
+}
+
+/** Node takes anything for a CA, garbage too, and then trusts nobody: better said at once. */
+async function readAuthority(variable: string, path: string): Promise<string> {
+  const pem = await orUnreadable(variable, path, () => readFile(path, 'utf8'));
+  try {
+    new X509Certificate(pem);
+  } catch {
+    throw noAuthority(variable, path);
+  }
+  return pem;
+}
+
+function noAuthority(variable: string, path: string): ConsulError {
+  return new ConsulError('CONSUL_TLS', `${path} holds no CA certificate in PEM form`, {
+    remedy: `set ${variable} to the CA of Consul's HTTPS port, such as consul-agent-ca.pem`,
+  });
+}
+
+async function read(variable: string, path: string | undefined): Promise<string | undefined> {
+  return path === undefined ? undefined : orUnreadable(variable, path, () => readFile(path, 'utf8'));
+}
+
+async function orUnreadable<T>(variable: string, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const code = systemCode(cause) ?? 'unknown';
+    throw new ConsulError('CONSUL_TLS', `${path} cannot be read (${code})`, {
+      remedy: `see that what ${variable} names is mounted, and readable by the user this runs as`,
+      cause,
+    });
+  }
+}

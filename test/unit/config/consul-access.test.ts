@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Environment, readConfig } from '../../../src/config/config.ts';
+import { NAMES, standardName, VARIABLES } from '../../../src/config/variables.ts';
+import type { ConsulAccess } from '../../../src/consul/endpoint.ts';
+import { ConfigurationError } from '../../../src/errors.ts';
+
+const access = (environment: Environment): ConsulAccess => readConfig(environment).consul;
+
+function problems(environment: Environment): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const HTTP_ADDR = { CONSUL_HTTP_ADDR: 'https://third:3' };
+const ADDRESSES = { CONSUL_ADDRESSES: 'second:2,another' };
+
+for (const [what, environment, servers] of [
+  ['_CONSUL_HOST wins', { _CONSUL_HOST: 'first', ...ADDRESSES, ...HTTP_ADDR }, ['first:8500']],
+  ['then CONSUL_ADDRESSES', { ...ADDRESSES, ...HTTP_ADDR }, ['second:2', 'another:8500']],
+  [
+    'with _CONSUL_PORT where an address has none',
+    { _CONSUL_PORT: '1', ...ADDRESSES },
+    ['second:2', 'another:1'],
+  ],
+  ['then _CONSUL_PORT, at this machine', { _CONSUL_PORT: '1', ...HTTP_ADDR }, ['127.0.0.1:1']],
+  ['then CONSUL_HTTP_ADDR', HTTP_ADDR, ['third:3']],
+  ['then the agent of this machine', {}, ['127.0.0.1:8500']],
+] as const) {
+  test(`the address: ${what}`, () => {
+    const found = access(environment).servers.map((server) =>
+      'host' in server ? `${server.host}:${server.port}` : server.socketPath,
+    );
+
+    assert.deepEqual(found, servers);
+  });
+}
+
+for (const [value, server, secure] of [
+  ['consul', { host: 'consul', port: 8500 }, false],
+  ['consul:8500', { host: 'consul', port: 8500 }, false],
+  ['http://consul:80', { host: 'consul', port: 80 }, false],
+  ['https://consul:8501/', { host: 'consul', port: 8501 }, true],
+  ['https://[fd00::1]:8501', { host: 'fd00::1', port: 8501 }, true],
+  ['unix:///run/consul.sock', { socketPath: '/run/consul.sock' }, false],
+] as const) {
+  test(`CONSUL_HTTP_ADDR=${value} is accepted`, () => {
+    const { servers, tls } = access({ CONSUL_HTTP_ADDR: value });
+
+    assert.deepEqual(servers, [server]);
+    assert.equal(tls !== undefined, secure);
+  });
+}
+
+for (const value of [
+  'unix://',
+  'ftp://consul',
+  'https://consul/path',
+  'consul:0',
+  'consul:port',
+  '::1:8500',
+]) {
+  test(`CONSUL_HTTP_ADDR=${value} is refused, and not quoted`, () => {
+    assert.deepEqual(problems({ CONSUL_HTTP_ADDR: value }), [
+      'CONSUL_HTTP_ADDR must be host:port, http://host:port, https://host:port or unix:///path',
+    ]);
+  });
+}
+
+test('the scheme of a CONSUL_HTTP_ADDR that does not count does not count either', () => {
+  for (const others of [{ _CONSUL_HOST: 'first' }, { _CONSUL_PORT: '1' }, ADDRESSES]) {
+    assert.equal(access({ ...others, ...HTTP_ADDR }).tls, undefined);
+  }
+});
+
+test('CONSUL_HTTP_SSL says whether TLS is spoken, whatever the scheme', () => {
+  assert.notEqual(access({ CONSUL_HTTP_SSL: 'true', CONSUL_HTTP_ADDR: 'http://consul:1' }).tls, undefined);
+  assert.equal(access({ CONSUL_HTTP_SSL: 'false', ...HTTP_ADDR }).tls, undefined);
+});
+
+test('over TLS the server is verified unless that is switched off', () => {
+  assert.equal(access({ CONSUL_HTTP_SSL: 'true' }).tls?.verify, true);
+  assert.equal(access({ CONSUL_HTTP_SSL: 'true', CONSUL_HTTP_SSL_VERIFY: 'false' }).tls?.verify, false);
+});
+
+/** A value for each standard variable, what else it needs to count, and where it then is. */
+const STANDARD: Readonly<Record<string, [string, Environment, (found: ConsulAccess) => unknown, unknown]>> = {
+  CONSUL_ADDRESSES: ['a:1', {}, ({ servers }) => servers, [{ host: 'a', port: 1 }]],
+  CONSUL_HTTP_ADDR: ['a:1', {}, ({ servers }) => servers, [{ host: 'a', port: 1 }]],
+  CONSUL_HTTP_TOKEN: ['secret', {}, ({ token }) => token, { kind: 'value', token: 'secret' }],
+  CONSUL_HTTP_TOKEN_FILE: ['/token', {}, ({ token }) => token, { kind: 'file', path: '/token' }],
+  CONSUL_HTTP_SSL: ['true', {}, ({ tls }) => tls !== undefined, true],
+  CONSUL_HTTP_SSL_VERIFY: ['no', { CONSUL_HTTP_SSL: '1' }, ({ tls }) => tls?.verify, false],
+  CONSUL_CACERT: ['/ca', { CONSUL_HTTP_SSL: '1' }, ({ tls }) => tls?.caFile, '/ca'],
+  CONSUL_CAPATH: ['/cas', { CONSUL_HTTP_SSL: '1' }, ({ tls }) => tls?.caFolder, '/cas'],
+  CONSUL_CLIENT_CERT: [
+    '/cert',
+    { CONSUL_HTTP_SSL: '1', CONSUL_CLIENT_KEY: '/key' },
+    ({ tls }) => tls?.certificateFile,
+    '/cert',
+  ],
+  CONSUL_CLIENT_KEY: [
+    '/key',
+    { CONSUL_HTTP_SSL: '1', CONSUL_CLIENT_CERT: '/cert' },
+    ({ tls }) => tls?.keyFile,
+    '/key',
+  ],
+  CONSUL_TLS_SERVER_NAME: [
+    'server.dc1.consul',
+    { CONSUL_HTTP_SSL: '1' },
+    ({ tls }) => tls?.serverName,
+    'server.dc1.consul',
+  ],
+  CONSUL_NAMESPACE: ['ns', {}, ({ scope }) => scope.namespace, 'ns'],
+  CONSUL_PARTITION: ['west', {}, ({ scope }) => scope.partition, 'west'],
+  CONSUL_DATACENTER: ['dc2', {}, ({ scope }) => scope.datacenter, 'dc2'],
+  CONSUL_LOGIN_AUTH_METHOD: ['k8s', {}, ({ token }) => token.kind === 'login' && token.authMethod, 'k8s'],
+  CONSUL_LOGIN_BEARER_TOKEN_FILE: [
+    '/jwt',
+    { CONSUL_LOGIN_AUTH_METHOD: 'k8s' },
+    ({ token }) => token.kind === 'login' && token.bearerTokenFile,
+    '/jwt',
+  ],
+  CONSUL_LOGIN_NAMESPACE: [
+    'auth',
+    { CONSUL_LOGIN_AUTH_METHOD: 'k8s' },
+    ({ token }) => token.kind === 'login' && token.namespace,
+    'auth',
+  ],
+  CONSUL_LOGIN_PARTITION: [
+    'west',
+    { CONSUL_LOGIN_AUTH_METHOD: 'k8s' },
+    ({ token }) => token.kind === 'login' && token.partition,
+    'west',
+  ],
+  CONSUL_LOGIN_META: [
+    'pod=a, node=b',
+    { CONSUL_LOGIN_AUTH_METHOD: 'k8s' },
+    ({ token }) => token.kind === 'login' && token.meta,
+    { pod: 'a', node: 'b' },
+  ],
+};
+
+test('every variable that is accepted without its underscore is tested below', () => {
+  const standard = Object.keys(VARIABLES).flatMap((name) => standardName(name) ?? []);
+
+  assert.deepEqual(Object.keys(STANDARD).sort(), standard.sort());
+  assert.ok(standard.every((name) => NAMES.includes(name)));
+});
+
+for (const [name, [value, others, find, expected]] of Object.entries(STANDARD)) {
+  test(`${name} is accepted with the underscore and without, and with it wins`, () => {
+    assert.deepEqual(find(access({ ...others, [name]: value })), expected);
+    assert.deepEqual(find(access({ ...others, [`_${name}`]: value })), expected);
+    assert.deepEqual(find(access({ ...others, [name]: 'yes', [`_${name}`]: value })), expected);
+  });
+}
+
+for (const [set, environment] of [
+  ['CONSUL_CLIENT_CERT', { CONSUL_CLIENT_CERT: '/cert' }],
+  ['CONSUL_CLIENT_KEY', { _CONSUL_CLIENT_KEY: '/key' }],
+] as const) {
+  test(`${set} without the other is a problem`, () => {
+    assert.deepEqual(problems({ CONSUL_HTTP_SSL: 'true', ...environment }), [
+      'CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY must be set both or neither',
+    ]);
+  });
+}
+
+test('a login wins over a token file, and that over a token', () => {
+  const value = { CONSUL_HTTP_TOKEN: 'secret' };
+  const file = { ...value, CONSUL_HTTP_TOKEN_FILE: '/token' };
+  const login = { ...file, CONSUL_LOGIN_AUTH_METHOD: 'k8s' };
+
+  assert.deepEqual(
+    [access({}), access(value), access(file), access(login)].map(({ token }) => token.kind),
+    ['none', 'value', 'file', 'login'],
+  );
+});
+
+test('a login takes the token of the ServiceAccount unless told otherwise', () => {
+  assert.deepEqual(access({ CONSUL_LOGIN_AUTH_METHOD: 'k8s' }).token, {
+    kind: 'login',
+    authMethod: 'k8s',
+    bearerTokenFile: '/var/run/secrets/kubernetes.io/serviceaccount/token',
+    namespace: undefined,
+    partition: undefined,
+    meta: {},
+  });
+});

@@ -1,0 +1,374 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type Clock, systemClock } from '../../../src/clock.ts';
+import { ConsulClient } from '../../../src/consul/client.ts';
+import { leafPath } from '../../../src/consul/connect-ca.ts';
+import type { LoginConfig } from '../../../src/consul/endpoint.ts';
+import { describeError } from '../../../src/errors.ts';
+import { jsonAnswer, textAnswer } from '../../consul/answer.ts';
+import { type EmbeddedConsul, startEmbeddedConsul } from '../../consul/embedded-consul.ts';
+import { refusals } from '../../consul/refusals.ts';
+import type { ConsulRequest } from '../../consul/request.ts';
+import type { ScriptedAnswer } from '../../consul/script.ts';
+import { eventually } from '../../e2e/support/eventually.ts';
+
+const never = new AbortController().signal;
+const BEARER = 'bearer-of-the-pod';
+
+type Play = (request: ConsulRequest) => ScriptedAnswer | Promise<ScriptedAnswer>;
+
+/** What the ACL endpoints of a Consul with one auth method do, and the tokens it knows at present. */
+class Acl {
+  readonly known = new Set<string>();
+  expiresAt: string | undefined;
+  login: Play = () => {
+    this.#count += 1;
+    const SecretID = `session-${this.#count}`;
+    this.known.add(SecretID);
+    return jsonAnswer({
+      SecretID,
+      ...(this.expiresAt === undefined ? {} : { ExpirationTime: this.expiresAt }),
+    });
+  };
+  self: Play = ({ headers }) =>
+    this.known.has(String(headers['x-consul-token'])) ? jsonAnswer({}) : refusals.aclNotFound;
+  logout: Play = ({ headers }) => {
+    this.known.delete(String(headers['x-consul-token']));
+    return jsonAnswer(true);
+  };
+  #count = 0;
+
+  constructor(consul: EmbeddedConsul) {
+    consul.script('other', (request) => {
+      if (request.path === '/v1/acl/login') return this.login(request);
+      if (request.path === '/v1/acl/logout') return this.logout(request);
+      return request.path === '/v1/acl/token/self' ? this.self(request) : undefined;
+    });
+    consul.script('leaf', ({ headers }) =>
+      this.known.has(String(headers['x-consul-token'])) ? undefined : refusals.aclNotFound,
+    );
+  }
+}
+
+async function start(t: TestContext, login: Partial<LoginConfig> = {}, clock: Clock = systemClock) {
+  const consul = await startEmbeddedConsul();
+  t.after(() => consul.close());
+  const folder = await mkdtemp(join(tmpdir(), 'login-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const bearerTokenFile = join(folder, 'token');
+  await writeFile(bearerTokenFile, `${BEARER}\n`);
+  const client = new ConsulClient(
+    {
+      servers: [{ host: consul.host, port: consul.port }],
+      tls: undefined,
+      token: {
+        kind: 'login',
+        authMethod: 'kubernetes',
+        bearerTokenFile,
+        namespace: undefined,
+        partition: undefined,
+        meta: {},
+        ...login,
+      },
+      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
+      service: 'ambassador',
+    },
+    clock,
+  );
+  t.after(() => client.close(100));
+  const poll = (signal: AbortSignal = never) => {
+    const connection = client.connect();
+    return connection.get(leafPath('ambassador'), new URLSearchParams(), 5_000, signal);
+  };
+  return { consul, client, acl: new Acl(consul), poll, bearerTokenFile };
+}
+
+/** Each request as method, path and token, in order. */
+function story(consul: EmbeddedConsul): string[] {
+  return consul.requests.map(({ method, path, headers, target }) =>
+    [method, target === 'leaf' ? 'leaf' : path.slice('/v1/acl/'.length), headers['x-consul-token']]
+      .filter((part) => part !== undefined)
+      .join(' '),
+  );
+}
+
+const LOGIN = ['POST login', 'GET token/self session-1'];
+
+test('two polls log in once, and both ask with the token of it', async (t) => {
+  const { consul, poll } = await start(t);
+
+  await Promise.all([poll(), poll()]);
+
+  assert.deepEqual(story(consul), [...LOGIN, 'GET leaf session-1', 'GET leaf session-1']);
+});
+
+test('the login says auth method, bearer token and meta in its body, and namespace and partition in its query', async (t) => {
+  const { consul, poll } = await start(t, { namespace: 'auth', partition: 'west', meta: { pod: 'a' } });
+
+  await poll();
+
+  const [login] = consul.requests;
+  assert.equal(login?.url, '/v1/acl/login?ns=auth&partition=west');
+  assert.deepEqual(JSON.parse(login.body), {
+    AuthMethod: 'kubernetes',
+    BearerToken: BEARER,
+    Meta: { pod: 'a' },
+  });
+  assert.equal(login.headers['x-consul-token'], undefined);
+});
+
+test('nothing is asked with a new token before it is visible', async (t) => {
+  const { consul, acl, poll } = await start(t);
+  const self = acl.self;
+  let looks = 0;
+  acl.self = (request) => {
+    looks += 1;
+    return looks === 1 ? refusals.aclNotFound : self(request);
+  };
+
+  await poll();
+
+  assert.deepEqual(story(consul), [...LOGIN, 'GET token/self session-1', 'GET leaf session-1']);
+});
+
+test('a token that never becomes visible is given back, and the error names the replication', async (t) => {
+  let aheadMs = 0;
+  const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+  const { consul, acl, poll } = await start(t, {}, clock);
+  acl.self = () => {
+    aheadMs = 60_000;
+    return refusals.aclNotFound;
+  };
+
+  await assert.rejects(poll(), { code: 'CONSUL_LOGIN', remedy: /ACL replication/ });
+
+  assert.equal(story(consul).at(-1), 'POST logout session-1');
+  assert.deepEqual([...acl.known], []);
+});
+
+test('a token that Consul no longer knows is replaced at once, without an error', async (t) => {
+  const { consul, acl, poll } = await start(t);
+  await poll();
+
+  acl.known.clear();
+  await poll();
+
+  assert.deepEqual(story(consul).slice(3), [
+    'GET leaf session-1',
+    'POST login',
+    'GET token/self session-2',
+    'GET leaf session-2',
+  ]);
+});
+
+for (const [what, refusal] of [
+  ['a 403', refusals.permissionDenied],
+  ['the 500 that a client agent makes of it', { ...refusals.permissionDeniedByRpc, status: 500 }],
+] as const) {
+  test(`a token that lacks a right (${what}) is logged out, and the error comes before the next login`, async (t) => {
+    const { consul, poll } = await start(t);
+    consul.script('leaf', () => refusal);
+
+    await assert.rejects(poll(), {
+      code: 'CONSUL_PERMISSION_DENIED',
+      remedy: /consul acl binding-rule create -method=\S+ -bind-type=service -bind-name=ambassador$/,
+    });
+    assert.deepEqual(story(consul), [...LOGIN, 'GET leaf session-1', 'POST logout session-1']);
+
+    consul.script('leaf', () => undefined);
+    await poll();
+    assert.deepEqual(story(consul).slice(4), [
+      'POST login',
+      'GET token/self session-2',
+      'GET leaf session-2',
+    ]);
+  });
+}
+
+test('a token is renewed after 80 % of its lifetime, and not before; the old one is given back', async (t) => {
+  let aheadMs = 0;
+  const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+  const { consul, acl, poll } = await start(t, {}, clock);
+  acl.expiresAt = new Date(Date.now() + 1_000_000).toISOString();
+  await poll();
+
+  aheadMs = 790_000;
+  await poll();
+  aheadMs = 800_001;
+  await poll();
+
+  assert.deepEqual(story(consul).slice(2), [
+    'GET leaf session-1',
+    'GET leaf session-1',
+    'POST login',
+    'GET token/self session-2',
+    'POST logout session-1',
+    'GET leaf session-2',
+  ]);
+});
+
+test('the bearer token is read for each login, since the kubelet replaces it', async (t) => {
+  const { consul, acl, poll, bearerTokenFile } = await start(t);
+  await poll();
+
+  await writeFile(bearerTokenFile, 'next-bearer');
+  acl.known.clear();
+  await poll();
+
+  const logins = consul.requests.filter(({ path }) => path === '/v1/acl/login');
+  assert.deepEqual(
+    logins.map(({ body }) => JSON.parse(body).BearerToken),
+    [BEARER, 'next-bearer'],
+  );
+});
+
+test('closing logs out', async (t) => {
+  const { consul, client, acl, poll } = await start(t);
+  await poll();
+
+  await client.close(1_000);
+
+  assert.equal(story(consul).at(-1), 'POST logout session-1');
+  assert.deepEqual([...acl.known], []);
+});
+
+test('closing without a login asks nothing', async (t) => {
+  const { consul, client } = await start(t);
+
+  await client.close(1_000);
+
+  assert.deepEqual(story(consul), []);
+});
+
+test('closing takes no longer than its deadline, even if Consul hangs', async (t) => {
+  const { client, acl, poll } = await start(t);
+  await poll();
+  acl.logout = () => 'hang';
+  const startedAt = performance.now();
+
+  await client.close(100);
+
+  const tookMs = performance.now() - startedAt;
+  assert.ok(tookMs >= 90 && tookMs < 1_000, `${tookMs} ms`);
+});
+
+test('closing while a new token is not visible yet gives it back', async (t) => {
+  const { consul, client, acl, poll } = await start(t);
+  acl.self = () => refusals.aclNotFound;
+  const end = new AbortController();
+  const polled = assert.rejects(poll(end.signal));
+  await eventually('the first look', () => consul.requests.length >= 2);
+
+  end.abort();
+  await Promise.all([client.close(1_000), polled]);
+
+  assert.equal(story(consul).at(-1), 'POST logout session-1');
+});
+
+test('a poll that is interrupted does not end the login that the other poll waits for', async (t) => {
+  const { consul, acl, poll } = await start(t);
+  const { login } = acl;
+  let allow = (): void => undefined;
+  const allowed = new Promise<void>((resolve) => {
+    allow = resolve;
+  });
+  acl.login = async (request) => {
+    await allowed;
+    return login(request);
+  };
+  const interrupted = new AbortController();
+  const first = assert.rejects(poll(interrupted.signal));
+  const second = poll();
+  await eventually('the login', () => consul.requests.length === 1);
+
+  interrupted.abort();
+  await first;
+  allow();
+  await second;
+
+  assert.deepEqual(story(consul), [...LOGIN, 'GET leaf session-1']);
+});
+
+for (const [what, answer, error] of [
+  [
+    'an auth method that does not exist',
+    textAnswer(403, 'ACL not found'),
+    {
+      code: 'CONSUL_LOGIN',
+      error: 'Consul has no auth method "kubernetes" (403: ACL not found)',
+      remedy: 'set CONSUL_LOGIN_AUTH_METHOD to one of: consul acl auth-method list',
+    },
+  ],
+  [
+    'a bearer token that is refused, and repeated in the refusal',
+    textAnswer(403, `lookup of ${BEARER} failed`),
+    {
+      code: 'CONSUL_LOGIN',
+      error: 'the login by "kubernetes" was refused (403: lookup of <token> failed)',
+      remedy:
+        'see that the bearer token is one the auth method accepts, and that a binding rule matches it: consul acl binding-rule list -method=kubernetes',
+    },
+  ],
+  [
+    'a Consul without ACLs',
+    textAnswer(401, 'ACL support disabled'),
+    {
+      code: 'CONSUL_LOGIN',
+      error: 'the login by "kubernetes" was refused (401: ACL support disabled)',
+      remedy: 'read what Consul says; ACLs must be enabled for a login',
+    },
+  ],
+  [
+    'a login that gives no token, but something that must not be quoted',
+    jsonAnswer({ AccessorID: 'session-1' }),
+    { code: 'CONSUL_ANSWER_UNUSABLE', error: "Consul's answer to the login holds no token" },
+  ],
+] as const) {
+  test(`${what} is said with its remedy`, async (t) => {
+    const { acl, poll } = await start(t);
+    acl.login = () => answer;
+
+    assert.deepEqual(await poll().catch((caught: unknown) => describeError(caught)), error);
+  });
+}
+
+for (const [what, answer, code] of [
+  ['a redirect', { status: 301, headers: { Location: 'http://elsewhere.example/' } }, 'CONSUL_REDIRECT'],
+  ['an HTTPS port', refusals.httpToHttps, 'CONSUL_HTTP_TO_HTTPS'],
+  ['a Consul without a leader', refusals.noClusterLeader, 'CONSUL_NO_LEADER'],
+  ['a rate limit', refusals.rateLimitedSilently, 'CONSUL_RATE_LIMITED'],
+] as const) {
+  test(`${what} in the way of a login is no fault of the login: ${code}`, async (t) => {
+    const { acl, poll } = await start(t);
+    acl.login = () => answer;
+
+    await assert.rejects(poll(), { code });
+  });
+}
+
+for (const [what, content, message] of [
+  ['missing', undefined, /cannot be read \(ENOENT\)$/],
+  ['empty', ' \n', /is empty$/],
+] as const) {
+  test(`a bearer token file that is ${what} is CONSUL_LOGIN, and Consul is not asked`, async (t) => {
+    const { consul, poll, bearerTokenFile } = await start(t);
+    if (content === undefined) await rm(bearerTokenFile);
+    else await writeFile(bearerTokenFile, content);
+
+    await assert.rejects(poll(), { code: 'CONSUL_LOGIN', message, remedy: /CONSUL_LOGIN_BEARER_TOKEN_FILE/ });
+
+    assert.deepEqual(story(consul), []);
+  });
+}
+
+test('the token of the login stands in no error', async (t) => {
+  const { consul, poll } = await start(t);
+  consul.script('leaf', () => textAnswer(500, 'cannot serve session-1'));
+
+  const error = await poll().catch((caught: unknown) => describeError(caught));
+
+  assert.doesNotMatch(JSON.stringify(error), /session-1/);
+});

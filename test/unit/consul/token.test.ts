@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { systemClock } from '../../../src/clock.ts';
+import { ConsulClient } from '../../../src/consul/client.ts';
+import { leafPath } from '../../../src/consul/connect-ca.ts';
+import type { TokenConfig } from '../../../src/consul/endpoint.ts';
+import { fileToken } from '../../../src/consul/token.ts';
+import { describeError } from '../../../src/errors.ts';
+import { textAnswer } from '../../consul/answer.ts';
+import {
+  type EmbeddedConsul,
+  type EmbeddedConsulOptions,
+  startEmbeddedConsul,
+} from '../../consul/embedded-consul.ts';
+
+const signal = new AbortController().signal;
+const ACL = { tokens: { good: { serviceWrite: ['ambassador'] }, weak: { serviceWrite: [] } } } as const;
+
+async function tokenFile(t: TestContext, content?: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'token-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'token');
+  if (content !== undefined) await writeFile(path, content);
+  return path;
+}
+
+/** A Consul, and what asks it for the leaf. */
+async function asking(t: TestContext, token: TokenConfig, options: EmbeddedConsulOptions = { acl: ACL }) {
+  const consul = await startEmbeddedConsul(options);
+  t.after(() => consul.close());
+  const client = new ConsulClient(
+    {
+      servers: [{ host: consul.host, port: consul.port }],
+      tls: undefined,
+      token,
+      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
+      service: 'ambassador',
+    },
+    systemClock,
+  );
+  t.after(() => client.close(100));
+  const connection = client.connect();
+  return {
+    consul,
+    ask: () => connection.get(leafPath('ambassador'), new URLSearchParams(), 5_000, signal),
+  };
+}
+
+const tokens = (consul: EmbeddedConsul) => consul.requests.map(({ headers }) => headers['x-consul-token']);
+
+test('a token file is read for each request: a new content is used at once', async (t) => {
+  const path = await tokenFile(t, 'good\n');
+  const { consul, ask } = await asking(t, { kind: 'file', path });
+  await ask();
+
+  consul.setAcl({ tokens: { newer: { serviceWrite: 'any' } } });
+  await writeFile(path, '  newer  ');
+  await ask();
+
+  assert.deepEqual(tokens(consul), ['good', 'newer']);
+});
+
+test('a refusal asks again at once where the file has changed meanwhile', async (t) => {
+  const path = await tokenFile(t, 'revoked');
+  const { consul, ask } = await asking(t, { kind: 'file', path });
+  consul.script('leaf', async ({ headers }) => {
+    if (headers['x-consul-token'] === 'revoked') await writeFile(path, 'good');
+    return undefined;
+  });
+
+  await ask();
+
+  assert.deepEqual(tokens(consul), ['revoked', 'good']);
+});
+
+test('a refusal is not asked again where the file is the same', async (t) => {
+  const { consul, ask } = await asking(t, { kind: 'file', path: await tokenFile(t, 'revoked') });
+
+  await assert.rejects(ask(), {
+    code: 'CONSUL_TOKEN_UNKNOWN',
+    remedy:
+      'put a token that exists into the file of CONSUL_HTTP_TOKEN_FILE; it is read again at once (consul acl token list)',
+  });
+
+  assert.deepEqual(tokens(consul), ['revoked']);
+});
+
+test('a missing token file is an error with its path and remedy, and Consul is not asked', async (t) => {
+  const path = await tokenFile(t);
+  const { consul, ask } = await asking(t, { kind: 'file', path });
+
+  await assert.rejects(ask(), {
+    code: 'CONSUL_TOKEN_UNREADABLE',
+    message: `the token file ${path} cannot be read (ENOENT)`,
+    remedy:
+      'see that the file CONSUL_HTTP_TOKEN_FILE names is mounted, and readable by the user this runs as',
+  });
+
+  assert.equal(consul.requests.length, 0);
+});
+
+for (const [what, content] of [
+  ['empty', ''],
+  ['blank', ' \n'],
+  ['one of two lines', 'secret-one\nsecret-two\n'],
+  ['one with a control character, which no header may have', 'secret\u0000one'],
+] as const) {
+  test(`a token file that is ${what} is an error that does not quote it`, async (t) => {
+    const path = await tokenFile(t, content);
+
+    const error = await fileToken(path)
+      .current(signal)
+      .catch((caught: unknown) => describeError(caught));
+
+    assert.deepEqual(error, {
+      code: 'CONSUL_TOKEN_UNREADABLE',
+      error: `the token file ${path} holds no token`,
+      remedy: 'put the SecretID of one ACL token into it, and nothing else',
+    });
+  });
+}
+
+for (const [what, token, sent, remedy] of [
+  [
+    'no token',
+    { kind: 'none' },
+    undefined,
+    'set CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE or CONSUL_LOGIN_AUTH_METHOD: no token was sent, and one is needed whose policy has: service "ambassador" { policy = "write" }',
+  ],
+  [
+    'a token without service:write',
+    { kind: 'value', token: 'weak' },
+    'weak',
+    'attach a policy with: service "ambassador" { policy = "write" }',
+  ],
+] as const) {
+  test(`${what} is CONSUL_PERMISSION_DENIED, with the very policy that is missing`, async (t) => {
+    const { consul, ask } = await asking(t, token);
+
+    await assert.rejects(ask(), { code: 'CONSUL_PERMISSION_DENIED', remedy });
+
+    assert.deepEqual(tokens(consul), [sent]);
+  });
+}
+
+test('a token stands in no error, even where what refuses it repeats it', async (t) => {
+  const { consul, ask } = await asking(t, { kind: 'value', token: 'good' });
+  consul.script('leaf', () => textAnswer(502, 'bad request: X-Consul-Token: good'));
+
+  const error = await ask().catch((caught: unknown) => describeError(caught));
+
+  assert.deepEqual(error, {
+    code: 'CONSUL_STATUS',
+    error: 'Consul answered 502: bad request: X-Consul-Token: <token>',
+    remedy: 'read the log of the Consul agent and servers',
+  });
+});
+
+test('a token goes into its header and nowhere else', async (t) => {
+  const { consul, ask } = await asking(t, { kind: 'value', token: 'good' });
+  await ask();
+
+  const { headers, url, body } = consul.requests[0] ?? assert.fail('nothing was asked');
+  const { 'x-consul-token': token, ...others } = headers;
+  assert.equal(token, 'good');
+  assert.doesNotMatch(JSON.stringify([others, url, body]), /good/);
+});
