@@ -171,13 +171,19 @@ export function errorOfLogin(status: number, text: string, authMethod: string): 
   return new ConsulError(
     'CONSUL_LOGIN',
     `the login by "${authMethod}" was refused (${status}${quote(text)})`,
-    {
-      remedy:
-        status === 403
-          ? `see that the bearer token is one the auth method accepts, and that a binding rule matches it: consul acl binding-rule list -method=${authMethod}`
-          : 'read what Consul says; ACLs must be enabled for a login',
-    },
+    { remedy: loginRemedy(status, text, authMethod) },
   );
+}
+
+/** A bearer token that is no good is a 403, and in an auth method of type `jwt` a 500. */
+function loginRemedy(status: number, text: string, authMethod: string): string {
+  if (/token (?:is|has) expired/i.test(text)) {
+    return 'the bearer token has expired: set CONSUL_LOGIN_BEARER_TOKEN_FILE to a projected ServiceAccount token, which the kubelet renews, or mend the clock';
+  }
+  if (status === 403 || /token|claim|signature/i.test(text)) {
+    return `see that the bearer token is one the auth method accepts, and that a binding rule matches it: consul acl binding-rule list -method=${authMethod}`;
+  }
+  return 'read what Consul says; ACLs must be enabled for a login';
 }
 
 function quote(text: string): string {

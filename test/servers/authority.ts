@@ -15,14 +15,21 @@ export interface PemPair {
 
 /** A CA of the tests' own, made by openssl so that no code of this project vouches for itself. */
 export interface Authority extends PemPair {
-  /** A certificate for a server or client of this machine. */
-  issue(commonName: string): Promise<PemPair>;
+  /** A certificate for a server or client of this machine, unless `options` say otherwise. */
+  issue(commonName: string, options?: IssueOptions): Promise<PemPair>;
 }
 
-const LEAF_EXTENSIONS = `
+export interface IssueOptions {
+  /** As OpenSSL writes a subjectAltName. */
+  readonly names?: string;
+  /** How long it is valid from now on; a negative number makes one that has expired. */
+  readonly days?: number;
+}
+
+const leafExtensions = (names: string) => `
 basicConstraints=critical,CA:FALSE
 extendedKeyUsage=serverAuth,clientAuth
-subjectAltName=DNS:localhost,IP:127.0.0.1
+subjectAltName=${names}
 authorityKeyIdentifier=keyid
 `;
 
@@ -47,13 +54,24 @@ ${san}`,
     return readPair(at);
   });
 
-  async function issue(subject: string): Promise<PemPair> {
+  async function issue(
+    subject: string,
+    { names = 'DNS:localhost,IP:127.0.0.1', days = 30 }: IssueOptions = {},
+  ): Promise<PemPair> {
     return inFolder(async (at) => {
       await writeFile(at('root.crt'), root.certificate);
       await writeFile(at('root.key'), root.privateKey);
-      await writeFile(at('extensions'), LEAF_EXTENSIONS);
+      await writeFile(at('extensions'), leafExtensions(names));
       await openssl(['req', '-new', ...newKey(at('key')), '-subj', `/CN=${subject}`, '-out', at('csr')]);
-      const signer = ['-CA', at('root.crt'), '-CAkey', at('root.key'), '-CAcreateserial', '-days', '30'];
+      const signer = [
+        '-CA',
+        at('root.crt'),
+        '-CAkey',
+        at('root.key'),
+        '-CAcreateserial',
+        '-days',
+        String(days),
+      ];
       await openssl([
         'x509',
         '-req',

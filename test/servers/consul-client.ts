@@ -22,6 +22,7 @@ export interface ConsulClient {
   /** The parsed answer; throws for any status but 200. */
   mustGet<T>(path: string, token?: string): Promise<T>;
   mustPut<T>(path: string, body: unknown, token?: string): Promise<T>;
+  mustDelete(path: string): Promise<void>;
   roots(): Promise<ConsulRoots>;
   leaf(service: string): Promise<ConsulLeaf>;
   /**
@@ -62,6 +63,7 @@ export function consulClient(url: string, defaultToken: () => string | undefined
     put: (path, body, token) => call('PUT', path, body, token),
     mustGet,
     mustPut,
+    mustDelete: (path) => must('DELETE', path, undefined),
     roots,
     leaf: (service) => mustGet(leafPath(service)),
     async leafAfter(service, previous) {

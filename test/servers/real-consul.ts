@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeAuthority } from './authority.ts';
+import { type Authority, makeAuthority, type PemPair } from './authority.ts';
 import { binary } from './binaries.ts';
 import { type ConsulClient, consulClient } from './consul-client.ts';
 import { freePorts } from './ports.ts';
@@ -46,6 +46,10 @@ export interface ConsulTls {
   readonly caFile: string;
   readonly clientCertificateFile: string;
   readonly clientKeyFile: string;
+  /** The CA of both sides. */
+  readonly authority: Authority;
+  /** Serves with another certificate from now on. */
+  serveWith(certificate: PemPair): Promise<void>;
 }
 
 const READINESS_SERVICE = 'real-consul-readiness';
@@ -58,10 +62,13 @@ export async function startRealConsul(options: RealConsulOptions = {}): Promise<
   const configFile = join(folder, 'config.json');
   const [http = 0, https = 0, grpc = 0, serf = 0, server = 0] = await freePorts(5);
   const url = `http://${HOST}:${http}`;
-  const tls = options.tls === undefined ? undefined : await writeTls(folder, https);
   let managementToken: string | undefined;
-  let agent: ServerProcess;
   const client = consulClient(url, () => managementToken);
+  const tls =
+    options.tls === undefined
+      ? undefined
+      : await writeTls(folder, https, () => client.mustPut('/v1/agent/reload', {}));
+  let agent: ServerProcess;
 
   await writeFile(
     configFile,
@@ -139,15 +146,18 @@ async function bootstrapAcl(agent: ServerProcess, client: ConsulClient): Promise
   return token;
 }
 
-async function writeTls(folder: string, port: number): Promise<ConsulTls> {
+async function writeTls(folder: string, port: number, reload: () => Promise<unknown>): Promise<ConsulTls> {
   const authority = await makeAuthority(`Consul HTTPS ${randomUUID()}`);
   const server = await authority.issue('server');
   const client = await authority.issue('client');
   const at = (name: string) => join(folder, name);
+  const writeServer = async ({ certificate, privateKey }: PemPair): Promise<void> => {
+    await writeFile(at('server.crt'), certificate);
+    await writeFile(at('server.key'), privateKey);
+  };
   await Promise.all([
     writeFile(at('ca.crt'), authority.certificate),
-    writeFile(at('server.crt'), server.certificate),
-    writeFile(at('server.key'), server.privateKey),
+    writeServer(server),
     writeFile(at('client.crt'), client.certificate),
     writeFile(at('client.key'), client.privateKey),
   ]);
@@ -156,6 +166,11 @@ async function writeTls(folder: string, port: number): Promise<ConsulTls> {
     caFile: at('ca.crt'),
     clientCertificateFile: at('client.crt'),
     clientKeyFile: at('client.key'),
+    authority,
+    async serveWith(certificate) {
+      await writeServer(certificate);
+      await reload();
+    },
   };
 }
 

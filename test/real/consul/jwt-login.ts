@@ -1,0 +1,81 @@
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { RealConsul } from '../../servers/real-consul.ts';
+import { folderFor, plain } from './support.ts';
+
+const ISSUER = 'https://kubernetes.test';
+const AUDIENCE = 'consul';
+/** The least that Consul accepts. */
+const TTL = '1m';
+
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+export interface LoginToken {
+  readonly AccessorID: string;
+}
+
+/** An auth method of Consul for one test, and what a daemon is given to log in by it. */
+export interface JwtLogin {
+  readonly name: string;
+  readonly environment: Record<string, string>;
+  readonly bearerTokenFile: string;
+  /** Lets whom the bearer token is for be `service`. */
+  bind(service: string): Promise<void>;
+  /** The tokens that logins have and no logout or expiry has taken away. */
+  tokens(): Promise<LoginToken[]>;
+}
+
+/** A bearer token as a cluster makes it for a ServiceAccount. */
+export function bearerToken(subject = 'ambassador', expiresInSeconds = 600): string {
+  const now = Math.floor(Date.now() / 1000);
+  const part = (content: object): string => Buffer.from(JSON.stringify(content)).toString('base64url');
+  const claims = {
+    iss: ISSUER,
+    aud: AUDIENCE,
+    sub: subject,
+    iat: now - 3600,
+    nbf: now - 3600,
+    exp: now + expiresInSeconds,
+  };
+  const text = `${part({ alg: 'ES256', typ: 'JWT' })}.${part(claims)}`;
+  const signature = sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+  return `${text}.${signature.toString('base64url')}`;
+}
+
+export async function makeJwtLogin(t: TestContext, consul: RealConsul): Promise<JwtLogin> {
+  const name = `jwt-${randomUUID()}`;
+  const bearerTokenFile = join(folderFor(t), 'bearer-token');
+  writeFileSync(bearerTokenFile, bearerToken());
+  await consul.mustPut('/v1/acl/auth-method', {
+    Name: name,
+    Type: 'jwt',
+    MaxTokenTTL: TTL,
+    Config: {
+      JWTValidationPubKeys: [publicKey.export({ type: 'spki', format: 'pem' })],
+      JWTSupportedAlgs: ['ES256'],
+      BoundIssuer: ISSUER,
+      BoundAudiences: [AUDIENCE],
+      ClaimMappings: { sub: 'subject' },
+    },
+  });
+  return {
+    name,
+    bearerTokenFile,
+    environment: {
+      ...plain(consul),
+      CONSUL_LOGIN_AUTH_METHOD: name,
+      CONSUL_LOGIN_BEARER_TOKEN_FILE: bearerTokenFile,
+      CONSUL_LOGIN_META: 'pod=test',
+    },
+    bind: (service) =>
+      consul.mustPut('/v1/acl/binding-rule', {
+        AuthMethod: name,
+        BindType: 'service',
+        BindName: service,
+        Selector: 'value.subject == "ambassador"',
+      }),
+    tokens: () => consul.mustGet<LoginToken[]>(`/v1/acl/tokens?authmethod=${name}`),
+  };
+}
