@@ -3,15 +3,16 @@ import { type Clock, withDeadline } from '../clock.ts';
 import { ConsulError, systemCode } from '../errors.ts';
 import type { LoginConfig } from './endpoint.ts';
 import { parseObject } from './json.ts';
-import { errorOfLogin, isTokenUnknown } from './remedies.ts';
+import { errorOfLogin, isTokenUnknown } from './status-errors.ts';
 import type { TokenSource } from './token.ts';
 import type { ConsulResponse, ConsulTransport } from './transport.ts';
 
 /** A token that a login gave. */
 interface Session {
   readonly token: string;
-  /** When to log in again, in milliseconds since the epoch; undefined where the token does not expire. */
-  readonly renewAt: number | undefined;
+  /** When to log in again and when the token ends, in milliseconds since the epoch: never, where it does not expire. */
+  readonly renewAt: number;
+  readonly expiresAt: number;
 }
 
 const DEADLINE_MS = 10_000;
@@ -43,12 +44,19 @@ export class LoginToken implements TokenSource {
 
   async current(signal: AbortSignal): Promise<string> {
     const session = this.#session;
-    const ripe = session?.renewAt !== undefined && this.#clock.now() >= session.renewAt;
-    if (session !== undefined && !ripe) return session.token;
+    if (session !== undefined && this.#clock.now() < session.renewAt) return session.token;
     this.#pending ??= this.#renew(session).finally(() => {
       this.#pending = undefined;
     });
-    return (await orAborted(this.#pending, signal)).token;
+    try {
+      return (await orAborted(this.#pending, signal)).token;
+    } catch (error) {
+      // A login that fails is no reason to give up a token that is still good: the next request tries it again.
+      const isGood =
+        session !== undefined && session === this.#session && this.#clock.now() < session.expiresAt;
+      if (!isGood || signal.aborted) throw error;
+      return session.token;
+    }
   }
 
   /**
@@ -172,6 +180,7 @@ function readSession(text: string, now: number): Session {
   if (typeof token !== 'string' || token === '') {
     throw new ConsulError('CONSUL_ANSWER_UNUSABLE', "Consul's answer to the login holds no token");
   }
-  const expiresAt = typeof expires === 'string' ? Date.parse(expires) : Number.NaN;
-  return { token, renewAt: Number.isNaN(expiresAt) ? undefined : now + (expiresAt - now) * RENEW_AFTER };
+  const parsed = typeof expires === 'string' ? Date.parse(expires) : Number.NaN;
+  const expiresAt = Number.isNaN(parsed) ? Number.POSITIVE_INFINITY : parsed;
+  return { token, expiresAt, renewAt: now + (expiresAt - now) * RENEW_AFTER };
 }

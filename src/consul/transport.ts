@@ -5,9 +5,9 @@ import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import { type Clock, withDeadline } from '../clock.ts';
 import { ConsulError } from '../errors.ts';
 import { type ConsulTlsConfig, serverUrl } from './endpoint.ts';
-import { errorOfTransport } from './remedies.ts';
 import type { ChosenServer, ServerList } from './servers.ts';
 import { type LoadedTls, loadTls } from './tls.ts';
+import { errorOfTransport } from './transport-errors.ts';
 
 export interface ConsulRequest {
   readonly method: 'GET' | 'POST' | 'PUT';

@@ -210,6 +210,33 @@ test('a token is renewed after 80 % of its lifetime, and not before; the old one
   ]);
 });
 
+test('a renewal that fails leaves the token in use until it expires, and is tried again', async (t) => {
+  let aheadMs = 0;
+  const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+  const { consul, acl, poll } = await start(t, {}, clock);
+  acl.expiresAt = new Date(Date.now() + 1_000_000).toISOString();
+  await poll();
+  const { login } = acl;
+  acl.login = () => refusals.noClusterLeader;
+
+  aheadMs = 900_000;
+  await poll();
+  acl.login = login;
+  await poll();
+  acl.login = () => refusals.noClusterLeader;
+  acl.known.clear();
+
+  assert.deepEqual(story(consul).slice(3), [
+    'POST login',
+    'GET leaf session-1',
+    'POST login',
+    'GET token/self session-2',
+    'POST logout session-1',
+    'GET leaf session-2',
+  ]);
+  await assert.rejects(poll(), { code: 'CONSUL_NO_LEADER' });
+});
+
 test('the bearer token is read for each login, since the kubelet replaces it', async (t) => {
   const { consul, acl, poll, bearerTokenFile } = await start(t);
   await poll();
