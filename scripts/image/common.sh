@@ -15,5 +15,7 @@ need() {
   command -v "$1" >/dev/null && return
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then die "$1 is missing: install the package $2"; fi
   say "installing $2"
+  # A new machine has no list of packages yet.
+  apt-get -o DPkg::Lock::Timeout=300 update -qq >&2
   apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$2" >&2
 }

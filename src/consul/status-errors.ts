@@ -100,7 +100,7 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     code: 'CONSUL_CA_NOT_READY',
-    text: /CA is uninitialized|CA root is nil|CA (?:is )?not (?:yet )?initialized|internal error: CA provider is nil/i,
+    text: /CA is uninitialized|CA root is nil|response type not correct|CA (?:is )?not (?:yet )?initialized|internal error: CA provider is nil/i,
     cause: 'the Connect CA is not initialised yet',
     remedy: () => 'wait; if it stays, read the CA provider errors in the log of the Consul leader',
   },

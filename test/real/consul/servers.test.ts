@@ -63,7 +63,8 @@ test('when all three are killed none is hammered, and when they come back it goe
   assert.ok(daemon.running);
 
   await Promise.all(servers.map((server) => server.start()));
-  await recovered(daemon);
+  // By now a wait may be as long as the backoff allows: a minute.
+  await recovered(daemon, 75_000);
   assert.deepEqual(contents(folder), published);
 });
 

@@ -104,9 +104,9 @@ export function failure(daemon: Daemon, code: string): Promise<LogLine> {
 }
 
 /** Resolves once no question to Consul fails any more: `/readyz` is about what is published, and has this beside it. */
-export async function recovered(daemon: Daemon): Promise<void> {
+export async function recovered(daemon: Daemon, withinMs = MENDED_WITHIN_MS): Promise<void> {
   const asksWell = async () => (await daemon.get('/readyz')).text.trim() === 'ok';
-  await eventually(() => `it recovers, after\n${daemon.stdout}`, asksWell, MENDED_WITHIN_MS);
+  await eventually(() => `it recovers, after\n${daemon.stdout}`, asksWell, withinMs);
 }
 
 /** That a failure says what is wrong and what to do. */
