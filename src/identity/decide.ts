@@ -68,10 +68,10 @@ export function decide(situation: Situation): Decision {
   const [condemned] = condemnations;
   const refused = candidate instanceof IdentityError ? candidate : undefined;
   const usable = candidate instanceof IdentityError ? undefined : candidate;
+  const writesBundle = published?.caPem !== bundle.pem;
 
   const cured = condemnations.find(({ count }) => usable !== undefined && cures(usable, current, count, at));
   if (usable !== undefined && cured !== undefined) {
-    const writesBundle = published?.caPem !== bundle.pem;
     const [after] = condemn(usable, situation);
     return {
       content: { identity: usable, tlsCrt: usable.tlsCrt, tlsKey: usable.tlsKey, caCrt: bundle.pem },
@@ -96,7 +96,6 @@ export function decide(situation: Situation): Decision {
       recheckAt: at + RECHECK_CONDEMNED_MS,
     };
   }
-  const writesBundle = published.caPem !== bundle.pem;
   return {
     content: {
       identity: current,

@@ -36,7 +36,17 @@ export function verifyIdentity(
   at: number,
 ): Identity {
   const certificates = readCertificates(material.certificatePem, 'the certificate');
-  const key = readPrivateKey(material.privateKeyPem);
+  return verifyCertificates(certificates, material.privateKeyPem, service, bundle, at);
+}
+
+function verifyCertificates(
+  certificates: readonly Certificate[],
+  privateKeyPem: string,
+  service: string,
+  bundle: TrustBundle,
+  at: number,
+): Identity {
+  const key = readPrivateKey(privateKeyPem);
   const leaf = leafOf(certificates, key);
   checkUse(leaf);
   checkValidity(leaf, at);
@@ -64,8 +74,10 @@ export function verifyServed(
   bundle: TrustBundle,
   at: number,
 ): Identity {
-  const identity = verifyIdentity(material, service, { ...bundle, intermediates: [] }, at);
-  const [first] = readCertificates(material.certificatePem, 'the certificate');
+  const certificates = readCertificates(material.certificatePem, 'the certificate');
+  const alone = { ...bundle, intermediates: [] };
+  const identity = verifyCertificates(certificates, material.privateKeyPem, service, alone, at);
+  const [first] = certificates;
   if (first?.fingerprint !== identity.leaf.fingerprint) {
     throw new IdentityError('LEAF_NOT_FIRST', 'the leaf is not the first of the certificates');
   }

@@ -1,5 +1,5 @@
 import { issuerOf } from '../identity/certificate.ts';
-import type { Content } from '../identity/decide.ts';
+import type { Content, Decision } from '../identity/decide.ts';
 import { renderTlsContext, type TlsContextOptions } from './tls-context.ts';
 
 /** Names and labels of the two objects, from the configuration. */
@@ -51,6 +51,22 @@ export const WRITTEN_BECAUSE = `${FIELD_MANAGER}/written-because`;
 export interface Occasion {
   readonly at: string;
   readonly reason: string;
+}
+
+/**
+ * The occasion to write down: of now (milliseconds since the epoch) for what is decided to be written, and otherwise
+ * that of the annotations that are there, where they say one.
+ */
+export function occasionOf(
+  { cause, reason }: Decision,
+  now: number,
+  annotations: Readonly<Record<string, unknown>>,
+): Occasion {
+  const { [WRITTEN_AT]: writtenAt, [WRITTEN_BECAUSE]: because } = annotations;
+  if (cause === undefined && typeof writtenAt === 'string' && typeof because === 'string') {
+    return { at: writtenAt, reason: because };
+  }
+  return { at: new Date(now).toISOString(), reason };
 }
 
 /** The Secret that holds `content`, with annotations for whoever reads `kubectl describe`. */

@@ -8,6 +8,7 @@ import type { Content, Published } from '../../identity/decide.ts';
 import {
   type ObjectNames,
   type Occasion,
+  occasionOf,
   secretManifest,
   serviceManifest,
   WRITTEN_AT,
@@ -68,11 +69,7 @@ export class DirectoryPublisher implements Publisher {
 
   async write({ content, decision }: Publication): Promise<WriteOutcome> {
     const { clock, directory } = this.#options;
-    const now: Occasion = { at: new Date(clock.now()).toISOString(), reason: decision.reason };
-    const files = this.#files(
-      content,
-      decision.cause === undefined ? ((await this.#occasion()) ?? now) : now,
-    );
+    const files = this.#files(content, occasionOf(decision, clock.now(), await this.#annotations()));
     if (await this.#holds(files)) return 'unchanged';
     try {
       await replaceSet(directory, files);
@@ -110,14 +107,11 @@ export class DirectoryPublisher implements Publisher {
     return names.every((name, index) => texts[index] === files[name]?.text);
   }
 
-  /** When and why the set was written, if it says so: both stay while nothing else changes. */
-  async #occasion(): Promise<Occasion | undefined> {
-    const text = (await this.#readFile('secret.yaml')) ?? '';
-    const [at, reason] = [WRITTEN_AT, WRITTEN_BECAUSE].map((annotation) => {
-      const value: unknown = parseDocument(text).getIn(['metadata', 'annotations', annotation]);
-      return typeof value === 'string' ? value : undefined;
-    });
-    return at === undefined || reason === undefined ? undefined : { at, reason };
+  /** The annotations of the Secret's manifest that say when and why it was written. */
+  async #annotations(): Promise<Record<string, unknown>> {
+    const manifest = parseDocument((await this.#readFile('secret.yaml')) ?? '');
+    const names = [WRITTEN_AT, WRITTEN_BECAUSE];
+    return Object.fromEntries(names.map((name) => [name, manifest.getIn(['metadata', 'annotations', name])]));
   }
 
   async #readFile(name: string): Promise<string | undefined> {

@@ -4,13 +4,11 @@ import { PublishError } from '../../errors.ts';
 import type { Published } from '../../identity/decide.ts';
 import {
   type ObjectNames,
-  type Occasion,
+  occasionOf,
   type SecretManifest,
   type ServiceManifest,
   secretManifest,
   serviceManifest,
-  WRITTEN_AT,
-  WRITTEN_BECAUSE,
 } from '../objects.ts';
 import type { Publication, Publisher, WriteOutcome } from '../publisher.ts';
 import { chooseApiVersion } from '../tls-context.ts';
@@ -80,12 +78,8 @@ export class KubernetesPublisher implements Publisher {
     const { clock, logger, names } = this.#options;
     const current = await this.#secret.current(signal);
     if (current !== undefined) assertTakeable(current, names.secretNamespace);
-    const now: Occasion = { at: new Date(clock.now()).toISOString(), reason: decision.reason };
-    const manifest = secretManifest(
-      names,
-      content,
-      decision.cause === undefined ? (occasionOf(current) ?? now) : now,
-    );
+    const occasion = occasionOf(decision, clock.now(), current?.annotations ?? {});
+    const manifest = secretManifest(names, content, occasion);
     const outcome = await this.#settle(this.#secret, current, manifest, signal);
     const written = await this.#secret.current(signal);
     if (outcome === 'conflict' || written?.annotations[LAST_APPLIED] === undefined) return outcome;
@@ -159,13 +153,6 @@ async function orConflict(
     await watched.refresh(signal);
     return 'conflict';
   }
-}
-
-/** When and why the Secret was written, if it says so: both stay while nothing else changes. */
-function occasionOf(secret: KubernetesObject | undefined): Occasion | undefined {
-  const at = secret?.annotations[WRITTEN_AT];
-  const reason = secret?.annotations[WRITTEN_BECAUSE];
-  return at === undefined || reason === undefined ? undefined : { at, reason };
 }
 
 /** clusterIP cannot be changed, so a Service that was not made headless stays so. */
