@@ -48,6 +48,7 @@ export function compose(config: Config, clock: Clock, logger: Logger, version: s
   const connector = new Connector({
     consul: new ConsulClient(access, clock),
     service: access.service,
+    verifiesUpstream: config.upstreamCaSecret !== undefined,
     waitMs: config.consulWaitMs,
     publisher,
     clock,
@@ -83,12 +84,13 @@ function createPublisher(config: Config, clock: Clock, logger: Logger, metrics: 
 
 /** `home` is the namespace this runs in: where the Service goes, and the Secret unless it is told otherwise. */
 function objectNames(config: Config, home: string): ObjectNames {
-  const { ambassadorId, instance, labels, secret, service, tlsContext } = config;
+  const { ambassadorId, instance, labels, secret, service, tlsContext, upstreamCaSecret } = config;
   return {
     ambassadorId,
     instance,
     labels,
     secret,
+    upstreamCaSecret,
     secretNamespace: config.secretNamespace ?? home,
     service,
     serviceNamespace: home,

@@ -16,6 +16,8 @@ export interface ConnectorOptions {
   readonly consul: ConsulClient;
   /** The Consul service whose leaf is published. */
   readonly service: string;
+  /** Whether the gateway verifies its peers by the bundle, so that a change of it reloads the gateway. */
+  readonly verifiesUpstream: boolean;
   /** Longest block asked of Consul, in milliseconds. */
   readonly waitMs: number;
   readonly publisher: Publisher;

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { describeError, IdentityError, PublishError } from './errors.ts';
-import { type Decision, decide } from './identity/decide.ts';
+import { type Decision, decide, type Published } from './identity/decide.ts';
 import type { LeafMaterial } from './identity/identity.ts';
 import { buildTrustBundle, type ListedRoots, type TrustBundle } from './identity/trust-bundle.ts';
 import { backoffMs } from './pace.ts';
@@ -13,6 +13,8 @@ export interface ReconcilerOptions {
   readonly publisher: Publisher;
   /** The Consul service whose leaf is published. */
   readonly service: string;
+  /** Whether the gateway verifies its peers by the bundle, so that a change of it reloads the gateway. */
+  readonly verifiesUpstream: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly health: Health;
@@ -36,6 +38,8 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   #roots: ListedRoots | undefined;
   #leaf: LeafMaterial | undefined;
+  /** The bundle as it was last, since when, and until when it was said to be held. */
+  #bundle = { pem: '', since: 0, heldUntil: 0 };
   #lastRefused = '';
 
   constructor(options: ReconcilerOptions) {
@@ -70,11 +74,11 @@ export class Reconciler {
   }
 
   async #attempt(signal: AbortSignal): Promise<Reconciliation | 'conflict'> {
-    const { publisher, service, clock, health, metrics } = this.#options;
+    const { publisher, service, verifiesUpstream, clock, health, metrics } = this.#options;
     const published = await this.#reporting('identity', () => publisher.read(signal));
     if (this.#roots === undefined) {
       health.solved('identity');
-      if (published !== undefined) await this.#announce(signal);
+      if (isWhole(published, verifiesUpstream)) await this.#announce(signal);
       return { decision: undefined, fault: undefined, wrote: false };
     }
     const at = clock.now();
@@ -86,7 +90,10 @@ export class Reconciler {
       return { decision: undefined, fault: bundle, wrote: false };
     }
     health.solved('trust');
-    const decision = decide({ published, candidate: this.#leaf, service, bundle, at });
+    if (bundle.pem !== this.#bundle.pem) this.#bundle = { pem: bundle.pem, since: at, heldUntil: 0 };
+    const upstream = verifiesUpstream ? { rootsSince: this.#bundle.since } : undefined;
+    const decision = decide({ published, candidate: this.#leaf, service, bundle, at, upstream });
+    this.#logHold(decision);
     if (decision.refused === undefined) this.#lastRefused = '';
     else this.#refuse(decision.refused);
     if (decision.content === undefined) {
@@ -146,6 +153,16 @@ export class Reconciler {
     );
   }
 
+  /** Says once that new roots wait, not each time that is found. */
+  #logHold({ heldUntil }: Decision): void {
+    if (heldUntil === undefined || heldUntil === this.#bundle.heldUntil) return;
+    this.#bundle.heldUntil = heldUntil;
+    this.#options.logger.info(
+      { ...this.#options.publisher.target, until: new Date(heldUntil).toISOString() },
+      'the new root is cross-signed, it waits to be published with the new leaf',
+    );
+  }
+
   /** Says once what is wrong with what Consul sent, not each time it is looked at. */
   #refuse(error: IdentityError): void {
     const { logger, metrics, publisher } = this.#options;
@@ -157,6 +174,11 @@ export class Reconciler {
       'refused what Consul sent, the published identity stays',
     );
   }
+}
+
+/** Whether all is published that the gateway is told of: a TLSContext that names a missing Secret would break it. */
+function isWhole(published: Published | undefined, verifiesUpstream: boolean): boolean {
+  return published !== undefined && (!verifiesUpstream || published.upstreamCaPem !== undefined);
 }
 
 function tryBuildTrustBundle(roots: ListedRoots, at: number): TrustBundle | IdentityError {

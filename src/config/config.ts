@@ -15,6 +15,8 @@ export interface Config {
   readonly secret: string;
   /** Undefined: the namespace this runs in. */
   readonly secretNamespace: string | undefined;
+  /** Undefined: the gateway verifies nothing upstream. */
+  readonly upstreamCaSecret: string | undefined;
   readonly service: string;
   readonly serviceEnabled: boolean;
   readonly tlsContext: string;
@@ -62,6 +64,12 @@ export function readConfig(environment: Environment): Config {
   if (!isSecretName(secret)) {
     problems.push('_AMBASSADOR_ID makes no name Kubernetes accepts: set _AMBASSADOR_TLS_SECRET_NAME');
   }
+  const upstreamCaSecret = env._AMBASSADOR_VERIFY_UPSTREAM ? `${secret}-ca` : undefined;
+  if (upstreamCaSecret !== undefined && !isSecretName(upstreamCaSecret)) {
+    problems.push(
+      '_AMBASSADOR_TLS_SECRET_NAME leaves no room for the `-ca` of the second Secret: shorten it',
+    );
+  }
   if (!isServiceName(service)) {
     problems.push('_AMBASSADOR_ID makes no name Kubernetes accepts: set _AMBASSADOR_SERVICE_NAME');
   }
@@ -75,6 +83,7 @@ export function readConfig(environment: Environment): Config {
     instance,
     secret,
     secretNamespace: env._AMBASSADOR_TLS_SECRET_NAMESPACE,
+    upstreamCaSecret,
     service,
     serviceEnabled: env._AMBASSADOR_SERVICE_ENABLED,
     tlsContext: env._AMBASSADOR_TLS_CONTEXT_NAME,

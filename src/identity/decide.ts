@@ -1,11 +1,14 @@
 import { IdentityError } from '../errors.ts';
 import { lifetimeLeft } from './certificate.ts';
+import { holdUntil } from './hold.ts';
 import { type Identity, type LeafMaterial, verifyIdentity, verifyServed } from './identity.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 
 /** What the place of publication holds now. */
 export interface Published extends LeafMaterial {
   readonly caPem: string | undefined;
+  /** The bundle a gateway verifies its peers by, in a place of its own; only where that is asked for. */
+  readonly upstreamCaPem?: string | undefined;
 }
 
 /** The counts on which a published leaf can be condemned, the gravest first. */
@@ -37,6 +40,8 @@ export interface Decision {
   readonly condemned: Condemnation | undefined;
   /** Why Consul's leaf must not be published, if so. */
   readonly refused: IdentityError | undefined;
+  /** Until when new roots wait for the new leaf, in milliseconds since the epoch; undefined where none wait. */
+  readonly heldUntil: number | undefined;
   /** When time alone may change the decision, in milliseconds since the epoch. */
   readonly recheckAt: number;
 }
@@ -49,6 +54,13 @@ export interface Situation {
   readonly bundle: TrustBundle;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** Set where the gateway verifies its peers by the bundle: then a change of it, too, reloads the gateway. */
+  readonly upstream?: UpstreamVerification | undefined;
+}
+
+export interface UpstreamVerification {
+  /** When Consul was first heard to list these roots, in milliseconds since the epoch. */
+  readonly rootsSince: number;
 }
 
 /** Below this share of its lifetime a leaf is replaced; Consul renews at 60 to 90 % of the lifetime, so normally first. */
@@ -68,7 +80,7 @@ export function decide(situation: Situation): Decision {
   const [condemned] = condemnations;
   const refused = candidate instanceof IdentityError ? candidate : undefined;
   const usable = candidate instanceof IdentityError ? undefined : candidate;
-  const writesBundle = published?.caPem !== bundle.pem;
+  const isBundleNew = !isBundlePublished(situation);
 
   const cured = condemnations.find(({ count }) => usable !== undefined && cures(usable, current, count, at));
   if (usable !== undefined && cured !== undefined) {
@@ -76,11 +88,12 @@ export function decide(situation: Situation): Decision {
     return {
       content: { identity: usable, tlsCrt: usable.tlsCrt, tlsKey: usable.tlsKey, caCrt: bundle.pem },
       writesLeaf: true,
-      writesBundle,
+      writesBundle: isBundleNew,
       cause: cured.count,
       reason: `${cured.count}: ${cured.detail}`,
       condemned: after,
       refused,
+      heldUntil: undefined,
       recheckAt: recheckAt(usable, after, bundle, at),
     };
   }
@@ -93,15 +106,18 @@ export function decide(situation: Situation): Decision {
       reason: refused === undefined ? 'nothing to publish yet' : `refused: ${refused.message}`,
       condemned,
       refused,
+      heldUntil: undefined,
       recheckAt: at + RECHECK_CONDEMNED_MS,
     };
   }
+  const heldUntil = isBundleNew && condemned?.count === 'inactive-root' ? holdOf(situation) : undefined;
+  const writesBundle = isBundleNew && heldUntil === undefined;
   return {
     content: {
       identity: current,
       tlsCrt: published.certificatePem,
       tlsKey: published.privateKeyPem,
-      caCrt: bundle.pem,
+      caCrt: heldUntil === undefined ? bundle.pem : (published.caPem ?? bundle.pem),
     },
     writesLeaf: false,
     writesBundle,
@@ -109,8 +125,21 @@ export function decide(situation: Situation): Decision {
     reason: writesBundle ? 'roots: the list of roots changed' : 'the published identity is good',
     condemned,
     refused,
-    recheckAt: recheckAt(current, condemned, bundle, at),
+    heldUntil,
+    recheckAt: Math.min(recheckAt(current, condemned, bundle, at), heldUntil ?? Number.POSITIVE_INFINITY),
   };
+}
+
+function isBundlePublished({ published, bundle, upstream }: Situation): boolean {
+  if (published?.caPem !== bundle.pem) return false;
+  return upstream === undefined || published.upstreamCaPem === bundle.pem;
+}
+
+/** Until when the new roots wait; only where both places hold the same bundle, so that nothing else waits with them. */
+function holdOf({ published, bundle, upstream, at }: Situation): number | undefined {
+  const trusted = published?.upstreamCaPem;
+  if (upstream === undefined || trusted === undefined || trusted !== published?.caPem) return undefined;
+  return holdUntil(trusted, bundle, upstream.rootsSince, at);
 }
 
 function assess(

@@ -1,8 +1,8 @@
 import { issuerOf } from '../identity/certificate.ts';
-import type { Content, Decision } from '../identity/decide.ts';
+import type { Content } from '../identity/decide.ts';
 import { renderTlsContext, type TlsContextOptions } from './tls-context.ts';
 
-/** Names and labels of the two objects, from the configuration. */
+/** Names and labels of the objects, from the configuration. */
 export interface ObjectNames extends TlsContextOptions {
   readonly secretNamespace: string;
   readonly service: string;
@@ -21,13 +21,13 @@ export interface Metadata {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-export interface SecretManifest {
+export interface SecretManifest<Key extends string = string> {
   readonly apiVersion: 'v1';
   readonly kind: 'Secret';
-  readonly type: typeof TLS_SECRET_TYPE;
+  readonly type: typeof TLS_SECRET_TYPE | typeof OPAQUE_SECRET_TYPE;
   readonly metadata: Metadata;
   /** Base64. */
-  readonly data: Readonly<Record<'tls.crt' | 'tls.key' | 'ca.crt', string>>;
+  readonly data: Readonly<Record<Key, string>>;
 }
 
 export interface ServiceManifest {
@@ -43,6 +43,7 @@ export interface ServiceManifest {
 
 export const FIELD_MANAGER = 'ambassador-consul-connector';
 export const TLS_SECRET_TYPE = 'kubernetes.io/tls';
+export const OPAQUE_SECRET_TYPE = 'Opaque';
 export const TLS_CONTEXT_ANNOTATION = 'getambassador.io/config';
 export const WRITTEN_AT = `${FIELD_MANAGER}/written-at`;
 export const WRITTEN_BECAUSE = `${FIELD_MANAGER}/written-because`;
@@ -53,24 +54,18 @@ export interface Occasion {
   readonly reason: string;
 }
 
-/**
- * The occasion to write down: of now (milliseconds since the epoch) for what is decided to be written, and otherwise
- * that of the annotations that are there, where they say one.
- */
-export function occasionOf(
-  { cause, reason }: Decision,
-  now: number,
-  annotations: Readonly<Record<string, unknown>>,
-): Occasion {
-  const { [WRITTEN_AT]: writtenAt, [WRITTEN_BECAUSE]: because } = annotations;
-  if (cause === undefined && typeof writtenAt === 'string' && typeof because === 'string') {
-    return { at: writtenAt, reason: because };
-  }
-  return { at: new Date(now).toISOString(), reason };
+/** The occasion that an object's annotations tell of, if they do. */
+export function occasionIn(annotations: Readonly<Record<string, unknown>>): Occasion | undefined {
+  const { [WRITTEN_AT]: at, [WRITTEN_BECAUSE]: reason } = annotations;
+  return typeof at === 'string' && typeof reason === 'string' ? { at, reason } : undefined;
 }
 
 /** The Secret that holds `content`, with annotations for whoever reads `kubectl describe`. */
-export function secretManifest(names: ObjectNames, content: Content, occasion: Occasion): SecretManifest {
+export function secretManifest(
+  names: ObjectNames,
+  content: Content,
+  occasion: Occasion,
+): SecretManifest<'tls.crt' | 'tls.key' | 'ca.crt'> {
   const { leaf, spiffeId } = content.identity;
   return {
     apiVersion: 'v1',
@@ -96,6 +91,31 @@ export function secretManifest(names: ObjectNames, content: Content, occasion: O
       'tls.key': base64(content.tlsKey),
       'ca.crt': base64(content.caCrt),
     },
+  };
+}
+
+/** The Secret that `ca_secret` names: Ambassador reads the roots from its `tls.crt`, and makes no use of a `ca.crt` there. */
+export function upstreamCaManifest(
+  names: ObjectNames,
+  name: string,
+  content: Content,
+  occasion: Occasion,
+): SecretManifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: OPAQUE_SECRET_TYPE,
+    metadata: {
+      name,
+      namespace: names.secretNamespace,
+      labels: objectLabels(names),
+      annotations: {
+        [`${FIELD_MANAGER}/trust-domain`]: content.identity.spiffeId.trustDomain,
+        [WRITTEN_AT]: occasion.at,
+        [WRITTEN_BECAUSE]: occasion.reason,
+      },
+    },
+    data: { 'tls.crt': base64(content.caCrt) },
   };
 }
 

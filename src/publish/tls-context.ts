@@ -4,6 +4,8 @@ export interface TlsContextOptions {
   readonly ambassadorId: string;
   readonly tlsContext: string;
   readonly secret: string;
+  /** The Secret of the roots the gateway verifies its peers by; undefined: it verifies none, as the seed's TLSContext. */
+  readonly upstreamCaSecret: string | undefined;
   readonly secretNamespace: string;
   readonly serviceNamespace: string;
 }
@@ -20,13 +22,15 @@ export const V2_API_VERSION = 'getambassador.io/v2';
  */
 export function renderTlsContext(options: TlsContextOptions, apiVersion: string): string {
   const elsewhere = options.secretNamespace !== options.serviceNamespace;
+  const qualified = (secret: string): string => (elsewhere ? `${secret}.${options.secretNamespace}` : secret);
   const tlsContext = {
     apiVersion,
     kind: 'TLSContext',
     name: options.tlsContext,
     ...(options.ambassadorId === '' ? {} : { ambassador_id: [options.ambassadorId] }),
     hosts: [],
-    secret: elsewhere ? `${options.secret}.${options.secretNamespace}` : options.secret,
+    secret: qualified(options.secret),
+    ...(options.upstreamCaSecret === undefined ? {} : { ca_secret: qualified(options.upstreamCaSecret) }),
     ...(elsewhere ? { secret_namespacing: true } : {}),
   };
   // Ambassador reads YAML 1.1, in which an unquoted `no` or `on` is a boolean.

@@ -8,9 +8,10 @@ import type { Content, Published } from '../../identity/decide.ts';
 import {
   type ObjectNames,
   type Occasion,
-  occasionOf,
+  occasionIn,
   secretManifest,
   serviceManifest,
+  upstreamCaManifest,
   WRITTEN_AT,
   WRITTEN_BECAUSE,
 } from '../objects.ts';
@@ -64,12 +65,15 @@ export class DirectoryPublisher implements Publisher {
       ['tls.crt', 'tls.key', 'ca.crt'].map((name) => this.#readFile(name)),
     );
     if (certificatePem === undefined && privateKeyPem === undefined) return undefined;
-    return { certificatePem: certificatePem ?? '', privateKeyPem: privateKeyPem ?? '', caPem };
+    const material = { certificatePem: certificatePem ?? '', privateKeyPem: privateKeyPem ?? '' };
+    return { ...material, caPem, upstreamCaPem: caPem };
   }
 
   async write({ content, decision }: Publication): Promise<WriteOutcome> {
     const { clock, directory } = this.#options;
-    const files = this.#files(content, occasionOf(decision, clock.now(), await this.#annotations()));
+    const before = decision.cause === undefined ? occasionIn(await this.#annotations()) : undefined;
+    const now = { at: new Date(clock.now()).toISOString(), reason: decision.reason };
+    const files = this.#files(content, before ?? now);
     if (await this.#holds(files)) return 'unchanged';
     try {
       await replaceSet(directory, files);
@@ -88,6 +92,7 @@ export class DirectoryPublisher implements Publisher {
 
   #files(content: Content, occasion: Occasion): Record<string, SetFile> {
     const { apiVersion, names, serviceEnabled } = this.#options;
+    const { upstreamCaSecret } = names;
     const secret = stringify(secretManifest(names, content, occasion), { lineWidth: 0 });
     const version = apiVersion === 'auto' ? chooseApiVersion([]) : apiVersion;
     const service = stringify(serviceManifest(names, version), { lineWidth: 0 });
@@ -96,6 +101,16 @@ export class DirectoryPublisher implements Publisher {
       'tls.key': { text: content.tlsKey, mode: 0o600 },
       'ca.crt': { text: content.caCrt, mode: 0o644 },
       'secret.yaml': { text: secret, mode: 0o600 },
+      ...(upstreamCaSecret === undefined
+        ? {}
+        : {
+            'ca-secret.yaml': {
+              text: stringify(upstreamCaManifest(names, upstreamCaSecret, content, occasion), {
+                lineWidth: 0,
+              }),
+              mode: 0o644,
+            },
+          }),
       ...(serviceEnabled ? { 'service.yaml': { text: service, mode: 0o644 } } : {}),
     };
   }

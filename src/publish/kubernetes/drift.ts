@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { PublishError } from '../../errors.ts';
 import { isRecord } from '../../record.ts';
-import { type SecretManifest, type ServiceManifest, TLS_SECRET_TYPE } from '../objects.ts';
+import type { SecretManifest, ServiceManifest } from '../objects.ts';
 import type { KubernetesObject } from './object.ts';
 
 /** What `kubectl apply` leaves: of the old program's Secret, a copy of an old private key. */
@@ -13,9 +13,14 @@ export function holds(object: KubernetesObject, manifest: SecretManifest | Servi
     contains(object.labels, manifest.metadata.labels) &&
     contains(object.annotations, manifest.metadata.annotations) &&
     ('data' in manifest
-      ? contains(object.data, manifest.data)
+      ? holdsData(object, manifest)
       : contains(object.spec, { ...manifest.spec, clusterIP: object.spec['clusterIP'] }))
   );
+}
+
+/** Whether the object already holds the data, whatever its labels and annotations say. */
+export function holdsData(object: KubernetesObject, manifest: SecretManifest): boolean {
+  return contains(object.data, manifest.data);
 }
 
 /**
@@ -23,11 +28,12 @@ export function holds(object: KubernetesObject, manifest: SecretManifest | Servi
  *
  * @throws PublishError SECRET_NOT_OURS
  */
-export function assertTakeable(secret: KubernetesObject, namespace: string): void {
+export function assertTakeable(secret: KubernetesObject, { type, metadata }: SecretManifest): void {
+  const { namespace } = metadata;
   const problem = secret.immutable
     ? 'it is immutable'
-    : secret.type !== TLS_SECRET_TYPE
-      ? `its type is ${secret.type}, not ${TLS_SECRET_TYPE}`
+    : secret.type !== type
+      ? `its type is ${secret.type}, not ${type}`
       : undefined;
   if (problem === undefined) return;
   throw new PublishError(

@@ -4,16 +4,18 @@ import { PublishError } from '../../errors.ts';
 import type { Published } from '../../identity/decide.ts';
 import {
   type ObjectNames,
-  occasionOf,
+  type Occasion,
+  occasionIn,
   type SecretManifest,
   type ServiceManifest,
   secretManifest,
   serviceManifest,
+  upstreamCaManifest,
 } from '../objects.ts';
 import type { Publication, Publisher, WriteOutcome } from '../publisher.ts';
 import { chooseApiVersion } from '../tls-context.ts';
 import type { KubernetesClient } from './client.ts';
-import { assertTakeable, holds, LAST_APPLIED } from './drift.ts';
+import { assertTakeable, holds, holdsData, LAST_APPLIED } from './drift.ts';
 import type { KubernetesObject } from './object.ts';
 import { WatchedObject } from './watched-object.ts';
 
@@ -36,6 +38,8 @@ export class KubernetesPublisher implements Publisher {
   readonly target: Readonly<Record<string, string>>;
   readonly #options: KubernetesPublisherOptions;
   readonly #secret: WatchedObject;
+  /** The roots the gateway verifies its peers by, where it is to. */
+  readonly #upstreamCa: WatchedObject | undefined;
   readonly #service: WatchedObject;
   #discovered: { apiVersion: string; at: number } | undefined;
 
@@ -43,10 +47,10 @@ export class KubernetesPublisher implements Publisher {
     const { client, clock, logger, names, onWatchRestart: onRestart } = options;
     const shared = { client, clock, logger, onRestart };
     this.#options = options;
-    this.#secret = new WatchedObject({
-      ...shared,
-      ref: { resource: 'secrets', namespace: names.secretNamespace, name: names.secret },
-    });
+    const secret = (name: string): WatchedObject =>
+      new WatchedObject({ ...shared, ref: { resource: 'secrets', namespace: names.secretNamespace, name } });
+    this.#secret = secret(names.secret);
+    this.#upstreamCa = names.upstreamCaSecret === undefined ? undefined : secret(names.upstreamCaSecret);
     this.#service = new WatchedObject({
       ...shared,
       ref: { resource: 'services', namespace: names.serviceNamespace, name: names.service },
@@ -54,37 +58,57 @@ export class KubernetesPublisher implements Publisher {
     this.target = {
       kubernetes: client.server,
       secret: `${names.secretNamespace}/${names.secret}`,
+      ...(names.upstreamCaSecret === undefined
+        ? {}
+        : { upstreamCaSecret: `${names.secretNamespace}/${names.upstreamCaSecret}` }),
       ...(options.serviceEnabled ? { service: `${names.serviceNamespace}/${names.service}` } : {}),
     };
   }
 
   async run(onChange: () => void, signal: AbortSignal): Promise<void> {
-    const watched = this.#options.serviceEnabled ? [this.#secret, this.#service] : [this.#secret];
-    await Promise.all(watched.map((object) => object.run(onChange, signal)));
+    const watched = [
+      this.#secret,
+      this.#upstreamCa,
+      this.#options.serviceEnabled ? this.#service : undefined,
+    ];
+    await Promise.all(watched.map((object) => object?.run(onChange, signal)));
   }
 
   async read(signal: AbortSignal): Promise<Published | undefined> {
     const secret = await this.#secret.current(signal);
     if (secret === undefined) return undefined;
-    const text = (key: string): string => Buffer.from(secret.data[key] ?? '', 'base64').toString('utf8');
+    const upstreamCa = await this.#upstreamCa?.current(signal);
     return {
-      certificatePem: text('tls.crt'),
-      privateKeyPem: text('tls.key'),
-      caPem: secret.data['ca.crt'] === undefined ? undefined : text('ca.crt'),
+      certificatePem: text(secret, 'tls.crt') ?? '',
+      privateKeyPem: text(secret, 'tls.key') ?? '',
+      caPem: text(secret, 'ca.crt'),
+      upstreamCaPem: upstreamCa === undefined ? undefined : text(upstreamCa, 'tls.crt'),
     };
   }
 
+  /** The roots first: a gateway must never be given an identity and lack what its peers verify by. */
   async write({ content, decision }: Publication, signal: AbortSignal): Promise<WriteOutcome> {
-    const { clock, logger, names } = this.#options;
-    const current = await this.#secret.current(signal);
-    if (current !== undefined) assertTakeable(current, names.secretNamespace);
-    const occasion = occasionOf(decision, clock.now(), current?.annotations ?? {});
-    const manifest = secretManifest(names, content, occasion);
-    const outcome = await this.#settle(this.#secret, current, manifest, signal);
+    const { clock, names } = this.#options;
+    const occasion = { at: new Date(clock.now()).toISOString(), reason: decision.reason };
+    const { upstreamCaSecret } = names;
+    const outcomes: WriteOutcome[] = [];
+    if (this.#upstreamCa !== undefined && upstreamCaSecret !== undefined) {
+      const manifest = (at: Occasion) => upstreamCaManifest(names, upstreamCaSecret, content, at);
+      outcomes.push(await this.#settleSecret(this.#upstreamCa, manifest, occasion, signal));
+    }
+    if (!outcomes.includes('conflict')) {
+      const manifest = (at: Occasion) => secretManifest(names, content, at);
+      outcomes.push(await this.#settleSecret(this.#secret, manifest, occasion, signal));
+    }
+    if (!outcomes.includes('conflict')) outcomes.push(await this.#forgetOldKey(signal));
+    return strongest(outcomes);
+  }
+
+  async #forgetOldKey(signal: AbortSignal): Promise<WriteOutcome> {
     const written = await this.#secret.current(signal);
-    if (outcome === 'conflict' || written?.annotations[LAST_APPLIED] === undefined) return outcome;
+    if (written?.annotations[LAST_APPLIED] === undefined) return 'unchanged';
     return orConflict(this.#secret, true, signal, async () => {
-      const { client } = this.#options;
+      const { client, logger } = this.#options;
       const { ref } = this.#secret;
       this.#secret.accept(await client.removeAnnotation(ref, LAST_APPLIED, written.resourceVersion, signal));
       logger.info(
@@ -104,6 +128,21 @@ export class KubernetesPublisher implements Publisher {
 
   async close(): Promise<void> {
     await this.#options.client.close();
+  }
+
+  /** Keeps the occasion that is written there while the data stay. */
+  async #settleSecret(
+    watched: WatchedObject,
+    manifestOf: (occasion: Occasion) => SecretManifest,
+    occasion: Occasion,
+    signal: AbortSignal,
+  ): Promise<WriteOutcome> {
+    const current = await watched.current(signal);
+    const manifest = manifestOf(occasion);
+    if (current === undefined) return this.#settle(watched, current, manifest, signal);
+    assertTakeable(current, manifest);
+    const before = holdsData(current, manifest) ? occasionIn(current.annotations) : undefined;
+    return this.#settle(watched, current, before === undefined ? manifest : manifestOf(before), signal);
   }
 
   async #settle(
@@ -135,6 +174,16 @@ export class KubernetesPublisher implements Publisher {
     }
     return this.#discovered.apiVersion;
   }
+}
+
+function text({ data }: KubernetesObject, key: string): string | undefined {
+  const value = data[key];
+  return value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8');
+}
+
+function strongest(outcomes: readonly WriteOutcome[]): WriteOutcome {
+  if (outcomes.includes('conflict')) return 'conflict';
+  return outcomes.includes('written') ? 'written' : 'unchanged';
 }
 
 /** Runs a write; where somebody else was first, or deleted the object meanwhile, reads again for the next decision. */

@@ -8,6 +8,7 @@ test('with nothing set every default is that of the seed', () => {
     instance: 'ambassador',
     secret: 'ambassador-consul-connect',
     secretNamespace: undefined,
+    upstreamCaSecret: undefined,
     service: 'ambassador-consul-connector',
     serviceEnabled: true,
     tlsContext: 'ambassador-consul',
@@ -25,6 +26,23 @@ test('with nothing set every default is that of the seed', () => {
     http: { host: '0.0.0.0', port: 8080 },
     logLevel: 'info',
   });
+});
+
+test('with upstream verification the roots go into a second Secret, named after the first', () => {
+  const { upstreamCaSecret } = readConfig({
+    _AMBASSADOR_VERIFY_UPSTREAM: 'true',
+    _AMBASSADOR_TLS_SECRET_NAME: 'mesh',
+  });
+  assert.equal(upstreamCaSecret, 'mesh-ca');
+});
+
+test('a Secret name that leaves no room for the second Secret is refused with it only', () => {
+  const name = 'a'.repeat(251);
+  assert.equal(readConfig({ _AMBASSADOR_TLS_SECRET_NAME: name }).secret, name);
+  assert.throws(
+    () => readConfig({ _AMBASSADOR_TLS_SECRET_NAME: name, _AMBASSADOR_VERIFY_UPSTREAM: 'true' }),
+    /_AMBASSADOR_TLS_SECRET_NAME leaves no room for the `-ca`/,
+  );
 });
 
 test('with the ID `edge` Secret, Service and Consul service are named after it and the TLSContext is not', () => {

@@ -121,7 +121,7 @@ test('roots alone change the bundle and leave tls.crt and tls.key byte for byte'
   const decision = decideOn({ published: oddly, candidate: material(leaf), bundle: more });
 
   assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, true]);
-  assert.deepEqual(carriedOut(decision), { ...oddly, caPem: more.pem });
+  assert.deepEqual(carriedOut(decision), { ...oddly, caPem: more.pem, upstreamCaPem: more.pem });
   assert.match(decision.reason, /^roots: /);
 });
 

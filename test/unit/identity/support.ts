@@ -105,13 +105,14 @@ export function refusal(code: IdentityFault): (error: unknown) => boolean {
 
 /** A leaf as this program published it while `bundle` was the list of roots. */
 export function publishedAs(leaf: IssuedLeaf, bundle: TrustBundle): Published {
-  return { ...material(leaf), caPem: bundle.pem };
+  return { ...material(leaf), caPem: bundle.pem, upstreamCaPem: bundle.pem };
 }
 
 /** What is published once `decision` was carried out. */
 export function carriedOut({ content }: Decision, before?: Published): Published | undefined {
   if (content === undefined) return before;
-  return { certificatePem: content.tlsCrt, privateKeyPem: content.tlsKey, caPem: content.caCrt };
+  const { tlsCrt, tlsKey, caCrt } = content;
+  return { certificatePem: tlsCrt, privateKeyPem: tlsKey, caPem: caCrt, upstreamCaPem: caCrt };
 }
 
 /** `decide` for the one service, at `NOW` unless said otherwise. */

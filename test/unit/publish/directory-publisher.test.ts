@@ -9,6 +9,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { PublishError } from '../../../src/errors.ts';
 import type { Decision } from '../../../src/identity/decide.ts';
 import { DirectoryPublisher } from '../../../src/publish/directory/directory-publisher.ts';
+import type { ObjectNames } from '../../../src/publish/objects.ts';
 import { renderTlsContext } from '../../../src/publish/tls-context.ts';
 import { newContent, SEED_NAMES } from './support.ts';
 
@@ -30,7 +31,9 @@ beforeEach(() => {
 
 after(() => rm(base, { recursive: true, force: true }));
 
-function publisher(options: { serviceEnabled?: boolean; apiVersion?: string } = {}): DirectoryPublisher {
+function publisher(
+  options: { serviceEnabled?: boolean; apiVersion?: string; names?: ObjectNames } = {},
+): DirectoryPublisher {
   const clock = { ...systemClock, now: () => Date.UTC(2030, 0, 15, 12) };
   const defaults = { serviceEnabled: true, apiVersion: 'auto' };
   return new DirectoryPublisher({ directory, names: SEED_NAMES, clock, ...defaults, ...options });
@@ -45,6 +48,7 @@ function publication(writes: Partial<Decision> = {}) {
     reason: 'missing: no identity was published',
     condemned: undefined,
     refused: undefined,
+    heldUntil: undefined,
     recheckAt: 0,
     ...writes,
   };
@@ -63,7 +67,16 @@ test('what was written is read back', async () => {
     certificatePem: content.tlsCrt,
     privateKeyPem: content.tlsKey,
     caPem: content.caCrt,
+    upstreamCaPem: content.caCrt,
   });
+});
+
+test('with upstream verification the manifest of the second Secret is in the set', async () => {
+  const names = { ...SEED_NAMES, upstreamCaSecret: 'ambassador-consul-connect-ca' };
+  await publisher({ names }).write(publication());
+
+  const { metadata, type } = parse(await readFile(join(directory, 'ca-secret.yaml'), 'utf8'));
+  assert.deepEqual([metadata.name, type], ['ambassador-consul-connect-ca', 'Opaque']);
 });
 
 test('a decision to write nothing leaves a whole set as it is', async () => {

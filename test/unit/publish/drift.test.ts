@@ -98,7 +98,7 @@ test('a Secret from which somebody removed a key is not in place', () => {
 });
 
 test('a Secret of our type can be taken over', () => {
-  assert.doesNotThrow(() => assertTakeable(stored(secret), 'ambassador'));
+  assert.doesNotThrow(() => assertTakeable(stored(secret), secret));
 });
 
 const UNTAKEABLE: readonly [string, object, RegExp][] = [
@@ -111,7 +111,7 @@ for (const [what, changes, message] of UNTAKEABLE) {
     const object = { ...stored(secret), ...changes };
 
     assert.throws(
-      () => assertTakeable(object, 'ambassador'),
+      () => assertTakeable(object, secret),
       (error) => {
         assert.ok(error instanceof PublishError);
         assert.equal(error.code, 'SECRET_NOT_OURS');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { secretManifest, serviceManifest } from '../../../src/publish/objects.ts';
+import { secretManifest, serviceManifest, upstreamCaManifest } from '../../../src/publish/objects.ts';
 import { renderTlsContext } from '../../../src/publish/tls-context.ts';
 import { EDGE_NAMES, newContent, OCCASION, SEED_NAMES } from './support.ts';
 
@@ -36,6 +36,14 @@ test('the annotations of the Secret say whose it is, how long it lives, and why 
     [`${prefix}/written-at`]: OCCASION.at,
     [`${prefix}/written-because`]: OCCASION.reason,
   });
+});
+
+test('the Secret of the roots is Opaque and holds them in tls.crt, the key that ca_secret reads, and no private key', () => {
+  const secret = upstreamCaManifest(SEED_NAMES, 'ambassador-consul-connect-ca', content, OCCASION);
+
+  assert.equal(secret.type, 'Opaque');
+  assert.deepEqual(Object.keys(secret.data), ['tls.crt']);
+  assert.equal(decoded(secret.data['tls.crt'] ?? ''), content.caCrt);
 });
 
 test('nothing of the key stands outside tls.key', () => {

@@ -7,6 +7,7 @@ export const SEED_NAMES: ObjectNames = {
   ambassadorId: '',
   tlsContext: 'ambassador-consul',
   secret: 'ambassador-consul-connect',
+  upstreamCaSecret: undefined,
   secretNamespace: 'ambassador',
   service: 'ambassador-consul-connector',
   serviceNamespace: 'ambassador',

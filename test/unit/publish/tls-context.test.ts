@@ -35,6 +35,18 @@ secret: edge-consul-connect
   );
 });
 
+test('with upstream verification it names the Secret of the roots, in its namespace where that is another', () => {
+  const verifying = { ...SEED_NAMES, upstreamCaSecret: 'ambassador-consul-connect-ca' };
+
+  const here = parse(renderTlsContext(verifying, 'ambassador/v1'));
+  const elsewhere = parse(
+    renderTlsContext({ ...verifying, secretNamespace: 'certificates' }, 'ambassador/v1'),
+  );
+
+  assert.equal(here.ca_secret, 'ambassador-consul-connect-ca');
+  assert.equal(elsewhere.ca_secret, 'ambassador-consul-connect-ca.certificates');
+});
+
 test('a Secret in another namespace is named with it, and secret_namespacing is on (emissary #3404)', () => {
   const annotation = renderTlsContext({ ...SEED_NAMES, secretNamespace: 'certificates' }, 'ambassador/v1');
 
