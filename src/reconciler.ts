@@ -37,6 +37,7 @@ export class Reconciler {
   #roots: ListedRoots | undefined;
   #leaf: LeafMaterial | undefined;
   #lastRefused = '';
+  #lastDropped = '';
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -86,6 +87,7 @@ export class Reconciler {
       return { decision: undefined, fault: bundle, wrote: false };
     }
     health.solved('trust');
+    this.#drop(bundle.dropped);
     const decision = decide({ published, candidate: this.#leaf, service, bundle, at });
     if (decision.refused === undefined) this.#lastRefused = '';
     else this.#refuse(decision.refused);
@@ -155,6 +157,18 @@ export class Reconciler {
     logger.warn(
       { ...publisher.target, ...describeError(error) },
       'refused what Consul sent, the published identity stays',
+    );
+  }
+
+  /** Says once which of the roots are left out. */
+  #drop(dropped: readonly string[]): void {
+    const all = dropped.join('; ');
+    if (all === this.#lastDropped) return;
+    this.#lastDropped = all;
+    if (all === '') return;
+    this.#options.logger.warn(
+      { dropped, remedy: 'none is needed for an expired root; else look at GET /v1/agent/connect/ca/roots' },
+      'left out roots that Consul lists',
     );
   }
 }

@@ -110,6 +110,11 @@ export class Daemon {
     );
   }
 
+  /** Sends a signal that does not end it. */
+  signal(name: 'SIGUSR2'): void {
+    this.#child.kill(name);
+  }
+
   /** Sends the signal and waits for the end. */
   async stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL' = 'SIGTERM'): Promise<Exit> {
     const from = performance.now();
