@@ -17,7 +17,7 @@ const NEAR_IDLE = 0.25;
 const DEADLINE_MS = 11_100;
 const ROOM_MS = 10_000;
 
-describe('a server that answers at the wrong time', { concurrency: 5 }, () => {
+describe('a server that answers at the wrong time', { concurrency: 7 }, () => {
   test('13: answers that return at once for ever: five requests and then one a second for each query, CPU near idle', async (t) => {
     const bed = await makeBed(t);
     let index = 100;
@@ -71,6 +71,21 @@ describe('a server that answers at the wrong time', { concurrency: 5 }, () => {
       for (const { remedy } of failures) assert.match(String(remedy), /./);
     });
   }
+
+  test('19: a leaf that changes every second: no write after the first', async (t) => {
+    const bed = await makeBed(t);
+    bed.consul.script('leaf', async (request, truth) => {
+      if (request.query.has('index')) await sleep(1_000);
+      await bed.consul.renewLeaf('ambassador');
+      return truth.now();
+    });
+
+    await bed.startReady();
+    const asked = () => bed.consul.requests.filter(({ target }) => target === 'leaf').length;
+    await eventually('ten leaves', () => asked() > 10, 2 * WITHIN_MS);
+
+    assert.equal(bed.cluster.writes('Secret'), 1);
+  });
 });
 
 /** A preload that writes the processor time so far, in microseconds, to stderr on SIGUSR2. */
