@@ -122,9 +122,12 @@ export class Connector {
         failures += 1;
         const retryMs = backoffMs(failures, clock.random, LONGEST_PUBLISH_BACKOFF_MS);
         nextAt = clock.now() + retryMs;
-        const description = describeError(error);
-        if (!(error instanceof PublishError)) logger.error(description, 'reconciling failed unexpectedly');
-        logger.warn({ ...description, attempt: failures, retryMs }, 'publishing failed, will try again');
+        // What is no error of the place of publication is one of this program's own.
+        const level = error instanceof PublishError ? 'warn' : 'error';
+        logger[level](
+          { ...describeError(error), attempt: failures, retryMs },
+          'publishing failed, will try again',
+        );
       }
     }
   }

@@ -54,7 +54,11 @@ export type ConsulErrorCode =
   | 'CONSUL_STATUS';
 
 /** Consul could not be asked, refused, or answered something that cannot be used. Always temporary: retry. */
-export class ConsulError extends CodedError<ConsulErrorCode> {}
+export class ConsulError extends CodedError<ConsulErrorCode> {
+  constructor(code: ConsulErrorCode, message: string, options: { remedy: string; cause?: unknown }) {
+    super(code, message, options);
+  }
+}
 
 export type IdentityFault =
   | 'PEM_UNREADABLE'
@@ -73,8 +77,38 @@ export type IdentityFault =
   | 'NO_CHAIN'
   | 'NO_ROOT';
 
+const SEE_ROOTS =
+  'look at GET /v1/agent/connect/ca/roots, and at the CA provider in the log of the Consul leader';
+const SEE_LEAF =
+  'restart the Consul agent, which then asks for a new leaf; if it stays, read the CA provider errors in its log';
+const SEE_SERVICE =
+  'see that _CONSUL_SERVICE is the service that is meant, and that nothing but Consul answers at _CONSUL_HOST';
+
+/** What to do about each, where the error does not know better. */
+const IDENTITY_REMEDIES: Readonly<Record<IdentityFault, string>> = {
+  PEM_UNREADABLE: SEE_ROOTS,
+  NO_CERTIFICATE: SEE_ROOTS,
+  CERTIFICATE_UNREADABLE: SEE_ROOTS,
+  KEY_UNREADABLE: SEE_LEAF,
+  KEY_MISMATCH: SEE_LEAF,
+  NO_SPIFFE_ID: SEE_SERVICE,
+  OTHER_TRUST_DOMAIN: SEE_SERVICE,
+  OTHER_SERVICE: SEE_SERVICE,
+  NOT_YET_VALID: 'compare the clocks of this machine and of the Consul servers',
+  EXPIRED: 'compare the clocks of this machine and of the Consul servers',
+  LEAF_IS_CA: SEE_LEAF,
+  LEAF_NOT_FIRST: SEE_LEAF,
+  NOT_A_CLIENT: SEE_LEAF,
+  NO_CHAIN: SEE_ROOTS,
+  NO_ROOT: SEE_ROOTS,
+};
+
 /** A leaf, key or root that must not be published, and why. */
-export class IdentityError extends CodedError<IdentityFault> {}
+export class IdentityError extends CodedError<IdentityFault> {
+  constructor(code: IdentityFault, message: string, options: { remedy?: string; cause?: unknown } = {}) {
+    super(code, message, { remedy: IDENTITY_REMEDIES[code], ...options });
+  }
+}
 
 export type PublishErrorCode =
   | 'KUBERNETES_CONFIGURATION'

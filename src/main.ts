@@ -44,29 +44,37 @@ async function main(args: readonly string[]): Promise<number> {
   for (const misspelling of findMisspellings(process.env))
     logger.warn(misspelling, 'a variable is set and has no effect');
   try {
-    await (command === 'once' ? once(config, logger) : run(config, logger));
-    return EXIT.ok;
+    return await (command === 'once' ? once(config, logger) : run(config, logger));
   } catch (error) {
     logger.fatal(describeError(error), 'cannot go on');
     return EXIT.failed;
   }
 }
 
-async function run(config: Config, logger: Logger): Promise<void> {
-  const signal = stopSignal(logger);
+async function run(config: Config, logger: Logger): Promise<number> {
+  const signal = stopSignal(logger, EXIT.ok);
   const { connector, health, metrics } = compose(config, systemClock, logger, version);
   const server = await startStatusServer(config.http, health, metrics);
   logger.info({ host: config.http.host, port: server.port }, 'serving status');
   await connector.run(signal);
   await server.close();
   logger.info('stopped');
+  return EXIT.ok;
 }
 
-async function once(config: Config, logger: Logger): Promise<void> {
-  const signal = stopSignal(logger);
+/** A stop before the end is a failure: 0 says that the identity is published. */
+async function once(config: Config, logger: Logger): Promise<number> {
+  const signal = stopSignal(logger, EXIT.failed);
   const { connector } = compose(config, systemClock, logger, version);
-  const wrote = await connector.once(signal);
-  logger.info({ wrote }, wrote ? 'published once' : 'already current');
+  try {
+    const wrote = await connector.once(signal);
+    logger.info({ wrote }, wrote ? 'published once' : 'already current');
+    return EXIT.ok;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    logger.warn('stopped before it was done');
+    return EXIT.failed;
+  }
 }
 
 function readCommand(args: readonly string[]): 'run' | 'once' | 'help' | 'version' | undefined {
@@ -85,14 +93,14 @@ function readCommand(args: readonly string[]): 'run' | 'once' | 'help' | 'versio
   }
 }
 
-/** Aborts on SIGTERM or SIGINT; if something hangs then, the process ends all the same, cleanly and in time. */
-function stopSignal(logger: Logger): AbortSignal {
+/** Aborts on SIGTERM or SIGINT; if something hangs then, the process ends all the same, in time and with `code`. */
+function stopSignal(logger: Logger, code: number): AbortSignal {
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.once(name, () => {
       logger.info({ signal: name }, 'stopping');
       stop.abort();
-      setTimeout(() => process.exit(EXIT.ok), LONGEST_STOP_MS).unref();
+      setTimeout(() => process.exit(code), LONGEST_STOP_MS).unref();
     });
   }
   return stop.signal;

@@ -41,6 +41,7 @@ export class Reconciler {
   /** The bundle as it was last, since when, and until when it was said to be held. */
   #bundle = { pem: '', since: 0, heldUntil: 0 };
   #lastRefused = '';
+  #lastDropped = '';
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -90,6 +91,7 @@ export class Reconciler {
       return { decision: undefined, fault: bundle, wrote: false };
     }
     health.solved('trust');
+    this.#drop(bundle.dropped);
     if (bundle.pem !== this.#bundle.pem) this.#bundle = { pem: bundle.pem, since: at, heldUntil: 0 };
     const upstream = verifiesUpstream ? { rootsSince: this.#bundle.since } : undefined;
     const decision = decide({ published, candidate: this.#leaf, service, bundle, at, upstream });
@@ -172,6 +174,18 @@ export class Reconciler {
     logger.warn(
       { ...publisher.target, ...describeError(error) },
       'refused what Consul sent, the published identity stays',
+    );
+  }
+
+  /** Says once which of the roots are left out. */
+  #drop(dropped: readonly string[]): void {
+    const all = dropped.join('; ');
+    if (all === this.#lastDropped) return;
+    this.#lastDropped = all;
+    if (all === '') return;
+    this.#options.logger.warn(
+      { dropped, remedy: 'none is needed for an expired root; else look at GET /v1/agent/connect/ca/roots' },
+      'left out roots that Consul lists',
     );
   }
 }

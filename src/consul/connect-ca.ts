@@ -29,7 +29,11 @@ export function leafPath(service: string): string {
   return `/v1/agent/connect/ca/leaf/${encodeURIComponent(service)}`;
 }
 
-/** @throws ConsulError CONSUL_ANSWER_UNUSABLE, or CONSUL_CA_NOT_READY when there is no root (consul #4421) */
+/**
+ * A root that is not the active one may lack anything: it is kept as far as it goes, and the trust bundle drops it.
+ *
+ * @throws ConsulError CONSUL_ANSWER_UNUSABLE, or CONSUL_CA_NOT_READY when there is no root (consul #4421)
+ */
 export function decodeRoots(text: string): CaRoots {
   const answer = parseObject(text, 'roots');
   const roots = answer['Roots'];
@@ -39,11 +43,15 @@ export function decodeRoots(text: string): CaRoots {
     });
   }
   if (!Array.isArray(roots)) throw unusable('roots', 'Roots is not a list');
-  return {
-    trustDomain: readString(answer, 'TrustDomain', 'roots'),
-    activeRootId: typeof answer['ActiveRootID'] === 'string' ? answer['ActiveRootID'] : '',
-    roots: roots.map(decodeRoot),
-  };
+  const activeRootId = stringOr('', answer['ActiveRootID']);
+  const decoded = roots.map(decodeRoot);
+  for (const { id, active, certificatePem } of decoded) {
+    const mayBeActive = active || id === activeRootId || roots.length === 1;
+    if (mayBeActive && (id === '' || certificatePem === '')) {
+      throw unusable('roots', 'the active root has no ID or no RootCert');
+    }
+  }
+  return { trustDomain: readString(answer, 'TrustDomain', 'roots'), activeRootId, roots: decoded };
 }
 
 /** @throws ConsulError CONSUL_ANSWER_UNUSABLE; it never quotes the answer, which holds a private key */
@@ -56,16 +64,20 @@ export function decodeLeaf(text: string): CaLeaf {
 }
 
 function decodeRoot(root: unknown): CaRoot {
-  if (!isRecord(root)) throw unusable('roots', 'a root is not an object');
-  const intermediates = root['IntermediateCerts'];
+  const fields = isRecord(root) ? root : {};
+  const intermediates = fields['IntermediateCerts'];
   return {
-    id: readString(root, 'ID', 'roots'),
-    active: root['Active'] === true,
-    certificatePem: readString(root, 'RootCert', 'roots'),
+    id: stringOr('', fields['ID']),
+    active: fields['Active'] === true,
+    certificatePem: stringOr('', fields['RootCert']),
     intermediatePems: Array.isArray(intermediates)
       ? intermediates.filter((pem): pem is string => typeof pem === 'string')
       : [],
   };
+}
+
+function stringOr(fallback: string, value: unknown): string {
+  return typeof value === 'string' ? value : fallback;
 }
 
 function readString(record: Record<string, unknown>, field: string, what: string): string {

@@ -178,7 +178,9 @@ function readSession(text: string, now: number): Session {
   const answer = parseObject(text, 'login');
   const { SecretID: token, ExpirationTime: expires } = answer;
   if (typeof token !== 'string' || token === '') {
-    throw new ConsulError('CONSUL_ANSWER_UNUSABLE', "Consul's answer to the login holds no token");
+    throw new ConsulError('CONSUL_ANSWER_UNUSABLE', "Consul's answer to the login holds no token", {
+      remedy: 'see that _CONSUL_HOST and _CONSUL_PORT lead to Consul itself and not to a proxy',
+    });
   }
   const parsed = typeof expires === 'string' ? Date.parse(expires) : Number.NaN;
   const expiresAt = Number.isNaN(parsed) ? Number.POSITIVE_INFINITY : parsed;

@@ -125,6 +125,20 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
     cause: 'what answers is not a Consul agent with Connect (1.2 or newer)',
     remedy: () => 'set _CONSUL_HOST and _CONSUL_PORT to the HTTP API of Consul',
   },
+  {
+    code: 'CONSUL_STATUS',
+    text: /^\s*</,
+    cause: 'a proxy before Consul answered with a page of its own',
+    remedy: () =>
+      'read the log of that proxy; its time-out must be longer than _CONSUL_WAIT, or connect without it',
+  },
+  {
+    code: 'CONSUL_STATUS',
+    status: 503,
+    text: /(?:)/,
+    cause: 'Consul, or a proxy before it, is not available',
+    remedy: () => 'see that the Consul agent and its servers run; a proxy says this when it reaches none',
+  },
 ];
 
 /** The error for an answer that is not 200. `text` is the body: looked at, quoted only when short and plain. */

@@ -38,9 +38,25 @@ const TLS_FAILURES: readonly KnownTlsFailure[] = [
     remedy: 'set CONSUL_CACERT to the CA of the Consul servers (consul-agent-ca.pem)',
   },
   {
-    code: /ALERT|HANDSHAKE/,
+    code: /PROTOCOL_VERSION|INSUFFICIENT_SECURITY|UNSUPPORTED_PROTOCOL|WRONG_SSL_VERSION|NO_SHARED_CIPHER/,
+    cause: 'the server and this program have no TLS version or cipher in common',
+    remedy: 'let the server speak TLS 1.2 or newer: tls_min_version and tls_cipher_suites of Consul',
+  },
+  {
+    code: /UNRECOGNIZED_NAME/,
+    cause: 'the server has no certificate for the name it was asked by',
+    remedy: 'set CONSUL_TLS_SERVER_NAME to the name in its certificate, such as server.dc1.consul',
+  },
+  {
+    // The alerts about a certificate (RFC 8446 section 6.2), and the general one, which Go sends for a missing one.
+    code: /ALERT_(?:.*CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR|HANDSHAKE_FAILURE)/,
     cause: 'the server does not accept the client certificate, or the lack of one',
     remedy: 'set CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY: Consul has verify_incoming set',
+  },
+  {
+    code: /ALERT/,
+    cause: 'the server ended the handshake',
+    remedy: 'read the log of the Consul server: it says why it ended the TLS handshake',
   },
 ];
 

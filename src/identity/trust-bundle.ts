@@ -46,20 +46,21 @@ export function buildTrustBundle(listed: ListedRoots, at: number): TrustBundle {
   const intermediates = new Map<string, Certificate>();
 
   for (const root of listed.roots) {
+    const name = `root ${root.id === '' ? 'without an ID' : root.id}`;
     for (const pem of root.intermediatePems) {
-      for (const certificate of tryRead(pem, dropped, root.id)) {
+      for (const certificate of tryRead(pem, dropped, name)) {
         intermediates.set(certificate.fingerprint, certificate);
       }
     }
     const isActive = root.id === activeId;
     const certificates = isActive
-      ? readCertificates(root.certificatePem, `root ${root.id}`)
-      : tryRead(root.certificatePem, dropped, root.id);
+      ? readCertificates(root.certificatePem, name)
+      : tryRead(root.certificatePem, dropped, name);
     for (const certificate of certificates) {
       if (isIssuedByAnother(certificate, certificates)) {
         intermediates.set(certificate.fingerprint, certificate);
       } else if (certificate.notAfter < at) {
-        dropped.push(`root ${root.id} expired ${new Date(certificate.notAfter).toISOString()}`);
+        dropped.push(`${name} expired ${new Date(certificate.notAfter).toISOString()}`);
       } else {
         anchors.set(certificate.fingerprint, certificate);
         if (isActive) active.add(certificate.fingerprint);
@@ -85,7 +86,7 @@ export function buildTrustBundle(listed: ListedRoots, at: number): TrustBundle {
 }
 
 function activeRootOf({ roots, activeRootId }: ListedRoots): ListedRoot {
-  const named = roots.filter(({ id }) => id === activeRootId);
+  const named = roots.filter(({ id }) => id !== '' && id === activeRootId);
   const flagged = roots.filter(({ active }) => active);
   for (const [only, ...others] of [named, flagged, roots]) {
     if (only !== undefined && others.length === 0) return only;
@@ -96,11 +97,11 @@ function activeRootOf({ roots, activeRootId }: ListedRoots): ListedRoot {
   );
 }
 
-function tryRead(pem: string, dropped: string[], id: string): readonly Certificate[] {
+function tryRead(pem: string, dropped: string[], name: string): readonly Certificate[] {
   try {
-    return readCertificates(pem, `root ${id}`);
+    return readCertificates(pem, name);
   } catch (error) {
-    dropped.push(error instanceof IdentityError ? error.message : `root ${id} cannot be read`);
+    dropped.push(error instanceof IdentityError ? error.message : `${name} cannot be read`);
     return [];
   }
 }

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { refusals } from '../consul/refusals.ts';
 import { assertWorks, makeBed } from './support/bed.ts';
 import { startDaemon } from './support/daemon.ts';
+import { eventually } from './support/eventually.ts';
 
 describe('commands and their exit codes', { concurrency: 4 }, () => {
   test('a bad configuration is exit 2 with every problem at once and no secret value', async () => {
@@ -133,4 +134,20 @@ describe('once', { concurrency: 4 }, () => {
     assert.equal(code, 'KUBERNETES_FORBIDDEN');
     assert.match(String(remedy), /verbs: \["create"\]/);
   });
+
+  for (const fault of ['hang', 'stall-after-headers'] as const) {
+    test(`is exit 1 when it is stopped before it was done, and says so (${fault})`, async (t) => {
+      const bed = await makeBed(t);
+      bed.consul.script('any', () => fault);
+      const daemon = bed.start({}, ['once']);
+      await eventually('a request', () => bed.consul.open('roots') === 1, 10_000);
+
+      const { code, ms } = await daemon.stop();
+
+      assert.equal(code, 1);
+      assert.ok(ms < 2_000, `stopped after ${ms} ms`);
+      assert.equal(daemon.logs.at(-1)?.['msg'], 'stopped before it was done');
+      assert.ok(!daemon.logs.some(({ code: problem }) => problem !== undefined), daemon.stdout);
+    });
+  }
 });

@@ -88,24 +88,6 @@ describe('write as seldom as possible', { concurrency: 7 }, () => {
     assert.equal(bed.cluster.writes('Secret'), 3);
   });
 
-  test('a leaf that changes every second is written once (consul #6507)', async (t) => {
-    const bed = await makeBed(t);
-    bed.consul.script('leaf', async (request, truth) => {
-      if (request.query.has('index')) await sleep(1_000);
-      await bed.consul.renewLeaf('ambassador');
-      return truth.now();
-    });
-
-    await bed.startReady();
-    await eventually(
-      'four leaves',
-      () => bed.consul.requests.filter(({ target }) => target === 'leaf').length > 4,
-      15_000,
-    );
-
-    assert.equal(bed.cluster.writes('Secret'), 1);
-  });
-
   test('a renewal in time is one write', async (t) => {
     const bed = await makeBed(t, { consul: { leafTtlMs: 6_000 } });
     const daemon = await bed.startReady();

@@ -69,7 +69,7 @@ test('two daemons at once for a minute write nothing, and one Secret between the
   }
 });
 
-test('a leaf that changes every second for a minute is not written after the first (consul #6507)', async () => {
+test('19: a leaf that changes every second for a minute: no write after the first (consul #6507)', async () => {
   const flapping = await startEmbeddedConsul();
   const environment = { ...(await world.environment()), _CONSUL_PORT: String(flapping.port) };
   const daemon = startDaemon(environment);

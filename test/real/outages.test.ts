@@ -3,9 +3,12 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
+import { verify } from './openssl.ts';
 import { SECRET, useWorld } from './world.ts';
 
 const DOWN_MS = 10_000;
+const KILLED_MS = 30_000;
+const START_WITHIN_MS = 10_000;
 /** The backoff is at most a minute, and a start takes a while. */
 const RECOVERED_WITHIN_MS = 75_000;
 
@@ -49,10 +52,16 @@ test('a daemon that starts before the API server publishes when it comes, and ne
   }
 });
 
-test('a new cluster behind the same address, with another CA, is published', async () => {
+test('21: real Consul killed for 30 s and started again with an empty data directory: recovers, publishes', async () => {
   const daemon = startDaemon(await world.environment());
   try {
-    await daemon.ready(10_000);
+    await daemon.ready(START_WITHIN_MS);
+    const before = await world.show('secret', SECRET);
+    await world.consul.kill();
+    await sleep(KILLED_MS);
+    assert.deepEqual((await world.show('secret', SECRET))?.data, before?.data, 'the Secret stays meanwhile');
+    assert.equal((await daemon.get('/readyz')).status, 200);
+
     await world.consul.restart({ wipe: true });
     const { TrustDomain } = await world.consul.roots();
 
@@ -64,6 +73,8 @@ test('a new cluster behind the same address, with another CA, is published', asy
       },
       RECOVERED_WITHIN_MS,
     );
+    const [tlsCrt, caCrt] = await Promise.all([world.read(SECRET, 'tls.crt'), world.read(SECRET, 'ca.crt')]);
+    assert.equal(await verify(tlsCrt, caCrt), 'tls.crt: OK');
   } finally {
     await daemon.stop();
   }

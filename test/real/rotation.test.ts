@@ -11,7 +11,7 @@ const NEW_LEAF_WITHIN_MS = 45_000;
 const world = useWorld();
 
 for (const crossSign of [true, false]) {
-  test(`a rotation ${crossSign ? 'with' : 'without'} cross-signing is two writes: both roots within a second, then the new leaf`, async () => {
+  test(`22: a CA rotation ${crossSign ? 'with' : 'without'} cross-signing is two writes: both roots within a second, then the new leaf`, async () => {
     // A fresh agent: the leaf queries of Consul 1.8 see the first rotation only, later ones when they end after ten
     // minutes (consul PR #15005).
     await world.consul.restart({ wipe: true });

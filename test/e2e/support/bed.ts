@@ -84,6 +84,11 @@ export class Bed {
     return Buffer.from(this.secret(name, namespace)?.data?.[key] ?? '', 'base64').toString('utf8');
   }
 
+  /** Keeps `token` among those that must not show. */
+  hide(token: string): void {
+    this.#tokens.add(token);
+  }
+
   /** Rotates the token of the API server and keeps the new one among those that must not show. */
   rotateToken(files: 'write' | 'keep' | 'remove'): void {
     this.#tokens.add(this.cluster.rotateToken(files));

@@ -58,7 +58,7 @@ for (const less of ['service "ambassador" { policy = "read" }', 'service "web" {
   });
 }
 
-test('no token: the log names the variables and the policy, the files stay, and it recovers without a restart', async (t) => {
+test('16: 403 `Permission denied`, no token: the log names the variables and the policy, the files stay, and it recovers without a restart', async (t) => {
   const { folder, before } = await published(t, await good());
   const daemon = startInto(t, folder, plain(consul()));
 
@@ -78,7 +78,7 @@ test('no token: the log names the variables and the policy, the files stay, and 
   }
 });
 
-test('an unknown token: the log says which variable to set, the files stay, and it recovers once Consul knows it', async (t) => {
+test('16: 403 `ACL not found`, an unknown token: the log says which variable to set, the files stay, and it recovers once Consul knows it', async (t) => {
   const { folder, before } = await published(t, await good());
   const unknown = randomUUID();
   const daemon = startInto(t, folder, { ...plain(consul()), CONSUL_HTTP_TOKEN: unknown });
@@ -94,7 +94,7 @@ test('an unknown token: the log says which variable to set, the files stay, and 
   assert.deepEqual(contents(folder), before);
 });
 
-test('a token revoked while it runs: the log names the file, the files stay, and another token in that file is enough', async (t) => {
+test('20: token revoked and replaced: recovers without a restart; the log names the file, the files stay, and another token in that file is enough', async (t) => {
   const folder = folderFor(t);
   const tokenFile = join(folderFor(t), 'token');
   const token = await consul().makeToken(MINIMAL);
@@ -117,7 +117,7 @@ test('a token revoked while it runs: the log names the file, the files stay, and
   assert.ok(daemon.running);
 });
 
-test('a token replaced in its file before the old one is revoked is used without a failure', async (t) => {
+test('20: token file replaced while running: the new one is used without a failure', async (t) => {
   const tokenFile = join(folderFor(t), 'token');
   const token = await consul().makeToken(MINIMAL);
   await writeFile(tokenFile, token);

@@ -110,6 +110,26 @@ for (const body of [
   });
 }
 
+for (const malformed of ['null', '7', '{}', '{"ID":"b"}', '{"RootCert":"x"}', '{"ID":7,"RootCert":"x"}']) {
+  test(`a root ${malformed} beside the active one leaves the active one as it is`, () => {
+    const active = { id: 'a', active: true, certificatePem: 'pem', intermediatePems: [] };
+    const text = `{"TrustDomain":"t","ActiveRootID":"a","Roots":[${malformed},{"ID":"a","Active":true,"RootCert":"pem"}]}`;
+
+    const { roots } = decodeRoots(text);
+
+    assert.deepEqual(roots[1], active);
+    assert.equal(roots.length, 2);
+  });
+}
+
+for (const malformed of ['{"ID":"a"}', '{"Active":true,"RootCert":"x"}', '{"Active":true}']) {
+  test(`a root ${malformed} that is the active one spoils the answer`, () => {
+    const text = `{"TrustDomain":"t","ActiveRootID":"a","Roots":[${malformed},{"ID":"b","RootCert":"pem"}]}`;
+
+    assert.throws(() => decodeRoots(text), unusable);
+  });
+}
+
 test('a serial number that overflows a double does not matter', async (t) => {
   const consul = await startConsul(t);
   const { text } = await connect(t, consul).get(

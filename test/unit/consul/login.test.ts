@@ -351,7 +351,11 @@ for (const [what, answer, error] of [
   [
     'a login that gives no token, but something that must not be quoted',
     jsonAnswer({ AccessorID: 'session-1' }),
-    { code: 'CONSUL_ANSWER_UNUSABLE', error: "Consul's answer to the login holds no token" },
+    {
+      code: 'CONSUL_ANSWER_UNUSABLE',
+      error: "Consul's answer to the login holds no token",
+      remedy: 'see that _CONSUL_HOST and _CONSUL_PORT lead to Consul itself and not to a proxy',
+    },
   ],
 ] as const) {
   test(`${what} is said with its remedy`, async (t) => {

@@ -19,7 +19,7 @@ for (const [what, answer, code, remedy] of [
   ],
   ['a 429 with text', refusals.rateLimited, 'CONSUL_RATE_LIMITED', /request_limits/],
   ['an empty 429', refusals.rateLimitedSilently, 'CONSUL_RATE_LIMITED', /request_limits/],
-  ['a 503', refusals.unavailable, 'CONSUL_STATUS', /log of the Consul/],
+  ['a 503', refusals.unavailable, 'CONSUL_STATUS', /agent and its servers run/],
   ['a 403 that names the permission', refusals.permissionDenied, 'CONSUL_PERMISSION_DENIED', WRITE_POLICY],
   ['a bare 403', refusals.permissionDeniedByRpc, 'CONSUL_PERMISSION_DENIED', WRITE_POLICY],
   [
@@ -49,7 +49,7 @@ for (const [what, answer, code, remedy] of [
     /connect \{ enabled = true \}/,
   ],
   ['a CA that is not initialised', refusals.caNotInitialised, 'CONSUL_CA_NOT_READY', /Consul leader/],
-  ['a 504 with an HTML page', refusals.gatewayTimeout, 'CONSUL_STATUS', /log of the Consul/],
+  ['a 504 with an HTML page', refusals.gatewayTimeout, 'CONSUL_STATUS', /log of that proxy/],
   [
     'a sign-in page under 200',
     refusals.signInPage,

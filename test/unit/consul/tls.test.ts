@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createServer } from 'node:tls';
 import { systemClock } from '../../../src/clock.ts';
 import type { ConsulTlsConfig } from '../../../src/consul/endpoint.ts';
 import { ServerList } from '../../../src/consul/servers.ts';
@@ -146,6 +147,49 @@ for (const code of ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'ERR_SSL_SSLV3_
       error: `TLS with https://consul:8501: the server does not accept the client certificate, or the lack of one (${code})`,
       remedy: 'set CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY: Consul has verify_incoming set',
     });
+  });
+}
+
+test('a server that speaks no TLS version in common is told as such, not as a matter of certificates', async (t) => {
+  const { chainPem, keyPem } = await (await createRoot()).issueLeaf({ service: 'server' });
+  // OpenSSL allows versions below 1.2 only at security level 0.
+  const old = createServer({
+    cert: chainPem,
+    key: keyPem,
+    minVersion: 'TLSv1',
+    maxVersion: 'TLSv1.1',
+    ciphers: 'ALL:@SECLEVEL=0',
+  });
+  old.on('tlsClientError', () => undefined);
+  await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
+  t.after(() => old.close());
+  const bound = old.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
+  const servers = new ServerList([{ host: '127.0.0.1', port }]);
+  const transport = new ConsulTransport(servers, { ...PLAIN, verify: false }, systemClock);
+  t.after(() => transport.close());
+
+  const message = { method: 'GET', path: '/', token: undefined, deadlineMs: 10_000 } as const;
+  await assert.rejects(transport.send(message, new AbortController().signal), {
+    code: 'CONSUL_TLS',
+    message: /no TLS version or cipher in common \(\w*ALERT_PROTOCOL_VERSION\)$/,
+    remedy: /TLS 1\.2 or newer/,
+  });
+});
+
+for (const [code, cause, remedy] of [
+  ['ERR_SSL_TLSV1_ALERT_INSUFFICIENT_SECURITY', /no TLS version or cipher/, /tls_cipher_suites/],
+  ['ERR_SSL_UNSUPPORTED_PROTOCOL', /no TLS version or cipher/, /TLS 1\.2/],
+  ['ERR_SSL_TLSV1_UNRECOGNIZED_NAME', /no certificate for the name/, /CONSUL_TLS_SERVER_NAME/],
+  ['ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR', /ended the handshake/, /log of the Consul server/],
+  ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', /does not accept the client certificate/, /CONSUL_CLIENT_CERT/],
+  ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', /does not accept the client certificate/, /CONSUL_CLIENT_CERT/],
+] as const) {
+  test(`the alert ${code} has its own cause and remedy`, () => {
+    const error = errorOfTransport(Object.assign(new Error('alert'), { code }), 'https://consul:8501', true);
+
+    assert.match(error.message, cause);
+    assert.match(error.remedy ?? '', remedy);
   });
 }
 
