@@ -1,0 +1,43 @@
+/** A year in seconds: npm run year [-- --seed N]. Prints what was published, and how often it had to be. */
+import { parseArgs } from 'node:util';
+import { DAY_MS, HOUR_MS, type Result, simulate } from '../test/simulation/simulate.ts';
+
+const { values } = parseArgs({ options: { seed: { type: 'string' } } });
+const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+const RUNS = [
+  ['1 h', HOUR_MS, 14 * DAY_MS],
+  ['24 h', DAY_MS, 365 * DAY_MS],
+  ['72 h', 3 * DAY_MS, 365 * DAY_MS],
+  ['30 days', 30 * DAY_MS, 3 * 365 * DAY_MS],
+  ['1 year', 365 * DAY_MS, 12 * 365 * DAY_MS],
+] as const;
+
+function row(name: string, result: Result): string {
+  const { events } = result;
+  return `| ${[
+    name,
+    `${result.simulatedMs / DAY_MS} days`,
+    result.leavesSigned,
+    events.rotation,
+    `${events.restart} + ${events['agent restart']}`,
+    events.move,
+    events.outage + events['API away'],
+    events.skew,
+    result.writes,
+    result.least,
+    result.instants,
+    result.invalid.length,
+  ].join(' | ')} |`;
+}
+
+const started = performance.now();
+console.log(`seed ${seed}\n`);
+console.log('| Leaf | Simulated | Leaves offered | Rotations | Restarts (connector + agent) | Moves | Outages | Clock steps | Writes | Least possible | Instants checked | Invalid |');
+console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+for (const [name, lifetimeMs, simulatedMs] of RUNS) {
+  const result = await simulate({ lifetimeMs, simulatedMs, seed });
+  console.log(row(name, result));
+  for (const fault of result.invalid) console.error(fault);
+  if (result.invalid.length > 0 || result.writes !== result.least) process.exitCode = 1;
+}
+console.log(`\n${((performance.now() - started) / 1000).toFixed(1)} s`);
