@@ -32,7 +32,9 @@ function row(name: string, result: Result): string {
 
 const started = performance.now();
 console.log(`seed ${seed}\n`);
-console.log('| Leaf | Simulated | Leaves offered | Rotations | Restarts (connector + agent) | Moves | Outages | Clock steps | Writes | Least possible | Instants checked | Invalid |');
+console.log(
+  '| Leaf | Simulated | Leaves offered | Rotations | Restarts (connector + agent) | Moves | Outages | Clock steps | Writes | Least possible | Instants checked | Invalid |',
+);
 console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
 for (const [name, lifetimeMs, simulatedMs] of RUNS) {
   const result = await simulate({ lifetimeMs, simulatedMs, seed });

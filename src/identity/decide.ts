@@ -66,7 +66,7 @@ export interface UpstreamVerification {
 /** Below this share of its lifetime a leaf is replaced; Consul renews at 60 to 90 % of the lifetime, so normally first. */
 export const REPLACE_BELOW = 0.4;
 const RECHECK_CONDEMNED_MS = 30_000;
-const LONGEST_RECHECK_MS = 3_600_000;
+const LONGEST_RECHECK_MS = 86_400_000;
 
 /**
  * Rule 2, write as seldom as possible: the leaf is replaced only where it is condemned on some count and the candidate

@@ -1,6 +1,6 @@
-import type { Connection, ConsulAnswer } from '../../src/consul/connection.ts';
-import { leafPath, ROOTS_PATH } from '../../src/consul/connect-ca.ts';
 import type { Consul } from '../../src/consul/client.ts';
+import { leafPath, ROOTS_PATH } from '../../src/consul/connect-ca.ts';
+import type { Connection, ConsulAnswer } from '../../src/consul/connection.ts';
 import { ConsulError } from '../../src/errors.ts';
 import { type Authority, createRoot, generateKeyPair, type KeyPair } from '../certificates/factory.ts';
 import { LeafPress } from './leaf-press.ts';
@@ -100,7 +100,8 @@ export class ConsulModel implements Consul {
     const root = { id, certPem, notBefore, notAfter, authority, presses, crossPem, crossedBy, since: now };
     this.roots = [root, ...this.roots];
     this.#rootsIndex += 1;
-    for (const agent of this.#agents) agent.rotateAt = now + Math.floor(this.#time.random() * LONGEST_ROTATION_MS);
+    for (const agent of this.#agents)
+      agent.rotateAt = now + Math.floor(this.#time.random() * LONGEST_ROTATION_MS);
     this.#wake();
   }
 
@@ -178,7 +179,7 @@ export class ConsulModel implements Consul {
   /** Roots and leaf are never answered in the same millisecond: which of them came first is never chance. */
   async #latency(parity: number, signal: AbortSignal): Promise<void> {
     const ms = 2 * Math.floor(1 + this.#time.random() * 20);
-    await this.#time.sleep(ms + (((parity - this.#time.now) % 2) + 2) % 2, signal);
+    await this.#time.sleep(ms + ((((parity - this.#time.now) % 2) + 2) % 2), signal);
   }
 
   #sleepUntil(at: number, signal: AbortSignal): Promise<void> {

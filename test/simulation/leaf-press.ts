@@ -51,7 +51,10 @@ function replaceTime(tbs: Buffer, from: number, to: number): void {
 }
 
 function utcTime(at: number): string {
-  return `${new Date(at).toISOString().replaceAll(/[-:T]|\..*/g, '').slice(2)}Z`;
+  return `${new Date(at)
+    .toISOString()
+    .replaceAll(/[-:T]|\..*/g, '')
+    .slice(2)}Z`;
 }
 
 function der(tag: number, content: Buffer): Buffer {

@@ -49,7 +49,10 @@ function replacement(held: Leaf | undefined, occasion: Occasion): { must: boolea
   const livesLonger = leaf.notAfter > held.notAfter;
   const isNoWorse = isOfActiveRoot(leaf, occasion) || !isOfActiveRoot(held, occasion);
   const isBetterOnAge = isOld(held, occasion) && livesLonger && isNoWorse;
-  return { must: isBetterOnRoot || (isBetterOnAge && !isOld(leaf, occasion)), may: isBetterOnRoot || isBetterOnAge };
+  return {
+    must: isBetterOnRoot || (isBetterOnAge && !isOld(leaf, occasion)),
+    may: isBetterOnRoot || isBetterOnAge,
+  };
 }
 
 function works({ notBefore, notAfter, rootId, crossedBy }: Leaf, { at, roots }: Occasion): boolean {

@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { Connector, longestSilenceMs, LOOPS } from '../../src/connector.ts';
+import { Connector, LOOPS, longestSilenceMs } from '../../src/connector.ts';
 import { Health } from '../../src/status/health.ts';
 import { Metrics } from '../../src/status/metrics.ts';
 import { spiffeUri } from '../certificates/factory.ts';
@@ -34,7 +34,17 @@ export interface Result extends Run {
   readonly invalid: readonly string[];
 }
 
-const EVENTS = ['rotation', 'restart', 'agent restart', 'move', 'outage', 'skew', 'flap', 'API away', 'conflicts'] as const;
+const EVENTS = [
+  'rotation',
+  'restart',
+  'agent restart',
+  'move',
+  'outage',
+  'skew',
+  'flap',
+  'API away',
+  'conflicts',
+] as const;
 export type Event = (typeof EVENTS)[number];
 
 /** One connector against one Consul for `simulatedMs`, with something happening to it about once a lifetime. */
@@ -123,10 +133,12 @@ class World {
     this.#instants += 1;
     const window = this.#window;
     for (const at of [this.#time.now, this.#time.clock.now()]) {
-      if (window === undefined || at < window.from || at > window.to) this.#fault(`not valid at ${new Date(at).toISOString()}`);
+      if (window === undefined || at < window.from || at > window.to)
+        this.#fault(`not valid at ${new Date(at).toISOString()}`);
     }
     const changed = Math.max(this.#calmSince, (roots[0]?.since ?? 0) - RECOVERY_MS + 1_000);
-    if (this.#time.now - changed > RECOVERY_MS && this.#bundleFault !== undefined) this.#fault(this.#bundleFault);
+    if (this.#time.now - changed > RECOVERY_MS && this.#bundleFault !== undefined)
+      this.#fault(this.#bundleFault);
   }
 
   #fault(what: string): void {
