@@ -64,7 +64,8 @@ function isOfActiveRoot({ rootId }: Leaf, { roots }: Occasion): boolean {
   return rootId === roots[0]?.id;
 }
 
-function isOld({ notBefore, notAfter }: Leaf, { at }: Occasion): boolean {
+/** Whether the leaf has less than 40 % of its lifetime left. */
+export function isOld({ notBefore, notAfter }: Leaf, { at }: { readonly at: number }): boolean {
   return (notAfter - at) / (notAfter - notBefore) < OLD_BELOW;
 }
 

@@ -3,8 +3,8 @@ import { Connector, LOOPS, longestSilenceMs } from '../../src/connector.ts';
 import { Health } from '../../src/status/health.ts';
 import { Metrics } from '../../src/status/metrics.ts';
 import { spiffeUri } from '../certificates/factory.ts';
-import { ConsulModel, SERVICE, TRUST_DOMAIN } from './consul-model.ts';
-import { leastWrites, type Occasion } from './least-writes.ts';
+import { ConsulModel, type Leaf, SERVICE, TRUST_DOMAIN } from './consul-model.ts';
+import { isOld, leastWrites, type Occasion } from './least-writes.ts';
 import { MemoryPlace } from './memory-place.ts';
 import { seededRandom, VirtualTime } from './virtual-time.ts';
 import { fingerprints, type Window, windowOf } from './witness.ts';
@@ -17,6 +17,8 @@ const URI = spiffeUri({ service: SERVICE, trustDomain: TRUST_DOMAIN });
 const RECOVERY_MS = 150_000;
 const MOST_SKEW_MS = 3 * HOUR_MS;
 const MOST_ROOTS = 3;
+/** Longer ones only repeat the same two backoffs, which takes the simulation its time. */
+const LONGEST_PAUSE_MS = 3 * DAY_MS;
 
 export interface Run {
   readonly lifetimeMs: number;
@@ -26,9 +28,11 @@ export interface Run {
 
 export interface Result extends Run {
   readonly leavesSigned: number;
-  readonly events: Readonly<Record<Event, number>>;
+  readonly events: ReadonlyMap<Event, number>;
   readonly writes: number;
   readonly least: number;
+  /** Writes of a leaf that was old itself in place of an older one, for safety: each may be one more than the least. */
+  readonly stopgaps: number;
   readonly instants: number;
   /** What was wrong, and when; the first few. */
   readonly invalid: readonly string[];
@@ -63,6 +67,9 @@ class World {
   readonly #events = new Map<Event, number>();
   readonly #invalid: string[] = [];
   #instants = 0;
+  #stopgaps = 0;
+  #leaf: Leaf | undefined;
+  #certificatePem = '';
   #calmSince = START;
   #stop = new AbortController();
   #running: Promise<void> | undefined;
@@ -86,14 +93,13 @@ class World {
     await this.#time.run(START + this.#run.simulatedMs, () => this.#look());
     this.#stop.abort();
     await this.#running;
-    const count = (event: Event): [Event, number] => [event, this.#events.get(event) ?? 0];
-    const events = Object.fromEntries(EVENTS.map(count)) as Record<Event, number>;
     return {
       ...this.#run,
       leavesSigned: this.#consul.leavesSigned,
-      events,
+      events: this.#events,
       writes: this.#place.writes,
       least: leastWrites(this.#occasions),
+      stopgaps: this.#stopgaps,
       instants: this.#instants,
       invalid: this.#invalid,
     };
@@ -130,6 +136,7 @@ class World {
       const lacks = [...fingerprints(pems.join(''))].some((root) => !held.has(root));
       this.#bundleFault = lacks ? 'the bundle lacks a root' : undefined;
     }
+    this.#countStopgap(published.certificatePem);
     this.#instants += 1;
     const window = this.#window;
     for (const at of [this.#time.now, this.#time.clock.now()]) {
@@ -139,6 +146,15 @@ class World {
     const changed = Math.max(this.#calmSince, (roots[0]?.since ?? 0) - RECOVERY_MS + 1_000);
     if (this.#time.now - changed > RECOVERY_MS && this.#bundleFault !== undefined)
       this.#fault(this.#bundleFault);
+  }
+
+  #countStopgap(certificatePem: string): void {
+    if (certificatePem === this.#certificatePem) return;
+    this.#certificatePem = certificatePem;
+    const { leaf } = this.#consul.offered;
+    const isSameRoot = leaf?.rootId === this.#leaf?.rootId;
+    if (leaf !== undefined && isSameRoot && isOld(leaf, { at: this.#time.clock.now() })) this.#stopgaps += 1;
+    this.#leaf = leaf;
   }
 
   #fault(what: string): void {
@@ -163,7 +179,8 @@ class World {
   /** Returns how long it lasts, or undefined where no connector could get through it. */
   async #happen(event: Event): Promise<number | undefined> {
     const consul = this.#consul;
-    const pause = this.#time.random() * Math.min(this.#bearableMs(), this.#run.lifetimeMs / 2);
+    const pause =
+      this.#time.random() * Math.min(this.#bearableMs(), this.#run.lifetimeMs / 2, LONGEST_PAUSE_MS);
     if (pause <= 0 && event !== 'skew') return undefined;
     switch (event) {
       case 'rotation':
