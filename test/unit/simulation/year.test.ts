@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { DAY_MS, HOUR_MS, simulate } from '../../simulation/simulate.ts';
 
 const RUNS = {
-  'an hour': { lifetimeMs: HOUR_MS, simulatedMs: 3 * DAY_MS },
-  'a day': { lifetimeMs: DAY_MS, simulatedMs: 60 * DAY_MS },
+  'an hour': { lifetimeMs: HOUR_MS, simulatedMs: 2 * DAY_MS },
+  'a day': { lifetimeMs: DAY_MS, simulatedMs: 40 * DAY_MS },
   'three days': { lifetimeMs: 3 * DAY_MS, simulatedMs: 120 * DAY_MS },
-  'thirty days': { lifetimeMs: 30 * DAY_MS, simulatedMs: 365 * DAY_MS },
+  'thirty days': { lifetimeMs: 30 * DAY_MS, simulatedMs: 270 * DAY_MS },
   'a year': { lifetimeMs: 365 * DAY_MS, simulatedMs: 5 * 365 * DAY_MS },
 };
 
