@@ -116,6 +116,7 @@ class World {
       service: SERVICE,
       waitMs,
       publisher: this.#place,
+      verifiesUpstream: false,
       clock,
       logger: pino({ level: 'silent' }),
       health: new Health(clock, LOOPS, longestSilenceMs(waitMs)),
