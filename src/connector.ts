@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { BlockingQuery } from './consul/blocking-query.ts';
-import type { ConsulClient } from './consul/client.ts';
+import type { Consul } from './consul/client.ts';
 import { type CaLeaf, decodeLeaf, decodeRoots, leafPath, ROOTS_PATH } from './consul/connect-ca.ts';
-import type { ConsulConnection } from './consul/connection.ts';
+import type { Connection } from './consul/connection.ts';
 import { describeError, PublishError } from './errors.ts';
 import { backoffMs } from './pace.ts';
 import type { Publisher } from './publish/publisher.ts';
@@ -13,7 +13,7 @@ import type { Metrics } from './status/metrics.ts';
 import { Wakeup } from './wakeup.ts';
 
 export interface ConnectorOptions {
-  readonly consul: ConsulClient;
+  readonly consul: Consul;
   /** The Consul service whose leaf is published. */
   readonly service: string;
   /** Whether the gateway verifies its peers by the bundle, so that a change of it reloads the gateway. */
@@ -34,7 +34,7 @@ export function longestSilenceMs(waitMs: number): number {
   return 2 * waitMs + 5 * 60_000;
 }
 
-/** The publishing loop turns at least this often, so that `/livez` can see it turn. */
+/** The publishing loop turns at least this often, or as often as the queries do, so that `/livez` can see it turn. */
 const LONGEST_IDLE_MS = 60_000;
 const LONGEST_PUBLISH_BACKOFF_MS = 30_000;
 const ONCE_DEADLINE_MS = 30_000;
@@ -101,12 +101,13 @@ export class Connector {
 
   /** Reconciles on every notice, when time alone may change the decision, and after a failure with backoff. */
   async #publishLoop(leaf: BlockingQuery<CaLeaf>, signal: AbortSignal): Promise<void> {
-    const { clock, health, logger } = this.#options;
+    const { clock, health, logger, waitMs } = this.#options;
+    const longestIdleMs = Math.max(LONGEST_IDLE_MS, waitMs);
     let failures = 0;
     let nextAt = Number.POSITIVE_INFINITY;
     while (!signal.aborted) {
       health.turned('publish');
-      const noticed = await this.#wakeup.wait(Math.min(nextAt - clock.now(), LONGEST_IDLE_MS), signal);
+      const noticed = await this.#wakeup.wait(Math.min(nextAt - clock.now(), longestIdleMs), signal);
       if (signal.aborted) return;
       if (!noticed && clock.now() < nextAt) continue;
       try {
@@ -134,7 +135,7 @@ export class Connector {
 
   #query<T>(
     name: 'roots' | 'leaf',
-    connection: ConsulConnection,
+    connection: Connection,
     path: string,
     decode: (text: string) => T,
     take: (answer: T) => void,

@@ -2,10 +2,10 @@ import type { Clock } from '../clock.ts';
 import { ConsulError } from '../errors.ts';
 import { backoffMs, TokenBucket } from '../pace.ts';
 import { nextIndex } from './blocking-index.ts';
-import type { ConsulConnection } from './connection.ts';
+import type { Connection } from './connection.ts';
 
 export interface BlockingQueryOptions<T> {
-  readonly connection: ConsulConnection;
+  readonly connection: Connection;
   /** Without a query, such as `/v1/agent/connect/ca/roots`. */
   readonly path: string;
   /** Longest block asked for, in milliseconds. */

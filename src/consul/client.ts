@@ -1,13 +1,20 @@
 import type { Clock } from '../clock.ts';
-import { ConsulConnection } from './connection.ts';
+import { type Connection, ConsulConnection } from './connection.ts';
 import type { ConsulAccess } from './endpoint.ts';
 import { LoginToken } from './login.ts';
 import { type Lookup, ServerList } from './servers.ts';
 import { fileToken, fixedToken, type TokenSource } from './token.ts';
 import { ConsulTransport } from './transport.ts';
 
+/** One Consul, however it is reached. */
+export interface Consul {
+  connect(): Connection;
+  /** Ends every connection, within `deadlineMs` milliseconds. */
+  close(deadlineMs: number): Promise<void>;
+}
+
 /** The way to one Consul: connections that share its servers and its token. */
-export class ConsulClient {
+export class ConsulClient implements Consul {
   readonly #access: ConsulAccess;
   readonly #clock: Clock;
   readonly #servers: ServerList;

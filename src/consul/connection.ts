@@ -13,6 +13,12 @@ export interface ConsulAnswer {
   readonly ageSeconds: number | undefined;
 }
 
+/** One way to ask Consul, for one long poll. */
+export interface Connection {
+  /** GETs `path` within `deadlineMs` milliseconds, whole body included. @throws ConsulError */
+  get(path: string, query: URLSearchParams, deadlineMs: number, signal: AbortSignal): Promise<ConsulAnswer>;
+}
+
 export interface ConnectionOptions {
   readonly access: ConsulAccess;
   readonly servers: ServerList;
@@ -24,7 +30,7 @@ export interface ConnectionOptions {
  * One connection to Consul, for one long poll: a request queued behind another obeys neither its deadline nor its
  * signal in undici, so polls do not share one.
  */
-export class ConsulConnection {
+export class ConsulConnection implements Connection {
   readonly #options: ConnectionOptions;
   readonly #transport: ConsulTransport;
 

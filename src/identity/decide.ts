@@ -66,6 +66,7 @@ export interface UpstreamVerification {
 /** Below this share of its lifetime a leaf is replaced; Consul renews at 60 to 90 % of the lifetime, so normally first. */
 export const REPLACE_BELOW = 0.4;
 const RECHECK_CONDEMNED_MS = 30_000;
+const LONGEST_RECHECK_MS = 86_400_000;
 
 /**
  * Rule 2, write as seldom as possible: the leaf is replaced only where it is condemned on some count and the candidate
@@ -217,5 +218,11 @@ function recheckAt(
 ): number {
   const threshold = leaf.notAfter - REPLACE_BELOW * (leaf.notAfter - leaf.notBefore);
   const expiries = [leaf, ...chain.intermediates, ...bundle.anchors].map(({ notAfter }) => notAfter + 1);
-  return Math.min(condemned === undefined ? threshold + 1 : at + RECHECK_CONDEMNED_MS, ...expiries);
+  return Math.min(condemned === undefined ? threshold + 1 : at + recheckMs(leaf, condemned, at), ...expiries);
+}
+
+/** A leaf of a year ages for months before Consul renews it: a tenth of what is left, within bounds, is often enough. */
+function recheckMs({ notAfter }: Identity['leaf'], { count }: Condemnation, at: number): number {
+  if (count !== 'ageing') return RECHECK_CONDEMNED_MS;
+  return Math.max(RECHECK_CONDEMNED_MS, Math.min((notAfter - at) / 10, LONGEST_RECHECK_MS));
 }

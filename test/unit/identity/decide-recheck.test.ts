@@ -51,12 +51,10 @@ test('an intermediate that expires first is looked at again in the moment after 
 
 const CONDEMNED = {
   'nothing that could be published': decideOn({ bundle }),
-  'an ageing leaf': decideOn({ published, bundle, at: NOW + 61 * HOUR }),
   'an expired leaf': decideOn({ published, bundle, at: NOW + LIFETIME + 1 }),
   'a leaf of the previous root': decideOn({ published, bundle: bundleOf(await newRoot(), root) }),
 };
 const DECIDED_AT: Readonly<Record<string, number>> = {
-  'an ageing leaf': NOW + 61 * HOUR,
   'an expired leaf': NOW + LIFETIME + 1,
 };
 
@@ -65,6 +63,18 @@ for (const [what, { recheckAt }] of Object.entries(CONDEMNED)) {
     assert.equal(recheckAt - (DECIDED_AT[what] ?? NOW), 30 * SECOND);
   });
 }
+
+test('an ageing leaf is looked at again after a tenth of what it has left', () => {
+  const at = NOW + 61 * HOUR;
+
+  assert.equal(decideOn({ published, bundle, at }).recheckAt - at, 3.9 * HOUR);
+});
+
+test('an ageing leaf with little left is looked at again after half a minute', () => {
+  const at = NOW + LIFETIME - 120 * SECOND;
+
+  assert.equal(decideOn({ published, bundle, at }).recheckAt - at, 30 * SECOND);
+});
 
 test('a leaf in its last seconds is looked at again in the moment after it expired', () => {
   const { recheckAt } = decideOn({ published, bundle, at: NOW + LIFETIME - 5 * SECOND });

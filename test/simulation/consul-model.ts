@@ -1,0 +1,232 @@
+import type { Consul } from '../../src/consul/client.ts';
+import { leafPath, ROOTS_PATH } from '../../src/consul/connect-ca.ts';
+import type { Connection, ConsulAnswer } from '../../src/consul/connection.ts';
+import { ConsulError } from '../../src/errors.ts';
+import { type Authority, createRoot, generateKeyPair, type KeyPair } from '../certificates/factory.ts';
+import { LeafPress } from './leaf-press.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+const MINUTE_MS = 60_000;
+const ROOT_LIFETIME_MS = 40 * 365 * 24 * 60 * MINUTE_MS;
+const LONGEST_ROTATION_MS = 30_000;
+const FLAP_MS = 2_000;
+export const SERVICE = 'ambassador';
+export const TRUST_DOMAIN = '11111111-2222-3333-4444-555555555555.consul';
+
+export interface Root {
+  readonly id: string;
+  readonly certPem: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly authority: Authority;
+  readonly presses: readonly LeafPress[];
+  /** This root's key under the signature of the root before it. */
+  readonly crossPem: string | undefined;
+  readonly crossedBy: string | undefined;
+  readonly since: number;
+}
+
+export interface Leaf {
+  readonly text: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** The roots it chains to: that of its issuer, and the one that cross-signed it. */
+  readonly rootId: string;
+  readonly crossedBy: string | undefined;
+}
+
+interface Agent {
+  /** Never wakes a blocked leaf query over a new root (consul PR #15005). */
+  readonly deaf: boolean;
+  leaf: Leaf | undefined;
+  index: number;
+  renewAt: number;
+  rotateAt: number;
+}
+
+/** What was handed to the connector that runs now. */
+export interface Offered {
+  leaf: Leaf | undefined;
+  roots: readonly Root[] | undefined;
+}
+
+/** Consul's Connect CA with several agents, each with its own cache of leaves, on virtual time. */
+export class ConsulModel implements Consul {
+  readonly lifetimeMs: number;
+  /** The active root first. */
+  roots: readonly Root[] = [];
+  away = false;
+  flapping = false;
+  offered: Offered = { leaf: undefined, roots: undefined };
+  leavesSigned = 0;
+  readonly #time: VirtualTime;
+  readonly #keys: readonly KeyPair[];
+  readonly #agents: Agent[];
+  #agent: Agent;
+  #rootsIndex = 100;
+  readonly #waiting = new Set<() => void>();
+  #cut = 0;
+
+  private constructor(time: VirtualTime, lifetimeMs: number, keys: readonly KeyPair[]) {
+    this.#time = time;
+    this.lifetimeMs = lifetimeMs;
+    this.#keys = keys;
+    const agent = (deaf: boolean): Agent => ({ deaf, leaf: undefined, index: 10, renewAt: 0, rotateAt: 0 });
+    this.#agent = agent(false);
+    this.#agents = [this.#agent, agent(true), agent(false)];
+  }
+
+  static async start(time: VirtualTime, lifetimeMs: number): Promise<ConsulModel> {
+    const keys = await Promise.all([generateKeyPair('ec-p256'), generateKeyPair('ec-p256')]);
+    const model = new ConsulModel(time, lifetimeMs, keys);
+    await model.rotate(false);
+    return model;
+  }
+
+  /** A new active root; the agents follow it within half a minute. */
+  async rotate(crossSigned: boolean): Promise<void> {
+    const { now } = this.#time;
+    const notBefore = Math.floor(now / 1000) * 1000 - MINUTE_MS;
+    const notAfter = notBefore + ROOT_LIFETIME_MS;
+    const validity = { notBefore: new Date(notBefore), notAfter: new Date(notAfter) };
+    const authority = await createRoot({ trustDomain: TRUST_DOMAIN, ...validity });
+    const [old] = this.roots;
+    const cross = crossSigned ? await old?.authority.crossSign(authority, validity) : undefined;
+    const presses = await Promise.all(this.#keys.map((keys) => LeafPress.of(authority, SERVICE, keys)));
+    const id = authority.serial;
+    const crossedBy = cross === undefined ? undefined : old?.id;
+    const { certPem } = authority;
+    const crossPem = cross?.certPem;
+    const root = { id, certPem, notBefore, notAfter, authority, presses, crossPem, crossedBy, since: now };
+    this.roots = [root, ...this.roots];
+    this.#rootsIndex += 1;
+    for (const agent of this.#agents)
+      agent.rotateAt = now + Math.floor(this.#time.random() * LONGEST_ROTATION_MS);
+    this.#wake();
+  }
+
+  /** Consul drops a root when no leaf of it can be valid any more. */
+  dropOldest(): void {
+    this.roots = this.roots.slice(0, -1);
+    this.#rootsIndex += 1;
+    this.#wake();
+  }
+
+  restartAgent(): void {
+    this.#agent.leaf = undefined;
+    this.#agent.index = 10;
+    this.disconnect();
+  }
+
+  move(): void {
+    const others = this.#agents.filter((agent) => agent !== this.#agent);
+    this.#agent = others[Math.floor(this.#time.random() * others.length)] ?? this.#agent;
+    this.disconnect();
+  }
+
+  disconnect(): void {
+    this.#cut += 1;
+    this.#wake();
+  }
+
+  setFlapping(flapping: boolean): void {
+    this.flapping = flapping;
+    this.#wake();
+  }
+
+  connect(): Connection {
+    return { get: (path, query, _deadlineMs, signal) => this.#get(path, query, signal) };
+  }
+
+  async close(): Promise<void> {}
+
+  async #get(path: string, query: URLSearchParams, signal: AbortSignal): Promise<ConsulAnswer> {
+    const isRoots = path === ROOTS_PATH;
+    if (!isRoots && path !== leafPath(SERVICE)) throw new ConsulError('CONSUL_NOT_FOUND', path);
+    const cut = this.#cut;
+    const end = this.#time.now + Number.parseInt(query.get('wait') ?? '0', 10);
+    const asked = query.get('index');
+    await this.#latency(isRoots ? 0 : 1, signal);
+    for (;;) {
+      if (signal.aborted || this.away || cut !== this.#cut) {
+        throw new ConsulError('CONSUL_UNREACHABLE', 'the connection to Consul was cut');
+      }
+      const index = String(isRoots ? this.#rootsIndex : this.#leafIndex());
+      if (index !== asked || this.#time.now >= end) return this.#answer(isRoots, index);
+      const due = isRoots ? end : Math.min(end, this.#dueAt());
+      await this.#sleepUntil(due, signal);
+      await this.#latency(isRoots ? 0 : 1, signal);
+    }
+  }
+
+  #answer(isRoots: boolean, index: string): ConsulAnswer {
+    if (isRoots) this.offered.roots = this.roots;
+    else this.offered.leaf = this.#agent.leaf;
+    const text = isRoots ? this.#rootsText() : (this.#agent.leaf?.text ?? '');
+    return { text, index, ageSeconds: undefined };
+  }
+
+  #rootsText(): string {
+    const Roots = this.roots.map((root, position) => ({
+      ID: root.id,
+      Active: position === 0,
+      RootCert: root.certPem,
+      IntermediateCerts: root.crossPem === undefined ? null : [root.crossPem],
+    }));
+    return JSON.stringify({ ActiveRootID: this.roots[0]?.id, TrustDomain: TRUST_DOMAIN, Roots });
+  }
+
+  /** Roots and leaf are never answered in the same millisecond: which of them came first is never chance. */
+  async #latency(parity: number, signal: AbortSignal): Promise<void> {
+    const ms = 2 * Math.floor(1 + this.#time.random() * 20);
+    await this.#time.sleep(ms + ((((parity - this.#time.now) % 2) + 2) % 2), signal);
+  }
+
+  #sleepUntil(at: number, signal: AbortSignal): Promise<void> {
+    const sleeper = new AbortController();
+    const wake = (): void => sleeper.abort();
+    this.#waiting.add(wake);
+    signal.addEventListener('abort', wake, { once: true });
+    return this.#time.sleep(at - this.#time.now, sleeper.signal).finally(() => {
+      this.#waiting.delete(wake);
+      signal.removeEventListener('abort', wake);
+    });
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+  }
+
+  #leafIndex(): number {
+    const agent = this.#agent;
+    const { leaf } = agent;
+    const { now } = this.#time;
+    const isRotated = leaf !== undefined && leaf.rootId !== this.roots[0]?.id && now >= agent.rotateAt;
+    const flaps = this.flapping && leaf !== undefined && now >= leaf.notBefore + MINUTE_MS + FLAP_MS;
+    if (leaf === undefined || now >= agent.renewAt || isRotated || flaps) this.#renew(agent);
+    return agent.index;
+  }
+
+  #dueAt(): number {
+    const { leaf, deaf, rotateAt, renewAt } = this.#agent;
+    if (leaf === undefined) return this.#time.now;
+    const rotation = leaf.rootId === this.roots[0]?.id || deaf ? Number.POSITIVE_INFINITY : rotateAt;
+    const flap = this.flapping ? leaf.notBefore + MINUTE_MS + FLAP_MS : Number.POSITIVE_INFINITY;
+    return Math.min(renewAt, rotation, flap);
+  }
+
+  /** Valid from a minute ago, as Consul's are; renewed at 60 to 90 % of the lifetime. */
+  #renew(agent: Agent): void {
+    const [root] = this.roots;
+    const press = root?.presses[this.leavesSigned % root.presses.length];
+    if (root === undefined || press === undefined) throw new Error('the model has no root');
+    const notBefore = Math.floor(this.#time.now / 1000) * 1000 - MINUTE_MS;
+    const notAfter = notBefore + this.lifetimeMs;
+    const certificate = press.press(notBefore, notAfter) + (root.crossPem ?? '');
+    const text = JSON.stringify({ CertPEM: certificate, PrivateKeyPEM: press.keyPem });
+    agent.leaf = { text, notBefore, notAfter, rootId: root.id, crossedBy: root.crossedBy };
+    agent.index += 1;
+    agent.renewAt = notBefore + Math.floor(this.lifetimeMs * (0.6 + 0.3 * this.#time.random()));
+    this.leavesSigned += 1;
+  }
+}

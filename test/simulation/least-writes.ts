@@ -1,0 +1,77 @@
+import type { Leaf, Root } from './consul-model.ts';
+
+/** A moment in which the connector could write, what it knew of Consul then, and the time by its clock. */
+export interface Occasion {
+  readonly at: number;
+  readonly leaf: Leaf | undefined;
+  readonly roots: readonly Root[];
+}
+
+/** DESIGN.md, rule 2. Of its own, so that a changed rule in `identity/` is seen. */
+const OLD_BELOW = 0.4;
+
+/**
+ * The least number of writes of any program that keeps the contract, whatever it knows of the future.
+ *
+ * A program is, for this, the leaf it has published. After each occasion the contract (rule 2) binds it:
+ * - the bundle is the list of roots: a changed list is a write, with or without a leaf;
+ * - a leaf that is condemned must go where the leaf on offer has nothing against it;
+ * - a leaf may go only where it is condemned and the leaf on offer is better on that count.
+ * Between "must" and "may" a program is free. So every state that some program can be in is kept, with the least writes
+ * that lead to it (a shortest path), and the least of all at the end is a bound for all of them.
+ */
+export function leastWrites(occasions: readonly Occasion[]): number {
+  let states = new Map<Leaf | undefined, number>([[undefined, 0]]);
+  let bundle = '';
+  for (const occasion of occasions) {
+    const listed = bundleOf(occasion);
+    const bundleWrites = listed === bundle ? 0 : 1;
+    bundle = listed;
+    const after = new Map<Leaf | undefined, number>();
+    const reach = (leaf: Leaf | undefined, writes: number): void => {
+      after.set(leaf, Math.min(writes, after.get(leaf) ?? writes));
+    };
+    for (const [held, writes] of states) {
+      const { must, may } = replacement(held, occasion);
+      if (!must) reach(held, writes + (held === undefined ? 0 : bundleWrites));
+      if (must || may) reach(occasion.leaf, writes + 1);
+    }
+    states = after;
+  }
+  return Math.min(...states.values());
+}
+
+function replacement(held: Leaf | undefined, occasion: Occasion): { must: boolean; may: boolean } {
+  const { leaf } = occasion;
+  if (leaf === undefined || leaf === held || !works(leaf, occasion)) return { must: false, may: false };
+  if (held === undefined || !works(held, occasion)) return { must: true, may: true };
+  const isBetterOnRoot = !isOfActiveRoot(held, occasion) && isOfActiveRoot(leaf, occasion);
+  const livesLonger = leaf.notAfter > held.notAfter;
+  const isNoWorse = isOfActiveRoot(leaf, occasion) || !isOfActiveRoot(held, occasion);
+  const isBetterOnAge = isOld(held, occasion) && livesLonger && isNoWorse;
+  return {
+    must: isBetterOnRoot || (isBetterOnAge && !isOld(leaf, occasion)),
+    may: isBetterOnRoot || isBetterOnAge,
+  };
+}
+
+function works({ notBefore, notAfter, rootId, crossedBy }: Leaf, { at, roots }: Occasion): boolean {
+  const anchor = roots.find(({ id, notBefore: from }) => (id === rootId || id === crossedBy) && from <= at);
+  return anchor !== undefined && notBefore <= at && at <= notAfter;
+}
+
+function isOfActiveRoot({ rootId }: Leaf, { roots }: Occasion): boolean {
+  return rootId === roots[0]?.id;
+}
+
+/** Whether the leaf has less than 40 % of its lifetime left. */
+export function isOld({ notBefore, notAfter }: Leaf, { at }: { readonly at: number }): boolean {
+  return (notAfter - at) / (notAfter - notBefore) < OLD_BELOW;
+}
+
+function bundleOf({ roots, at }: Occasion): string {
+  return roots
+    .filter(({ notAfter }) => at <= notAfter)
+    .map(({ id }) => id)
+    .join(' ');
+}

@@ -1,0 +1,81 @@
+import type { Clock } from '../../src/clock.ts';
+
+interface Timer {
+  readonly at: number;
+  readonly fire: () => void | Promise<void>;
+}
+
+/** Time that jumps from one event to the next. Milliseconds since the epoch. */
+export class VirtualTime {
+  readonly random: () => number;
+  /** How far the connector's clock is ahead of Consul's, which is the true one. */
+  skewMs = 0;
+  #now: number;
+  readonly #timers = new Set<Timer>();
+
+  constructor(start: number, random: () => number) {
+    this.#now = start;
+    this.random = random;
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  /** The connector's clock. It may be wrong, but like a real timer a sleep takes as long as it should. */
+  readonly clock: Clock = {
+    now: () => this.#now + this.skewMs,
+    random: () => this.random(),
+    sleep: (ms, signal) => this.sleep(ms, signal),
+  };
+
+  at(at: number, fire: () => void | Promise<void>): void {
+    this.#timers.add({ at: Math.max(at, this.#now), fire });
+  }
+
+  sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const finish = (): void => {
+        this.#timers.delete(timer);
+        signal.removeEventListener('abort', finish);
+        resolve();
+      };
+      const timer = { at: this.#now + Math.max(ms, 0), fire: finish };
+      this.#timers.add(timer);
+      signal.addEventListener('abort', finish, { once: true });
+    });
+  }
+
+  /** Runs until `end`. `look` is called at both ends of every stretch of time in which nothing happens. */
+  async run(end: number, look: () => void): Promise<void> {
+    for (;;) {
+      // Everything that waits for no timer is a microtask, and those are all done before this.
+      await new Promise(setImmediate);
+      look();
+      const next = this.#next();
+      this.#now = Math.min(next?.at ?? end, end);
+      look();
+      if (next === undefined || next.at > end) return;
+      this.#timers.delete(next);
+      await next.fire();
+    }
+  }
+
+  #next(): Timer | undefined {
+    let next: Timer | undefined;
+    for (const timer of this.#timers) if (next === undefined || timer.at < next.at) next = timer;
+    return next;
+  }
+}
+
+/** mulberry32: a small generator whose whole state is the seed, so that a run can be had again. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,47 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { Published } from '../../src/identity/decide.ts';
+
+/** When a published identity works, in milliseconds since the epoch, both ends included. */
+export interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * When `published` works for a peer that knows `rootPems`: judged by node alone and by a walk of its own, with nothing of
+ * `identity/`. Undefined with no way to a root, another SPIFFE ID, or a key of another certificate.
+ */
+export function windowOf(published: Published, rootPems: readonly string[], uri: string): Window | undefined {
+  const [leaf, ...intermediates] = readAll(published.certificatePem);
+  if (leaf === undefined || leaf.subjectAltName !== `URI:${uri}`) return undefined;
+  if (!leaf.checkPrivateKey(createPrivateKey(published.privateKeyPem))) return undefined;
+  const path = [leaf, ...intermediates];
+  const isOrdered = path.every((certificate, at) => {
+    const issuer = path[at + 1];
+    return issuer === undefined || certificate.verify(issuer.publicKey);
+  });
+  if (!isOrdered) return undefined;
+  const roots = rootPems.flatMap(readAll);
+  const windows = path.flatMap((last, at) =>
+    roots
+      .filter((root) => last.verify(root.publicKey))
+      .map((root) => intersection([...path.slice(0, at + 1), root])),
+  );
+  return windows.sort((a, b) => b.to - b.from - (a.to - a.from))[0];
+}
+
+export function fingerprints(pem: string): ReadonlySet<string> {
+  return new Set(readAll(pem).map(({ fingerprint256 }) => fingerprint256));
+}
+
+function readAll(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
+
+function intersection(path: readonly X509Certificate[]): Window {
+  return {
+    from: Math.max(...path.map(({ validFrom }) => Date.parse(validFrom))),
+    to: Math.min(...path.map(({ validTo }) => Date.parse(validTo))),
+  };
+}

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DAY_MS, HOUR_MS, simulate } from '../../simulation/simulate.ts';
+
+const RUNS = {
+  'an hour': { lifetimeMs: HOUR_MS, simulatedMs: 2 * DAY_MS },
+  'a day': { lifetimeMs: DAY_MS, simulatedMs: 40 * DAY_MS },
+  'three days': { lifetimeMs: 3 * DAY_MS, simulatedMs: 120 * DAY_MS },
+  'thirty days': { lifetimeMs: 30 * DAY_MS, simulatedMs: 270 * DAY_MS },
+  'a year': { lifetimeMs: 365 * DAY_MS, simulatedMs: 5 * 365 * DAY_MS },
+};
+
+for (const seed of [1, Math.floor(Math.random() * 2 ** 31)]) {
+  for (const [lifetime, run] of Object.entries(RUNS)) {
+    test(`leaves of ${lifetime} are valid at every instant, with no needless write (seed ${seed})`, async () => {
+      const { invalid, writes, least, stopgaps, events } = await simulate({ ...run, seed });
+
+      assert.deepEqual(invalid, []);
+      assert.ok(writes > 3, `only ${writes} writes`);
+      assert.ok(writes >= least, `${writes} writes are fewer than the least, ${least}`);
+      assert.ok(writes <= least + stopgaps, `${writes} writes, least ${least}, of them stopgaps ${stopgaps}`);
+      // An older leaf is only ever met on another agent.
+      assert.ok(stopgaps <= (events.get('move') ?? 0), `${stopgaps} stopgaps`);
+    });
+  }
+}
