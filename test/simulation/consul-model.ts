@@ -142,14 +142,15 @@ export class ConsulModel implements Consul {
 
   async #get(path: string, query: URLSearchParams, signal: AbortSignal): Promise<ConsulAnswer> {
     const isRoots = path === ROOTS_PATH;
-    if (!isRoots && path !== leafPath(SERVICE)) throw new ConsulError('CONSUL_NOT_FOUND', path);
+    if (!isRoots && path !== leafPath(SERVICE))
+      throw new ConsulError('CONSUL_NOT_FOUND', path, { remedy: 'ask for the one service' });
     const cut = this.#cut;
     const end = this.#time.now + Number.parseInt(query.get('wait') ?? '0', 10);
     const asked = query.get('index');
     await this.#latency(isRoots ? 0 : 1, signal);
     for (;;) {
       if (signal.aborted || this.away || cut !== this.#cut) {
-        throw new ConsulError('CONSUL_UNREACHABLE', 'the connection to Consul was cut');
+        throw new ConsulError('CONSUL_UNREACHABLE', 'the connection to Consul was cut', { remedy: 'wait' });
       }
       const index = String(isRoots ? this.#rootsIndex : this.#leafIndex());
       if (index !== asked || this.#time.now >= end) return this.#answer(isRoots, index);
