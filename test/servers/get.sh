@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the real servers of the tests available: consul, etcd, kube-apiserver, and kubectl.
+# Makes the real servers of the tests available: consul, etcd, kube-apiserver, kubectl, and two gateways.
 #
 #   bash test/servers/get.sh              fetch or build what is missing (the first time: several minutes)
 #   bash test/servers/get.sh --print-env  only print where each one is, as NAME=path lines
@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ambassador-consul-connector
 readonly here cache
 readonly WITHOUT_DEBIAN='put consul (1.8 or newer) into PATH, and let KUBEBUILDER_ASSETS name a folder with etcd,
-kube-apiserver and kubectl (setup-envtest makes one)'
+kube-apiserver and kubectl (setup-envtest makes one); put nginx and haproxy into PATH'
 
 # fail PROBLEM REMEDY
 fail() {
@@ -60,7 +60,7 @@ recent_consul() {
 
 print_env() {
   local name path
-  for name in consul etcd kube-apiserver kubectl; do
+  for name in consul etcd kube-apiserver kubectl nginx haproxy; do
     path=$(locate "$name") || fail "$name is missing" 'bash test/servers/get.sh'
     name=${name^^}
     printf '%s=%s\n' "${name//-/_}" "$path"
@@ -78,6 +78,30 @@ get_program() {
   if locate "$1" >/dev/null; then return; fi
   step "$1 unpacked" unpack_package "$2" "$3" "$work/$1"
   keep "$work/$1/usr/bin/$1" "$1"
+}
+
+# get_gateway NAME LIBRARY_PACKAGE...: a program with the libraries that a small machine may lack. It is only unpacked:
+# installed, it would be a daemon on port 80.
+get_gateway() {
+  local name=$1 package
+  if locate "$name" >/dev/null; then return; fi
+  for package in "$@"; do
+    step "$package unpacked" unpack_package "$package" bookworm "$work/gateways/$name"
+  done
+  rm -rf "$cache/gateways/$name"
+  mkdir -p "$cache/gateways"
+  mv "$work/gateways/$name" "$cache/gateways/$name"
+  cat >"$work/$name.sh" <<'WRAPPER'
+#!/bin/sh
+name=$(basename "$0")
+root=$(dirname "$0")/../gateways/$name
+for folder in "$root"/usr/lib/*-linux-gnu* "$root"/lib/*-linux-gnu*; do
+  [ ! -d "$folder" ] || LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+done
+export LD_LIBRARY_PATH
+exec "$root/usr/sbin/$name" "$@"
+WRAPPER
+  keep "$work/$name.sh" "$name"
 }
 
 main() {
@@ -100,6 +124,8 @@ main() {
   get_program consul consul bullseye
   get_program etcd etcd-server bookworm
   get_program kubectl kubernetes-client bookworm
+  get_gateway nginx libpcre2-8-0
+  get_gateway haproxy libpcre2-8-0 liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
   if ! locate kube-apiserver >/dev/null; then
     build_kube_apiserver
     keep "$work/kube-apiserver" kube-apiserver
