@@ -52,6 +52,22 @@ export function useWorld(
   consulOptions: RealConsulOptions = {},
   prepare: (world: World) => Promise<void> = async () => undefined,
 ): World {
+  const world = makeWorld(consulOptions);
+  before(async () => {
+    await world.start();
+    await prepare(world);
+  });
+  after(() => world.stop());
+  return world;
+}
+
+/** A world that its user starts and stops, for what is no test. */
+export interface OwnWorld extends World {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
   let consul: RealConsul | undefined;
   let kubernetes: RealKubernetes | undefined;
   const started = <T>(server: T | undefined): T => {
@@ -70,17 +86,15 @@ export function useWorld(
     return text.trim() === '' ? undefined : JSON.parse(text);
   }
 
-  before(async () => {
-    [consul, kubernetes] = await Promise.all([startRealConsul(consulOptions), startRealKubernetes()]);
-    await kubectl(['create', 'namespace', NAMESPACE]);
-    await kubectl(['apply', '-f', '-'], await readFile(MANIFEST, 'utf8'));
-    await prepare(world);
-  });
-  after(async () => {
-    await Promise.all([consul?.stop(), kubernetes?.stop()]);
-  });
-
-  const world: World = {
+  return {
+    async start() {
+      [consul, kubernetes] = await Promise.all([startRealConsul(consulOptions), startRealKubernetes()]);
+      await kubectl(['create', 'namespace', NAMESPACE]);
+      await kubectl(['apply', '-f', '-'], await readFile(MANIFEST, 'utf8'));
+    },
+    async stop() {
+      await Promise.all([consul?.stop(), kubernetes?.stop()]);
+    },
     get consul() {
       return started(consul);
     },
@@ -111,7 +125,6 @@ export function useWorld(
       );
     },
   };
-  return world;
 }
 
 async function recordSecret(kubernetes: RealKubernetes, secret: string): Promise<Recording> {

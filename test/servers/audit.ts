@@ -8,6 +8,8 @@ export interface AuditedWrite {
   readonly name: string;
   readonly user: string;
   readonly code: number;
+  /** When the API server answered, in milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** Logs writes of the two kinds that the connector owns, without their contents. */
@@ -23,6 +25,7 @@ rules:
 `;
 
 interface AuditEvent {
+  readonly stageTimestamp: string;
   readonly verb: string;
   readonly user: { readonly username: string };
   readonly objectRef: { readonly resource: string; readonly namespace?: string; readonly name?: string };
@@ -32,8 +35,9 @@ interface AuditEvent {
 export async function readWrites(auditLog: string): Promise<AuditedWrite[]> {
   const lines = (await readFile(auditLog, 'utf8')).split('\n').filter((line) => line !== '');
   return lines.map((line) => {
-    const { verb, user, objectRef, responseStatus }: AuditEvent = JSON.parse(line);
+    const { stageTimestamp, verb, user, objectRef, responseStatus }: AuditEvent = JSON.parse(line);
     const { resource, namespace = '', name = '' } = objectRef;
-    return { verb, resource, namespace, name, user: user.username, code: responseStatus?.code ?? 0 };
+    const code = responseStatus?.code ?? 0;
+    return { verb, resource, namespace, name, user: user.username, code, at: Date.parse(stageTimestamp) };
   });
 }

@@ -1,0 +1,7 @@
+import type { Answer } from '../../servers/http.ts';
+
+/** @throws Error unless the service itself answered */
+export function checkAnswer({ status, body }: Answer, service: string): void {
+  if (status !== 200) throw new Error(`status ${status}`);
+  if (!body.startsWith(`{"service":"${service}"`)) throw new Error('another service answered');
+}

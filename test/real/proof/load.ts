@@ -1,0 +1,78 @@
+/** Whoever sends requests into the mesh. */
+export type ClientName = 'nginx' | 'haproxy' | 'perfect client';
+export const CLIENTS: readonly ClientName[] = ['nginx', 'haproxy', 'perfect client'];
+
+export interface Target {
+  readonly client: ClientName;
+  readonly service: string;
+  /** One request on a connection of its own. @throws if the answer is not that of the service */
+  send(): Promise<void>;
+}
+
+/** One request and what became of it. */
+export interface Sample {
+  readonly client: ClientName;
+  readonly service: string;
+  /** When it was sent, in milliseconds since the epoch: an event answers for what was sent during it. */
+  readonly at: number;
+  readonly failure?: string;
+}
+
+export interface Load {
+  readonly samples: readonly Sample[];
+  /** Sends no more, and resolves when the last answer is there. */
+  stop(): Promise<void>;
+}
+
+export interface LoadOptions {
+  /** To each target. */
+  readonly requestsPerSecond: number;
+  /** A bound, whatever happens to the time line. */
+  readonly mostSeconds: number;
+}
+
+/** A steady load: each target gets its requests at even distances, whether earlier ones were answered or not. */
+export function startLoad(targets: readonly Target[], { requestsPerSecond, mostSeconds }: LoadOptions): Load {
+  const samples: Sample[] = [];
+  const open = new Set<Promise<void>>();
+  const started = performance.now();
+  const most = requestsPerSecond * mostSeconds * targets.length;
+  let sent = 0;
+
+  function sendOne(target: Target): void {
+    const { client, service } = target;
+    const at = Date.now();
+    const answered = target
+      .send()
+      .then(
+        () => samples.push({ client, service, at }),
+        (error: unknown) => samples.push({ client, service, at, failure: reason(error) }),
+      )
+      .then(() => undefined)
+      .finally(() => open.delete(answered));
+    open.add(answered);
+  }
+
+  const timer = setInterval(() => {
+    const due = Math.min(
+      most,
+      Math.floor((((performance.now() - started) * requestsPerSecond) / 1_000) * targets.length),
+    );
+    for (; sent < due; sent += 1) {
+      const target = targets[sent % targets.length];
+      if (target !== undefined) sendOne(target);
+    }
+  }, 5);
+
+  return {
+    samples,
+    async stop() {
+      clearInterval(timer);
+      await Promise.all(open);
+    },
+  };
+}
+
+function reason(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').slice(0, 160);
+}
