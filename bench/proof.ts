@@ -5,7 +5,7 @@
  *   --json FILE    all numbers
  *   --svg FILE     the picture
  *   --down SECONDS how long Consul and the API server are down each; 60 by default
- *   --rate NUMBER  requests a second, to each service by each client; 10 by default
+ *   --rate NUMBER  requests a second, to each service by each client; 5 by default
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -19,7 +19,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     svg: { type: 'string' },
     down: { type: 'string', default: '60' },
-    rate: { type: 'string', default: '10' },
+    rate: { type: 'string', default: '5' },
   },
 });
 const started = performance.now();

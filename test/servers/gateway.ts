@@ -65,7 +65,7 @@ user ${userInfo().username};
 worker_processes 1;
 pid ${folder}/nginx.pid;
 error_log stderr notice;
-events {}
+events { worker_connections 8192; }
 http {
   access_log off;
   ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']

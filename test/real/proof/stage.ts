@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { binary } from '../../servers/binaries.ts';
 import { type Gateway, startHaproxy, startNginx, type Upstream } from '../../servers/gateway.ts';
 import { ask } from '../../servers/http.ts';
 import { type Reloader, startReloader } from '../../servers/reloader.ts';
@@ -9,7 +8,7 @@ import { makeWorld, NAMESPACE, type OwnWorld, SECRET } from '../world.ts';
 import { checkAnswer } from './answer.ts';
 import type { Target } from './load.ts';
 import { startPerfectClient } from './perfect-client.ts';
-import { type Publishing, type SubjectName, startSubject } from './subject.ts';
+import { environmentOf, type Publishing, type SubjectName, startSubject } from './subject.ts';
 
 const IDENTITY = 'ambassador';
 const SERVICES = ['quote', 'stock'];
@@ -70,9 +69,8 @@ async function build(
   stops.push(() => reloader.stop());
 
   const environment = {
-    ...(await world.environment()),
+    ...(await environmentOf(name, world)),
     CONSUL_HTTP_TOKEN: await consul.makeToken(`service "${IDENTITY}" { policy = "write" }`),
-    KUBECTL: binary('KUBECTL'),
   };
   let subjects: Publishing[] = [];
   let said = '';

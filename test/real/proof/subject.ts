@@ -1,12 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type Daemon, startDaemon } from '../../e2e/support/daemon.ts';
+import { binary } from '../../servers/binaries.ts';
+import type { World } from '../world.ts';
 
 /** A program that publishes, as the time line handles it. */
 export interface Publishing {
   /** SIGKILL. */
   kill(): Promise<void>;
   output(): string;
+}
+
+/** What a subject is given: who it is to Kubernetes, and where everything is. */
+export async function environmentOf(name: SubjectName, world: World): Promise<Environment> {
+  if (name === 'connector') return world.environment();
+  await world.kubectl(['apply', '-f', '-'], OLD_PROGRAM_RIGHTS);
+  return { ...(await world.environment('old-program')), KUBECTL: binary('KUBECTL') };
 }
 
 export type SubjectName = 'connector' | 'old';
@@ -25,6 +34,24 @@ function startConnector(environment: Environment): Publishing {
     output: () => daemon.stdout + daemon.stderr,
   };
 }
+
+/** The rights that kubectl apply needs; the connector's Role lacks `get`. */
+const OLD_PROGRAM_RIGHTS = `
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: old-program }
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: { name: old-program }
+rules: [{ apiGroups: [""], resources: [secrets], verbs: [get, create, patch] }]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: { name: old-program }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: old-program }
+subjects: [{ kind: ServiceAccount, name: old-program }]
+`;
 
 const OLD_PROGRAM = new URL('../../../bench/old-program.ts', import.meta.url).pathname;
 /** As the kubelet restarts a container that exited: after ten seconds, twice as long each time, at most five minutes. */
