@@ -18,6 +18,8 @@ export interface Reloader {
 }
 
 const WATCH_AGAIN_MS = 500;
+/** Ambassador too gathers changes before it reconfigures (AMBASSADOR_RECONFIG_MAX_DELAY), and for longer. */
+const GATHER_MS = 100;
 
 /**
  * Plays Ambassador: watches the Secrets of a namespace, and reloads its gateways when the hash of what they use changes:
@@ -28,6 +30,7 @@ export function startReloader(kubernetes: RealKubernetes, namespace: string, sec
   const gateways = new Map<string, { readonly gateway: Gateway; hash: string }>();
   const reloads: { gateway: string; at: number }[] = [];
   const ended = new AbortController();
+  let pending: Promise<void> | undefined;
   const agent = new Agent({ connect: { ca: kubernetes.caPem }, bodyTimeout: 0 });
 
   function files(): GatewayFiles | undefined {
@@ -58,7 +61,10 @@ export function startReloader(kubernetes: RealKubernetes, namespace: string, sec
       const { type, object }: WatchEvent = JSON.parse(line);
       if (type !== 'ADDED' && type !== 'MODIFIED') continue;
       secrets.set(object.metadata.name, decode(object.data ?? {}));
-      await reloadChanged();
+      pending ??= sleep(GATHER_MS).then(async () => {
+        pending = undefined;
+        await reloadChanged();
+      });
     }
   }
 
@@ -80,6 +86,7 @@ export function startReloader(kubernetes: RealKubernetes, namespace: string, sec
     async stop() {
       ended.abort();
       await watching;
+      await pending;
       await agent.destroy();
     },
   };

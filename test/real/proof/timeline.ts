@@ -3,7 +3,7 @@ import type { Stage } from './stage.ts';
 /** What happens on the time line, and what is known of it beforehand. */
 export interface ProofEvent {
   readonly name: string;
-  /** Writes of the connector by the API server's audit log. */
+  /** Writes of both Secrets by the connector, by the API server's audit log: roots are in both, the leaf in one. */
   readonly writes: number;
   /** Why the mesh itself lets nobody in meanwhile, if so. */
   readonly note?: string;
@@ -54,7 +54,7 @@ export function timeline(downSeconds: number): readonly ProofEvent[] {
     },
     {
       name: 'root rotates, not cross-signed',
-      writes: 2,
+      writes: 3,
       run: (stage) => rotate(stage, false),
     },
     {
