@@ -39,8 +39,10 @@ export async function makeAuthority(commonName: string, spiffeTrustDomain?: stri
   const root = await inFolder(async (at) => {
     await writeFile(
       at('config'),
+      // PrintableString, as Go writes names: Consul compares them byte by byte.
       `[req]
 distinguished_name=name
+string_mask=pkix
 [name]
 [root]
 basicConstraints=critical,CA:TRUE

@@ -1,10 +1,16 @@
+import { randomUUID, X509Certificate } from 'node:crypto';
 import { makeAuthority, type PemPair } from './authority.ts';
 import { type Answer, ask } from './http.ts';
 
 export interface ConsulRoots {
   readonly ActiveRootID: string;
   readonly TrustDomain: string;
-  readonly Roots: readonly { readonly ID: string; readonly RootCert: string; readonly Active: boolean }[];
+  readonly Roots: readonly {
+    readonly ID: string;
+    readonly RootCert: string;
+    readonly Active: boolean;
+    readonly IntermediateCerts?: readonly string[] | null;
+  }[];
 }
 
 export interface ConsulLeaf {
@@ -35,7 +41,12 @@ export interface ConsulClient {
   intend(action: 'allow' | 'deny', source: string, destination: string): Promise<void>;
   /** A token with the rules given, in HCL. */
   makeToken(rules: string): Promise<string>;
-  /** Makes a new root the active one; by default the old one cross-signs it. */
+  /**
+   * Makes a new root the active one; by default the old one cross-signs it. Consul 1.8's own CA always cross-signs. But
+   * where the old root is not of its making and the new one has the same name, it names its own kind of key identifier as
+   * the issuer's, and OpenSSL then follows the cross-signed certificate to nobody: that is `crossSign: false`. So it
+   * takes a rotation before it; throws where the cross-signed certificate can be used after all.
+   */
   rotateRoot(options?: { readonly crossSign?: boolean }): Promise<PemPair>;
 }
 
@@ -104,15 +115,33 @@ export function consulClient(url: string, defaultToken: () => string | undefined
     },
 
     async rotateRoot({ crossSign = true } = {}) {
-      const { TrustDomain } = await roots();
-      const { certificate, privateKey } = await makeAuthority('Rotated root', TrustDomain);
+      const { TrustDomain, Roots, ActiveRootID } = await roots();
+      const old = Roots.find(({ ID }) => ID === ActiveRootID);
+      const name = crossSign ? `Rotated root ${randomUUID().slice(0, 8)}` : nameOf(old?.RootCert);
+      const { certificate, privateKey } = await makeAuthority(name, TrustDomain);
       const current = await mustGet<{ Config: Record<string, unknown> }>('/v1/connect/ca/configuration');
       await mustPut('/v1/connect/ca/configuration', {
         Provider: 'consul',
         Config: { ...current.Config, PrivateKey: privateKey, RootCert: certificate },
         ForceWithoutCrossSigning: !crossSign,
       });
+      const now = await roots();
+      const crossSigned = now.Roots.flatMap(({ Active, IntermediateCerts }) =>
+        Active ? (IntermediateCerts ?? []) : [],
+      );
+      const usable = crossSigned.some((pem) => isIssuedBy(pem, old?.RootCert));
+      if (usable !== crossSign) throw new Error(`the new root is ${usable ? '' : 'not '}cross-signed`);
       return { certificate, privateKey };
     },
   };
+}
+
+function nameOf(rootPem = ''): string {
+  const [, name] = /^CN=(.+)$/m.exec(new X509Certificate(rootPem).subject) ?? [];
+  if (name === undefined) throw new Error('the active root has no name');
+  return name;
+}
+
+function isIssuedBy(pem: string, issuerPem = ''): boolean {
+  return new X509Certificate(pem).checkIssued(new X509Certificate(issuerPem));
 }
