@@ -1,4 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { StatusPortError, systemCode } from '../errors.ts';
 import type { Health, Verdict } from './health.ts';
 import type { Metrics } from './metrics.ts';
@@ -13,12 +14,13 @@ const INDEX = `ambassador-consul-connector
 /readyz   an identity that works is published
 /metrics  Prometheus
 `;
-/** A client that is slow on purpose holds a connection this long and no longer. */
-const REQUEST_TIMEOUT_MS = 5_000;
+/** A client that is slow on purpose, in sending or in reading, holds a connection this long and no longer. */
+const CONNECTION_LASTS_MS = 5_000;
+/** The oldest goes for a new one: a probe of the kubelet is fast, and must not wait behind those who are slow on purpose. */
 const MOST_CONNECTIONS = 64;
 
 /**
- * Serves `/livez`, `/readyz` and `/metrics`. Port 0 takes any free one.
+ * Serves `/livez`, `/readyz` and `/metrics`, one request a connection. Port 0 takes any free one.
  *
  * @throws StatusPortError when the port cannot be opened
  */
@@ -29,8 +31,8 @@ export async function startStatusServer(
 ): Promise<StatusServer> {
   const server = createServer(
     {
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: CONNECTION_LASTS_MS,
+      requestTimeout: CONNECTION_LASTS_MS,
       connectionsCheckingInterval: 1_000,
     },
     (request, response) => {
@@ -53,7 +55,7 @@ export async function startStatusServer(
       }
     },
   );
-  server.maxConnections = MOST_CONNECTIONS;
+  limitConnections(server);
   await listen(server, address);
   const bound = server.address();
   return {
@@ -64,6 +66,22 @@ export async function startStatusServer(
         server.closeAllConnections();
       }),
   };
+}
+
+/** Node's own limits are on what a client sends; none ends one that does not read, and `maxConnections` drops the newest. */
+function limitConnections(server: Server): void {
+  // In the order of their coming.
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    const limit = setTimeout(() => socket.destroy(), CONNECTION_LASTS_MS);
+    socket.once('close', () => {
+      clearTimeout(limit);
+      open.delete(socket);
+    });
+    const [oldest] = open;
+    if (open.size > MOST_CONNECTIONS) oldest?.destroy();
+  });
 }
 
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
@@ -99,6 +117,7 @@ function send(
 ): void {
   response.writeHead(status, {
     'content-type': type,
+    connection: 'close',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   });

@@ -9,7 +9,7 @@ export interface SetFile {
 }
 
 /** The link every file's name leads through; the kubelet gives its volumes the same form. */
-const CURRENT = '..current';
+export const CURRENT = '..current';
 const SET_PREFIX = '..set-';
 
 /**

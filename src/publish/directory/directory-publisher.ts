@@ -17,7 +17,7 @@ import {
 } from '../objects.ts';
 import type { Publication, Publisher, WriteOutcome } from '../publisher.ts';
 import { chooseApiVersion } from '../tls-context.ts';
-import { replaceSet, type SetFile } from './atomic-set.ts';
+import { CURRENT, replaceSet, type SetFile } from './atomic-set.ts';
 
 export interface DirectoryPublisherOptions {
   readonly directory: string;
@@ -33,6 +33,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EPERM: 'let the user this runs as write there',
   EROFS: 'mount a writable volume there',
   ENOSPC: 'make room on that file system',
+  EDQUOT: 'raise the quota of that file system, or make room',
+  EFBIG: 'raise the limit on the size of files (ulimit -f)',
+  EIO: 'see what is wrong with that disk',
   ENOTDIR: 'set _OUTPUT_DIR to a folder',
   EEXIST: 'set _OUTPUT_DIR to a folder',
 };
@@ -51,11 +54,21 @@ export class DirectoryPublisher implements Publisher {
     this.target = { directory: options.directory };
   }
 
-  /** Notices that a file was deleted or edited; the folder itself may come and go. */
+  /**
+   * Notices that a file was deleted or edited; the folder itself may come and go. Who edits a file through its link
+   * changes the folder of the set alone, so that is watched too.
+   */
   async run(onChange: () => void, signal: AbortSignal): Promise<void> {
+    const { directory } = this.#options;
+    await Promise.all(
+      [directory, join(directory, CURRENT)].map((path) => this.#watch(path, onChange, signal)),
+    );
+  }
+
+  async #watch(path: string, onChange: () => void, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       onChange();
-      await watchUntilBroken(this.#options.directory, onChange, signal);
+      await watchUntilBroken(path, onChange, signal);
       await this.#options.clock.sleep(WATCH_RETRY_MS, signal);
     }
   }
@@ -155,9 +168,9 @@ function watchUntilBroken(directory: string, onChange: () => void, signal: Abort
       const watcher = watch(directory, { signal });
       watcher.on('change', (_event, changed) => {
         const name = String(changed ?? '');
-        // Names with two dots are the links and folders of a set being replaced.
-        if (!name.startsWith('..')) onChange();
+        // The folder itself went. Other names with two dots are the links and folders of a set being replaced.
         if (name === basename(directory)) watcher.close();
+        else if (!name.startsWith('..')) onChange();
       });
       watcher.on('error', () => watcher.close());
       watcher.on('close', resolve);

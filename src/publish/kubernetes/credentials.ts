@@ -6,6 +6,8 @@ import { PublishError } from '../../errors.ts';
 
 const KEEP_ALIVE_MS = 45_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** A watch is silent for minutes, so the kernel asks whether its peer is still there: Node.js then probes each second, ten times. */
+const TCP_KEEP_ALIVE_MS = 15_000;
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
 /**
@@ -78,6 +80,8 @@ export class Credentials {
       keepAliveTimeout: KEEP_ALIVE_MS,
       connect: {
         timeout: CONNECT_TIMEOUT_MS,
+        keepAlive: true,
+        keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
         ...(ca === undefined ? {} : { ca }),
         ...(cert === undefined ? {} : { cert }),
         ...(key === undefined ? {} : { key }),

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
-import { PublishError } from '../../errors.ts';
+import { describeError, PublishError } from '../../errors.ts';
 import type { Published } from '../../identity/decide.ts';
 import {
   type ObjectNames,
@@ -71,7 +71,10 @@ export class KubernetesPublisher implements Publisher {
       this.#upstreamCa,
       this.#options.serviceEnabled ? this.#service : undefined,
     ];
-    await Promise.all(watched.map((object) => object?.run(onChange, signal)));
+    await Promise.all([
+      ...watched.map((object) => object?.run(onChange, signal)),
+      this.#rediscover(onChange, signal),
+    ]);
   }
 
   async read(signal: AbortSignal): Promise<Published | undefined> {
@@ -169,10 +172,39 @@ export class KubernetesPublisher implements Publisher {
     if (apiVersion !== 'auto') return apiVersion;
     const now = clock.now();
     if (this.#discovered === undefined || now - this.#discovered.at > DISCOVERY_LASTS_MS) {
-      const served = await client.servedVersions('getambassador.io', signal);
-      this.#discovered = { apiVersion: chooseApiVersion(served), at: now };
+      this.#discovered = { apiVersion: await this.#discover(client, signal), at: now };
     }
     return this.#discovered.apiVersion;
+  }
+
+  /**
+   * What the cluster serves decides; where it may not be asked, or cannot be asked again, what was known stays, or else
+   * that of the seed. The Service must not wait for a right that only makes it better.
+   */
+  async #discover(client: KubernetesClient, signal: AbortSignal): Promise<string> {
+    try {
+      return chooseApiVersion(await client.servedVersions('getambassador.io', signal));
+    } catch (error) {
+      if (signal.aborted || !(error instanceof PublishError)) throw error;
+      const known = this.#discovered?.apiVersion;
+      if (known === undefined && error.code !== 'KUBERNETES_FORBIDDEN') throw error;
+      const apiVersion = known ?? chooseApiVersion([]);
+      this.#options.logger.warn(
+        { ...describeError(error), apiVersion, askedAgainMs: DISCOVERY_LASTS_MS },
+        'the versions of getambassador.io cannot be discovered, the Service goes without',
+      );
+      return apiVersion;
+    }
+  }
+
+  /** Nothing else wakes the publishing loop in time when CRDs are upgraded or a right is given. */
+  async #rediscover(onChange: () => void, signal: AbortSignal): Promise<void> {
+    const { apiVersion, clock, serviceEnabled } = this.#options;
+    if (apiVersion !== 'auto' || !serviceEnabled) return;
+    while (!signal.aborted) {
+      await clock.sleep(DISCOVERY_LASTS_MS + 1, signal);
+      onChange();
+    }
   }
 }
 

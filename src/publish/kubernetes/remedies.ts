@@ -33,6 +33,12 @@ export function errorOfFailure(failure: Failure, access: Access | undefined): Pu
       },
     );
   }
+  if (status === 403 && access === undefined) {
+    return new PublishError('KUBERNETES_FORBIDDEN', `${what} is forbidden`, {
+      remedy:
+        'bind the ClusterRole system:discovery to the ServiceAccount, as Kubernetes does by default, or set _AMBASSADOR_API_VERSION',
+    });
+  }
   if (status === 403 && access !== undefined && /cannot \w+ resource/.test(message)) {
     return new PublishError('KUBERNETES_FORBIDDEN', `${what} is forbidden`, { remedy: ruleFor(access) });
   }

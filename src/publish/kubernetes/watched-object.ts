@@ -18,6 +18,8 @@ export interface WatchedObjectOptions {
 const BURST = 5;
 const REFILL_MS = 1_000;
 const LONGEST_BACKOFF_MS = 30_000;
+/** A watch that lived this long worked, whatever ended it. */
+const LONG_LIVED_MS = 30_000;
 
 /**
  * One object and our newest knowledge of it. client-node's informers die on the first dropped socket or 401 and cannot
@@ -56,22 +58,28 @@ export class WatchedObject {
     const { clock, logger, onRestart } = this.#options;
     const bucket = new TokenBucket(clock, BURST, REFILL_MS);
     let resourceVersion: string | undefined;
+    // Failures in a row: a watch that brought something, or lived long, ends the row.
     let failures = 0;
     while (!signal.aborted) {
       await bucket.take(signal);
       if (signal.aborted) return;
+      let workedAt = Number.POSITIVE_INFINITY;
+      const onEvent = (): void => {
+        failures = 0;
+      };
       try {
         if (resourceVersion === undefined) {
           resourceVersion = await this.#startOver(signal);
           onChange();
         }
-        resourceVersion = await this.#follow(resourceVersion, onChange, signal);
+        workedAt = clock.now() + LONG_LIVED_MS;
+        resourceVersion = await this.#follow(resourceVersion, onEvent, onChange, signal);
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
         resourceVersion = undefined;
         if (error instanceof PublishError && error.code === 'KUBERNETES_GONE') continue;
-        failures += 1;
+        failures = clock.now() >= workedAt ? 1 : failures + 1;
         onRestart();
         // Nothing is known: whoever waits for it shall learn why.
         if (this.#known === undefined) onChange();
@@ -86,12 +94,18 @@ export class WatchedObject {
   }
 
   /** Follows one watch to its end and returns the resourceVersion to go on from. */
-  async #follow(from: string, onChange: () => void, signal: AbortSignal): Promise<string> {
+  async #follow(
+    from: string,
+    onEvent: () => void,
+    onChange: () => void,
+    signal: AbortSignal,
+  ): Promise<string> {
     let resourceVersion = from;
     for await (const event of this.#options.client.watch(this.ref, from, signal)) {
       if (event.type === 'ERROR') throw errorOfEvent(event, this.ref);
       const object = decodeEventObject(event);
       resourceVersion = object.resourceVersion;
+      onEvent();
       if (event.type === 'BOOKMARK') continue;
       if (this.#learn(event.type === 'DELETED' ? undefined : object, resourceVersion)) onChange();
     }
