@@ -26,12 +26,17 @@ export class TokenBucket {
 
   /** Takes a token, waiting for one if there is none. Returns early, with none taken, when `signal` aborts. */
   async take(signal: AbortSignal): Promise<void> {
-    this.#refill();
-    while (this.#tokens < 1 && !signal.aborted) {
+    while (!signal.aborted && !this.tryTake()) {
       await this.#clock.sleep(Math.ceil((1 - this.#tokens) * this.#refillMs), signal);
-      this.#refill();
     }
-    if (!signal.aborted) this.#tokens -= 1;
+  }
+
+  /** Takes a token if there is one, and says whether there was. */
+  tryTake(): boolean {
+    this.#refill();
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
   }
 
   #refill(): void {

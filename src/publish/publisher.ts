@@ -11,6 +11,8 @@ export type WriteOutcome =
   | 'written'
   /** The place already holds exactly this. */
   | 'unchanged'
+  /** Somebody else keeps changing it: the next try is in a while, so that it is no stream of writes. */
+  | 'postponed'
   /** Somebody else wrote first: read again and decide again. */
   | 'conflict';
 

@@ -17,7 +17,8 @@ import { chooseApiVersion } from '../tls-context.ts';
 import type { KubernetesClient } from './client.ts';
 import { assertTakeable, holds, holdsData, LAST_APPLIED } from './drift.ts';
 import type { KubernetesObject } from './object.ts';
-import { WatchedObject } from './watched-object.ts';
+import { describeObject } from './remedies.ts';
+import { CONTEST_REFILL_MS, WatchedObject } from './watched-object.ts';
 
 export interface KubernetesPublisherOptions {
   readonly client: KubernetesClient;
@@ -41,6 +42,8 @@ export class KubernetesPublisher implements Publisher {
   /** The roots the gateway verifies its peers by, where it is to. */
   readonly #upstreamCa: WatchedObject | undefined;
   readonly #service: WatchedObject;
+  readonly #postponed = new Set<WatchedObject>();
+  #onChange: () => void = () => undefined;
   #discovered: { apiVersion: string; at: number } | undefined;
 
   constructor(options: KubernetesPublisherOptions) {
@@ -66,6 +69,7 @@ export class KubernetesPublisher implements Publisher {
   }
 
   async run(onChange: () => void, signal: AbortSignal): Promise<void> {
+    this.#onChange = onChange;
     const watched = [
       this.#secret,
       this.#upstreamCa,
@@ -99,11 +103,11 @@ export class KubernetesPublisher implements Publisher {
       const manifest = (at: Occasion) => upstreamCaManifest(names, upstreamCaSecret, content, at);
       outcomes.push(await this.#settleSecret(this.#upstreamCa, manifest, occasion, signal));
     }
-    if (!outcomes.includes('conflict')) {
+    if (!outcomes.some(mustWait)) {
       const manifest = (at: Occasion) => secretManifest(names, content, at);
       outcomes.push(await this.#settleSecret(this.#secret, manifest, occasion, signal));
     }
-    if (!outcomes.includes('conflict')) outcomes.push(await this.#forgetOldKey(signal));
+    if (!outcomes.some(mustWait)) outcomes.push(await this.#forgetOldKey(signal));
     return strongest(outcomes);
   }
 
@@ -155,6 +159,7 @@ export class KubernetesPublisher implements Publisher {
     signal: AbortSignal,
   ): Promise<WriteOutcome> {
     if (current !== undefined && holds(current, manifest)) return 'unchanged';
+    if (!watched.mayWrite()) return this.#postpone(watched, signal);
     const { client } = this.#options;
     return orConflict(watched, current !== undefined, signal, async () => {
       watched.accept(
@@ -164,6 +169,27 @@ export class KubernetesPublisher implements Publisher {
       );
       return 'written';
     });
+  }
+
+  #postpone(watched: WatchedObject, signal: AbortSignal): WriteOutcome {
+    const { clock, logger } = this.#options;
+    if (!this.#postponed.has(watched)) {
+      this.#postponed.add(watched);
+      logger.warn(
+        {
+          object: describeObject(watched.ref),
+          retryMs: CONTEST_REFILL_MS,
+          remedy:
+            'see with kubectl get --show-managed-fields who else writes it; two connectors of one object need the same configuration',
+        },
+        'somebody else keeps changing what is published, it is put right only now and then',
+      );
+      void clock.sleep(CONTEST_REFILL_MS, signal).then(() => {
+        this.#postponed.delete(watched);
+        this.#onChange();
+      });
+    }
+    return 'postponed';
   }
 
   /** CRDs may be installed or upgraded under a running daemon, so what was discovered is asked again at times. */
@@ -215,7 +241,12 @@ function text({ data }: KubernetesObject, key: string): string | undefined {
 
 function strongest(outcomes: readonly WriteOutcome[]): WriteOutcome {
   if (outcomes.includes('conflict')) return 'conflict';
-  return outcomes.includes('written') ? 'written' : 'unchanged';
+  if (outcomes.includes('written')) return 'written';
+  return outcomes.includes('postponed') ? 'postponed' : 'unchanged';
+}
+
+function mustWait(outcome: WriteOutcome): boolean {
+  return outcome === 'conflict' || outcome === 'postponed';
 }
 
 /** Runs a write; where somebody else was first, or deleted the object meanwhile, reads again for the next decision. */

@@ -15,6 +15,9 @@ export interface WatchedObjectOptions {
   readonly onRestart: () => void;
 }
 
+/** Changes of others that may be undone: so many at once, then one in this time. */
+const CONTESTS = 30;
+export const CONTEST_REFILL_MS = 10_000;
 const BURST = 5;
 const REFILL_MS = 1_000;
 const LONGEST_BACKOFF_MS = 30_000;
@@ -30,10 +33,14 @@ export class WatchedObject {
   readonly #options: WatchedObjectOptions;
   /** The object, or that there is none, as of `version`. */
   #known: { object: KubernetesObject | undefined; version: string } | undefined;
+  /** The version our last write made. */
+  #ours: string | undefined;
+  readonly #contests: TokenBucket;
 
   constructor(options: WatchedObjectOptions) {
     this.#options = options;
     this.ref = options.ref;
+    this.#contests = new TokenBucket(options.clock, CONTESTS, CONTEST_REFILL_MS);
   }
 
   /** The object as it was last seen, or undefined where it does not exist; read first if it was never seen. */
@@ -50,7 +57,16 @@ export class WatchedObject {
 
   /** Takes what a write of ours returned, so that the next decision does not wait for the watch. */
   accept(object: KubernetesObject): void {
+    this.#ours = object.resourceVersion;
     this.#learn(object, object.resourceVersion);
+  }
+
+  /**
+   * Whether to write now. Two daemons that want different things of one object, as old and new do during an update of the
+   * Deployment, would otherwise undo each other's writes as fast as the API server allows.
+   */
+  mayWrite(): boolean {
+    return (this.#ours !== undefined && this.#ours === this.#known?.version) || this.#contests.tryTake();
   }
 
   /** Keeps the knowledge fresh until `signal` aborts; calls `onChange` whenever it may have changed. Never rejects. */
