@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { handOutToken } from '../e2e/support/secrets.ts';
 import { type Answer, textAnswer } from './answer.ts';
 import { refusals } from './refusals.ts';
 
@@ -24,7 +25,7 @@ export class AccessControl {
     this.#wording = options.wording ?? 'accessor';
     this.#tokens = new Map(
       Object.entries(options.tokens).map(([secret, token]) => [
-        secret,
+        handOutToken(secret),
         { accessorId: randomUUID(), ...token },
       ]),
     );

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Clock } from '../../src/clock.ts';
 import { type Authority, createRoot, type IssuedLeaf, type KeyType } from '../certificates/factory.ts';
+import { handOutKey } from '../e2e/support/secrets.ts';
 import type { Versioned } from './blocking-query.ts';
 import { Changes } from './changes.ts';
 
@@ -149,6 +150,7 @@ export class MeshAuthority {
       notBefore: new Date(now - Math.min(LONGEST_BACKDATE_MS, leafTtlMs / 20)),
       notAfter: new Date(now + leafTtlMs),
     });
+    handOutKey(issued.keyPem);
     return {
       service,
       issued,

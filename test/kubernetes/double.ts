@@ -1,3 +1,4 @@
+import { searchAtTheEnd } from '../e2e/support/secrets.ts';
 import type { DenyRule } from './access.ts';
 import { Access } from './access.ts';
 import { ClusterByHand } from './by-hand.ts';
@@ -71,6 +72,15 @@ export class KubernetesDouble extends ClusterByHand {
         response,
       );
     });
+    // What clients wrote: all objects but the data of Secrets, and the addresses and names of the requests.
+    searchAtTheEnd(this, 'what was sent to the Kubernetes double', () =>
+      JSON.stringify([
+        (['Secret', 'Service', 'Event'] as const).flatMap((kind) =>
+          this.list(kind).map(({ data: _, ...object }) => object),
+        ),
+        this.requests.map(({ path, query, userAgent }) => [path, String(query), userAgent]),
+      ]),
+    );
     for (const namespace of options.namespaces ?? ['ambassador']) {
       this.setNamespace(namespace, 'Active');
     }

@@ -47,7 +47,7 @@ describe('20: the ACL token of Consul', { concurrency: 2 }, () => {
 
 /** From now on these tokens may have the leaf, and no other. */
 function allow(bed: Bed, ...tokens: readonly string[]): void {
-  for (const token of tokens) bed.hide(token);
+  for (const token of tokens) handOutToken(token);
   bed.consul.setAcl({
     tokens: Object.fromEntries(tokens.map((token) => [token, { serviceWrite: ['ambassador'] }])),
   });

@@ -1,4 +1,5 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
+import { handOutKey, handOutToken } from '../e2e/support/secrets.ts';
 import { makeAuthority, type PemPair } from './authority.ts';
 import { type Answer, ask } from './http.ts';
 
@@ -76,7 +77,11 @@ export function consulClient(url: string, defaultToken: () => string | undefined
     mustPut,
     mustDelete: (path) => must('DELETE', path, undefined),
     roots,
-    leaf: (service) => mustGet(leafPath(service)),
+    async leaf(service) {
+      const leaf = await mustGet<ConsulLeaf>(leafPath(service));
+      handOutKey(leaf.PrivateKeyPEM);
+      return leaf;
+    },
     async leafAfter(service, previous) {
       const deadline = performance.now() + 90_000;
       while (performance.now() < deadline) {
@@ -111,7 +116,7 @@ export function consulClient(url: string, defaultToken: () => string | undefined
       const name = `test-${crypto.randomUUID()}`;
       await mustPut('/v1/acl/policy', { Name: name, Rules: rules });
       const token = await mustPut<{ SecretID: string }>('/v1/acl/token', { Policies: [{ Name: name }] });
-      return token.SecretID;
+      return handOutToken(token.SecretID);
     },
 
     async rotateRoot({ crossSign = true } = {}) {

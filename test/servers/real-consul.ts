@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { handOutToken } from '../e2e/support/secrets.ts';
 import { type Authority, makeAuthority, type PemPair } from './authority.ts';
 import { binary } from './binaries.ts';
 import { type ConsulClient, consulClient } from './consul-client.ts';
@@ -143,7 +144,7 @@ async function bootstrapAcl(agent: ServerProcess, client: ConsulClient): Promise
     return true;
   });
   await client.mustPut('/v1/agent/token/agent', { Token: token }, token);
-  return token;
+  return handOutToken(token);
 }
 
 async function writeTls(folder: string, port: number, reload: () => Promise<unknown>): Promise<ConsulTls> {

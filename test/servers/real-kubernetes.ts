@@ -2,6 +2,7 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { handOutToken } from '../e2e/support/secrets.ts';
 import { AUDIT_POLICY, type AuditedWrite, readWrites } from './audit.ts';
 import { makeAuthority } from './authority.ts';
 import { binary } from './binaries.ts';
@@ -52,7 +53,7 @@ export async function startRealKubernetes(): Promise<RealKubernetes> {
   const at = (name: string) => join(folder, name);
   const [port = 0, etcdPort = 0, etcdPeerPort = 0] = await freePorts(3);
   const url = `https://127.0.0.1:${port}`;
-  const adminToken = randomUUID();
+  const adminToken = handOutToken(randomUUID());
   const caPem = await writeCredentials(at, adminToken);
   const etcd = await startEtcd(at('etcd'), etcdPort, etcdPeerPort);
   let apiServer: ServerProcess;
@@ -89,7 +90,7 @@ export async function startRealKubernetes(): Promise<RealKubernetes> {
     );
     if (code !== 0) throw new Error(`no token for ${namespace}/${serviceAccount}: ${stderr}`);
     const answer: { status: { token: string } } = JSON.parse(stdout);
-    return answer.status.token;
+    return handOutToken(answer.status.token);
   }
 
   async function kubeconfigFor(namespace: string, serviceAccount: string): Promise<string> {

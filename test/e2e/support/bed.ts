@@ -43,13 +43,11 @@ export class Bed {
   readonly cluster: KubernetesDouble;
   readonly kubeconfig: string;
   readonly #daemons: Daemon[] = [];
-  readonly #tokens = new Set<string>();
 
   constructor(consul: EmbeddedConsul, cluster: KubernetesDouble, kubeconfig: KubeconfigOptions) {
     this.consul = consul;
     this.cluster = cluster;
     this.kubeconfig = cluster.kubeconfigFile(kubeconfig);
-    this.#tokens.add(cluster.token);
   }
 
   start(env: Readonly<Record<string, string>> = {}, args: readonly string[] = []): Daemon {
@@ -58,7 +56,6 @@ export class Bed {
       _CONSUL_PORT: String(this.consul.port),
       KUBECONFIG: this.kubeconfig,
     };
-    for (const [name, value] of Object.entries(env)) if (name.endsWith('_TOKEN')) this.#tokens.add(value);
     const daemon = startDaemon({ ...addresses, ...env }, args);
     this.#daemons.push(daemon);
     return daemon;
@@ -84,16 +81,6 @@ export class Bed {
     return Buffer.from(this.secret(name, namespace)?.data?.[key] ?? '', 'base64').toString('utf8');
   }
 
-  /** Keeps `token` among those that must not show. */
-  hide(token: string): void {
-    this.#tokens.add(token);
-  }
-
-  /** Rotates the token of the API server and keeps the new one among those that must not show. */
-  rotateToken(files: 'write' | 'keep' | 'remove'): void {
-    this.#tokens.add(this.cluster.rotateToken(files));
-  }
-
   /** Resolves when the daemons have been told of everything: both objects are watched. */
   async watched(): Promise<void> {
     await eventually(
@@ -104,18 +91,13 @@ export class Bed {
   }
 
   async close(): Promise<void> {
-    for (const daemon of this.#daemons) {
-      if (!daemon.running || !daemon.stdout.includes('serving status')) continue;
-      // It may be about to end; then there is nothing left to read.
-      for (const path of ['/', '/livez', '/readyz', '/metrics'])
-        await daemon.get(path).catch(() => undefined);
-    }
+    await Promise.all(this.#daemons.map((daemon) => daemon.readPages()));
     await Promise.all(
       this.#daemons.map((daemon) => (daemon.running ? daemon.stop('SIGKILL') : daemon.exited)),
     );
     await Promise.all([this.consul.close(), this.cluster.close()]);
-    for (const { stdout, stderr, served } of this.#daemons)
-      assertNoSecrets(stdout + stderr + served, this.#tokens);
+    for (const { stdout, stderr, served, files } of this.#daemons)
+      assertNoSecrets(stdout + stderr + served + files);
   }
 }
 

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { dirname } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { bundle } from './bundle.ts';
 import { eventually } from './eventually.ts';
+import { handOutToken, searchAtTheEnd } from './secrets.ts';
 
 /** One parsed line of the log. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -17,16 +20,21 @@ export interface Exit {
 
 /** A start takes half a second, and twenty on a machine with ten times its load. */
 const LINE_WITHIN_MS = 30_000;
+const PAGES = ['/', '/livez', '/readyz', '/metrics'];
+const PAGE_WITHIN_MS = 500;
+/** The files that are the Secret itself. */
+const SECRET_FILES = ['tls.key', 'secret.yaml'];
 
 /** Starts the bundle with nothing in its environment but `env`. */
 export function startDaemon(env: Readonly<Record<string, string>>, args: readonly string[] = []): Daemon {
   const path = bundle();
+  for (const [name, value] of Object.entries(env)) if (/_TOKEN$/.test(name)) handOutToken(value);
   const child = spawn(process.execPath, [path, ...args], {
     cwd: dirname(path),
     env: { HOME: dirname(path), _HTTP_HOST: '127.0.0.1', _HTTP_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return new Daemon(child);
+  return new Daemon(child, [dirname(path), ...(env['_OUTPUT_DIR'] ? [env['_OUTPUT_DIR']] : [])]);
 }
 
 /** The connector as a child process, and all it says. */
@@ -37,10 +45,15 @@ export class Daemon {
   stderr = '';
   /** What was read from its status port. */
   served = '';
+  /** What it left in files, but for the Secret itself. */
+  files = '';
   readonly #child: ChildProcess;
 
-  constructor(child: ChildProcess) {
+  /** `folders`: where it may write. */
+  constructor(child: ChildProcess, folders: readonly string[] = []) {
     this.#child = child;
+    const all = () => `${this.stdout}${this.stderr}${this.served}${this.files}`;
+    searchAtTheEnd(this, `daemon ${child.pid}`, all);
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
     });
@@ -49,8 +62,16 @@ export class Daemon {
     });
     // `close` and not `exit`: only then the last line has been read.
     this.exited = new Promise((resolve) => {
-      child.once('close', (code) => resolve({ code, ms: performance.now() - this.startedAt }));
+      child.once('close', (code) => {
+        this.files = folders.map(readFiles).join('');
+        resolve({ code, ms: performance.now() - this.startedAt });
+      });
     });
+  }
+
+  /** For what the system knows of it. */
+  get pid(): number {
+    return this.#child.pid ?? assert.fail('it has not started');
   }
 
   get running(): boolean {
@@ -116,13 +137,33 @@ export class Daemon {
     this.#child.kill(name);
   }
 
-  /** Sends the signal and waits for the end. */
+  /** Reads every page, for the search for secrets; one that is about to end has nothing to say. */
+  async readPages(): Promise<void> {
+    if (!this.running || !this.stdout.includes('serving status')) return;
+    const read = Promise.all(PAGES.map((path) => this.get(path))).catch(() => undefined);
+    await Promise.race([read, sleep(PAGE_WITHIN_MS, undefined, { ref: false })]);
+  }
+
+  /** Sends the signal and waits for the end. A clean end is looked at once more before. */
   async stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL' = 'SIGTERM'): Promise<Exit> {
+    if (signal !== 'SIGKILL') await this.readPages();
     const from = performance.now();
     this.#child.kill(signal);
     const { code } = await this.exited;
     return { code, ms: performance.now() - from };
   }
+}
+
+/** The text of all files in a folder and below, but for those of the Secret and the bundle. */
+function readFiles(folder: string): string {
+  // A test may have removed it, or another daemon be writing there.
+  if (!existsSync(folder)) return '';
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !SECRET_FILES.includes(entry.name) && !entry.name.endsWith('.js'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => existsSync(path))
+    .map((path) => readFileSync(path, 'utf8'))
+    .join('');
 }
 
 /** Stops `daemon` as Kubernetes does: exit code 0 within two seconds, whatever hangs. */
