@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { certificates, makeBed, NAMESPACE, SECRET } from './support/bed.ts';
-import { eventually } from './support/eventually.ts';
+import { certificates, makeBed, NAMESPACE, SECRET } from '../e2e/support/bed.ts';
+import { eventually } from '../e2e/support/eventually.ts';
 
 /** The third retry comes at most 7 s after the first failure. */
 const RECOVERS_WITHIN_MS = 12_000;
 
-describe('an outage ends by itself', { concurrency: 4 }, () => {
+describe('23, 28. An outage ends by itself, and a change that came meanwhile is published:', {
+  concurrency: 4,
+}, () => {
   test('of Consul at the start', async (t) => {
     const bed = await makeBed(t);
     await bed.consul.stop();

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { type Bed, makeBed, NAMESPACE, SECRET, SERVICE } from '../e2e/support/bed.ts';
+import { eventually } from '../e2e/support/eventually.ts';
 import type { KubeObject } from '../kubernetes/index.ts';
-import { type Bed, makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.ts';
-import { eventually } from './support/eventually.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const BACK_WITHIN_MS = 2_000;
@@ -21,7 +21,7 @@ function kept(object: KubeObject | undefined) {
 const edit = (kind: 'Secret' | 'Service', change: (object: KubeObject) => void) => (bed: Bed) =>
   bed.cluster.edit(kind, NAMESPACE, kind === 'Secret' ? SECRET : SERVICE, change);
 
-test('what is published is put right within two seconds', async (t) => {
+test('24. Deleted or edited: what is published is put right within two seconds', async (t) => {
   const bed = await makeBed(t);
   await bed.startReady();
   await bed.watched();
@@ -74,7 +74,7 @@ test('what is published is put right within two seconds', async (t) => {
   }
 });
 
-test("other people's labels, annotations and data stay, and are no reason to write", async (t) => {
+test("24. Other people's labels, annotations and data stay, and are no reason to write", async (t) => {
   const bed = await makeBed(t);
   await bed.startReady();
   await bed.watched();
@@ -99,7 +99,7 @@ test("other people's labels, annotations and data stay, and are no reason to wri
   assert.equal(bed.secret()?.data?.['extra.txt'], 'eA==');
 });
 
-describe('a Secret that is already there', { concurrency: 4 }, () => {
+describe('26, 30. A Secret that is already there', { concurrency: 4 }, () => {
   const old = (extra: object) => ({
     kind: 'Secret' as const,
     metadata: { name: SECRET, namespace: NAMESPACE },

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { certificates, makeBed, NAMESPACE, SECRET, SERVICE } from '../e2e/support/bed.ts';
+import { eventually } from '../e2e/support/eventually.ts';
 import type { KubernetesDouble, Response } from '../kubernetes/index.ts';
-import { certificates, makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.ts';
-import { eventually } from './support/eventually.ts';
 
 const FAULTY_MS = 2_000;
 const EXPIRED =
@@ -18,7 +18,7 @@ function asked(cluster: KubernetesDouble, verb: string, since: number): number {
   return cluster.requests.filter((request) => request.at >= since && request.verb === verb).length;
 }
 
-test('a watch goes on', async (t) => {
+test('29. Watch ended by the server, 410 Gone, a bookmark, a half line: the watch goes on', async (t) => {
   const bed = await makeBed(t);
   await bed.startReady();
   await bed.watched();
@@ -52,7 +52,7 @@ test('a watch goes on', async (t) => {
   }
 });
 
-describe('a watch that cannot be had', { concurrency: 6 }, () => {
+describe('29. A watch that cannot be had', { concurrency: 6 }, () => {
   for (const [fault, response] of [
     ['ends at once', { status: 200 }],
     ['is 410 at once', { status: 200, body: EXPIRED }],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.ts';
-import { eventually } from './support/eventually.ts';
+import { makeBed, NAMESPACE, SECRET, SERVICE } from '../e2e/support/bed.ts';
+import { eventually } from '../e2e/support/eventually.ts';
 
 const RECOVERS_WITHIN_MS = 12_000;
 
@@ -12,7 +12,7 @@ function rule(verb: string, resource: string): string {
   return `add to the Role in namespace ${NAMESPACE}: {apiGroups: [""], resources: ["${resource}"]${names}, verbs: ["${verb}"]}`;
 }
 
-describe('a verb that is missing from the Role is named, and back in the Role it is used', {
+describe('27. Each verb of the shipped Role removed in turn: a verb that is missing from the Role is named, and back in the Role it is used', {
   concurrency: 4,
 }, () => {
   for (const resource of ['secrets', 'services'] as const) {

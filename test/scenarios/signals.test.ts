@@ -1,11 +1,13 @@
 import { describe, test } from 'node:test';
-import { type Bed, makeBed } from './support/bed.ts';
-import { assertStops, type Daemon } from './support/daemon.ts';
-import { eventually } from './support/eventually.ts';
+import { type Bed, makeBed } from '../e2e/support/bed.ts';
+import { assertStops, type Daemon } from '../e2e/support/daemon.ts';
+import { eventually } from '../e2e/support/eventually.ts';
 
 const START_WITHIN_MS = 10_000;
 
-describe('SIGTERM ends the daemon within two seconds with exit code 0', { concurrency: 3 }, () => {
+describe('33. SIGTERM and SIGINT end the daemon within two seconds with exit code 0', {
+  concurrency: 3,
+}, () => {
   for (const [when, prepare, reached] of [
     ['at its start', () => undefined, (_bed, daemon) => daemon.line('starting')],
     [
@@ -49,20 +51,15 @@ describe('SIGTERM ends the daemon within two seconds with exit code 0', { concur
       (_bed, daemon) => daemon.line('publishing failed, will try again'),
     ],
   ] satisfies [string, (bed: Bed) => void, (bed: Bed, daemon: Daemon) => Promise<unknown>][]) {
-    test(when, async (t) => {
-      const bed = await makeBed(t);
-      prepare(bed);
-      const daemon = bed.start();
-      await reached(bed, daemon);
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      test(`${signal} ${when}`, async (t) => {
+        const bed = await makeBed(t);
+        prepare(bed);
+        const daemon = bed.start();
+        await reached(bed, daemon);
 
-      await assertStops(daemon);
-    });
+        await assertStops(daemon, signal);
+      });
+    }
   }
-
-  test('and so does SIGINT', async (t) => {
-    const bed = await makeBed(t);
-    const daemon = await bed.startReady();
-
-    await assertStops(daemon, 'SIGINT');
-  });
 });

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Bed, makeBed } from '../e2e/support/bed.ts';
+import type { Daemon } from '../e2e/support/daemon.ts';
+import { eventually } from '../e2e/support/eventually.ts';
+
+const ATTACKED_MS = 6_000;
+const PIPELINED = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2_000);
+const MOST_DESCRIPTORS_MORE = 70;
+const MOST_MEMORY_MORE_KB = 60_000;
+
+function descriptors({ pid }: Daemon): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+function memoryKb({ pid }: Daemon): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+function open(port: number, text: string, reads = true): Socket {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  if (reads) socket.resume();
+  socket.write(text);
+  return socket;
+}
+
+async function assertWorks(bed: Bed, daemon: Daemon): Promise<void> {
+  const before = bed.entry('tls.crt');
+  await bed.consul.rotateRoot({ leafDelayMs: 0 });
+  await eventually('the new leaf', () => bed.entry('tls.crt') !== before, 5_000);
+  assert.equal((await daemon.get('/livez')).status, 200);
+}
+
+for (const [client, attack] of [
+  ['200 idle connections', (port) => Array.from({ length: 200 }, () => open(port, ''))],
+  ['slowloris', (port) => Array.from({ length: 100 }, () => open(port, 'GET / HTTP/1.1\r\nX-A: '))],
+  [
+    'huge headers',
+    (port) => Array.from({ length: 20 }, () => open(port, `GET / HTTP/1.1\r\nX-A: ${'a'.repeat(1e6)}`)),
+  ],
+  [
+    'pipelining by one that never reads',
+    (port) => Array.from({ length: 50 }, () => open(port, PIPELINED, false)),
+  ],
+] satisfies [string, (port: number) => Socket[]][]) {
+  test(`34. A slow or malicious client of the status port does not disturb the loops: ${client}`, async (t) => {
+    const bed = await makeBed(t);
+    const daemon = await bed.startReady();
+    const before = [descriptors(daemon), memoryKb(daemon)] as const;
+    const { port } = await daemon.line('serving status');
+
+    const sockets = attack(Number(port));
+    t.after(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    await assertWorks(bed, daemon);
+
+    assert.ok(descriptors(daemon) - before[0] <= MOST_DESCRIPTORS_MORE, `${descriptors(daemon)} descriptors`);
+    assert.ok(
+      memoryKb(daemon) - before[1] <= MOST_MEMORY_MORE_KB,
+      `${memoryKb(daemon)} kB after ${before[1]}`,
+    );
+    await sleep(ATTACKED_MS);
+    // None holds a connection for longer than its time.
+    const few = () => descriptors(daemon) - before[0] <= 10;
+    await eventually('they are closed', few, 5_000);
+  });
+}
