@@ -56,6 +56,9 @@ export async function startStatusServer(
     },
   );
   limitConnections(server);
+  // Requests that are pipelined are parsed at once, and each page costs more to write than its request to send.
+  server.maxRequestsPerSocket = 1;
+  server.on('dropRequest', (_request, socket) => socket.destroy());
   await listen(server, address);
   const bound = server.address();
   return {

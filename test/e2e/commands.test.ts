@@ -8,29 +8,6 @@ import { startDaemon } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
 
 describe('commands and their exit codes', { concurrency: 4 }, () => {
-  test('a bad configuration is exit 2 with every problem at once and no secret value', async () => {
-    const secretValue = 'a token with spaces';
-
-    const daemon = startDaemon({
-      _CONSUL_HOST: 'http://consul',
-      _CONSUL_PORT: '85oo',
-      _CONSUL_WAIT: '60',
-      _AMBASSADOR_TLS_SECRET_NAME: 'with.dots',
-      CONSUL_HTTP_TOKEN: secretValue,
-    });
-
-    assert.equal((await daemon.exited).code, 2);
-    const variables = [
-      '_CONSUL_HOST',
-      '_CONSUL_PORT',
-      '_CONSUL_WAIT',
-      '_AMBASSADOR_TLS_SECRET_NAME',
-      'CONSUL_HTTP_TOKEN',
-    ];
-    for (const variable of variables) assert.match(daemon.stderr, new RegExp(`- ${variable} must be `));
-    assert.ok(!`${daemon.stdout}${daemon.stderr}`.includes(secretValue));
-  });
-
   test('unknown arguments are exit 2 with the usage', async () => {
     const daemon = startDaemon({}, ['serve']);
 
@@ -50,16 +27,7 @@ describe('commands and their exit codes', { concurrency: 4 }, () => {
     });
   }
 
-  test('a misspelt variable is a warning with the right name', async (t) => {
-    const bed = await makeBed(t);
-
-    const daemon = await bed.startReady({ AMBASSADOR_ID: 'edge' });
-
-    const { variable, meant } = await daemon.line('a variable is set and has no effect');
-    assert.deepEqual([variable, meant], ['AMBASSADOR_ID', '_AMBASSADOR_ID']);
-  });
-
-  test('a status port that is taken is exit 1 with the reason', async (t) => {
+  test('34. The status port taken: exit 1 with the reason', async (t) => {
     const bed = await makeBed(t);
     const taken = createServer().listen(0, '127.0.0.1');
     t.after(() => taken.close());

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { makeBed, NAMESPACE, SECRET, SERVICE } from '../e2e/support/bed.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 
-const RECOVERS_WITHIN_MS = 12_000;
+const RECOVERS_WITHIN_MS = 40_000;
 
 /** The rule the log must name. `create` cannot be limited to a name. */
 function rule(verb: string, resource: string): string {
@@ -13,7 +13,7 @@ function rule(verb: string, resource: string): string {
 }
 
 describe('27. Each verb of the shipped Role removed in turn: a verb that is missing from the Role is named, and back in the Role it is used', {
-  concurrency: 4,
+  concurrency: 2,
 }, () => {
   for (const resource of ['secrets', 'services'] as const) {
     for (const verb of ['list', 'create'] as const) {

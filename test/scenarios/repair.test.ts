@@ -99,7 +99,7 @@ test("24. Other people's labels, annotations and data stay, and are no reason to
   assert.equal(bed.secret()?.data?.['extra.txt'], 'eA==');
 });
 
-describe('26, 30. A Secret that is already there', { concurrency: 4 }, () => {
+describe('26, 30. A Secret that is already there', { concurrency: 2 }, () => {
   const old = (extra: object) => ({
     kind: 'Secret' as const,
     metadata: { name: SECRET, namespace: NAMESPACE },

@@ -52,7 +52,7 @@ test('29. Watch ended by the server, 410 Gone, a bookmark, a half line: the watc
   }
 });
 
-describe('29. A watch that cannot be had', { concurrency: 6 }, () => {
+describe('29. A watch that cannot be had', { concurrency: 2 }, () => {
   for (const [fault, response] of [
     ['ends at once', { status: 200 }],
     ['is 410 at once', { status: 200, body: EXPIRED }],
