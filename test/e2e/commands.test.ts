@@ -27,7 +27,7 @@ describe('commands and their exit codes', { concurrency: 4 }, () => {
     });
   }
 
-  test('34. The status port taken: exit 1 with the reason', async (t) => {
+  test('34: the status port taken: exit 1 with the reason', async (t) => {
     const bed = await makeBed(t);
     const taken = createServer().listen(0, '127.0.0.1');
     t.after(() => taken.close());

@@ -52,7 +52,7 @@ test('a restart of the agent with the same CA writes nothing, though the agent h
   }
 });
 
-test('two daemons at once for a minute write nothing, and one Secret between them when there was none', async () => {
+test('25: Two daemons at once for a minute write nothing, and one Secret between them when there was none', async () => {
   await world.kubectl(['delete', 'secret', SECRET]);
   const environment = await world.environment();
   const daemons = await Promise.all([startDaemon(environment), startDaemon(environment)]);

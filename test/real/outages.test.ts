@@ -34,7 +34,7 @@ test('a daemon that starts before Consul publishes when Consul comes, and never 
   }
 });
 
-test('a daemon that starts before the API server publishes when it comes, and never exits', async () => {
+test('23: A daemon that starts before the API server publishes when it comes, and never exits', async () => {
   await world.kubectl(['delete', 'secret', SECRET]);
   const environment = await world.environment();
   await world.kubernetes.stopApiServer();
@@ -47,6 +47,28 @@ test('a daemon that starts before the API server publishes when it comes, and ne
 
     await eventually('the Secret', () => world.show('secret', SECRET), RECOVERED_WITHIN_MS);
     assert.ok(daemon.running);
+  } finally {
+    await daemon.stop();
+  }
+});
+
+test('23: API server down for 30 s while running: recovers; a change that came meanwhile is published', async () => {
+  const daemon = startDaemon(await world.environment());
+  try {
+    await daemon.ready();
+    const before = await world.read(SECRET, 'ca.crt');
+    await world.kubernetes.stopApiServer();
+    await world.consul.rotateRoot();
+    await sleep(KILLED_MS);
+    assert.ok(daemon.running);
+    assert.ok(
+      daemon.logs.some(({ code, remedy }) => code === 'KUBERNETES_UNREACHABLE' && remedy !== undefined),
+    );
+
+    await world.kubernetes.startApiServer();
+
+    const isNew = async () => (await world.read(SECRET, 'ca.crt')) !== before;
+    await eventually('the new root', isNew, RECOVERED_WITHIN_MS);
   } finally {
     await daemon.stop();
   }

@@ -12,7 +12,7 @@ interface Rule {
 
 const world = useWorld();
 
-test('each verb taken from the Role is named, with the rule to add, and is all that was missing', async () => {
+test('27: Each verb taken from the Role is named, with the rule to add, and is all that was missing', async () => {
   const role: { rules: Rule[] } = JSON.parse(await world.kubectl(['get', 'role', SERVICE, '-o', 'json']));
   const granted = role.rules.flatMap(({ resources, verbs }) =>
     resources.flatMap((resource) => verbs.map((verb) => ({ resource, verb }))),

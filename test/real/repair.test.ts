@@ -12,12 +12,12 @@ const world = useWorld({}, async (world) => {
 });
 after(() => daemon.stop());
 
-test('a Secret that is deleted is back within two seconds', async () => {
+test('24: A Secret that is deleted is back within two seconds', async () => {
   await world.kubectl(['delete', 'secret', SECRET]);
   await eventually('the Secret', () => world.show('secret', SECRET));
 });
 
-test('a Service whose annotation is edited is put right within two seconds', async () => {
+test('24: A Service whose annotation is edited is put right within two seconds', async () => {
   const annotation = 'getambassador.io/config';
   const right = (await world.show('service', SERVICE))?.metadata.annotations[annotation];
 
@@ -28,7 +28,7 @@ test('a Service whose annotation is edited is put right within two seconds', asy
   });
 });
 
-test('a key that is spoilt or removed is put right within two seconds', async () => {
+test('24: A key that is spoilt or removed is put right within two seconds', async () => {
   for (const patch of ['{"data":{"tls.key":"c3BvaWx0"}}', '{"data":{"ca.crt":null}}']) {
     await world.kubectl(['patch', 'secret', SECRET, '--type=merge', '-p', patch]);
     await eventually(`right after ${patch}`, async () => {
@@ -38,7 +38,7 @@ test('a key that is spoilt or removed is put right within two seconds', async ()
   }
 });
 
-test('labels, annotations and keys that others own stay', async () => {
+test('24: Labels, annotations and keys that others own stay', async () => {
   await world.kubectl(['label', 'secret', SECRET, 'team=edge']);
   await world.kubectl(['annotate', 'secret', SECRET, 'example.com/note=mine']);
   await world.kubectl(['patch', 'secret', SECRET, '--type=merge', '-p', '{"data":{"other":"bWluZQ=="}}']);
@@ -52,7 +52,7 @@ test('labels, annotations and keys that others own stay', async () => {
   assert.equal(await world.read(SECRET, 'other'), 'mine');
 });
 
-test('a Secret that kubectl applied is taken over without its old private key', async () => {
+test('30: A Secret that kubectl applied is taken over without its old private key', async () => {
   await daemon.stop();
   const secret = await world.show('secret', SECRET);
   await world.kubectl(['delete', 'secret', SECRET]);

@@ -6,7 +6,7 @@ import { eventually } from '../e2e/support/eventually.ts';
 /** The third retry comes at most 7 s after the first failure. */
 const RECOVERS_WITHIN_MS = 40_000;
 
-describe('23, 28. An outage ends by itself, and a change that came meanwhile is published:', {
+describe('23, 28: An outage ends by itself, and a change that came meanwhile is published:', {
   concurrency: 2,
 }, () => {
   test('of Consul at the start', async (t) => {

@@ -15,6 +15,7 @@ const REFUSED: Record<keyof typeof VARIABLES, readonly string[] | 'any text is a
   _AMBASSADOR_ID: ['two s3crets', '-s3cret', 's3cret-', 's3cret/x', '$s3cret', LONG],
   _AMBASSADOR_TLS_SECRET_NAME: NAMES,
   _AMBASSADOR_TLS_SECRET_NAMESPACE: NAMES,
+  _AMBASSADOR_VERIFY_UPSTREAM: BOOLEANS,
   _AMBASSADOR_TLS_CONTEXT_NAME: ['two s3crets', '$s3cret', 'a\ns3cret', '-s3cret', LONG, '{s3cret}'],
   _AMBASSADOR_SERVICE_NAME: NAMES,
   _AMBASSADOR_SERVICE_ENABLED: BOOLEANS,
@@ -52,13 +53,13 @@ const ROWS = Object.entries(REFUSED).flatMap(([name, values]) =>
   typeof values === 'string' ? [] : [{ name, values }],
 );
 
-test('31. Every variable of the program has a row in the table of this file', () => {
+test('31: Every variable of the program has a row in the table of this file', () => {
   assert.deepEqual(Object.keys(REFUSED).sort(), Object.keys(VARIABLES).sort());
   for (const { name, values } of ROWS) assert.equal(values.length, 6, name);
 });
 
 for (const turn of [0, 1, 2, 3, 4, 5]) {
-  test(`31. Every variable with its bad value ${turn + 1}: exit 2, all problems at once, no secret value shown`, async () => {
+  test(`31: Every variable with its bad value ${turn + 1}: exit 2, all problems at once, no secret value shown`, async () => {
     const values = ROWS.map(({ name, values }) => [name, values[turn] ?? ''] as const);
 
     const daemon = startDaemon(Object.fromEntries(values));
@@ -74,7 +75,7 @@ for (const [what, blank] of [
   ['empty', ''],
   ['blank', ' \t '],
 ] as const) {
-  test(`31. Every variable ${what}: as if it were not set`, async (t) => {
+  test(`31: Every variable ${what}: as if it were not set`, async (t) => {
     const bed = await makeBed(t);
     const addresses = ['_CONSUL_HOST', '_CONSUL_PORT', '_HTTP_HOST', '_HTTP_PORT'];
     const names = Object.keys(VARIABLES).filter((name) => !addresses.includes(name));
@@ -85,7 +86,7 @@ for (const [what, blank] of [
   });
 }
 
-test('32. A misspelt variable, and one without its underscore: a warning with the right name', async (t) => {
+test('32: A misspelt variable, and one without its underscore: a warning with the right name', async (t) => {
   const bed = await makeBed(t);
   const meant = {
     AMBASSADOR_ID: '_AMBASSADOR_ID',

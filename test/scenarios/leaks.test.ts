@@ -25,7 +25,7 @@ function run(says: string, knows = '') {
   });
 }
 
-describe('35. A key or a token is never in a log line: a test process that did not look for it fails all the same', () => {
+describe('35: A key or a token is never in a log line: a test process that did not look for it fails all the same', () => {
   for (const [what, says, knows] of [
     ['a key', pem, ''],
     ['a key as a Secret holds it', Buffer.from(pem).toString('base64'), ''],

@@ -12,7 +12,7 @@ function rule(verb: string, resource: string): string {
   return `add to the Role in namespace ${NAMESPACE}: {apiGroups: [""], resources: ["${resource}"]${names}, verbs: ["${verb}"]}`;
 }
 
-describe('27. Each verb of the shipped Role removed in turn: a verb that is missing from the Role is named, and back in the Role it is used', {
+describe('27: Each verb of the shipped Role removed in turn: a verb that is missing from the Role is named, and back in the Role it is used', {
   concurrency: 2,
 }, () => {
   for (const resource of ['secrets', 'services'] as const) {
@@ -66,4 +66,19 @@ describe('27. Each verb of the shipped Role removed in turn: a verb that is miss
       });
     }
   });
+});
+
+test('27: API discovery that is forbidden: the Service is written for every version of Ambassador, and the log has the remedy', async (t) => {
+  const bed = await makeBed(t, { cluster: { groups: ['getambassador.io/v2'] } });
+  bed.cluster.deny({ path: '/apis/getambassador.io', verb: 'get' });
+
+  const daemon = await bed.startReady();
+
+  const { remedy, apiVersion } = await daemon.line(
+    'the versions of getambassador.io cannot be discovered, the Service goes without',
+  );
+  assert.match(String(remedy), /system:discovery .* or set _AMBASSADOR_API_VERSION/);
+  assert.equal(apiVersion, 'ambassador/v1');
+  const annotation = bed.service()?.metadata.annotations?.['getambassador.io/config'];
+  assert.match(annotation ?? '', /^apiVersion: ambassador\/v1$/m);
 });

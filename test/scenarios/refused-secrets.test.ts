@@ -6,7 +6,7 @@ import { quotaExceeded, webhookDenied } from '../kubernetes/errors.ts';
 const RECOVERS_WITHIN_MS = 40_000;
 const target = { group: '', plural: 'secrets' };
 
-describe('26. A write of the Secret that the API server refuses: unready with the reason, keeps trying, recovers when the cause goes', {
+describe('26: A write of the Secret that the API server refuses: unready with the reason, keeps trying, recovers when the cause goes', {
   concurrency: 2,
 }, () => {
   for (const [what, refuse, mend, cause, remedy] of [

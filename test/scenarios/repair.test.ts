@@ -21,7 +21,7 @@ function kept(object: KubeObject | undefined) {
 const edit = (kind: 'Secret' | 'Service', change: (object: KubeObject) => void) => (bed: Bed) =>
   bed.cluster.edit(kind, NAMESPACE, kind === 'Secret' ? SECRET : SERVICE, change);
 
-test('24. Deleted or edited: what is published is put right within two seconds', async (t) => {
+test('24: Deleted or edited: what is published is put right within two seconds', async (t) => {
   const bed = await makeBed(t);
   await bed.startReady();
   await bed.watched();
@@ -74,7 +74,7 @@ test('24. Deleted or edited: what is published is put right within two seconds',
   }
 });
 
-test("24. Other people's labels, annotations and data stay, and are no reason to write", async (t) => {
+test("24: Other people's labels, annotations and data stay, and are no reason to write", async (t) => {
   const bed = await makeBed(t);
   await bed.startReady();
   await bed.watched();
@@ -99,7 +99,7 @@ test("24. Other people's labels, annotations and data stay, and are no reason to
   assert.equal(bed.secret()?.data?.['extra.txt'], 'eA==');
 });
 
-describe('26, 30. A Secret that is already there', { concurrency: 2 }, () => {
+describe('26, 30: A Secret that is already there', { concurrency: 2 }, () => {
   const old = (extra: object) => ({
     kind: 'Secret' as const,
     metadata: { name: SECRET, namespace: NAMESPACE },

@@ -5,7 +5,7 @@ import { eventually } from '../e2e/support/eventually.ts';
 
 const START_WITHIN_MS = 10_000;
 
-describe('33. SIGTERM and SIGINT end the daemon within two seconds with exit code 0', {
+describe('33: SIGTERM and SIGINT end the daemon within two seconds with exit code 0', {
   concurrency: 3,
 }, () => {
   for (const [when, prepare, reached] of [

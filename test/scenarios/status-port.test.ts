@@ -47,7 +47,7 @@ for (const [client, attack] of [
     (port) => Array.from({ length: 50 }, () => open(port, PIPELINED, false)),
   ],
 ] satisfies [string, (port: number) => Socket[]][]) {
-  test(`34. A slow or malicious client of the status port does not disturb the loops: ${client}`, async (t) => {
+  test(`34: A slow or malicious client of the status port does not disturb the loops: ${client}`, async (t) => {
     const bed = await makeBed(t);
     const daemon = await bed.startReady();
     const before = [descriptors(daemon), memoryKb(daemon)] as const;

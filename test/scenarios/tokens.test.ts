@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type Bed, makeBed } from '../e2e/support/bed.ts';
-import { handOutToken } from '../e2e/support/secrets.ts';
 import { eventually } from '../e2e/support/eventually.ts';
+import { handOutToken } from '../e2e/support/secrets.ts';
 import { SOON } from './support/holds.ts';
 import { assertPublishes } from './support/published.ts';
 

@@ -7,7 +7,7 @@ const FOUGHT_MS = 5_000;
 /** Of each daemon, for one object: those at once, and one in ten seconds. */
 const MOST_WRITES = 30 + Math.ceil(FOUGHT_MS / 1_000 / 10) + 2;
 
-test('25. Two daemons on one Secret never ping-pong, even if they want different things of it, as during an update', async (t) => {
+test('25: Two daemons on one Secret never ping-pong, even if they want different things of it, as during an update', async (t) => {
   const bed = await makeBed(t);
   const daemons = await Promise.all(
     ['old', 'new'].map((version) => bed.startReady({ _AMBASSADOR_LABELS: `version=${version}` })),

@@ -18,7 +18,7 @@ function asked(cluster: KubernetesDouble, verb: string, since: number): number {
   return cluster.requests.filter((request) => request.at >= since && request.verb === verb).length;
 }
 
-test('29. Watch ended by the server, 410 Gone, a bookmark, a half line: the watch goes on', async (t) => {
+test('29: Watch ended by the server, 410 Gone, a bookmark, a half line: the watch goes on', async (t) => {
   const bed = await makeBed(t);
   await bed.startReady();
   await bed.watched();
@@ -52,7 +52,7 @@ test('29. Watch ended by the server, 410 Gone, a bookmark, a half line: the watc
   }
 });
 
-describe('29. A watch that cannot be had', { concurrency: 2 }, () => {
+describe('29: A watch that cannot be had', { concurrency: 2 }, () => {
   for (const [fault, response] of [
     ['ends at once', { status: 200 }],
     ['is 410 at once', { status: 200, body: EXPIRED }],

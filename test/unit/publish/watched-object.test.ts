@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { KubeConfig } from '@kubernetes/client-node';
 import { pino } from 'pino';
@@ -32,7 +33,8 @@ async function watched(t: TestContext) {
       spec: { clusterIP: 'None' },
     });
   edit('first');
-  const logger = pino({ enabled: false });
+  const attempts: number[] = [];
+  const logger = pino({}, { write: (line) => void attempts.push(Number(JSON.parse(line).attempt)) });
   const object = new WatchedObject({ client, ref, clock: systemClock, logger, onRestart: () => undefined });
   const stop = new AbortController();
   const ended = object.run(() => undefined, stop.signal);
@@ -45,7 +47,7 @@ async function watched(t: TestContext) {
   const label = async () => (await object.current(stop.signal))?.labels['label'];
   await eventually('the watch', () => cluster.watches.count() === 1);
   const first = (await object.current(stop.signal)) ?? assert.fail('it is not there');
-  return { cluster, object, first, edit, label };
+  return { cluster, object, first, edit, label, attempts };
 }
 
 test('an edit that overtook the answer to our write is not undone by that answer', async (t) => {
@@ -66,4 +68,27 @@ test('after a restored backup the lower resourceVersions of a new watch are beli
   cluster.watches.expire();
 
   await eventually('what the server has', async () => (await label()) === 'first', 5_000);
+});
+
+test('a watch that brought something ends a row of failures: after weeks one broken connection is the first', async (t) => {
+  const { cluster, edit, label, attempts } = await watched(t);
+
+  for (const name of ['second', 'third', 'fourth']) {
+    edit(name);
+    await eventually('the edit', async () => (await label()) === name, 5_000);
+    const before = attempts.length;
+    cluster.watches.cut();
+    await eventually('it failed', () => attempts.length > before, 5_000);
+    await eventually('the watch again', () => cluster.watches.count() === 1, 10_000);
+  }
+
+  assert.deepEqual(attempts, [1, 1, 1]);
+});
+
+test('the kernel is told to ask after 15 s of silence whether the API server is still there', async (t) => {
+  const asked = t.mock.method(Socket.prototype, 'setKeepAlive');
+
+  await watched(t);
+
+  assert.ok(asked.mock.calls.some((call) => call.arguments[0] === true && call.arguments[1] === 15_000));
 });
