@@ -1,6 +1,7 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { createServer, type ServerResponse } from 'node:http';
+import { createServer as createListener, type Server, type Socket } from 'node:net';
 import { StatusPortError, systemCode } from '../errors.ts';
+import { firstRequestOf } from './first-request.ts';
 import type { Health, Verdict } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -29,36 +30,32 @@ export async function startStatusServer(
   health: Health,
   metrics: Metrics,
 ): Promise<StatusServer> {
-  const server = createServer(
-    {
-      headersTimeout: CONNECTION_LASTS_MS,
-      requestTimeout: CONNECTION_LASTS_MS,
-      connectionsCheckingInterval: 1_000,
-    },
-    (request, response) => {
-      request.resume();
-      if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'only GET\n');
-      switch (request.url?.split('?', 1)[0]) {
-        case '/livez':
-          return sendVerdict(response, health.liveness());
-        case '/readyz':
-          return sendVerdict(response, health.readiness());
-        case '/metrics':
-          return void metrics
-            .text(health.readiness().ok)
-            .then((text) => send(response, 200, text, 'text/plain; version=0.0.4; charset=utf-8'))
-            .catch(() => send(response, 500, 'the metrics cannot be written\n'));
-        case '/':
-          return send(response, 200, INDEX);
-        default:
-          return send(response, 404, 'not found\n');
-      }
-    },
-  );
-  limitConnections(server);
-  // Requests that are pipelined are parsed at once, and each page costs more to write than its request to send.
-  server.maxRequestsPerSocket = 1;
-  server.on('dropRequest', (_request, socket) => socket.destroy());
+  const http = createServer((request, response) => {
+    request.resume();
+    if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'only GET\n');
+    switch (request.url?.split('?', 1)[0]) {
+      case '/livez':
+        return sendVerdict(response, health.liveness());
+      case '/readyz':
+        return sendVerdict(response, health.readiness());
+      case '/metrics':
+        return void metrics
+          .text(health.readiness().ok)
+          .then((text) => send(response, 200, text, 'text/plain; version=0.0.4; charset=utf-8'))
+          .catch(() => send(response, 500, 'the metrics cannot be written\n'));
+      case '/':
+        return send(response, 200, INDEX);
+      default:
+        return send(response, 404, 'not found\n');
+    }
+  });
+  // Of a stream that breaks; there is nobody to tell.
+  http.on('clientError', (_error, stream) => stream.destroy());
+  const open = new Set<Socket>();
+  const server = createListener((socket) => {
+    limit(socket, open);
+    http.emit('connection', firstRequestOf(socket));
+  });
   await listen(server, address);
   const bound = server.address();
   return {
@@ -66,25 +63,22 @@ export async function startStatusServer(
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const socket of open) socket.destroy();
       }),
   };
 }
 
 /** Node's own limits are on what a client sends; none ends one that does not read, and `maxConnections` drops the newest. */
-function limitConnections(server: Server): void {
-  // In the order of their coming.
-  const open = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    open.add(socket);
-    const limit = setTimeout(() => socket.destroy(), CONNECTION_LASTS_MS);
-    socket.once('close', () => {
-      clearTimeout(limit);
-      open.delete(socket);
-    });
-    const [oldest] = open;
-    if (open.size > MOST_CONNECTIONS) oldest?.destroy();
+function limit(socket: Socket, open: Set<Socket>): void {
+  open.add(socket);
+  const atMost = setTimeout(() => socket.destroy(), CONNECTION_LASTS_MS);
+  socket.once('close', () => {
+    clearTimeout(atMost);
+    open.delete(socket);
   });
+  // In the order of their coming.
+  const [oldest] = open;
+  if (open.size > MOST_CONNECTIONS) oldest?.destroy();
 }
 
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
