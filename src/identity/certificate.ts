@@ -3,6 +3,8 @@ import { IdentityError } from '../errors.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 import { readPem, writePem } from './pem.ts';
 
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+
 /** A parsed certificate: what the rules ask of it, and its one normal PEM form. */
 export interface Certificate extends Extensions {
   readonly x509: X509Certificate;
@@ -14,6 +16,8 @@ export interface Certificate extends Extensions {
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
   readonly selfSigned: boolean;
+  /** Whether its names and key identifiers say that it signed itself: OpenSSL looks for no issuer of such a one. */
+  readonly endsPath: boolean;
   /** In the form of RFC 7468, whatever form it came in. */
   readonly pem: string;
 }
@@ -36,6 +40,7 @@ function parseCertificate(der: Buffer, what: string): Certificate {
     const notAfter = Date.parse(x509.validTo);
     if (Number.isNaN(notBefore) || Number.isNaN(notAfter)) throw new Error('its validity is not a date');
     const { publicKey } = x509;
+    const extensions = readExtensions(x509.raw);
     return {
       x509,
       publicKey,
@@ -44,13 +49,21 @@ function parseCertificate(der: Buffer, what: string): Certificate {
       notAfter,
       selfSigned: x509.checkIssued(x509) && x509.verify(publicKey),
       pem: writePem({ label: 'CERTIFICATE', der: x509.raw }),
-      ...readExtensions(x509.raw),
+      endsPath: x509.subject === x509.issuer && mayHaveSigned(extensions, extensions),
+      ...extensions,
     };
   } catch (cause) {
     throw new IdentityError('CERTIFICATE_UNREADABLE', `${what} holds a certificate that cannot be read`, {
       cause,
     });
   }
+}
+
+/** Whether the key identifiers allow that `issuer` signed `subject`: each may be left out (RFC 5280 section 6.1 asks for none). */
+export function mayHaveSigned(issuer: Extensions, subject: Extensions): boolean {
+  const { authorityKeyId } = subject;
+  const { subjectKeyId } = issuer;
+  return authorityKeyId === undefined || subjectKeyId === undefined || authorityKeyId === subjectKeyId;
 }
 
 /** Whether `issuer` signed `subject`: names and key identifiers may be empty (consul #16202), the signature decides. */
@@ -62,9 +75,19 @@ export function isSignedBy(subject: Certificate, issuer: Certificate): boolean {
   }
 }
 
-/** Whether the certificate is inside its validity period at `at` (milliseconds; RFC 5280 section 4.1.2.5). */
+/**
+ * Whether the certificate is inside its validity period at `at` (milliseconds). RFC 5280 section 4.1.2.5 includes
+ * notAfter, OpenSSL and BoringSSL do not: to them, and so to Envoy, it has expired then.
+ */
 export function isValidAt(certificate: Certificate, at: number): boolean {
-  return certificate.notBefore <= at && at <= certificate.notAfter;
+  return certificate.notBefore <= at && at < certificate.notAfter;
+}
+
+/** Whether nothing in it forbids a chain of TLS clients: OpenSSL asks this of the leaf and of every CA above it. */
+export function suitsClients({ x509, hasUnknownCritical }: Certificate): boolean {
+  // node's keyUsage is the extended key usage (RFC 5280 section 4.2.1.12); absent means any use.
+  const uses: readonly string[] | undefined = x509.keyUsage;
+  return !hasUnknownCritical && (uses === undefined || uses.includes(CLIENT_AUTH));
 }
 
 /** The share of the certificate's lifetime that is left at `at`: 1 when new, 0 or less when expired. */

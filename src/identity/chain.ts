@@ -1,5 +1,5 @@
 import { IdentityError } from '../errors.ts';
-import { type Certificate, isSignedBy, isValidAt } from './certificate.ts';
+import { type Certificate, isSignedBy, isValidAt, mayHaveSigned, suitsClients } from './certificate.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 
 /** A valid path from a leaf to a root of the bundle. */
@@ -34,16 +34,14 @@ export function buildChain(
   bundle: TrustBundle,
   at: number,
 ): Chain {
-  const anchors = bundle.anchors.filter((anchor) => isValidAt(anchor, at));
+  const isCaAt = (certificate: Certificate) =>
+    certificate.x509.ca && isValidAt(certificate, at) && suitsClients(certificate);
+  const anchors = bundle.anchors.filter(isCaAt);
   const anchorPrints = new Set(anchors.map(({ fingerprint }) => fingerprint));
   const pool = new Map<string, Certificate>();
   for (const certificate of [...given, ...bundle.intermediates]) {
-    const usable =
-      certificate.x509.ca &&
-      !certificate.selfSigned &&
-      isValidAt(certificate, at) &&
-      !anchorPrints.has(certificate.fingerprint);
-    if (usable) pool.set(certificate.fingerprint, certificate);
+    const usable = !certificate.selfSigned && !anchorPrints.has(certificate.fingerprint);
+    if (usable && isCaAt(certificate)) pool.set(certificate.fingerprint, certificate);
   }
 
   let signatures = 0;
@@ -95,10 +93,7 @@ function isBetter(path: Path, best: Path): boolean {
  * key identifiers and path length (RFC 5280 section 6.1), and no key twice in one path (RFC 4158 section 5.2).
  */
 function mayIssue(issuer: Certificate, subject: Certificate, below: readonly Certificate[]): boolean {
-  const keysDiffer =
-    subject.authorityKeyId !== undefined &&
-    issuer.subjectKeyId !== undefined &&
-    subject.authorityKeyId !== issuer.subjectKeyId;
-  if (keysDiffer || (issuer.pathLength !== undefined && below.length > issuer.pathLength)) return false;
+  if (subject.endsPath || !mayHaveSigned(issuer, subject)) return false;
+  if (issuer.pathLength !== undefined && below.length > issuer.pathLength) return false;
   return !below.some(({ publicKey }) => publicKey.equals(issuer.publicKey));
 }

@@ -217,7 +217,7 @@ function recheckAt(
   at: number,
 ): number {
   const threshold = leaf.notAfter - REPLACE_BELOW * (leaf.notAfter - leaf.notBefore);
-  const expiries = [leaf, ...chain.intermediates, ...bundle.anchors].map(({ notAfter }) => notAfter + 1);
+  const expiries = [leaf, ...chain.intermediates, ...bundle.anchors].map(({ notAfter }) => notAfter);
   return Math.min(condemned === undefined ? threshold + 1 : at + recheckMs(leaf, condemned, at), ...expiries);
 }
 

@@ -11,14 +11,40 @@ export interface Extensions {
   readonly uris: readonly string[];
   /** How many intermediates may follow below this CA (RFC 5280 section 4.2.1.9); undefined: any number. */
   readonly pathLength: number | undefined;
+  /** Whether its key may sign in a TLS handshake (RFC 5280 section 4.2.1.3); without a key usage it may do anything. */
+  readonly mayHandshake: boolean;
+  /** Whether it has a critical extension that OpenSSL does not know and so must refuse (RFC 5280 section 4.2). */
+  readonly hasUnknownCritical: boolean;
 }
 
 const OID = {
   subjectKeyId: '2.5.29.14',
+  keyUsage: '2.5.29.15',
   subjectAltName: '2.5.29.17',
   basicConstraints: '2.5.29.19',
   authorityKeyId: '2.5.29.35',
 };
+/** Beside those above: certificate policies and their kin, name constraints, CRL places, extended key usage, proxies. */
+const ALSO_KNOWN = [
+  '2.5.29.30',
+  '2.5.29.31',
+  '2.5.29.32',
+  '2.5.29.33',
+  '2.5.29.36',
+  '2.5.29.37',
+  '2.5.29.54',
+  '1.3.6.1.5.5.7.1.14',
+  '2.16.840.1.113730.1.1',
+];
+const MAY_BE_CRITICAL: ReadonlySet<string> = new Set([
+  OID.keyUsage,
+  OID.subjectAltName,
+  OID.basicConstraints,
+  ...ALSO_KNOWN,
+]);
+/** Bits of the first byte of a key usage. */
+const DIGITAL_SIGNATURE = 0x80;
+const KEY_AGREEMENT = 0x08;
 const EXTENSIONS_TAG = 3;
 const URI_TAG = 6;
 
@@ -34,7 +60,8 @@ export function readExtensions(der: Buffer): Extensions {
   const wrapper = children(toBeSigned).find(
     (node) => node.tagClass === asn1.Class.CONTEXT_SPECIFIC && node.type === EXTENSIONS_TAG,
   );
-  const values = new Map(children(children(wrapper)[0]).map(readExtension));
+  const extensions = children(children(wrapper)[0]).map(readExtension);
+  const values = new Map(extensions.map(({ oid, value }) => [oid, value]));
   const subjectKeyId = values.get(OID.subjectKeyId);
   const authorityKeyId = children(values.get(OID.authorityKeyId)).find((node) => isContext(node, 0));
   return {
@@ -44,13 +71,33 @@ export function readExtensions(der: Buffer): Extensions {
       .filter((node) => isContext(node, URI_TAG))
       .map((node) => Buffer.from(bytes(node), 'binary').toString('utf8')),
     pathLength: readPathLength(values.get(OID.basicConstraints)),
+    mayHandshake: readMayHandshake(values.get(OID.keyUsage)),
+    hasUnknownCritical: extensions.some(({ oid, critical }) => critical && !MAY_BE_CRITICAL.has(oid)),
   };
 }
 
-function readExtension(extension: Asn1Types.Asn1): [string, Asn1Types.Asn1] {
+interface Extension {
+  readonly oid: string;
+  readonly critical: boolean;
+  readonly value: Asn1Types.Asn1;
+}
+
+function readExtension(extension: Asn1Types.Asn1): Extension {
   const parts = children(extension);
   // Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }: the value stands last.
-  return [asn1.derToOid(bytes(parts[0])), asn1.fromDer(bytes(parts[parts.length - 1]))];
+  const [id, flag] = parts;
+  return {
+    oid: asn1.derToOid(bytes(id)),
+    critical: flag?.type === asn1.Type.BOOLEAN && bytes(flag) !== '\0',
+    value: asn1.fromDer(bytes(parts[parts.length - 1])),
+  };
+}
+
+function readMayHandshake(keyUsage: Asn1Types.Asn1 | undefined): boolean {
+  if (keyUsage === undefined) return true;
+  // The first byte of a BIT STRING counts its unused bits.
+  const bits = Buffer.from(bytes(keyUsage), 'binary').at(1) ?? 0;
+  return (bits & (DIGITAL_SIGNATURE | KEY_AGREEMENT)) !== 0;
 }
 
 function readPathLength(basicConstraints: Asn1Types.Asn1 | undefined): number | undefined {

@@ -9,8 +9,9 @@ export const LONGEST_HOLD_MS = 60_000;
  * Until when (milliseconds since the epoch) the bundle may wait for the new leaf, so that a rotation reloads a gateway
  * that verifies its peers once and not twice; undefined where it must be published now.
  *
- * It may wait while each root that is not published yet is cross-signed by a published one: peers then send the
- * cross-signed certificate with their new leaves (RFC 5280 section 3.2), and verify by the old root.
+ * It may wait while each root that is not published yet is cross-signed by a published one, and both are valid until
+ * the wait ends: peers then send the cross-signed certificate with their new leaves (RFC 5280 section 3.2), and verify by
+ * the old root.
  * `since` is when these roots were first heard of.
  */
 export function holdUntil(
@@ -21,17 +22,33 @@ export function holdUntil(
 ): number | undefined {
   const until = since + LONGEST_HOLD_MS;
   if (at >= until) return undefined;
-  const trusted = readTrusted(publishedPem).filter((certificate) => isValidAt(certificate, at));
-  const known = new Set(trusted.map(({ fingerprint }) => fingerprint));
+  const published = readTrusted(publishedPem);
+  const known = new Set(published.map(({ fingerprint }) => fingerprint));
   const added = bundle.anchors.filter(({ fingerprint }) => !known.has(fingerprint));
+  const lasts = (certificate: Certificate) =>
+    isUnlimitedCa(certificate) && isValidAt(certificate, at) && isValidAt(certificate, until);
+  const trusted = published.filter(lasts);
   const isVouchedFor = (anchor: Certificate): boolean =>
     bundle.intermediates.some(
-      (cross) =>
-        cross.publicKey.equals(anchor.publicKey) &&
-        isValidAt(cross, at) &&
-        trusted.some((root) => isSignedBy(cross, root)),
+      (cross) => standsFor(cross, anchor) && lasts(cross) && trusted.some((root) => isSignedBy(cross, root)),
     );
   return added.length > 0 && added.every(isVouchedFor) ? until : undefined;
+}
+
+/** Whether peers can put `cross` in the place of `anchor` in any chain: the same key, under the same name and identifier. */
+function standsFor(cross: Certificate, anchor: Certificate): boolean {
+  return (
+    cross.publicKey.equals(anchor.publicKey) &&
+    cross.x509.subject === anchor.x509.subject &&
+    cross.subjectKeyId === anchor.subjectKeyId
+  );
+}
+
+/** How long the chains of peers are nobody knows, so a path length may be too short for them. */
+function isUnlimitedCa(certificate: Certificate): boolean {
+  const { x509, pathLength, endsPath, selfSigned, hasUnknownCritical } = certificate;
+  const isLimited = pathLength !== undefined || x509.keyUsage !== undefined || hasUnknownCritical;
+  return x509.ca && !isLimited && endsPath === selfSigned;
 }
 
 /** A bundle that cannot be read is trusted by no gateway. */

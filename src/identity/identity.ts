@@ -1,5 +1,5 @@
 import { IdentityError } from '../errors.ts';
-import { type Certificate, isValidAt, readCertificates } from './certificate.ts';
+import { type Certificate, isValidAt, readCertificates, suitsClients } from './certificate.ts';
 import { buildChain, type Chain } from './chain.ts';
 import { type PrivateKey, readPrivateKey } from './private-key.ts';
 import { type SpiffeId, spiffeIdOf } from './spiffe.ts';
@@ -20,8 +20,6 @@ export interface Identity {
   readonly tlsCrt: string;
   readonly tlsKey: string;
 }
-
-const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
 /**
  * Rule 1, publish only what works: the key belongs to the leaf, the leaf is `service` in the bundle's trust domain,
@@ -64,7 +62,7 @@ function verifyCertificates(
 
 /**
  * Rule 1 for what is already served: a gateway repairs nothing, so the leaf must stand first and every intermediate
- * must be there, wherever Consul may have it too.
+ * must be there, wherever Consul may have it too, and none that misleads.
  *
  * @throws IdentityError as `verifyIdentity`, and LEAF_NOT_FIRST
  */
@@ -81,7 +79,35 @@ export function verifyServed(
   if (first?.fingerprint !== identity.leaf.fingerprint) {
     throw new IdentityError('LEAF_NOT_FIRST', 'the leaf is not the first of the certificates');
   }
+  checkUnambiguous(certificates, identity, bundle, at);
   return identity;
+}
+
+/**
+ * OpenSSL and BoringSSL take for the issuer the first valid certificate with the right name and key identifier, and try no
+ * other: that one must be of the path.
+ */
+function checkUnambiguous(
+  served: readonly Certificate[],
+  { leaf, chain }: Identity,
+  bundle: TrustBundle,
+  at: number,
+): void {
+  const anchors = new Set(bundle.anchors.map(({ fingerprint }) => fingerprint));
+  const others = served.filter(
+    (certificate) => isValidAt(certificate, at) && !anchors.has(certificate.fingerprint),
+  );
+  let subject = leaf;
+  for (const issuer of chain.intermediates) {
+    const taken = others.find(({ x509 }) => subject.x509.checkIssued(x509));
+    if (taken?.fingerprint !== issuer.fingerprint) {
+      throw new IdentityError(
+        'NO_CHAIN',
+        'the certificates hold one that leads peers astray from every root',
+      );
+    }
+    subject = issuer;
+  }
 }
 
 /** The leaf is the certificate of the key, wherever it stands; of several the one that lives longest. */
@@ -97,10 +123,8 @@ function leafOf(certificates: readonly Certificate[], key: PrivateKey): Certific
 
 function checkUse(leaf: Certificate): void {
   if (leaf.x509.ca) throw new IdentityError('LEAF_IS_CA', 'the certificate of the key is that of a CA');
-  // node's keyUsage is the extended key usage (RFC 5280 section 4.2.1.12); absent means any use.
-  const uses: readonly string[] | undefined = leaf.x509.keyUsage;
-  if (uses !== undefined && !uses.includes(CLIENT_AUTH)) {
-    throw new IdentityError('NOT_A_CLIENT', "the leaf's extended key usage does not allow TLS clients");
+  if (!suitsClients(leaf) || !leaf.mayHandshake) {
+    throw new IdentityError('NOT_A_CLIENT', "the leaf's extensions do not allow TLS clients");
   }
 }
 

@@ -59,7 +59,7 @@ export function buildTrustBundle(listed: ListedRoots, at: number): TrustBundle {
     for (const certificate of certificates) {
       if (isIssuedByAnother(certificate, certificates)) {
         intermediates.set(certificate.fingerprint, certificate);
-      } else if (certificate.notAfter < at) {
+      } else if (certificate.notAfter <= at) {
         dropped.push(`${name} expired ${new Date(certificate.notAfter).toISOString()}`);
       } else {
         anchors.set(certificate.fingerprint, certificate);

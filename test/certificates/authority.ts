@@ -1,3 +1,4 @@
+import type { Extension } from '@peculiar/x509';
 import { type CertificateContent, type SignedCertificate, signCertificate } from './certificate.ts';
 import {
   generateKeyPair,
@@ -23,6 +24,8 @@ export interface CertificateOptions extends Validity {
   readonly emptyDn?: boolean | undefined;
   /** False leaves out the subject and the authority key identifier. */
   readonly keyIdentifiers?: boolean | undefined;
+  /** What no honest CA puts in: beside the usual extensions, or in place of those of the same kind. */
+  readonly extensions?: readonly Extension[] | undefined;
 }
 
 export interface AuthorityOptions extends CertificateOptions {
@@ -108,6 +111,7 @@ export class Authority implements SignedCertificate {
       subjectKeyId: keyId,
       authorityKeyId: options.keyIdentifiers === false ? undefined : this.keyId,
       publicKey: keys.publicKey,
+      extensions: options.extensions,
     });
     const chainPem = certificate.certPem + this.chainPem;
     return new Authority({ name, trustDomain: this.trustDomain, keys, keyId, certificate, chainPem });
@@ -149,6 +153,7 @@ export class Authority implements SignedCertificate {
       subjectKeyId: identified ? keyIdentifier(keys) : undefined,
       authorityKeyId: identified ? this.keyId : undefined,
       publicKey: keys.publicKey,
+      extensions: options.extensions,
     });
     return {
       ...certificate,

@@ -32,6 +32,8 @@ export interface CertificateContent {
   readonly authorityKeyId?: string | undefined;
   readonly publicKey: webcrypto.CryptoKey;
   readonly issuerKeys: KeyPair;
+  /** Beside the usual ones; of a kind that is usual, in its place. */
+  readonly extensions?: readonly Extension[] | undefined;
 }
 
 export interface SubjectNames {
@@ -60,7 +62,7 @@ export async function signCertificate(content: CertificateContent): Promise<Sign
     publicKey: content.publicKey,
     signingKey: content.issuerKeys.privateKey,
     signingAlgorithm: signingAlgorithm(content.issuerKeys.type),
-    extensions: extensions(content),
+    extensions: withOthers(extensions(content), content.extensions ?? []),
   });
   return {
     certPem: `${certificate.toString('pem').trimEnd()}\n`,
@@ -89,6 +91,11 @@ function extensions(content: CertificateContent): Extension[] {
   // Critical where there is no subject to name the holder (RFC 5280 section 4.2.1.6).
   if (names.length > 0) list.push(new SubjectAlternativeNameExtension(names, content.subject === ''));
   return list;
+}
+
+function withOthers(usual: readonly Extension[], others: readonly Extension[]): Extension[] {
+  const replaced = new Set(others.map(({ type }) => type));
+  return [...usual.filter(({ type }) => !replaced.has(type)), ...others];
 }
 
 function generalNames(names: SubjectNames): { type: 'url' | 'dns' | 'ip'; value: string }[] {

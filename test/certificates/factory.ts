@@ -38,6 +38,7 @@ export async function createRoot(options: RootOptions = {}): Promise<Authority> 
     authorityKeyId: keyId,
     publicKey: keys.publicKey,
     issuerKeys: keys,
+    extensions: options.extensions,
   });
   return new Authority({ name, trustDomain, keys, keyId, certificate, chainPem: '' });
 }

@@ -163,6 +163,6 @@ function errorOfEvent(event: WatchEvent, ref: ObjectRef): PublishError {
   const { code, message } = asRecord(event.object);
   return new PublishError(
     code === 410 ? 'KUBERNETES_GONE' : 'KUBERNETES_REFUSED',
-    `the watch on ${describeObject(ref)} ended: ${String(message ?? code)}`,
+    `the watch on ${describeObject(ref)} ended: ${typeof message === 'string' ? message : JSON.stringify(code)}`,
   );
 }

@@ -105,21 +105,29 @@ test('a chain whose names are all empty is built by key identifier and signature
   assert.equal(chain.root.pem, certificateOf(nameless).pem);
 });
 
-test('a chain with neither names nor key identifiers is built by signature alone', async () => {
-  const bare = { emptyDn: true, keyIdentifiers: false };
-  const nameless = await newRoot(bare);
-  const middle = await nameless.issueIntermediate(bare);
-  const stray = await nameless.issueIntermediate(bare);
+test('a chain without key identifiers is built by names and signature', async () => {
+  const bare = { keyIdentifiers: false };
+  const bareRoot = await newRoot({ ...bare, name: 'bare' });
+  const middle = await bareRoot.issueIntermediate({ ...bare, name: 'middle' });
+  const stray = await bareRoot.issueIntermediate({ ...bare, name: 'middle' });
   const end = certificateOf(await newLeaf(middle, bare));
 
   const chain = buildChain(
     end,
     [stray, middle].map(certificateOf),
-    bundleOf(await newRoot(bare), nameless),
+    bundleOf(await newRoot({ ...bare, name: 'bare' }), bareRoot),
     NOW,
   );
 
   assert.deepEqual(pems(chain.intermediates), pemsOf(middle));
+});
+
+test('a leaf with neither names nor key identifiers has no chain: OpenSSL takes it for self-signed', async () => {
+  const bare = { emptyDn: true, keyIdentifiers: false };
+  const nameless = await newRoot(bare);
+  const end = certificateOf(await newLeaf(nameless, bare));
+
+  assert.throws(() => buildChain(end, [], bundleOf(nameless), NOW), refusal('NO_CHAIN'));
 });
 
 test('a root that is not valid yet is no anchor', async () => {

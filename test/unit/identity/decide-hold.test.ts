@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Published, Situation } from '../../../src/identity/decide.ts';
 import { buildTrustBundle } from '../../../src/identity/trust-bundle.ts';
-import type { Authority } from '../../certificates/factory.ts';
+import { Authority } from '../../certificates/authority.ts';
 import {
   bundleOf,
   carriedOut,
@@ -119,4 +119,41 @@ test('the bundle in its own Secret counts only where it is asked for', () => {
 
   assert.equal(decideOn({ published: lacks, bundle: before }).writesBundle, false);
   assert.equal(decideOn({ ...atOnce, published: lacks, bundle: before }).writesBundle, true);
+});
+
+test('a cross-signed certificate that expires while the root would wait vouches for nothing', async () => {
+  const ends = (ms: number) => ({ notAfter: new Date(NOW + ms) });
+  assertWrittenNow({ bundle: await rotated(previous, active, previous, ends(60 * SECOND)) });
+
+  const longer = await rotated(previous, active, previous, ends(61 * SECOND));
+  assert.equal(decideOn({ ...atOnce, bundle: longer }).heldUntil, NOW + 60 * SECOND);
+});
+
+test('a published root that expires while the new one would wait vouches for nothing', async () => {
+  const dying = await newRoot({ name: 'dying', notAfter: new Date(NOW + 30 * SECOND) });
+  const ofDying = publishedAs(await newLeaf(dying), bundleOf(dying));
+  assertWrittenNow({ bundle: await rotated(dying, active), published: ofDying });
+});
+
+test('a published root that allows no intermediate below it vouches for nothing', async () => {
+  const shallow = await newRoot({ name: 'shallow', pathLength: 0 });
+  const ofShallow = publishedAs(await newLeaf(shallow), bundleOf(shallow));
+  assertWrittenNow({ bundle: await rotated(shallow, active), published: ofShallow });
+});
+
+test("the new root's key in a certificate that is no CA, or under another name, vouches for nothing", async () => {
+  const noCa = await newLeaf(previous, { keys: active.keys, service: 'active' });
+  const { keys, keyId, trustDomain } = active;
+  const renamed = new Authority({
+    name: 'renamed',
+    trustDomain,
+    keys,
+    keyId,
+    certificate: active,
+    chainPem: '',
+  });
+  for (const impostor of [noCa, await previous.crossSign(renamed)]) {
+    const listed = listing(listRoot(active, { intermediates: [impostor] }), listRoot(previous));
+    assertWrittenNow({ bundle: buildTrustBundle(listed, NOW) });
+  }
 });

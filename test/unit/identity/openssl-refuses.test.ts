@@ -1,0 +1,76 @@
+import '../../certificates/reflect.ts';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+} from '@peculiar/x509';
+import type { IdentityFault } from '../../../src/errors.ts';
+import { type LeafMaterial, verifyIdentity, verifyServed } from '../../../src/identity/identity.ts';
+import type { IssuedLeaf } from '../../certificates/factory.ts';
+import { refusalOf } from './openssl.ts';
+import { bundleOf, material, NOW, newLeaf, newRoot, refusal, SERVICE } from './support.ts';
+
+// What the properties found: signed and in time, and yet no peer that verifies by OpenSSL accepts it.
+
+const serversOnly = [new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth])];
+const critical = [new Extension('1.2.3.4.5', true, new Uint8Array([5, 0]))];
+const encipherOnly = [new KeyUsagesExtension(KeyUsageFlags.keyEncipherment, true)];
+const noCa = [
+  new BasicConstraintsExtension(false, undefined, true),
+  new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
+];
+const root = await newRoot();
+const servingRoot = await newRoot({ extensions: serversOnly });
+const criticalRoot = await newRoot({ extensions: critical });
+const rootThatIsNoCa = await newRoot({ extensions: noCa });
+const serving = await root.issueIntermediate({ extensions: serversOnly });
+const criticalMiddle = await root.issueIntermediate({ extensions: critical });
+const bundle = bundleOf(root, servingRoot, criticalRoot, rootThatIsNoCa);
+
+const CASES: readonly [string, IdentityFault, IssuedLeaf][] = [
+  ['a root for servers only', 'NO_CHAIN', await newLeaf(servingRoot)],
+  ['an intermediate for servers only', 'NO_CHAIN', await newLeaf(serving)],
+  ['a root with a critical extension nobody knows', 'NO_CHAIN', await newLeaf(criticalRoot)],
+  ['an intermediate with a critical extension nobody knows', 'NO_CHAIN', await newLeaf(criticalMiddle)],
+  ['a root that is no CA', 'NO_CHAIN', await newLeaf(rootThatIsNoCa)],
+  ['a critical extension nobody knows', 'NOT_A_CLIENT', await newLeaf(root, { extensions: critical })],
+  ['a key that may only encipher', 'NOT_A_CLIENT', await newLeaf(root, { extensions: encipherOnly })],
+];
+
+for (const [what, code, leaf] of CASES) {
+  test(`a leaf with ${what} is refused, as by openssl`, async () => {
+    assert.ok(await refusalOf(leaf.chainPem, bundle.pem, NOW));
+    assert.throws(() => verifyIdentity(material(leaf), SERVICE, bundle, NOW), refusal(code));
+  });
+}
+
+test('a leaf is refused at its notAfter, as by openssl', async () => {
+  const leaf = await newLeaf(root);
+  const end = leaf.notAfter.getTime();
+
+  assert.equal(await refusalOf(leaf.certPem, root.certPem, end - 1), undefined);
+  assert.ok(await refusalOf(leaf.certPem, root.certPem, end));
+  assert.ok(verifyIdentity(material(leaf), SERVICE, bundle, end - 1));
+  assert.throws(() => verifyIdentity(material(leaf), SERVICE, bundle, end), refusal('EXPIRED'));
+});
+
+test('a published leaf beside a certificate that leads peers astray does not work; in the other order it does', async () => {
+  const signed = await newRoot({ name: 'signed by two' });
+  const stranger = await newRoot({ name: 'stranger' });
+  const leaf = await newLeaf(signed);
+  const [right, astray] = [await root.crossSign(signed), await stranger.crossSign(signed)];
+  const served = (...above: readonly { certPem: string }[]): LeafMaterial => ({
+    certificatePem: [leaf, ...above].map(({ certPem }) => certPem).join(''),
+    privateKeyPem: leaf.keyPem,
+  });
+
+  assert.ok(await refusalOf(served(astray, right).certificatePem, root.certPem, NOW));
+  assert.throws(() => verifyServed(served(astray, right), SERVICE, bundle, NOW), refusal('NO_CHAIN'));
+  assert.equal(await refusalOf(served(right, astray).certificatePem, root.certPem, NOW), undefined);
+  assert.ok(verifyServed(served(right, astray), SERVICE, bundle, NOW));
+});

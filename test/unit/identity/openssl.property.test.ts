@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { decide } from '../../../src/identity/decide.ts';
+import { type Listed, oddSituations, situations } from './arbitraries.ts';
+import { refusalOf } from './openssl.ts';
+import { NOW, newLeaf, newRoot } from './support.ts';
+
+function acceptsWhatIsPublished(of: fc.Arbitrary<Listed>, numRuns: number): Promise<void> {
+  const property = fc.asyncProperty(of, async ({ situation }) => {
+    const { content } = decide(situation);
+    fc.pre(content !== undefined);
+
+    const refused = await refusalOf(content.tlsCrt, content.caCrt, situation.at);
+
+    assert.equal(refused, undefined);
+  });
+  return fc.assert(property, { numRuns });
+}
+
+test('openssl refuses a leaf by the roots of another, so it does judge', async () => {
+  const [root, other] = [await newRoot(), await newRoot()];
+  const { certPem } = await newLeaf(root);
+
+  assert.equal(await refusalOf(certPem, root.certPem, NOW), undefined);
+  assert.match((await refusalOf(certPem, other.certPem, NOW)) ?? '', /unable to get local issuer/);
+});
+
+test('openssl verify accepts whatever is to be published', () => acceptsWhatIsPublished(situations, 20));
+
+test('openssl verify accepts whatever is to be published, of certificates that no honest CA makes too', () =>
+  acceptsWhatIsPublished(oddSituations, 20));

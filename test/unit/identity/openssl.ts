@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+
+const folder = mkdtempSync(join(tmpdir(), 'openssl-'));
+after(() => rmSync(folder, { recursive: true }));
+
+export type Purpose = 'sslclient' | 'sslserver';
+
+/**
+ * What `openssl verify` says against the first certificate of `tlsCrt` at `at` (milliseconds since the epoch), by the roots
+ * of `caCrt` and the rest of `tlsCrt`; undefined where it accepts it.
+ *
+ * Without -partial_chain: every root of these tests is self-signed, so a path that ends before a root is a fault. Without
+ * -x509_strict: it demands what RFC 5280 asks of CAs and Consul does not keep (names of issuers, consul #16202), and neither
+ * Envoy nor Go asks for it.
+ */
+export async function refusalOf(
+  tlsCrt: string,
+  caCrt: string,
+  at: number,
+  purpose: Purpose = 'sslclient',
+): Promise<string | undefined> {
+  await writeFile(join(folder, 'tls.crt'), tlsCrt);
+  await writeFile(join(folder, 'ca.crt'), caCrt);
+  const attime = String(Math.floor(at / 1_000));
+  const trust = ['-no-CApath', '-no-CAstore', '-CAfile', 'ca.crt', '-untrusted', 'tls.crt'];
+  const args = ['verify', '-attime', attime, '-purpose', purpose, ...trust, 'tls.crt'];
+  return new Promise((resolve, reject) => {
+    execFile('openssl', args, { cwd: folder }, (error, stdout, stderr) => {
+      // 2 is a refusal; anything else means that openssl did not judge.
+      if (error === null) resolve(undefined);
+      else if (error.code === 2) resolve(stdout + stderr);
+      else reject(error);
+    });
+  });
+}

@@ -1,0 +1,107 @@
+import '../../certificates/reflect.ts';
+import {
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+} from '@peculiar/x509';
+import { type Authority, createRoot, type IssuedLeaf } from '../../certificates/factory.ts';
+import { HOUR, LIFETIME, NOW, newLeaf, newRoot, SECOND } from './support.ts';
+
+// Issued once for a file of tests (about 4 ms each) and combined at random.
+
+const EMPTY = new Uint8Array([5, 0]);
+const unknownAndCritical = [new Extension('1.2.3.4.5', true, EMPTY)];
+const serversOnly = [new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth])];
+const until = (ms: number) => ({ notAfter: new Date(NOW + ms) });
+
+const one = await newRoot({ name: 'one' });
+const two = await newRoot({ name: 'two' });
+const expiring = await newRoot({ name: 'expiring', ...until(50 * HOUR) });
+const shallow = await newRoot({ name: 'shallow', pathLength: 0 });
+const nameless = await newRoot({ emptyDn: true });
+const unidentified = await newRoot({ name: 'unidentified', keyIdentifiers: false });
+const stranger = await createRoot({ name: 'stranger', notBefore: new Date(NOW - 1_000 * HOUR) });
+
+const middle = await one.issueIntermediate({ name: 'middle' });
+const brief = await two.issueIntermediate({ name: 'brief', ...until(30 * HOUR) });
+const lowest = await one.issueIntermediate({ name: 'lowest', pathLength: 0 });
+const tooLow = await lowest.issueIntermediate({ name: 'too low' });
+const namelessMiddle = await nameless.issueIntermediate({ emptyDn: true });
+
+/** Roots as Consul or Vault may list them. */
+export const soundRoots: readonly Authority[] = [one, two, expiring, shallow, nameless, unidentified];
+
+/** What one root signed of another, and what looks like that and is not. */
+export const crossSigned: readonly { readonly certPem: string }[] = [
+  await one.crossSign(two),
+  await two.crossSign(one),
+  await expiring.crossSign(two),
+  await shallow.crossSign(two),
+  await one.crossSign(two, until(20 * SECOND)),
+  await one.crossSign(expiring),
+  await stranger.crossSign(two),
+  await two.crossSign(middle),
+  // The key of a root in a certificate that may sign nothing, or under another name.
+  await newLeaf(one, { keys: two.keys }),
+  await newLeaf(one, { keys: two.keys, service: 'two', keyIdentifiers: false }),
+];
+
+const authorities = [...soundRoots, middle, brief, lowest, tooLow, namelessMiddle];
+export const intermediates: readonly { readonly certPem: string }[] = [
+  ...authorities.slice(soundRoots.length),
+  ...crossSigned,
+];
+
+export const soundLeaves: readonly IssuedLeaf[] = (
+  await Promise.all(
+    authorities.map(async (authority) => [
+      await newLeaf(authority),
+      await newLeaf(authority, { from: NOW - 70 * HOUR }),
+      await newLeaf(authority, { from: NOW + 20 * HOUR, lasts: 2 * LIFETIME }),
+      await newLeaf(authority, { emptyDn: true }),
+    ]),
+  )
+).flat();
+
+export const otherLeaves: readonly IssuedLeaf[] = [
+  await newLeaf(one, { service: 'web' }),
+  await newLeaf(two, { trustDomain: 'other.consul' }),
+  await newLeaf(stranger),
+];
+
+// What OpenSSL refuses for a reason of its own.
+const noCa = new BasicConstraintsExtension(false, undefined, true);
+const signsAll = new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature, true);
+const notCa = await newRoot({ name: 'not a CA', extensions: [noCa, signsAll] });
+const serving = await newRoot({ name: 'serving', extensions: serversOnly });
+const servingMiddle = await one.issueIntermediate({ name: 'serving middle', extensions: serversOnly });
+const criticalMiddle = await one.issueIntermediate({ name: 'critical', extensions: unknownAndCritical });
+const critical = await newRoot({ name: 'critical root', extensions: unknownAndCritical });
+const blank = await nameless.issueIntermediate({ emptyDn: true, keyIdentifiers: false });
+
+export const oddRoots: readonly Authority[] = [notCa, serving, critical];
+export const oddLeaves: readonly IssuedLeaf[] = [
+  ...(await Promise.all(
+    [...oddRoots, servingMiddle, criticalMiddle, blank].map((authority) => newLeaf(authority)),
+  )),
+  await newLeaf(one, { extensions: unknownAndCritical }),
+  await newLeaf(one, { extensions: serversOnly }),
+  await newLeaf(one, { extensions: [new KeyUsagesExtension(KeyUsageFlags.keyEncipherment, true)] }),
+  await newLeaf(one, { extensions: [new KeyUsagesExtension(KeyUsageFlags.keyAgreement, true)] }),
+  await newLeaf(blank, { emptyDn: true, keyIdentifiers: false }),
+  await newLeaf(nameless, { emptyDn: true, keyIdentifiers: false }),
+];
+
+/** What other peers of the mesh present: leaves of each root, and of an intermediate below it. */
+export const meshLeaves: readonly { readonly leaf: IssuedLeaf; readonly root: Authority }[] = (
+  await Promise.all(
+    soundRoots.map(async (root) => {
+      const below = await root.issueIntermediate({ name: `below ${root.name}` });
+      const leaves = [await newLeaf(root, { service: 'web' }), await newLeaf(below, { service: 'web' })];
+      return leaves.map((leaf) => ({ leaf, root }));
+    }),
+  )
+).flat();
