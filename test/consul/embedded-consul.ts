@@ -18,6 +18,8 @@ export interface EmbeddedConsulOptions {
   readonly datacenter?: string;
   /** Default 72 h, as Consul's. A leaf is renewed at 70-80 % of it. Certificates count whole seconds: 2 s is the least. */
   readonly leafTtlMs?: number;
+  /** How long before it is issued a leaf becomes valid; by default a minute, as Consul's, or less for short lives. */
+  readonly backdateMs?: number;
   readonly rootKeyType?: KeyType;
   readonly leafKeyType?: KeyType;
   readonly clock?: Clock;
@@ -96,6 +98,11 @@ export class EmbeddedConsul {
     return this.#ca.rotateRoot(rotation);
   }
 
+  /** In milliseconds, of the leaves that are issued from now on. */
+  setLeafTtl(ms: number): void {
+    this.#ca.leafTtlMs = ms;
+  }
+
   /** How many requests are open: a test waits for one before it changes what the client waits for. */
   open(target: Target): number {
     return [...this.#open].filter((request) => request.target === target).length;
@@ -123,6 +130,7 @@ export class EmbeddedConsul {
         clock: this.#clock,
         datacenter: this.datacenter,
         leafTtlMs: this.#options.leafTtlMs ?? DEFAULT_LEAF_TTL_MS,
+        backdateMs: this.#options.backdateMs,
         rootKeyType: this.#options.rootKeyType ?? 'ec-p256',
         leafKeyType: this.#options.leafKeyType ?? 'ec-p256',
       });

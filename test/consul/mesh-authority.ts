@@ -9,6 +9,8 @@ export interface MeshAuthorityOptions {
   readonly clock: Clock;
   readonly datacenter: string;
   readonly leafTtlMs: number;
+  /** How long before it is issued a leaf becomes valid; by default a minute, as Consul's, or less for short lives. */
+  readonly backdateMs?: number | undefined;
   readonly rootKeyType: KeyType;
   readonly leafKeyType: KeyType;
 }
@@ -56,12 +58,15 @@ export class MeshAuthority {
   readonly #options: MeshAuthorityOptions;
   readonly #closed = new AbortController();
   readonly #leaves = new Map<string, Held>();
+  /** In milliseconds, of the leaves that are issued from now on. */
+  leafTtlMs: number;
   #index = FIRST_INDEX;
   #rootsIndex: bigint;
   #roots: readonly Root[];
 
   private constructor(options: MeshAuthorityOptions, first: Authority) {
     this.#options = options;
+    this.leafTtlMs = options.leafTtlMs;
     this.trustDomain = first.trustDomain;
     this.#rootsIndex = this.#nextIndex();
     this.#roots = [this.#newRoot(first, [], this.#rootsIndex)];
@@ -115,7 +120,7 @@ export class MeshAuthority {
     this.#rootsIndex = index;
     this.changes.announce();
     this.#after(rotation.leafDelayMs ?? DEFAULT_LEAF_DELAY_MS, () => this.#followRotation());
-    this.#after(2 * this.#options.leafTtlMs, () => this.#prune(previous.id));
+    this.#after(2 * this.leafTtlMs, () => this.#prune(previous.id));
     return root;
   }
 
@@ -138,7 +143,8 @@ export class MeshAuthority {
   }
 
   async #issue(service: string): Promise<Leaf> {
-    const { clock, datacenter, leafTtlMs, leafKeyType } = this.#options;
+    const { clock, datacenter, leafKeyType, backdateMs } = this.#options;
+    const { leafTtlMs } = this;
     const root = this.activeRoot;
     const now = clock.now();
     const issued = await root.authority.issueLeaf({
@@ -147,7 +153,7 @@ export class MeshAuthority {
       keyType: leafKeyType,
       emptyDn: true,
       // Consul backdates by a minute against clocks that differ; a lifetime of seconds bears less.
-      notBefore: new Date(now - Math.min(LONGEST_BACKDATE_MS, leafTtlMs / 20)),
+      notBefore: new Date(now - (backdateMs ?? Math.min(LONGEST_BACKDATE_MS, leafTtlMs / 20))),
       notAfter: new Date(now + leafTtlMs),
     });
     handOutKey(issued.keyPem);
@@ -165,7 +171,7 @@ export class MeshAuthority {
     this.#leaves.get(service)?.replaced.abort();
     this.#leaves.set(service, { leaf, replaced });
     await leaf;
-    const renewAfterMs = this.#options.leafTtlMs * (0.7 + this.#options.clock.random() / 10);
+    const renewAfterMs = this.leafTtlMs * (0.7 + this.#options.clock.random() / 10);
     this.#after(renewAfterMs, () => this.renewLeaf(service), replaced);
     return leaf;
   }

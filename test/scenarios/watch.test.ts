@@ -91,3 +91,22 @@ describe('29: A watch that cannot be had', { concurrency: 2 }, () => {
     assert.ok(bed.secret()?.metadata.labels);
   });
 });
+
+test('a watch that cannot be asked for is counted and logged with its cause and remedy', async (t) => {
+  const bed = await makeBed(t);
+  const daemon = await bed.startReady();
+  await bed.watched();
+  bed.cluster.script({ verb: 'watch' }, 'reset');
+
+  bed.cluster.watches.cut();
+  const { remedy } = await daemon.line(
+    (line) => line['msg'] === 'watching failed, will start over' && /ECONNRESET/.test(String(line['error'])),
+  );
+
+  assert.match(String(remedy), /API server runs/);
+  assert.equal(await daemon.metric('kubernetes_requests_total', 'verb="watch"', 'outcome="UNEXPECTED"'), 0);
+  assert.ok(
+    (await daemon.metric('kubernetes_requests_total', 'verb="watch"', 'outcome="KUBERNETES_UNREACHABLE"')) >
+      0,
+  );
+});

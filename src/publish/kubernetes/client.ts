@@ -129,7 +129,13 @@ export class KubernetesClient {
     });
     const access: Access = { ...ref, verb: 'watch' };
     const call: Call = { method: 'GET', path: `${collection(ref)}?${query}`, access };
-    const response = await this.#counted(access, () => this.#send(call, signal));
+    const response = await this.#counted(access, async () => {
+      try {
+        return await this.#send(call, signal);
+      } catch (error) {
+        throw errorOfTransport(error, this.server);
+      }
+    });
     try {
       for await (const line of readLines(response.body, LARGEST_ANSWER_BYTES)) {
         const event = asRecord(parseJson(line));

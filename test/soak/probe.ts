@@ -1,0 +1,84 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { eventually } from '../e2e/support/eventually.ts';
+
+/** What a process still holds after its garbage was collected. */
+export interface Sample {
+  readonly rssKiB: number;
+  readonly heapKiB: number;
+  /** Open file descriptors by what they are, such as `socket`; Linux only. */
+  readonly descriptors: Readonly<Record<string, number>>;
+  /** Timers, sockets, … by type, as `process.getActiveResourcesInfo` counts them. */
+  readonly resources: Readonly<Record<string, number>>;
+}
+
+interface Line {
+  readonly rss: number;
+  readonly heapUsed: number;
+  readonly resources: Record<string, number>;
+}
+
+/** Asks `probe.mjs` inside the process `pid`, which writes to `file`. */
+export async function takeSample(pid: number, file: string): Promise<Sample> {
+  const before = lines(file).length;
+  process.kill(pid, 'SIGUSR2');
+  const line = await eventually('an answer of the probe', () => lines(file)[before], 10_000);
+  const { rss, heapUsed, resources }: Line = JSON.parse(line);
+  return {
+    rssKiB: Math.round(rss / 1024),
+    heapKiB: Math.round(heapUsed / 1024),
+    descriptors: descriptorsOf(pid),
+    resources,
+  };
+}
+
+/** The whole lines so far. */
+function lines(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
+}
+
+/** The most of each kind of descriptor and resource that any of the samples held; the sizes are those of the first. */
+export function mostOf(first: Sample, others: readonly Sample[]): Sample {
+  return others.reduce(
+    (most, { descriptors, resources }) => ({
+      ...most,
+      descriptors: larger(most.descriptors, descriptors),
+      resources: larger(most.resources, resources),
+    }),
+    first,
+  );
+}
+
+function larger(
+  one: Readonly<Record<string, number>>,
+  other: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const kinds = [...Object.keys(one), ...Object.keys(other)];
+  return Object.fromEntries(kinds.map((kind) => [kind, Math.max(one[kind] ?? 0, other[kind] ?? 0)]));
+}
+
+/** What there is more of at `end` than at `start`: descriptors and what keeps the event loop alive, by kind. */
+export function leftOver(start: Sample, end: Sample): string[] {
+  const more = (now: Readonly<Record<string, number>>, before: Readonly<Record<string, number>>): string[] =>
+    Object.entries(now)
+      .filter(([kind, count]) => count > (before[kind] ?? 0))
+      .map(([kind, count]) => `${count} ${kind}, ${before[kind] ?? 0} at first`);
+  return [...more(end.descriptors, start.descriptors), ...more(end.resources, start.resources)];
+}
+
+function descriptorsOf(pid: number): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of readdirSync(`/proc/${pid}/fd`)) {
+    const kind = kindOf(`/proc/${pid}/fd/${name}`);
+    if (kind !== undefined) counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** `socket` of `socket:[4711]`, or a path; undefined for one that was closed meanwhile. */
+function kindOf(link: string): string | undefined {
+  try {
+    return readlinkSync(link).replace(/:\[\d+\]$/, '');
+  } catch {
+    return undefined;
+  }
+}

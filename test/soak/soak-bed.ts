@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../../src/clock.ts';
+import { startEmbeddedConsul } from '../consul/embedded-consul.ts';
+import { Bed, NAMESPACE } from '../e2e/support/bed.ts';
+import { bundle } from '../e2e/support/bundle.ts';
+import type { Daemon } from '../e2e/support/daemon.ts';
+import { fastClock } from './fast-time.ts';
+import { ObservedCluster } from './observed-cluster.ts';
+import { type Sample, takeSample } from './probe.ts';
+
+/**
+ * A leaf has 53 % of its ten seconds left when it is issued and, since certificates count whole seconds, less than the
+ * 40 % below which it is replaced 1.3 s later at most. So it can be renewed often and yet lives on while a machine is slow.
+ */
+const LEAF_TTL_MS = 5_300;
+const BACKDATE_MS = 4_700;
+/** Of the machine's time: a start does not get faster with the clock. */
+const STARTS_WITHIN_MS = 60_000;
+/** So that a query that hangs is given up after 16 s, and not after a minute. In the daemon's time. */
+const CONSUL_WAIT = '5s';
+const TOKEN = '6f1c2a90-5b7e-4d5e-9a51-3f0b8c6d7e21';
+const PRELOADS = ['fast-time.mjs', 'probe.mjs'].map((name) => new URL(name, import.meta.url).href);
+
+/** A Consul, a cluster and daemons whose time runs faster than the machine's, each in a process with a probe in it. */
+export class SoakBed {
+  readonly bed: Bed;
+  readonly cluster: ObservedCluster;
+  readonly clock: Clock;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #probeFile = join(fileURLToPath(new URL('.', `file://${bundle()}`)), 'probe.jsonl');
+
+  private constructor(
+    bed: Bed,
+    cluster: ObservedCluster,
+    clock: Clock,
+    time: Readonly<Record<string, string>>,
+  ) {
+    this.bed = bed;
+    this.cluster = cluster;
+    this.clock = clock;
+    this.#env = {
+      ...time,
+      CONSUL_HTTP_TOKEN: TOKEN,
+      _CONSUL_WAIT: CONSUL_WAIT,
+      NODE_OPTIONS: PRELOADS.map((url) => `--import=${url}`).join(' '),
+    };
+  }
+
+  static async start(speed: number): Promise<SoakBed> {
+    const origin = Date.now();
+    const clock = fastClock(speed, origin);
+    const consul = await startEmbeddedConsul({
+      clock,
+      leafTtlMs: LEAF_TTL_MS,
+      backdateMs: BACKDATE_MS,
+      acl: { tokens: { [TOKEN]: { serviceWrite: ['ambassador'] } } },
+    });
+    const cluster = new ObservedCluster({ groups: [] });
+    await cluster.start();
+    const bed = new Bed(consul, cluster, { namespace: NAMESPACE, credentials: 'token-file' });
+    return new SoakBed(bed, cluster, clock, { SOAK_SPEED: String(speed), SOAK_ORIGIN: String(origin) });
+  }
+
+  /** A daemon that has read its configuration and runs; it need not have published. */
+  async startDaemon(): Promise<Daemon> {
+    const daemon = this.bed.start({ ...this.#env, SOAK_PROBE: this.#probeFile });
+    await daemon.line('serving status', STARTS_WITHIN_MS);
+    return daemon;
+  }
+
+  sample(daemon: Daemon): Promise<Sample> {
+    return takeSample(daemon.pid, this.#probeFile);
+  }
+
+  /** Waits in the daemon's time. */
+  pause(ms: number, signal = new AbortController().signal): Promise<void> {
+    return this.clock.sleep(ms, signal);
+  }
+}
