@@ -41,9 +41,9 @@ export function kubernetesFaults(bed: Bed, random: Random): Readonly<Record<stri
     'watch half a line': () => cluster.watches.halfLine(),
     'watch garbage': () => cluster.watches.garbage(),
     'watch error': () => cluster.watches.fail(),
-    'token rotated': () => bed.cluster.rotateToken('write'),
+    'token rotated': () => cluster.rotateToken('write'),
     'token rotated, the file late': async (clock) => {
-      bed.cluster.rotateToken('keep');
+      cluster.rotateToken('keep');
       await clock.sleep(random.between(500, 5_000), new AbortController().signal);
       cluster.writeTokenFiles();
     },

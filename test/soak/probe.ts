@@ -38,14 +38,12 @@ function lines(file: string): string[] {
 
 /** The most of each kind of descriptor and resource that any of the samples held; the sizes are those of the first. */
 export function mostOf(first: Sample, others: readonly Sample[]): Sample {
-  return others.reduce(
-    (most, { descriptors, resources }) => ({
-      ...most,
-      descriptors: larger(most.descriptors, descriptors),
-      resources: larger(most.resources, resources),
-    }),
-    first,
-  );
+  let { descriptors, resources } = first;
+  for (const other of others) {
+    descriptors = larger(descriptors, other.descriptors);
+    resources = larger(resources, other.resources);
+  }
+  return { ...first, descriptors, resources };
 }
 
 function larger(
