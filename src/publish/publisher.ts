@@ -1,4 +1,5 @@
 import type { Content, Decision, Published } from '../identity/decide.ts';
+import type { Manifests } from './objects.ts';
 
 /** What a decision to write carries to the place of publication. */
 export interface Publication {
@@ -31,5 +32,7 @@ export interface Publisher {
   write(publication: Publication, signal: AbortSignal): Promise<WriteOutcome>;
   /** Puts there what tells the gateway to use the identity; after the identity itself. @throws PublishError */
   announce(signal: AbortSignal): Promise<WriteOutcome>;
+  /** What `write` and `announce` would put there `at` that time; writes nothing. @throws PublishError */
+  manifests(publication: Publication, at: string, signal: AbortSignal): Promise<Manifests>;
   close(): Promise<void>;
 }

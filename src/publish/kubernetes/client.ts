@@ -21,9 +21,12 @@ export interface ClientOptions {
   readonly fieldManager: string;
   /** Called once a request, with `ok` or the code of the error. */
   readonly onRequest: (verb: string, resource: string, outcome: string) => void;
+  /** Milliseconds for a whole answer, watches left out. */
+  readonly deadlineMs?: number;
 }
 
-const DEADLINE_MS = 15_000;
+const DEFAULT_DEADLINE_MS = 15_000;
+const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 const WATCH_SECONDS = 290;
 const LARGEST_ANSWER_BYTES = 8 * 1024 * 1024;
 
@@ -31,12 +34,14 @@ interface Call {
   readonly method: Dispatcher.HttpMethod;
   readonly path: string;
   readonly access?: Access;
+  /** In the words of errors, where there is no `access`. */
+  readonly what?: string;
   readonly contentType?: string;
   readonly body?: unknown;
 }
 
 /**
- * The five requests this program makes of the API server, over one connection pool. Each throws PublishError, whose
+ * The requests this program makes of the API server, over one connection pool. Each throws PublishError, whose
  * remedy names the RBAC rule that is missing.
  */
 export class KubernetesClient {
@@ -118,6 +123,27 @@ export class KubernetesClient {
     }
   }
 
+  /** Whether we may do that, by SelfSubjectAccessReview, which changes nothing. `create` is asked without a name. */
+  async may({ verb, resource, namespace, name }: Access, signal: AbortSignal): Promise<boolean> {
+    const named = verb === 'create' ? {} : { name };
+    const resourceAttributes = { verb, group: '', resource, namespace, ...named };
+    const answer = await this.#call(
+      {
+        method: 'POST',
+        path: REVIEWS,
+        what: 'asking for our own rights',
+        contentType: 'application/json',
+        body: {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: { resourceAttributes },
+        },
+      },
+      signal,
+    );
+    return asRecord(asRecord(answer)['status'])['allowed'] === true;
+  }
+
   /** Events from `resourceVersion` on, until the server ends the watch (within five minutes) or `signal` aborts. */
   async *watch(ref: ObjectRef, resourceVersion: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const query = new URLSearchParams({
@@ -159,14 +185,15 @@ export class KubernetesClient {
   }
 
   async #call(call: Call, parent: AbortSignal): Promise<unknown> {
-    return withDeadline(this.#options.clock, DEADLINE_MS, parent, (signal, timedOut) =>
+    const { clock, deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
+    return withDeadline(clock, deadlineMs, parent, (signal, timedOut) =>
       this.#counted(call.access, async () => {
         try {
           const { body } = await this.#send(call, signal);
           return parseJson(await readText(body));
         } catch (error) {
           if (!timedOut()) throw errorOfTransport(error, this.server);
-          const message = `the API server at ${this.server} did not answer in ${DEADLINE_MS} ms`;
+          const message = `the API server at ${this.server} did not answer in ${deadlineMs} ms`;
           throw new PublishError('KUBERNETES_TIMEOUT', message, {
             remedy: 'see the load of the API server and what stands between',
             cause: error,
@@ -199,7 +226,7 @@ export class KubernetesClient {
       credentials.reload();
       if (retry) return this.#send(call, signal, false);
     }
-    throw errorOfFailure({ status: response.statusCode, ...readStatus(text) }, call.access);
+    throw errorOfFailure({ status: response.statusCode, ...readStatus(text) }, call.access, call.what);
   }
 
   async #counted<T>(access: Access | undefined, work: () => Promise<T>): Promise<T> {

@@ -19,10 +19,14 @@ export interface Failure {
 }
 
 /** The error for an answer that is not a success. */
-export function errorOfFailure(failure: Failure, access: Access | undefined): PublishError {
+export function errorOfFailure(
+  failure: Failure,
+  access: Access | undefined,
+  asked = 'API discovery',
+): PublishError {
   const { status, reason } = failure;
   const message = failure.message.slice(0, 500);
-  const what = access === undefined ? 'API discovery' : `${access.verb} ${describeObject(access)}`;
+  const what = access === undefined ? asked : `${access.verb} ${describeObject(access)}`;
   const because = message === '' ? `${status} ${reason}`.trim() : message;
   if (status === 401) {
     return new PublishError(
@@ -40,7 +44,7 @@ export function errorOfFailure(failure: Failure, access: Access | undefined): Pu
     });
   }
   if (status === 403 && access !== undefined && /cannot \w+ resource/.test(message)) {
-    return new PublishError('KUBERNETES_FORBIDDEN', `${what} is forbidden`, { remedy: ruleFor(access) });
+    return errorOfMissingRule(access);
   }
   if (status === 404) {
     return new PublishError('KUBERNETES_NOT_FOUND', `${what}: ${because}`, {
@@ -68,6 +72,13 @@ export function errorOfTransport(error: unknown, server: string): PublishError {
       cause: error,
     },
   );
+}
+
+/** The error for what the Roles do not allow. */
+export function errorOfMissingRule(access: Access): PublishError {
+  return new PublishError('KUBERNETES_FORBIDDEN', `${access.verb} ${describeObject(access)} is forbidden`, {
+    remedy: ruleFor(access),
+  });
 }
 
 /** `secrets ambassador/name`, as it stands in log lines. */
