@@ -81,7 +81,10 @@ async function right(
   const subject = rightTo(verb, ref);
   try {
     if (await client.may({ ...ref, verb }, signal))
-      return pass(subject, `allowed in namespace ${ref.namespace}`);
+      return pass(
+        subject,
+        verb === 'create' ? `allowed in namespace ${ref.namespace}` : `allowed on ${where(ref)}`,
+      );
   } catch (error) {
     // A cluster may keep this question from us; what we then may is seen when it is done.
     return fail(subject, asConnectorError(error), 'warn');
@@ -93,7 +96,6 @@ async function right(
 
 function existingRow(ref: PlannedObject, found: Look | undefined): Row {
   const subject = existing(ref);
-  const where = `${ref.namespace}/${ref.name}`;
   if (found === undefined) return skip(subject, after(REACH));
   if ('error' in found) {
     const { error } = found;
@@ -101,7 +103,7 @@ function existingRow(ref: PlannedObject, found: Look | undefined): Row {
     return fail(subject, error);
   }
   const { object } = found;
-  if (object === undefined) return pass(subject, `${where} is not there yet: it will be created`);
+  if (object === undefined) return pass(subject, `${where(ref)} is not there yet: it will be created`);
   try {
     if (ref.type !== undefined) assertTakeable(object, { type: ref.type, metadata: ref });
   } catch (error) {
@@ -109,10 +111,10 @@ function existingRow(ref: PlannedObject, found: Look | undefined): Row {
   }
   const others = object.managers.filter((manager) => manager !== FIELD_MANAGER);
   if (others.length === 0)
-    return pass(subject, `${where} is written by ${object.managers.join(', ') || 'nobody'}`);
+    return pass(subject, `${where(ref)} is written by ${object.managers.join(', ') || 'nobody'}`);
   return warn(
     subject,
-    `${where} is written by ${others.join(', ')} too: what is ours in it will be taken over`,
+    `${where(ref)} is written by ${others.join(', ')} too: what is ours in it will be taken over`,
     'end whatever else writes it, or set another name',
   );
 }
@@ -135,6 +137,10 @@ function ambassadorRow(served: readonly string[], apiVersion: string): Row {
     );
   }
   return pass(AMBASSADOR, `the cluster serves getambassador.io ${served.join(', ')}: ${as}`);
+}
+
+function where({ namespace, name }: ObjectRef): string {
+  return `${namespace}/${name}`;
 }
 
 function rightTo(verb: Verb, { resource, name }: ObjectRef): Subject {

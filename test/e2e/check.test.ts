@@ -1,34 +1,58 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import { parseAllDocuments } from 'yaml';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
 import { refusals } from '../consul/refusals.ts';
-import { makeBed } from './support/bed.ts';
+import { makeBed, NAMESPACE, SECRET } from './support/bed.ts';
 import { startDaemon } from './support/daemon.ts';
+import { Report } from './support/report.ts';
 
-interface Report {
-  readonly ok: boolean;
-  readonly rows: readonly { check: string; status: string; code?: string; remedy?: string }[];
-}
+const CHECK = ['check', '--json'];
+const CA_SECRET = `${SECRET}-ca`;
+const VERIFYING = { _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
+const SERVED = { cluster: { groups: ['getambassador.io/v2'] } };
 
-function firstFail(stdout: string) {
-  const report: Report = JSON.parse(stdout);
-  return report.rows.find(({ status }) => status === 'fail');
+function temporary(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'connector-check-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 describe('check', { concurrency: 2 }, () => {
-  test('is exit 0 with no FAIL and nothing written where all is well', async (t) => {
-    const bed = await makeBed(t, { cluster: { groups: ['getambassador.io/v2'] } });
+  test('passes every row where all is well, and writes nothing', async (t) => {
+    const bed = await makeBed(t, SERVED);
 
-    const daemon = bed.start({}, ['check', '--json']);
+    const report = await Report.of(bed.start({}, CHECK));
 
-    assert.equal((await daemon.exited).code, 0, daemon.stdout + daemon.stderr);
-    const report: Report = JSON.parse(daemon.stdout);
-    assert.ok(report.ok && report.rows.length === 20, daemon.stdout);
-    assert.deepEqual(
-      report.rows.filter(({ status }) => status !== 'pass'),
-      [],
-    );
+    assert.deepEqual(report.notPassed, []);
+    assert.equal(report.rows.length, 20);
     assert.equal(bed.cluster.writes(), 0);
+  });
+
+  test('says the same to people, and how many rows of each kind there are', async (t) => {
+    const bed = await makeBed(t, SERVED);
+
+    const command = bed.start({}, ['check']);
+
+    assert.equal((await command.exited).code, 0);
+    assert.match(command.stdout, /^PASS {5}configuration /);
+    assert.match(command.stdout, /^20 PASS, 0 WARN, 0 FAIL, 0 skipped$/m);
+  });
+
+  test('finds its own objects well after they were published', async (t) => {
+    const bed = await makeBed(t, SERVED);
+    await (await bed.startReady(VERIFYING)).stop();
+
+    const report = await Report.of(bed.start(VERIFYING, CHECK));
+
+    assert.deepEqual(report.notPassed, []);
+    for (const name of [SECRET, CA_SECRET]) {
+      assert.match(
+        report.row(`existing-secrets-${name}`)?.detail ?? '',
+        /written by ambassador-consul-connector$/,
+      );
+    }
   });
 
   for (const resource of ['secrets', 'services'] as const) {
@@ -37,58 +61,114 @@ describe('check', { concurrency: 2 }, () => {
         const bed = await makeBed(t);
         bed.cluster.deny({ verb, resource });
 
-        const daemon = bed.start({}, ['check', '--json']);
+        const { firstFail } = await Report.of(bed.start({}, CHECK));
 
-        assert.equal((await daemon.exited).code, 1);
-        const row = firstFail(daemon.stdout);
-        assert.equal(row?.code, 'KUBERNETES_FORBIDDEN');
-        assert.match(row?.remedy ?? '', new RegExp(`resources: \\["${resource}"\\].*verbs: \\["${verb}"\\]`));
+        assert.equal(firstFail?.code, 'KUBERNETES_FORBIDDEN');
+        assert.match(
+          firstFail?.remedy ?? '',
+          new RegExp(`resources: \\["${resource}"\\].*verbs: \\["${verb}"\\]`),
+        );
       });
     }
   }
+
+  test('the Secret of the roots has rows of its own where the gateway verifies its peers', async (t) => {
+    const bed = await makeBed(t);
+    bed.cluster.deny({ verb: 'patch', resource: 'secrets', name: CA_SECRET });
+    const type = 'kubernetes.io/tls';
+    const data = { 'tls.crt': '', 'tls.key': '' };
+    bed.cluster.put({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: NAMESPACE, name: CA_SECRET },
+      type,
+      data,
+    });
+
+    const report = await Report.of(bed.start(VERIFYING, CHECK));
+
+    assert.equal(report.rows.length, 25);
+    assert.equal(report.firstFail?.check, `rbac-patch-secrets-${CA_SECRET}`);
+    assert.match(report.firstFail?.remedy ?? '', new RegExp(`resourceNames: \\["${CA_SECRET}"\\]`));
+    const existing = report.row(`existing-secrets-${CA_SECRET}`);
+    assert.equal(existing?.code, 'SECRET_NOT_OURS');
+    assert.match(existing?.detail ?? '', /its type is kubernetes\.io\/tls, not Opaque/);
+  });
+
+  test('a Secret of another type is a FAIL, with the command that clears the way', async (t) => {
+    const bed = await makeBed(t);
+    bed.cluster.put({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: NAMESPACE, name: SECRET },
+      type: 'Opaque',
+    });
+
+    const { firstFail } = await Report.of(bed.start({}, CHECK));
+
+    assert.equal(firstFail?.code, 'SECRET_NOT_OURS');
+    assert.match(firstFail?.remedy ?? '', new RegExp(`kubectl -n ${NAMESPACE} delete secret ${SECRET}`));
+  });
 
   test('without a token where one is needed the token is the first FAIL, and the identity is skipped', async (t) => {
     const bed = await makeBed(t);
     bed.consul.script('leaf', () => refusals.permissionDenied);
 
-    const daemon = bed.start({}, ['check', '--json']);
+    const report = await Report.of(bed.start({}, CHECK));
 
-    assert.equal((await daemon.exited).code, 1);
-    assert.equal(firstFail(daemon.stdout)?.check, 'consul-token');
-    const report: Report = JSON.parse(daemon.stdout);
-    assert.equal(report.rows.find(({ check }) => check === 'identity')?.status, 'skipped');
+    assert.equal(report.firstFail?.check, 'consul-token');
+    assert.equal(report.row('identity')?.status, 'skipped');
+  });
+
+  test('of an API server that is not there the first row says so, and the others mean nothing', async (t) => {
+    const bed = await makeBed(t);
+    await bed.cluster.stop();
+
+    const report = await Report.of(bed.start({}, CHECK));
+
+    assert.equal(report.firstFail?.check, 'kubernetes');
+    assert.equal(report.firstFail?.code, 'KUBERNETES_UNREACHABLE');
+    assert.equal(report.row('ambassador')?.status, 'skipped');
+    assert.equal(report.row('chain')?.status, 'pass');
+  });
+
+  test('a folder that is not there yet will be made, is not made by it, and needs no cluster', async (t) => {
+    const bed = await makeBed(t);
+    const directory = join(temporary(t), 'made', 'by', 'the', 'daemon');
+
+    const report = await Report.of(bed.start({ _OUTPUT_DIR: directory, KUBECONFIG: '' }, CHECK));
+
+    assert.deepEqual(report.notPassed, []);
+    assert.equal(report.row('directory')?.detail, `${directory} will be made`);
+    assert.ok(!existsSync(directory));
+    assert.deepEqual(bed.cluster.requests, []);
+  });
+
+  test('a file where the folder should be is a FAIL', async (t) => {
+    const bed = await makeBed(t);
+    const file = join(temporary(t), 'file');
+    writeFileSync(file, '');
+
+    const { firstFail } = await Report.of(bed.start({ _OUTPUT_DIR: file }, CHECK));
+
+    assert.equal(firstFail?.check, 'directory');
+    assert.equal(firstFail?.code, 'DIRECTORY_UNWRITABLE');
+    assert.equal(firstFail?.remedy, 'set _OUTPUT_DIR to a folder');
   });
 
   test('a bad configuration is exit 2 and the first row', async () => {
-    const daemon = startDaemon({ _CONSUL_PORT: '85oo', _CONSUL_WAIT: '60' }, ['check']);
+    const command = startDaemon({ _CONSUL_PORT: '85oo', _CONSUL_WAIT: '60' }, ['check']);
 
-    assert.equal((await daemon.exited).code, 2);
-    assert.match(daemon.stdout, /^FAIL {5}configuration[\s\S]*_CONSUL_PORT must[\s\S]*_CONSUL_WAIT must/);
-  });
-});
-
-describe('render', { concurrency: 2 }, () => {
-  test('prints the same twice, without the key, and writes nothing', async (t) => {
-    const bed = await makeBed(t);
-
-    const [first, second] = [bed.start({}, ['render']), bed.start({}, ['render'])];
-
-    assert.equal((await first.exited).code, 0, first.stderr);
-    assert.equal((await second.exited).code, 0);
-    assert.equal(first.stdout, second.stdout);
-    assert.deepEqual(
-      parseAllDocuments(first.stdout).map((document) => document.toJSON().kind),
-      ['Secret', 'Service'],
-    );
-    assert.equal(bed.cluster.writes(), 0);
+    assert.equal((await command.exited).code, 2);
+    assert.match(command.stdout, /^FAIL {5}configuration[\s\S]*_CONSUL_PORT must[\s\S]*_CONSUL_WAIT must/);
   });
 
-  test('works without a cluster, and says which apiVersion it assumed', async (t) => {
+  test('a misspelt variable is a WARN that names the right one', async (t) => {
     const bed = await makeBed(t);
 
-    const daemon = bed.start({ KUBECONFIG: '/nowhere/config' }, ['render']);
+    const report = await Report.of(bed.start({ _AMBASSADOR_IDD: 'edge' }, CHECK));
 
-    assert.equal((await daemon.exited).code, 0, daemon.stderr);
-    assert.match(daemon.stderr, /apiVersion ambassador\/v1 is assumed/);
+    assert.equal(report.row('configuration')?.status, 'warn');
+    assert.match(report.row('configuration')?.remedy ?? '', /set _AMBASSADOR_ID instead of _AMBASSADOR_IDD/);
   });
 });
