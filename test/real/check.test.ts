@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { startDaemon } from '../e2e/support/daemon.ts';
+import { Report } from '../e2e/support/report.ts';
+import { SECRET, SERVICE, useWorld } from './world.ts';
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+const CA_SECRET = `${SECRET}-ca`;
+
+let shipped: readonly Rule[] = [];
+const world = useWorld({}, async ({ kubectl }) => {
+  shipped = JSON.parse(await kubectl(['get', 'role', SERVICE, '-o', 'json'])).rules;
+});
+
+test('with the shipped Role nothing fails, with and without the Secret of the roots, and nothing is written', async () => {
+  const report = await check();
+
+  // A cluster without Ambassador's CRDs, which those before 1.0 do not have.
+  assert.deepEqual(
+    report.notPassed.map(({ check, status }) => [check, status]),
+    [['ambassador', 'warn']],
+  );
+  assert.equal((await check({ _AMBASSADOR_VERIFY_UPSTREAM: 'true' })).firstFail, undefined);
+  assert.deepEqual(await world.writes('secrets', SECRET), []);
+  assert.deepEqual(await world.writes('services', SERVICE), []);
+});
+
+test('each right taken from the Role is the first FAIL, and its rule, pasted into the Role, is enough', async () => {
+  const rights = [
+    ...['list', 'watch', 'create', 'patch'].map((verb) => ({ verb, resource: 'secrets', name: SECRET })),
+    ...['list', 'watch', 'patch'].map((verb) => ({ verb, resource: 'secrets', name: CA_SECRET })),
+    ...['list', 'watch', 'create', 'patch'].map((verb) => ({ verb, resource: 'services', name: SERVICE })),
+  ];
+  for (const { verb, resource, name } of rights) {
+    const less = shipped.flatMap((rule) => without(rule, verb, resource, name));
+    await setRules(less);
+
+    const { firstFail } = await check({ _AMBASSADOR_VERIFY_UPSTREAM: 'true' });
+
+    assert.equal(firstFail?.check, `rbac-${verb}-${resource}-${name}`);
+    await setRules([...less, ruleIn(firstFail?.remedy ?? '')]);
+    const { firstFail: still } = await check({ _AMBASSADOR_VERIFY_UPSTREAM: 'true' });
+    assert.equal(still, undefined, JSON.stringify(still));
+  }
+});
+
+test('with no Role at all, pasting rule after rule leads to a Role that is enough', async () => {
+  const rules: Rule[] = [];
+  await setRules(rules);
+  for (let { firstFail } = await check(); firstFail !== undefined; { firstFail } = await check()) {
+    assert.equal(firstFail.code, 'KUBERNETES_FORBIDDEN');
+    rules.push(ruleIn(firstFail.remedy ?? ''));
+    assert.ok(rules.length <= 8, 'no more rules than rights');
+    await setRules(rules);
+  }
+
+  const daemon = startDaemon(await world.environment());
+  try {
+    await daemon.ready();
+  } finally {
+    await daemon.stop();
+    await setRules(shipped);
+  }
+});
+
+async function check(env: Readonly<Record<string, string>> = {}): Promise<Report> {
+  return Report.of(startDaemon({ ...(await world.environment()), ...env }, ['check', '--json']));
+}
+
+/** The rule that a remedy tells to add, as one pastes it. */
+function ruleIn(remedy: string): Rule {
+  const [, rule] = /^add to the Role in namespace ambassador: (\{.*\})$/.exec(remedy) ?? [];
+  assert.ok(rule !== undefined, remedy);
+  return parse(rule);
+}
+
+/** The rule split by resource and name, less one right. `create` goes for every name. */
+function without(rule: Rule, verb: string, resource: string, name: string): Rule[] {
+  const { apiGroups, resourceNames, verbs } = rule;
+  return rule.resources.flatMap((each) =>
+    (resourceNames ?? [undefined]).map((eachName) => {
+      const affected = each === resource && (eachName === undefined || eachName === name);
+      const names = eachName === undefined ? {} : { resourceNames: [eachName] };
+      return { apiGroups, resources: [each], ...names, verbs: verbs.filter((v) => !affected || v !== verb) };
+    }),
+  );
+}
+
+async function setRules(rules: readonly Rule[]): Promise<void> {
+  const patch = JSON.stringify({ rules: rules.filter(({ verbs }) => verbs.length > 0) });
+  await world.kubectl(['patch', 'role', SERVICE, '--type=merge', '-p', patch]);
+}
