@@ -17,7 +17,7 @@ import {
   OPAQUE_SECRET_TYPE,
   TLS_SECRET_TYPE,
 } from './publish/objects.ts';
-import type { Publisher } from './publish/publisher.ts';
+import type { Preview } from './publish/publisher.ts';
 import { chooseApiVersion } from './publish/tls-context.ts';
 import type { RenderOptions } from './render/render.ts';
 import { Health } from './status/health.ts';
@@ -72,7 +72,7 @@ export function compose(config: Config, clock: Clock, logger: Logger, version: s
   return { connector, health, metrics };
 }
 
-function createPublisher(config: Config, clock: Clock, logger: Logger, metrics?: Metrics): Publisher {
+function createPublisher(config: Config, clock: Clock, logger: Logger, metrics?: Metrics): Preview {
   const shared = { clock, serviceEnabled: config.serviceEnabled, apiVersion: config.apiVersion };
   if (config.outputDirectory !== undefined) {
     const names = objectNames(config, config.secretNamespace ?? 'default');

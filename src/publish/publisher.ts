@@ -32,7 +32,11 @@ export interface Publisher {
   write(publication: Publication, signal: AbortSignal): Promise<WriteOutcome>;
   /** Puts there what tells the gateway to use the identity; after the identity itself. @throws PublishError */
   announce(signal: AbortSignal): Promise<WriteOutcome>;
+  close(): Promise<void>;
+}
+
+/** A place that can be asked what would be put there. */
+export interface Preview extends Publisher {
   /** What `write` and `announce` would put there `at` that time; writes nothing. @throws PublishError */
   manifests(publication: Publication, at: string, signal: AbortSignal): Promise<Manifests>;
-  close(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { IdentityError, PublishError, type PublishErrorCode } from '../errors.ts
 import { type Content, type Decision, decide, type Published } from '../identity/decide.ts';
 import { buildTrustBundle } from '../identity/trust-bundle.ts';
 import type { Manifests, Occasion, SecretManifest } from '../publish/objects.ts';
-import type { Publisher } from '../publish/publisher.ts';
+import type { Preview } from '../publish/publisher.ts';
 
 export interface RenderOptions {
   readonly consul: ConsulAccess;
@@ -15,7 +15,7 @@ export interface RenderOptions {
   readonly verifiesUpstream: boolean;
   readonly clock: Clock;
   /** Where it would be published: what is there already is part of the answer. @throws PublishError when there is no way */
-  readonly publisher: () => Publisher;
+  readonly publisher: () => Preview;
   /** The manifests where no cluster can be asked. */
   readonly unasked: (content: Content, occasion: Occasion) => Manifests;
   readonly showKey: boolean;
@@ -69,7 +69,7 @@ async function plan(
   { publisher: makePublisher, unasked, note, signal }: RenderOptions,
   decideOn: (published: Published | undefined) => Decision,
 ): Promise<Manifests> {
-  let publisher: Publisher | undefined;
+  let publisher: Preview | undefined;
   try {
     publisher = makePublisher();
     const decision = decideOn(await publisher.read(signal));

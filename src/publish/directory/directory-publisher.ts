@@ -13,7 +13,7 @@ import {
   WRITTEN_AT,
   WRITTEN_BECAUSE,
 } from '../objects.ts';
-import type { Publication, Publisher, WriteOutcome } from '../publisher.ts';
+import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
 import { chooseApiVersion } from '../tls-context.ts';
 import { CURRENT, replaceSet, type SetFile } from './atomic-set.ts';
 
@@ -43,7 +43,7 @@ const WATCH_RETRY_MS = 1_000;
  * Publishes to files: `tls.crt`, `tls.key` (0600), `ca.crt` and the manifests, for gateways outside a cluster and for a
  * first try without one. A set appears whole or not at all.
  */
-export class DirectoryPublisher implements Publisher {
+export class DirectoryPublisher implements Preview {
   readonly target: Readonly<Record<string, string>>;
   readonly #options: DirectoryPublisherOptions;
 

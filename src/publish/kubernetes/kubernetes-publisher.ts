@@ -12,7 +12,7 @@ import {
   serviceManifest,
   upstreamCaManifest,
 } from '../objects.ts';
-import type { Publication, Publisher, WriteOutcome } from '../publisher.ts';
+import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
 import { chooseApiVersion } from '../tls-context.ts';
 import type { KubernetesClient } from './client.ts';
 import { holds, LAST_APPLIED } from './drift.ts';
@@ -42,7 +42,7 @@ interface WantedSecret {
 const DISCOVERY_LASTS_MS = 10 * 60_000;
 
 /** Publishes to a Secret, and to a Service whose annotation Ambassador reads. The API server decides races. */
-export class KubernetesPublisher implements Publisher {
+export class KubernetesPublisher implements Preview {
   readonly target: Readonly<Record<string, string>>;
   readonly #options: KubernetesPublisherOptions;
   readonly #secret: WatchedObject;
