@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { refusals } from '../consul/refusals.ts';
 import { makeBed, NAMESPACE, SECRET } from './support/bed.ts';
 import { startDaemon } from './support/daemon.ts';
+import { eventually } from './support/eventually.ts';
 import { Report } from './support/report.ts';
 
 const CHECK = ['check', '--json'];
@@ -17,6 +20,26 @@ function temporary(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'connector-check-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** The port of a server that accepts and never answers. */
+async function silentPort(t: TestContext, onConnection: () => void = () => undefined): Promise<number> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    // The other side may reset it.
+    socket.on('error', () => undefined);
+    sockets.push(socket);
+    onConnection();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  assert.ok(address !== null && typeof address === 'object');
+  return address.port;
 }
 
 describe('check', { concurrency: 2 }, () => {
@@ -130,6 +153,35 @@ describe('check', { concurrency: 2 }, () => {
     assert.equal(report.firstFail?.code, 'KUBERNETES_UNREACHABLE');
     assert.equal(report.row('ambassador')?.status, 'skipped');
     assert.equal(report.row('chain')?.status, 'pass');
+  });
+
+  test('a Consul that never answers costs ten seconds at most', async (t) => {
+    const bed = await makeBed(t);
+    const _CONSUL_PORT = String(await silentPort(t));
+
+    const command = bed.start({ _CONSUL_PORT }, CHECK);
+    const { firstFail } = await Report.of(command);
+
+    assert.deepEqual([firstFail?.check, firstFail?.code], ['consul', 'CONSUL_TIMEOUT']);
+    // Three questions of three seconds, and the start of a process on a loaded machine.
+    assert.ok((await command.exited).ms < 15_000);
+  });
+
+  test('one that is interrupted is no good one, whatever hangs', async (t) => {
+    const bed = await makeBed(t);
+    let asked = false;
+    const port = await silentPort(t, () => {
+      asked = true;
+    });
+    const command = bed.start({ _CONSUL_PORT: String(port) }, CHECK);
+    await eventually('Consul is asked', () => asked, 10_000);
+
+    const { code, ms } = await command.stop();
+
+    assert.equal(code, 1);
+    assert.ok(ms < 2_000, `ended after ${ms} ms`);
+    assert.equal(command.stdout, '');
+    assert.equal(command.stderr, 'interrupted\n');
   });
 
   test('a folder that is not there yet will be made, is not made by it, and needs no cluster', async (t) => {
