@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { Report } from '../e2e/support/report.ts';
@@ -68,6 +69,14 @@ test('with no Role at all, pasting rule after rule leads to a Role that is enoug
     await daemon.stop();
     await setRules(shipped);
   }
+});
+
+test('the API server accepts the example with an init container', async () => {
+  const example = fileURLToPath(new URL('../../k8s/examples/init-check', import.meta.url));
+
+  const accepted = await world.kubectl(['apply', '--dry-run=server', '-o', 'name', '-k', example]);
+
+  assert.match(accepted, /^deployment\.apps\/ambassador-consul-connector$/m);
 });
 
 async function check(env: Readonly<Record<string, string>> = {}): Promise<Report> {
