@@ -35,8 +35,10 @@ test('the manifest runs the version of the package', async () => {
 });
 
 test('the init container of the example is the container of the manifest, with another command', async () => {
-  const [, , , deployment] = parseAllDocuments(await read('k8s/ambassador-consul-connector.yaml'));
-  const { image, env, resources, securityContext } = deployment?.toJS().spec.template.spec.containers[0];
+  const deployment = parseAllDocuments(await read('k8s/ambassador-consul-connector.yaml'))
+    .map((each) => each.toJS())
+    .find(({ kind }) => kind === 'Deployment');
+  const { image, env, resources, securityContext } = deployment.spec.template.spec.containers[0];
 
   const example = parse(await read('k8s/examples/init-check/deployment.yaml'));
 
