@@ -118,13 +118,16 @@ test('a CA file that is not there: TLS is the first FAIL, and Consul is not aske
   assert.ok(detail.includes(file), detail);
 });
 
-test('Connect disabled: that is the first FAIL', async (t) => {
+test('Connect disabled: that is the first FAIL, and a token that no ACLs ask for is none', async (t) => {
   const without = await startRealConsul({ connect: false });
   t.after(() => without.stop());
+  const env = { ...plain(without), CONSUL_HTTP_TOKEN: randomUUID() };
 
-  const { remedy } = await fails(t, plain(without), 'consul-connect', 'CONSUL_CONNECT_DISABLED');
+  const { remedy } = await fails(t, env, 'consul-connect', 'CONSUL_CONNECT_DISABLED');
 
-  assert.match(remedy ?? '', /connect/);
+  assert.match(remedy ?? '', /put connect \{ enabled = true \} into the configuration/);
+  const token = (await checkOf(t, env)).row('consul-token');
+  assert.deepEqual([token?.status, token?.detail], ['pass', 'not needed: the ACLs of Consul are off']);
 });
 
 test('nothing listens: reaching Consul is the first FAIL, and all else is skipped', async (t) => {
