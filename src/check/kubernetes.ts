@@ -41,12 +41,10 @@ export function kubernetesSubjects(objects: readonly ObjectRef[]): Subject[] {
 export async function checkKubernetes(side: KubernetesSide, signal: AbortSignal): Promise<Row[]> {
   const { client, objects } = side;
   const [, ...others] = kubernetesSubjects(objects);
-  let served: readonly string[];
-  try {
-    served = await client.servedVersions('getambassador.io', signal);
-  } catch (error) {
-    return [fail(REACH, asConnectorError(error)), ...skipAll(others, after(REACH))];
-  }
+  const served = await discover(client, signal);
+  // It was reached if it forbids only that, and the daemon goes on without.
+  if ('error' in served && served.error.code !== 'KUBERNETES_FORBIDDEN')
+    return [fail(REACH, served.error), ...skipAll(others, after(REACH))];
   const found = await Promise.all(objects.map((ref) => look(client, ref, signal)));
   const rights = await Promise.all(
     objects.flatMap((ref, index) => VERBS.map((verb) => right(client, verb, ref, found[index], signal))),
@@ -57,6 +55,18 @@ export async function checkKubernetes(side: KubernetesSide, signal: AbortSignal)
     ...objects.map((ref, index) => existingRow(ref, found[index])),
     ambassadorRow(served, side.apiVersion),
   ];
+}
+
+/** The versions of Ambassador's API that are served, or why that cannot be seen. */
+type Discovery = { readonly versions: readonly string[] } | { readonly error: PublishError };
+
+async function discover(client: KubernetesClient, signal: AbortSignal): Promise<Discovery> {
+  try {
+    return { versions: await client.servedVersions('getambassador.io', signal) };
+  } catch (error) {
+    if (error instanceof PublishError) return { error };
+    throw error;
+  }
 }
 
 /** What is there, or why that cannot be seen. */
@@ -119,7 +129,12 @@ function existingRow(ref: PlannedObject, found: Look | undefined): Row {
   );
 }
 
-function ambassadorRow(served: readonly string[], apiVersion: string): Row {
+function ambassadorRow(discovery: Discovery, apiVersion: string): Row {
+  if ('error' in discovery) {
+    if (apiVersion === 'auto') return fail(AMBASSADOR, discovery.error, 'warn');
+    return pass(AMBASSADOR, `the TLSContext is written as ${apiVersion}, whatever the cluster serves`);
+  }
+  const served = discovery.versions;
   const chosen = apiVersion === 'auto' ? chooseApiVersion(served) : apiVersion;
   const as = `the TLSContext is written as ${chosen}`;
   if (served.length === 0) {

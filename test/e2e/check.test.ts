@@ -134,6 +134,19 @@ describe('check', { concurrency: 2 }, () => {
     assert.equal(report.row('chain')?.status, 'pass');
   });
 
+  test('API discovery that is forbidden is a WARN, as the daemon goes on without', async (t) => {
+    const bed = await makeBed(t, SERVED);
+    bed.cluster.deny({ path: '/apis/getambassador.io', verb: 'get' });
+
+    const report = await Report.of(bed.start({}, CHECK));
+
+    assert.deepEqual(
+      report.notPassed.map(({ check, status }) => [check, status]),
+      [['ambassador', 'warn']],
+    );
+    assert.match(report.row('ambassador')?.remedy ?? '', /ClusterRole system:discovery/);
+  });
+
   test('a Consul that never answers costs ten seconds at most', async (t) => {
     const bed = await makeBed(t);
     const silent = await startSilentServer(t);

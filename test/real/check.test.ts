@@ -79,6 +79,17 @@ test('the API server accepts the example with an init container', async () => {
   assert.match(accepted, /^deployment\.apps\/ambassador-consul-connector$/m);
 });
 
+test('a cluster that lets nobody ask for his own rights makes these rows a WARN, with the ClusterRole to bind', async () => {
+  await world.kubectl(['delete', 'clusterrolebinding', 'system:basic-user']);
+
+  const report = await check();
+
+  assert.equal(report.firstFail, undefined);
+  const right = report.row(`rbac-list-secrets-${SECRET}`);
+  assert.equal(right?.status, 'warn');
+  assert.match(right?.remedy ?? '', /bind the ClusterRole system:basic-user/);
+});
+
 async function check(env: Readonly<Record<string, string>> = {}): Promise<Report> {
   return Report.of(startDaemon({ ...(await world.environment()), ...env }, ['check', '--json']));
 }

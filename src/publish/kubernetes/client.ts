@@ -4,7 +4,7 @@ import { PublishError } from '../../errors.ts';
 import { isRecord } from '../../record.ts';
 import type { Credentials } from './credentials.ts';
 import { asRecord, decodeList, decodeObject, type KubernetesObject } from './object.ts';
-import { type Access, errorOfFailure, errorOfTransport } from './remedies.ts';
+import { type Access, errorOfFailure, errorOfTransport, OWN_RIGHTS, type Question } from './remedies.ts';
 import { readLines } from './watch-stream.ts';
 
 /** A Secret or Service by name. */
@@ -34,8 +34,8 @@ interface Call {
   readonly method: Dispatcher.HttpMethod;
   readonly path: string;
   readonly access?: Access;
-  /** In the words of errors, where there is no `access`. */
-  readonly what?: string;
+  /** Where there is no `access`; API discovery unless it says otherwise. */
+  readonly question?: Question;
   readonly contentType?: string;
   readonly body?: unknown;
 }
@@ -131,7 +131,7 @@ export class KubernetesClient {
       {
         method: 'POST',
         path: REVIEWS,
-        what: 'asking for our own rights',
+        question: OWN_RIGHTS,
         contentType: 'application/json',
         body: {
           apiVersion: 'authorization.k8s.io/v1',
@@ -226,7 +226,7 @@ export class KubernetesClient {
       credentials.reload();
       if (retry) return this.#send(call, signal, false);
     }
-    throw errorOfFailure({ status: response.statusCode, ...readStatus(text) }, call.access, call.what);
+    throw errorOfFailure({ status: response.statusCode, ...readStatus(text) }, call.access, call.question);
   }
 
   async #counted<T>(access: Access | undefined, work: () => Promise<T>): Promise<T> {

@@ -11,6 +11,24 @@ export interface Access {
   readonly name: string;
 }
 
+/** A request that is about no object. */
+export interface Question {
+  /** In the words of errors. */
+  readonly what: string;
+  /** Where it is forbidden. */
+  readonly remedy: string;
+}
+
+export const DISCOVERY: Question = {
+  what: 'API discovery',
+  remedy:
+    'bind the ClusterRole system:discovery to the ServiceAccount, as Kubernetes does by default, or set _AMBASSADOR_API_VERSION',
+};
+export const OWN_RIGHTS: Question = {
+  what: 'asking for our own rights',
+  remedy: 'bind the ClusterRole system:basic-user to the ServiceAccount, as Kubernetes does by default',
+};
+
 /** A failure as the API server describes it (metav1.Status), or as a proxy does. */
 export interface Failure {
   readonly status: number;
@@ -22,11 +40,11 @@ export interface Failure {
 export function errorOfFailure(
   failure: Failure,
   access: Access | undefined,
-  asked = 'API discovery',
+  question: Question = DISCOVERY,
 ): PublishError {
   const { status, reason } = failure;
   const message = failure.message.slice(0, 500);
-  const what = access === undefined ? asked : `${access.verb} ${describeObject(access)}`;
+  const what = access === undefined ? question.what : `${access.verb} ${describeObject(access)}`;
   const because = message === '' ? `${status} ${reason}`.trim() : message;
   if (status === 401) {
     return new PublishError(
@@ -38,10 +56,7 @@ export function errorOfFailure(
     );
   }
   if (status === 403 && access === undefined) {
-    return new PublishError('KUBERNETES_FORBIDDEN', `${what} is forbidden`, {
-      remedy:
-        'bind the ClusterRole system:discovery to the ServiceAccount, as Kubernetes does by default, or set _AMBASSADOR_API_VERSION',
-    });
+    return new PublishError('KUBERNETES_FORBIDDEN', `${what} is forbidden`, { remedy: question.remedy });
   }
   if (status === 403 && access !== undefined && /cannot \w+ resource/.test(message)) {
     return errorOfMissingRule(access);
