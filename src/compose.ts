@@ -1,17 +1,30 @@
 import type { Logger } from 'pino';
+import type { KubernetesSide, PlannedObject } from './check/kubernetes.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { Connector, LOOPS, longestSilenceMs } from './connector.ts';
 import { ConsulClient } from './consul/client.ts';
 import { serverUrl } from './consul/endpoint.ts';
+import { VERIFIES_NOTHING } from './consul/tls.ts';
 import { DirectoryPublisher } from './publish/directory/directory-publisher.ts';
-import { KubernetesClient } from './publish/kubernetes/client.ts';
+import { type ClientOptions, KubernetesClient } from './publish/kubernetes/client.ts';
 import { Credentials, podNamespace } from './publish/kubernetes/credentials.ts';
 import { KubernetesPublisher } from './publish/kubernetes/kubernetes-publisher.ts';
-import { FIELD_MANAGER, type ObjectNames } from './publish/objects.ts';
-import type { Publisher } from './publish/publisher.ts';
+import {
+  allManifests,
+  FIELD_MANAGER,
+  type ObjectNames,
+  OPAQUE_SECRET_TYPE,
+  TLS_SECRET_TYPE,
+} from './publish/objects.ts';
+import type { Preview } from './publish/publisher.ts';
+import { chooseApiVersion } from './publish/tls-context.ts';
+import type { RenderOptions } from './render/render.ts';
 import { Health } from './status/health.ts';
 import { Metrics } from './status/metrics.ts';
+
+/** Three rounds in ten seconds. */
+const CHECK_DEADLINE_MS = 3_300;
 
 export interface Composition {
   readonly connector: Connector;
@@ -43,7 +56,7 @@ export function compose(config: Config, clock: Clock, logger: Logger, version: s
     'starting',
   );
   if (access.tls?.verify === false) {
-    logger.warn('TLS with Consul verifies nothing: anybody on the way can read the token and the key');
+    logger.warn(VERIFIES_NOTHING);
   }
   const connector = new Connector({
     consul: new ConsulClient(access, clock),
@@ -59,27 +72,74 @@ export function compose(config: Config, clock: Clock, logger: Logger, version: s
   return { connector, health, metrics };
 }
 
-function createPublisher(config: Config, clock: Clock, logger: Logger, metrics: Metrics): Publisher {
+function createPublisher(config: Config, clock: Clock, logger: Logger, metrics?: Metrics): Preview {
   const shared = { clock, serviceEnabled: config.serviceEnabled, apiVersion: config.apiVersion };
   if (config.outputDirectory !== undefined) {
     const names = objectNames(config, config.secretNamespace ?? 'default');
     return new DirectoryPublisher({ ...shared, directory: config.outputDirectory, names });
   }
+  const { client, names } = createCluster(config, clock, (verb, resource, outcome) =>
+    metrics?.kubernetesRequested(verb, resource, outcome),
+  );
+  const onWatchRestart = (): void => metrics?.watchRestarted();
+  return new KubernetesPublisher({ ...shared, client, names, logger, onWatchRestart });
+}
+
+/** @throws PublishError KUBERNETES_CONFIGURATION when there is no way to a cluster */
+function createCluster(
+  config: Config,
+  clock: Clock,
+  onRequest: ClientOptions['onRequest'],
+  deadlineMs?: number,
+): { client: KubernetesClient; names: ObjectNames } {
   const credentials = new Credentials();
+  const deadline = deadlineMs === undefined ? {} : { deadlineMs };
   const client = new KubernetesClient({
     credentials,
     clock,
     fieldManager: FIELD_MANAGER,
-    onRequest: (verb, resource, outcome) => metrics.kubernetesRequested(verb, resource, outcome),
+    onRequest,
+    ...deadline,
   });
-  const names = objectNames(config, podNamespace() ?? credentials.namespace ?? 'default');
-  return new KubernetesPublisher({
-    ...shared,
-    client,
-    names,
-    logger,
-    onWatchRestart: () => metrics.watchRestarted(),
-  });
+  return { client, names: objectNames(config, podNamespace() ?? credentials.namespace ?? 'default') };
+}
+
+/** What `check` asks the cluster with and about: two or three rounds fit into ten seconds. */
+export function composeCheck(config: Config, clock: Clock): KubernetesSide {
+  const { client, names } = createCluster(config, clock, () => undefined, CHECK_DEADLINE_MS);
+  const objects: PlannedObject[] = [
+    { resource: 'secrets', namespace: names.secretNamespace, name: names.secret, type: TLS_SECRET_TYPE },
+  ];
+  if (names.upstreamCaSecret !== undefined) {
+    objects.push({
+      resource: 'secrets',
+      namespace: names.secretNamespace,
+      name: names.upstreamCaSecret,
+      type: OPAQUE_SECRET_TYPE,
+    });
+  }
+  if (config.serviceEnabled)
+    objects.push({ resource: 'services', namespace: names.serviceNamespace, name: names.service });
+  return { client, objects, apiVersion: config.apiVersion };
+}
+
+/** What `render` is made of. */
+export function composeRender(
+  config: Config,
+  clock: Clock,
+  logger: Logger,
+): Pick<RenderOptions, 'clock' | 'consul' | 'publisher' | 'unasked' | 'verifiesUpstream'> {
+  return {
+    consul: config.consul,
+    clock,
+    publisher: () => createPublisher(config, clock, logger),
+    verifiesUpstream: config.upstreamCaSecret !== undefined,
+    unasked: (content, occasion) => {
+      const names = objectNames(config, podNamespace() ?? 'default');
+      const version = config.apiVersion === 'auto' ? chooseApiVersion([]) : config.apiVersion;
+      return allManifests(names, content, occasion, config.serviceEnabled ? version : undefined);
+    },
+  };
 }
 
 /** `home` is the namespace this runs in: where the Service goes, and the Secret unless it is told otherwise. */

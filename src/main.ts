@@ -1,25 +1,18 @@
-import { parseArgs } from 'node:util';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
+import { helpText, readArguments } from './arguments.ts';
+import { check } from './check/check.ts';
+import { renderJson, renderTable } from './check/table.ts';
 import { systemClock } from './clock.ts';
-import { compose } from './compose.ts';
+import { compose, composeCheck, composeRender } from './compose.ts';
 import { type Config, readConfig } from './config/config.ts';
 import { findMisspellings } from './config/misspelt.ts';
 import { ConfigurationError, describeError } from './errors.ts';
 import { createLogger } from './log.ts';
+import { render } from './render/render.ts';
 import { startStatusServer } from './status/server.ts';
 
 const { version } = packageJson;
-const HELP = `ambassador-consul-connector ${version}
-Keeps an Ambassador gateway's Consul Connect identity in a Kubernetes Secret.
-
-  ambassador-consul-connector [run]   keep it, until SIGTERM or SIGINT
-  ambassador-consul-connector once    publish it once and exit (0: published or already current)
-  ambassador-consul-connector --help | --version
-
-Everything is set by environment variables; .env.example in the sources lists them all.
-Exit codes: 0 clean stop, 1 a command failed, 2 bad configuration or usage.
-`;
 const EXIT = { ok: 0, failed: 1, badConfiguration: 2 };
 /** Kubernetes and people expect a stop within two seconds, whatever hangs. */
 const LONGEST_STOP_MS = 1_500;
@@ -29,10 +22,12 @@ void main(process.argv.slice(2)).then((code) => {
 });
 
 async function main(args: readonly string[]): Promise<number> {
-  const command = readCommand(args);
-  if (command === 'help') return print(HELP, EXIT.ok);
-  if (command === 'version') return print(`${version}\n`, EXIT.ok);
-  if (command === undefined) return complain(`unknown arguments: ${args.join(' ')}\n\n${HELP}`);
+  const command = readArguments(args);
+  const help = helpText(version);
+  if (command === undefined) return complain(`unknown arguments: ${args.join(' ')}\n\n${help}`);
+  if (command.name === 'help') return print(help, EXIT.ok);
+  if (command.name === 'version') return print(`${version}\n`, EXIT.ok);
+  if (command.name === 'check') return runCheck(command.json);
   let config: Config;
   try {
     config = readConfig(process.env);
@@ -40,11 +35,12 @@ async function main(args: readonly string[]): Promise<number> {
     if (error instanceof ConfigurationError) return complain(`${error.message}\n`);
     throw error;
   }
+  if (command.name === 'render') return runRender(config, command.showKey);
   const logger = createLogger(config.logLevel);
   for (const misspelling of findMisspellings(process.env))
     logger.warn(misspelling, 'a variable is set and has no effect');
   try {
-    return await (command === 'once' ? once(config, logger) : run(config, logger));
+    return await (command.name === 'once' ? once(config, logger) : run(config, logger));
   } catch (error) {
     logger.fatal(describeError(error), 'cannot go on');
     return EXIT.failed;
@@ -52,7 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(config: Config, logger: Logger): Promise<number> {
-  const signal = stopSignal(logger, EXIT.ok);
+  const signal = stopSignal(EXIT.ok, (name) => logger.info({ signal: name }, 'stopping'));
   const { connector, health, metrics } = compose(config, systemClock, logger, version);
   const server = await startStatusServer(config.http, health, metrics);
   logger.info({ host: config.http.host, port: server.port }, 'serving status');
@@ -64,7 +60,7 @@ async function run(config: Config, logger: Logger): Promise<number> {
 
 /** A stop before the end is a failure: 0 says that the identity is published. */
 async function once(config: Config, logger: Logger): Promise<number> {
-  const signal = stopSignal(logger, EXIT.failed);
+  const signal = stopSignal(EXIT.failed, (name) => logger.info({ signal: name }, 'stopping'));
   const { connector } = compose(config, systemClock, logger, version);
   try {
     const wrote = await connector.once(signal);
@@ -77,28 +73,39 @@ async function once(config: Config, logger: Logger): Promise<number> {
   }
 }
 
-function readCommand(args: readonly string[]): 'run' | 'once' | 'help' | 'version' | undefined {
+/** An interrupted check is no good one, or an init container would let the Pod start. */
+async function runCheck(json: boolean): Promise<number> {
+  const signal = stopSignal(EXIT.failed);
+  const kubernetes = (config: Config) => composeCheck(config, systemClock);
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' } },
-    });
-    if (values.help === true) return 'help';
-    if (values.version === true) return 'version';
-    const [command = 'run', ...rest] = positionals;
-    return rest.length === 0 && (command === 'run' || command === 'once') ? command : undefined;
-  } catch {
-    return undefined;
+    const report = await check({ environment: process.env, clock: systemClock, kubernetes, signal });
+    if (signal.aborted) return complain('interrupted\n', EXIT.failed);
+    const code = report.ok ? EXIT.ok : report.configured ? EXIT.failed : EXIT.badConfiguration;
+    return print(json ? renderJson(report) : renderTable(report), code);
+  } catch (error) {
+    return complain(`${signal.aborted ? 'interrupted' : describeError(error).error}\n`, EXIT.failed);
+  }
+}
+
+/** Manifests alone go to standard output. */
+async function runRender(config: Config, showKey: boolean): Promise<number> {
+  const signal = stopSignal(EXIT.failed);
+  const note = (text: string): void => void process.stderr.write(`${text}\n`);
+  try {
+    const parts = composeRender(config, systemClock, createLogger('silent'));
+    return print(await render({ ...parts, showKey, note, signal }), EXIT.ok);
+  } catch (error) {
+    const { code, error: text, remedy } = describeError(error);
+    return complain(`${code}: ${text}\n${remedy === undefined ? '' : `-> ${remedy}\n`}`, EXIT.failed);
   }
 }
 
 /** Aborts on SIGTERM or SIGINT; if something hangs then, the process ends all the same, in time and with `code`. */
-function stopSignal(logger: Logger, code: number): AbortSignal {
+function stopSignal(code: number, onStop: (name: string) => void = () => undefined): AbortSignal {
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.once(name, () => {
-      logger.info({ signal: name }, 'stopping');
+      onStop(name);
       stop.abort();
       setTimeout(() => process.exit(code), LONGEST_STOP_MS).unref();
     });
@@ -111,7 +118,7 @@ function print(text: string, code: number): number {
   return code;
 }
 
-function complain(text: string): number {
+function complain(text: string, code: number = EXIT.badConfiguration): number {
   process.stderr.write(text);
-  return EXIT.badConfiguration;
+  return code;
 }

@@ -67,6 +67,12 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
     remedy: permissionRemedy,
   },
   {
+    code: 'CONSUL_ACLS_DISABLED',
+    text: /ACL support disabled/i,
+    cause: 'the ACLs of Consul are off',
+    remedy: () => 'unset the token or the login: none is needed; or switch ACLs on in every Consul agent',
+  },
+  {
     code: 'CONSUL_CONNECT_DISABLED',
     text: /Connect must be enabled/i,
     cause: 'Consul Connect is not enabled',

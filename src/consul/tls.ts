@@ -16,6 +16,10 @@ export interface LoadedTls {
   readonly fingerprint: string;
 }
 
+/** What is to be told where the configuration switches verification off. */
+export const VERIFIES_NOTHING =
+  'TLS with Consul verifies nothing: anybody on the way can read the token and the key';
+
 /**
  * Reads the files of a TLS configuration as they are now. Called for each request: the files are few and small, requests
  * are rare, and so a renewed certificate is used by the next connection without a watch.

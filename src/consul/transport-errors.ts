@@ -60,6 +60,14 @@ const TLS_FAILURES: readonly KnownTlsFailure[] = [
   },
 ];
 
+/** The error for a request that got no whole answer in `ms` milliseconds. */
+export function noAnswerInTime(url: string, ms: number, cause: unknown): ConsulError {
+  return new ConsulError('CONSUL_TIMEOUT', `Consul at ${url} did not answer in ${ms} ms`, {
+    remedy: 'see that the Consul agent reaches its servers; a proxy may hold the connection',
+    cause,
+  });
+}
+
 /** The error for a request that got no whole answer. */
 export function errorOfTransport(error: unknown, url: string, tls: boolean): ConsulError {
   const code = systemCode(error) ?? (error instanceof Error ? error.name : 'unknown');

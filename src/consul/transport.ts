@@ -7,7 +7,7 @@ import { ConsulError } from '../errors.ts';
 import { type ConsulTlsConfig, serverUrl } from './endpoint.ts';
 import type { ChosenServer, ServerList } from './servers.ts';
 import { type LoadedTls, loadTls } from './tls.ts';
-import { errorOfTransport } from './transport-errors.ts';
+import { errorOfTransport, noAnswerInTime } from './transport-errors.ts';
 
 export interface ConsulRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -72,14 +72,7 @@ export class ConsulTransport {
         if (chosen !== undefined) this.#servers.failed(chosen);
         const url = chosen === undefined ? 'its address' : serverUrl(chosen.server, this.#tls);
         if (!timedOut()) throw errorOfTransport(error, url, this.#tls !== undefined);
-        throw new ConsulError(
-          'CONSUL_TIMEOUT',
-          `Consul at ${url} did not answer in ${message.deadlineMs} ms`,
-          {
-            remedy: 'see that the Consul agent reaches its servers; a proxy may hold the connection',
-            cause: error,
-          },
-        );
+        throw noAnswerInTime(url, message.deadlineMs, error);
       }
     });
   }

@@ -41,6 +41,15 @@ export interface ServiceManifest {
   };
 }
 
+/** All that is published, in the order of writing. */
+export interface Manifests {
+  /** Only where the gateway verifies its peers. */
+  readonly upstreamCa: SecretManifest | undefined;
+  readonly secret: SecretManifest;
+  /** Only where it is wanted. */
+  readonly service: ServiceManifest | undefined;
+}
+
 export const FIELD_MANAGER = 'ambassador-consul-connector';
 export const TLS_SECRET_TYPE = 'kubernetes.io/tls';
 export const OPAQUE_SECRET_TYPE = 'Opaque';
@@ -58,6 +67,24 @@ export interface Occasion {
 export function occasionIn(annotations: Readonly<Record<string, unknown>>): Occasion | undefined {
   const { [WRITTEN_AT]: at, [WRITTEN_BECAUSE]: reason } = annotations;
   return typeof at === 'string' && typeof reason === 'string' ? { at, reason } : undefined;
+}
+
+/** What is published where nothing is yet; `apiVersion` is that of the TLSContext, undefined where no Service is wanted. */
+export function allManifests(
+  names: ObjectNames,
+  content: Content,
+  occasion: Occasion,
+  apiVersion: string | undefined,
+): Manifests {
+  const { upstreamCaSecret } = names;
+  return {
+    upstreamCa:
+      upstreamCaSecret === undefined
+        ? undefined
+        : upstreamCaManifest(names, upstreamCaSecret, content, occasion),
+    secret: secretManifest(names, content, occasion),
+    service: apiVersion === undefined ? undefined : serviceManifest(names, apiVersion),
+  };
 }
 
 /** The Secret that holds `content`, with annotations for whoever reads `kubectl describe`. */

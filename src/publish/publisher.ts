@@ -1,4 +1,5 @@
 import type { Content, Decision, Published } from '../identity/decide.ts';
+import type { Manifests } from './objects.ts';
 
 /** What a decision to write carries to the place of publication. */
 export interface Publication {
@@ -32,4 +33,10 @@ export interface Publisher {
   /** Puts there what tells the gateway to use the identity; after the identity itself. @throws PublishError */
   announce(signal: AbortSignal): Promise<WriteOutcome>;
   close(): Promise<void>;
+}
+
+/** A place that can be asked what would be put there. */
+export interface Preview extends Publisher {
+  /** What `write` and `announce` would put there `at` that time; writes nothing. @throws PublishError */
+  manifests(publication: Publication, at: string, signal: AbortSignal): Promise<Manifests>;
 }

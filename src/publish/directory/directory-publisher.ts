@@ -6,16 +6,14 @@ import type { Clock } from '../../clock.ts';
 import { PublishError, systemCode } from '../../errors.ts';
 import type { Content, Published } from '../../identity/decide.ts';
 import {
+  allManifests,
+  type Manifests,
   type ObjectNames,
-  type Occasion,
   occasionIn,
-  secretManifest,
-  serviceManifest,
-  upstreamCaManifest,
   WRITTEN_AT,
   WRITTEN_BECAUSE,
 } from '../objects.ts';
-import type { Publication, Publisher, WriteOutcome } from '../publisher.ts';
+import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
 import { chooseApiVersion } from '../tls-context.ts';
 import { CURRENT, replaceSet, type SetFile } from './atomic-set.ts';
 
@@ -45,7 +43,7 @@ const WATCH_RETRY_MS = 1_000;
  * Publishes to files: `tls.crt`, `tls.key` (0600), `ca.crt` and the manifests, for gateways outside a cluster and for a
  * first try without one. A set appears whole or not at all.
  */
-export class DirectoryPublisher implements Publisher {
+export class DirectoryPublisher implements Preview {
   readonly target: Readonly<Record<string, string>>;
   readonly #options: DirectoryPublisherOptions;
 
@@ -82,11 +80,10 @@ export class DirectoryPublisher implements Publisher {
     return { ...material, caPem, upstreamCaPem: caPem };
   }
 
-  async write({ content, decision }: Publication): Promise<WriteOutcome> {
+  async write(publication: Publication): Promise<WriteOutcome> {
     const { clock, directory } = this.#options;
-    const before = decision.cause === undefined ? occasionIn(await this.#annotations()) : undefined;
-    const now = { at: new Date(clock.now()).toISOString(), reason: decision.reason };
-    const files = this.#files(content, before ?? now);
+    const manifests = await this.manifests(publication, new Date(clock.now()).toISOString());
+    const files = filesOf(publication.content, manifests);
     if (await this.#holds(files)) return 'unchanged';
     try {
       await replaceSet(directory, files);
@@ -96,37 +93,20 @@ export class DirectoryPublisher implements Publisher {
     return 'written';
   }
 
+  async manifests({ content, decision }: Publication, at: string): Promise<Manifests> {
+    const { apiVersion, names, serviceEnabled } = this.#options;
+    const before = decision.cause === undefined ? occasionIn(await this.#annotations()) : undefined;
+    const version = apiVersion === 'auto' ? chooseApiVersion([]) : apiVersion;
+    const occasion = before ?? { at, reason: decision.reason };
+    return allManifests(names, content, occasion, serviceEnabled ? version : undefined);
+  }
+
   /** The Service's manifest is part of the set of files. */
   async announce(): Promise<WriteOutcome> {
     return 'unchanged';
   }
 
   async close(): Promise<void> {}
-
-  #files(content: Content, occasion: Occasion): Record<string, SetFile> {
-    const { apiVersion, names, serviceEnabled } = this.#options;
-    const { upstreamCaSecret } = names;
-    const secret = stringify(secretManifest(names, content, occasion), { lineWidth: 0 });
-    const version = apiVersion === 'auto' ? chooseApiVersion([]) : apiVersion;
-    const service = stringify(serviceManifest(names, version), { lineWidth: 0 });
-    return {
-      'tls.crt': { text: content.tlsCrt, mode: 0o644 },
-      'tls.key': { text: content.tlsKey, mode: 0o600 },
-      'ca.crt': { text: content.caCrt, mode: 0o644 },
-      'secret.yaml': { text: secret, mode: 0o600 },
-      ...(upstreamCaSecret === undefined
-        ? {}
-        : {
-            'ca-secret.yaml': {
-              text: stringify(upstreamCaManifest(names, upstreamCaSecret, content, occasion), {
-                lineWidth: 0,
-              }),
-              mode: 0o644,
-            },
-          }),
-      ...(serviceEnabled ? { 'service.yaml': { text: service, mode: 0o644 } } : {}),
-    };
-  }
 
   /** Whether every file is there as it should be: one that was deleted or edited is as good a reason as a new leaf. */
   async #holds(files: Readonly<Record<string, SetFile>>): Promise<boolean> {
@@ -153,7 +133,20 @@ export class DirectoryPublisher implements Publisher {
   }
 }
 
-function unusable(directory: string, cause: unknown): PublishError {
+function filesOf(content: Content, { upstreamCa, secret, service }: Manifests): Record<string, SetFile> {
+  const text = (manifest: object): string => stringify(manifest, { lineWidth: 0 });
+  return {
+    'tls.crt': { text: content.tlsCrt, mode: 0o644 },
+    'tls.key': { text: content.tlsKey, mode: 0o600 },
+    'ca.crt': { text: content.caCrt, mode: 0o644 },
+    'secret.yaml': { text: text(secret), mode: 0o600 },
+    ...(upstreamCa === undefined ? {} : { 'ca-secret.yaml': { text: text(upstreamCa), mode: 0o644 } }),
+    ...(service === undefined ? {} : { 'service.yaml': { text: text(service), mode: 0o644 } }),
+  };
+}
+
+/** The error for a folder that cannot be read or written. */
+export function unusable(directory: string, cause: unknown): PublishError {
   const code = systemCode(cause) ?? 'unknown';
   return new PublishError('DIRECTORY_UNWRITABLE', `the folder ${directory} cannot be used (${code})`, {
     remedy: REMEDIES[code] ?? 'see that _OUTPUT_DIR is a folder this process may write',

@@ -4,7 +4,7 @@ import { PublishError } from '../../errors.ts';
 import { isRecord } from '../../record.ts';
 import type { Credentials } from './credentials.ts';
 import { asRecord, decodeList, decodeObject, type KubernetesObject } from './object.ts';
-import { type Access, errorOfFailure, errorOfTransport } from './remedies.ts';
+import { type Access, errorOfFailure, errorOfTransport, OWN_RIGHTS, type Question } from './remedies.ts';
 import { readLines } from './watch-stream.ts';
 
 /** A Secret or Service by name. */
@@ -21,9 +21,12 @@ export interface ClientOptions {
   readonly fieldManager: string;
   /** Called once a request, with `ok` or the code of the error. */
   readonly onRequest: (verb: string, resource: string, outcome: string) => void;
+  /** Milliseconds for a whole answer, watches left out. */
+  readonly deadlineMs?: number;
 }
 
-const DEADLINE_MS = 15_000;
+const DEFAULT_DEADLINE_MS = 15_000;
+const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 const WATCH_SECONDS = 290;
 const LARGEST_ANSWER_BYTES = 8 * 1024 * 1024;
 
@@ -31,12 +34,14 @@ interface Call {
   readonly method: Dispatcher.HttpMethod;
   readonly path: string;
   readonly access?: Access;
+  /** Where there is no `access`; API discovery unless it says otherwise. */
+  readonly question?: Question;
   readonly contentType?: string;
   readonly body?: unknown;
 }
 
 /**
- * The five requests this program makes of the API server, over one connection pool. Each throws PublishError, whose
+ * The requests this program makes of the API server, over one connection pool. Each throws PublishError, whose
  * remedy names the RBAC rule that is missing.
  */
 export class KubernetesClient {
@@ -118,6 +123,27 @@ export class KubernetesClient {
     }
   }
 
+  /** Whether we may do that, by SelfSubjectAccessReview, which changes nothing. `create` is asked without a name. */
+  async may({ verb, resource, namespace, name }: Access, signal: AbortSignal): Promise<boolean> {
+    const named = verb === 'create' ? {} : { name };
+    const resourceAttributes = { verb, group: '', resource, namespace, ...named };
+    const answer = await this.#call(
+      {
+        method: 'POST',
+        path: REVIEWS,
+        question: OWN_RIGHTS,
+        contentType: 'application/json',
+        body: {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: { resourceAttributes },
+        },
+      },
+      signal,
+    );
+    return asRecord(asRecord(answer)['status'])['allowed'] === true;
+  }
+
   /** Events from `resourceVersion` on, until the server ends the watch (within five minutes) or `signal` aborts. */
   async *watch(ref: ObjectRef, resourceVersion: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const query = new URLSearchParams({
@@ -165,14 +191,15 @@ export class KubernetesClient {
   }
 
   async #call(call: Call, parent: AbortSignal): Promise<unknown> {
-    return withDeadline(this.#options.clock, DEADLINE_MS, parent, (signal, timedOut) =>
+    const { clock, deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
+    return withDeadline(clock, deadlineMs, parent, (signal, timedOut) =>
       this.#counted(call.access, async () => {
         try {
           const { body } = await this.#send(call, signal);
           return parseJson(await readText(body));
         } catch (error) {
           if (!timedOut()) throw errorOfTransport(error, this.server);
-          const message = `the API server at ${this.server} did not answer in ${DEADLINE_MS} ms`;
+          const message = `the API server at ${this.server} did not answer in ${deadlineMs} ms`;
           throw new PublishError('KUBERNETES_TIMEOUT', message, {
             remedy: 'see the load of the API server and what stands between',
             cause: error,
@@ -205,7 +232,7 @@ export class KubernetesClient {
       credentials.reload();
       if (retry) return this.#send(call, signal, false);
     }
-    throw errorOfFailure({ status: response.statusCode, ...readStatus(text) }, call.access);
+    throw errorOfFailure({ status: response.statusCode, ...readStatus(text) }, call.access, call.question);
   }
 
   async #counted<T>(access: Access | undefined, work: () => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { PublishError } from '../../errors.ts';
 import { isRecord } from '../../record.ts';
-import type { SecretManifest, ServiceManifest } from '../objects.ts';
+import type { Metadata, SecretManifest, ServiceManifest } from '../objects.ts';
 import type { KubernetesObject } from './object.ts';
 
 /** What `kubectl apply` leaves: of the old program's Secret, a copy of an old private key. */
@@ -28,7 +28,10 @@ export function holdsData(object: KubernetesObject, manifest: SecretManifest): b
  *
  * @throws PublishError SECRET_NOT_OURS
  */
-export function assertTakeable(secret: KubernetesObject, { type, metadata }: SecretManifest): void {
+export function assertTakeable(
+  secret: KubernetesObject,
+  { type, metadata }: Pick<SecretManifest, 'type'> & { readonly metadata: Pick<Metadata, 'namespace'> },
+): void {
   const { namespace } = metadata;
   const problem = secret.immutable
     ? 'it is immutable'

@@ -1,21 +1,22 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
 import { describeError, PublishError } from '../../errors.ts';
-import type { Published } from '../../identity/decide.ts';
+import type { Content, Published } from '../../identity/decide.ts';
 import {
+  type Manifests,
   type ObjectNames,
   type Occasion,
-  occasionIn,
   type SecretManifest,
   type ServiceManifest,
   secretManifest,
   serviceManifest,
   upstreamCaManifest,
 } from '../objects.ts';
-import type { Publication, Publisher, WriteOutcome } from '../publisher.ts';
+import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
 import { chooseApiVersion } from '../tls-context.ts';
 import type { KubernetesClient } from './client.ts';
-import { assertTakeable, holds, holdsData, LAST_APPLIED } from './drift.ts';
+import { holds, LAST_APPLIED } from './drift.ts';
+import { keepClusterIp, keepOccasion } from './keep.ts';
 import type { KubernetesObject } from './object.ts';
 import { describeObject } from './remedies.ts';
 import { CONTEST_REFILL_MS, WatchedObject } from './watched-object.ts';
@@ -32,10 +33,16 @@ export interface KubernetesPublisherOptions {
   readonly onWatchRestart: () => void;
 }
 
+/** A Secret, and what is to be in it. */
+interface WantedSecret {
+  readonly watched: WatchedObject;
+  manifestOf(occasion: Occasion): SecretManifest;
+}
+
 const DISCOVERY_LASTS_MS = 10 * 60_000;
 
 /** Publishes to a Secret, and to a Service whose annotation Ambassador reads. The API server decides races. */
-export class KubernetesPublisher implements Publisher {
+export class KubernetesPublisher implements Preview {
   readonly target: Readonly<Record<string, string>>;
   readonly #options: KubernetesPublisherOptions;
   readonly #secret: WatchedObject;
@@ -93,21 +100,19 @@ export class KubernetesPublisher implements Publisher {
     };
   }
 
-  /** The roots first: a gateway must never be given an identity and lack what its peers verify by. */
   async write({ content, decision }: Publication, signal: AbortSignal): Promise<WriteOutcome> {
-    const { clock, names } = this.#options;
-    const occasion = { at: new Date(clock.now()).toISOString(), reason: decision.reason };
-    const { upstreamCaSecret } = names;
+    const occasion = { at: new Date(this.#options.clock.now()).toISOString(), reason: decision.reason };
     const outcomes: WriteOutcome[] = [];
-    if (this.#upstreamCa !== undefined && upstreamCaSecret !== undefined) {
-      const manifest = (at: Occasion) => upstreamCaManifest(names, upstreamCaSecret, content, at);
-      outcomes.push(await this.#settleSecret(this.#upstreamCa, manifest, occasion, signal));
+    const { upstreamCa, secret } = this.#wanted(content);
+    // The roots first: a gateway must never be given an identity and lack what its peers verify by.
+    for (const { watched, manifestOf } of upstreamCa === undefined ? [secret] : [upstreamCa, secret]) {
+      const current = await watched.current(signal);
+      const manifest = keepOccasion(current, manifestOf, occasion);
+      const outcome = await this.#settle(watched, current, manifest, signal);
+      outcomes.push(outcome);
+      if (mustWait(outcome)) return strongest(outcomes);
     }
-    if (!outcomes.some(mustWait)) {
-      const manifest = (at: Occasion) => secretManifest(names, content, at);
-      outcomes.push(await this.#settleSecret(this.#secret, manifest, occasion, signal));
-    }
-    if (!outcomes.some(mustWait)) outcomes.push(await this.#forgetOldKey(signal));
+    outcomes.push(await this.#forgetOldKey(signal));
     return strongest(outcomes);
   }
 
@@ -129,27 +134,48 @@ export class KubernetesPublisher implements Publisher {
   async announce(signal: AbortSignal): Promise<WriteOutcome> {
     if (!this.#options.serviceEnabled) return 'unchanged';
     const current = await this.#service.current(signal);
-    const manifest = serviceManifest(this.#options.names, await this.#apiVersion(signal));
-    return this.#settle(this.#service, current, keepClusterIp(manifest, current), signal);
+    return this.#settle(this.#service, current, await this.#serviceManifest(current, signal), signal);
+  }
+
+  async manifests({ content, decision }: Publication, at: string, signal: AbortSignal): Promise<Manifests> {
+    const occasion = { at, reason: decision.reason };
+    const wanted = this.#wanted(content);
+    const planned = async ({ watched, manifestOf }: WantedSecret): Promise<SecretManifest> =>
+      keepOccasion(await watched.current(signal), manifestOf, occasion);
+    return {
+      upstreamCa: wanted.upstreamCa && (await planned(wanted.upstreamCa)),
+      secret: await planned(wanted.secret),
+      service: this.#options.serviceEnabled
+        ? await this.#serviceManifest(await this.#service.current(signal), signal)
+        : undefined,
+    };
   }
 
   async close(): Promise<void> {
     await this.#options.client.close();
   }
 
-  /** Keeps the occasion that is written there while the data stay. */
-  async #settleSecret(
-    watched: WatchedObject,
-    manifestOf: (occasion: Occasion) => SecretManifest,
-    occasion: Occasion,
+  #wanted(content: Content): { upstreamCa: WantedSecret | undefined; secret: WantedSecret } {
+    const { names } = this.#options;
+    const { upstreamCaSecret } = names;
+    const upstreamCa =
+      this.#upstreamCa === undefined || upstreamCaSecret === undefined
+        ? undefined
+        : {
+            watched: this.#upstreamCa,
+            manifestOf: (at: Occasion) => upstreamCaManifest(names, upstreamCaSecret, content, at),
+          };
+    return {
+      upstreamCa,
+      secret: { watched: this.#secret, manifestOf: (at) => secretManifest(names, content, at) },
+    };
+  }
+
+  async #serviceManifest(
+    current: KubernetesObject | undefined,
     signal: AbortSignal,
-  ): Promise<WriteOutcome> {
-    const current = await watched.current(signal);
-    const manifest = manifestOf(occasion);
-    if (current === undefined) return this.#settle(watched, current, manifest, signal);
-    assertTakeable(current, manifest);
-    const before = holdsData(current, manifest) ? occasionIn(current.annotations) : undefined;
-    return this.#settle(watched, current, before === undefined ? manifest : manifestOf(before), signal);
+  ): Promise<ServiceManifest> {
+    return keepClusterIp(serviceManifest(this.#options.names, await this.#apiVersion(signal)), current);
   }
 
   async #settle(
@@ -265,11 +291,4 @@ async function orConflict(
     await watched.refresh(signal);
     return 'conflict';
   }
-}
-
-/** clusterIP cannot be changed, so a Service that was not made headless stays so. */
-function keepClusterIp(manifest: ServiceManifest, current: KubernetesObject | undefined): ServiceManifest {
-  if (current === undefined || current.spec['clusterIP'] === 'None') return manifest;
-  const { clusterIP: _, ...spec } = manifest.spec;
-  return { ...manifest, spec };
 }

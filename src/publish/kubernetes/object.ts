@@ -10,6 +10,8 @@ export interface KubernetesObject {
   /** Of a Secret. */
   readonly type: string | undefined;
   readonly immutable: boolean;
+  /** Who owns a part of what we write there: the data of a Secret, the annotations of a Service. */
+  readonly managers: readonly string[];
   /** Of a Secret, base64. */
   readonly data: Readonly<Record<string, string>>;
   /** Of a Service. */
@@ -31,6 +33,7 @@ export function decodeObject(value: unknown): KubernetesObject {
     annotations: strings(metadata['annotations']),
     type: typeof type === 'string' ? type : undefined,
     immutable: immutable === true,
+    managers: managersOf(metadata['managedFields']),
     data: strings(data),
     spec: isRecord(spec) ? spec : {},
   };
@@ -48,6 +51,17 @@ export function decodeList(value: unknown): { items: readonly KubernetesObject[]
 export function asRecord(value: unknown): Record<string, unknown> {
   if (!isRecord(value)) throw unusable('something that is not an object');
   return value;
+}
+
+/** Labels and annotations are shared by many; what is ours alone is the data, and the annotation Ambassador reads. */
+function managersOf(managedFields: unknown): string[] {
+  const entries: readonly unknown[] = Array.isArray(managedFields) ? managedFields : [];
+  const managers = entries.flatMap((entry) => {
+    if (!isRecord(entry) || typeof entry['manager'] !== 'string') return [];
+    const fields = JSON.stringify(entry['fieldsV1'] ?? {});
+    return /"f:(data|getambassador\.io\/config)"/.test(fields) ? [entry['manager']] : [];
+  });
+  return [...new Set(managers)];
 }
 
 function strings(value: unknown): Record<string, string> {

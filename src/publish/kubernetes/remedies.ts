@@ -11,6 +11,24 @@ export interface Access {
   readonly name: string;
 }
 
+/** A request that is about no object. */
+export interface Question {
+  /** In the words of errors. */
+  readonly what: string;
+  /** Where it is forbidden. */
+  readonly remedy: string;
+}
+
+export const DISCOVERY: Question = {
+  what: 'API discovery',
+  remedy:
+    'bind the ClusterRole system:discovery to the ServiceAccount, as Kubernetes does by default, or set _AMBASSADOR_API_VERSION',
+};
+export const OWN_RIGHTS: Question = {
+  what: 'asking for our own rights',
+  remedy: 'bind the ClusterRole system:basic-user to the ServiceAccount, as Kubernetes does by default',
+};
+
 /** A failure as the API server describes it (metav1.Status), or as a proxy does. */
 export interface Failure {
   readonly status: number;
@@ -19,10 +37,14 @@ export interface Failure {
 }
 
 /** The error for an answer that is not a success. */
-export function errorOfFailure(failure: Failure, access: Access | undefined): PublishError {
+export function errorOfFailure(
+  failure: Failure,
+  access: Access | undefined,
+  question: Question = DISCOVERY,
+): PublishError {
   const { status, reason } = failure;
   const message = failure.message.slice(0, 500);
-  const what = access === undefined ? 'API discovery' : `${access.verb} ${describeObject(access)}`;
+  const what = access === undefined ? question.what : `${access.verb} ${describeObject(access)}`;
   const because = message === '' ? `${status} ${reason}`.trim() : message;
   if (status === 401) {
     return new PublishError(
@@ -34,13 +56,10 @@ export function errorOfFailure(failure: Failure, access: Access | undefined): Pu
     );
   }
   if (status === 403 && access === undefined) {
-    return new PublishError('KUBERNETES_FORBIDDEN', `${what} is forbidden`, {
-      remedy:
-        'bind the ClusterRole system:discovery to the ServiceAccount, as Kubernetes does by default, or set _AMBASSADOR_API_VERSION',
-    });
+    return new PublishError('KUBERNETES_FORBIDDEN', `${what} is forbidden`, { remedy: question.remedy });
   }
   if (status === 403 && access !== undefined && /cannot \w+ resource/.test(message)) {
-    return new PublishError('KUBERNETES_FORBIDDEN', `${what} is forbidden`, { remedy: ruleFor(access) });
+    return errorOfMissingRule(access);
   }
   if (status === 404) {
     return new PublishError('KUBERNETES_NOT_FOUND', `${what}: ${because}`, {
@@ -68,6 +87,13 @@ export function errorOfTransport(error: unknown, server: string): PublishError {
       cause: error,
     },
   );
+}
+
+/** The error for what the Roles do not allow. */
+export function errorOfMissingRule(access: Access): PublishError {
+  return new PublishError('KUBERNETES_FORBIDDEN', `${access.verb} ${describeObject(access)} is forbidden`, {
+    remedy: ruleFor(access),
+  });
 }
 
 /** `secrets ambassador/name`, as it stands in log lines. */

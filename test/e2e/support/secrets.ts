@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 
-/** How any private key looks: as PEM, as the base64 of PEM that a Secret holds, and the start of its DER in base64. */
+/** How any private key looks: as PEM, as the base64 that a Secret holds of any PEM but a certificate, and the start of its DER in base64. */
 const KEY_MATERIAL = [
   /PRIVATE KEY/,
-  /LS0tLS1CRUdJTi[A-Za-z0-9+/]*/,
+  /LS0tLS1CRUdJTi(?!BDRVJUSUZJQ0FURS)[A-Za-z0-9+/]*/,
   /MHcCAQEE|MIGkAgEB|MIGHAgEAMBMG|MIG2AgEAMBAG/,
   /MII[A-Z][A-Za-z0-9+/]{2}IBAAKC|MII[A-Z][A-Za-z0-9+/]{2}IBADAN/,
 ];

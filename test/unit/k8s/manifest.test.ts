@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { VARIABLES } from '../../../src/config/variables.ts';
 
@@ -32,6 +32,19 @@ test('the manifest runs the version of the package', async () => {
     await read('k8s/ambassador-consul-connector.yaml'),
     new RegExp(`image: \\S+:${packageJson.version}\n`),
   );
+});
+
+test('the init container of the example is the container of the manifest, with another command', async () => {
+  const deployment = parseAllDocuments(await read('k8s/ambassador-consul-connector.yaml'))
+    .map((each) => each.toJS())
+    .find(({ kind }) => kind === 'Deployment');
+  const { image, env, resources, securityContext } = deployment.spec.template.spec.containers[0];
+
+  const example = parse(await read('k8s/examples/init-check/deployment.yaml'));
+
+  assert.deepEqual(example.spec.template.spec.initContainers, [
+    { name: 'check', image, args: ['check'], env, resources, securityContext },
+  ]);
 });
 
 test('.env.example and the README name every variable', async () => {

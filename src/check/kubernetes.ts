@@ -1,0 +1,170 @@
+import { PublishError } from '../errors.ts';
+import type { KubernetesClient, ObjectRef } from '../publish/kubernetes/client.ts';
+import { assertTakeable } from '../publish/kubernetes/drift.ts';
+import type { KubernetesObject } from '../publish/kubernetes/object.ts';
+import { errorOfMissingRule, type Verb } from '../publish/kubernetes/remedies.ts';
+import { FIELD_MANAGER, type SecretManifest } from '../publish/objects.ts';
+import { chooseApiVersion } from '../publish/tls-context.ts';
+import { after, asConnectorError, fail, pass, type Row, type Subject, skip, skipAll, warn } from './row.ts';
+
+/** An object that is to be written. */
+export interface PlannedObject extends ObjectRef {
+  /** Of a Secret. */
+  readonly type?: SecretManifest['type'];
+}
+
+export interface KubernetesSide {
+  readonly client: KubernetesClient;
+  /** What is written there, the Secrets first. */
+  readonly objects: readonly PlannedObject[];
+  /** `auto`, or the apiVersion that is configured. */
+  readonly apiVersion: string;
+}
+
+/** What the Role of k8s/ambassador-consul-connector.yaml grants, on each object. */
+const VERBS: readonly Verb[] = ['list', 'watch', 'create', 'patch'];
+
+const REACH = { check: 'kubernetes', what: 'reach Kubernetes' };
+const AMBASSADOR = { check: 'ambassador', what: 'Ambassador API' };
+
+/** In the order of cause and effect. */
+export function kubernetesSubjects(objects: readonly ObjectRef[]): Subject[] {
+  return [
+    REACH,
+    ...objects.flatMap((ref) => VERBS.map((verb) => rightTo(verb, ref))),
+    ...objects.map(existing),
+    AMBASSADOR,
+  ];
+}
+
+/** Asks the API server what the daemon may do there, and what is there already. Two rounds, and nothing is written. */
+export async function checkKubernetes(side: KubernetesSide, signal: AbortSignal): Promise<Row[]> {
+  const { client, objects } = side;
+  const [, ...others] = kubernetesSubjects(objects);
+  const served = await discover(client, signal);
+  // It was reached if it forbids only that, and the daemon goes on without.
+  if ('error' in served && served.error.code !== 'KUBERNETES_FORBIDDEN')
+    return [fail(REACH, served.error), ...skipAll(others, after(REACH))];
+  const found = await Promise.all(objects.map((ref) => look(client, ref, signal)));
+  const rights = await Promise.all(
+    objects.flatMap((ref, index) => VERBS.map((verb) => right(client, verb, ref, found[index], signal))),
+  );
+  return [
+    pass(REACH, client.server),
+    ...rights,
+    ...objects.map((ref, index) => existingRow(ref, found[index])),
+    ambassadorRow(served, side.apiVersion),
+  ];
+}
+
+/** The versions of Ambassador's API that are served, or why that cannot be seen. */
+type Discovery = { readonly versions: readonly string[] } | { readonly error: PublishError };
+
+async function discover(client: KubernetesClient, signal: AbortSignal): Promise<Discovery> {
+  try {
+    return { versions: await client.servedVersions('getambassador.io', signal) };
+  } catch (error) {
+    if (error instanceof PublishError) return { error };
+    throw error;
+  }
+}
+
+/** What is there, or why that cannot be seen. */
+type Look = { readonly object: KubernetesObject | undefined } | { readonly error: PublishError };
+
+async function look(client: KubernetesClient, ref: ObjectRef, signal: AbortSignal): Promise<Look> {
+  try {
+    return { object: (await client.read(ref, signal)).object };
+  } catch (error) {
+    if (error instanceof PublishError) return { error };
+    throw error;
+  }
+}
+
+async function right(
+  client: KubernetesClient,
+  verb: Verb,
+  ref: ObjectRef,
+  found: Look | undefined,
+  signal: AbortSignal,
+): Promise<Row> {
+  const subject = rightTo(verb, ref);
+  try {
+    if (await client.may({ ...ref, verb }, signal))
+      return pass(
+        subject,
+        verb === 'create' ? `allowed in namespace ${ref.namespace}` : `allowed on ${where(ref)}`,
+      );
+  } catch (error) {
+    // A cluster may keep this question from us; what we then may is seen when it is done.
+    return fail(subject, asConnectorError(error), 'warn');
+  }
+  const exists = found !== undefined && 'object' in found && found.object !== undefined;
+  // Some create the objects by hand and grant no more; it is missed only when one is deleted.
+  return fail(subject, errorOfMissingRule({ ...ref, verb }), verb === 'create' && exists ? 'warn' : 'fail');
+}
+
+function existingRow(ref: PlannedObject, found: Look | undefined): Row {
+  const subject = existing(ref);
+  if (found === undefined) return skip(subject, after(REACH));
+  if ('error' in found) {
+    const { error } = found;
+    if (error.code === 'KUBERNETES_FORBIDDEN') return skip(subject, after(rightTo('list', ref)));
+    return fail(subject, error);
+  }
+  const { object } = found;
+  if (object === undefined) return pass(subject, `${where(ref)} is not there yet: it will be created`);
+  try {
+    if (ref.type !== undefined) assertTakeable(object, { type: ref.type, metadata: ref });
+  } catch (error) {
+    return fail(subject, asConnectorError(error));
+  }
+  const others = object.managers.filter((manager) => manager !== FIELD_MANAGER);
+  if (others.length === 0)
+    return pass(subject, `${where(ref)} is written by ${object.managers.join(', ') || 'nobody'}`);
+  return warn(
+    subject,
+    `${where(ref)} is written by ${others.join(', ')} too: what is ours in it will be taken over`,
+    'end whatever else writes it, or set another name',
+  );
+}
+
+function ambassadorRow(discovery: Discovery, apiVersion: string): Row {
+  if ('error' in discovery) {
+    if (apiVersion === 'auto') return fail(AMBASSADOR, discovery.error, 'warn');
+    return pass(AMBASSADOR, `the TLSContext is written as ${apiVersion}, whatever the cluster serves`);
+  }
+  const served = discovery.versions;
+  const chosen = apiVersion === 'auto' ? chooseApiVersion(served) : apiVersion;
+  const as = `the TLSContext is written as ${chosen}`;
+  if (served.length === 0) {
+    return warn(
+      AMBASSADOR,
+      `the cluster serves no getambassador.io: ${as}`,
+      'nothing for Ambassador before 1.0; else install its CRDs',
+    );
+  }
+  if (chosen !== chooseApiVersion(served)) {
+    return warn(
+      AMBASSADOR,
+      `the cluster serves getambassador.io ${served.join(', ')}, and ${as}`,
+      `unset _AMBASSADOR_API_VERSION: ${chooseApiVersion(served)} is read by every version of Ambassador that serves these`,
+    );
+  }
+  return pass(AMBASSADOR, `the cluster serves getambassador.io ${served.join(', ')}: ${as}`);
+}
+
+function where({ namespace, name }: ObjectRef): string {
+  return `${namespace}/${name}`;
+}
+
+function rightTo(verb: Verb, { resource, name }: ObjectRef): Subject {
+  return { check: `rbac-${verb}-${resource}-${name}`, what: `right to ${verb} ${resource}` };
+}
+
+function existing({ resource, name }: ObjectRef): Subject {
+  return {
+    check: `existing-${resource}-${name}`,
+    what: resource === 'secrets' ? 'the Secret' : 'the Service',
+  };
+}

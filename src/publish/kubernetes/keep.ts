@@ -1,0 +1,30 @@
+import { type Occasion, occasionIn, type SecretManifest, type ServiceManifest } from '../objects.ts';
+import { assertTakeable, holdsData } from './drift.ts';
+import type { KubernetesObject } from './object.ts';
+
+/**
+ * The manifest with the occasion that is written there, while the data stay.
+ *
+ * @throws PublishError SECRET_NOT_OURS
+ */
+export function keepOccasion(
+  current: KubernetesObject | undefined,
+  manifestOf: (occasion: Occasion) => SecretManifest,
+  occasion: Occasion,
+): SecretManifest {
+  const manifest = manifestOf(occasion);
+  if (current === undefined) return manifest;
+  assertTakeable(current, manifest);
+  const before = holdsData(current, manifest) ? occasionIn(current.annotations) : undefined;
+  return before === undefined ? manifest : manifestOf(before);
+}
+
+/** clusterIP cannot be changed, so a Service that was not made headless stays so. */
+export function keepClusterIp(
+  manifest: ServiceManifest,
+  current: KubernetesObject | undefined,
+): ServiceManifest {
+  if (current === undefined || current.spec['clusterIP'] === 'None') return manifest;
+  const { clusterIP: _, ...spec } = manifest.spec;
+  return { ...manifest, spec };
+}

@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { refusals } from '../consul/refusals.ts';
+import { makeBed, NAMESPACE, SECRET } from './support/bed.ts';
+import { startDaemon } from './support/daemon.ts';
+import { eventually } from './support/eventually.ts';
+import { Report } from './support/report.ts';
+import { startSilentServer } from './support/silent-server.ts';
+
+const CHECK = ['check', '--json'];
+const CA_SECRET = `${SECRET}-ca`;
+const VERIFYING = { _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
+const SERVED = { cluster: { groups: ['getambassador.io/v2'] } };
+
+function temporary(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'connector-check-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+describe('check', { concurrency: 2 }, () => {
+  test('passes every row where all is well, and writes nothing', async (t) => {
+    const bed = await makeBed(t, SERVED);
+
+    const report = await Report.of(bed.start({}, CHECK));
+
+    assert.deepEqual(report.notPassed, []);
+    assert.equal(report.rows.length, 20);
+    assert.equal(bed.cluster.writes(), 0);
+  });
+
+  test('says the same to people, and how many rows of each kind there are', async (t) => {
+    const bed = await makeBed(t, SERVED);
+
+    const command = bed.start({}, ['check']);
+
+    assert.equal((await command.exited).code, 0);
+    assert.match(command.stdout, /^PASS {5}configuration /);
+    assert.match(command.stdout, /^20 PASS, 0 WARN, 0 FAIL, 0 skipped$/m);
+  });
+
+  test('finds its own objects well after they were published', async (t) => {
+    const bed = await makeBed(t, SERVED);
+    await (await bed.startReady(VERIFYING)).stop();
+
+    const report = await Report.of(bed.start(VERIFYING, CHECK));
+
+    assert.deepEqual(report.notPassed, []);
+    for (const name of [SECRET, CA_SECRET]) {
+      assert.match(
+        report.row(`existing-secrets-${name}`)?.detail ?? '',
+        /written by ambassador-consul-connector$/,
+      );
+    }
+  });
+
+  for (const resource of ['secrets', 'services'] as const) {
+    for (const verb of ['list', 'watch', 'create', 'patch'] as const) {
+      test(`names ${verb} on ${resource} first where that is missing`, async (t) => {
+        const bed = await makeBed(t);
+        bed.cluster.deny({ verb, resource });
+
+        const { firstFail } = await Report.of(bed.start({}, CHECK));
+
+        assert.equal(firstFail?.code, 'KUBERNETES_FORBIDDEN');
+        assert.match(
+          firstFail?.remedy ?? '',
+          new RegExp(`resources: \\["${resource}"\\].*verbs: \\["${verb}"\\]`),
+        );
+      });
+    }
+  }
+
+  test('the Secret of the roots has rows of its own where the gateway verifies its peers', async (t) => {
+    const bed = await makeBed(t);
+    bed.cluster.deny({ verb: 'patch', resource: 'secrets', name: CA_SECRET });
+    const type = 'kubernetes.io/tls';
+    const data = { 'tls.crt': '', 'tls.key': '' };
+    bed.cluster.put({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: NAMESPACE, name: CA_SECRET },
+      type,
+      data,
+    });
+
+    const report = await Report.of(bed.start(VERIFYING, CHECK));
+
+    assert.equal(report.rows.length, 25);
+    assert.equal(report.firstFail?.check, `rbac-patch-secrets-${CA_SECRET}`);
+    assert.match(report.firstFail?.remedy ?? '', new RegExp(`resourceNames: \\["${CA_SECRET}"\\]`));
+    const existing = report.row(`existing-secrets-${CA_SECRET}`);
+    assert.equal(existing?.code, 'SECRET_NOT_OURS');
+    assert.match(existing?.detail ?? '', /its type is kubernetes\.io\/tls, not Opaque/);
+  });
+
+  test('a Secret of another type is a FAIL, with the command that clears the way', async (t) => {
+    const bed = await makeBed(t);
+    bed.cluster.put({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: NAMESPACE, name: SECRET },
+      type: 'Opaque',
+    });
+
+    const { firstFail } = await Report.of(bed.start({}, CHECK));
+
+    assert.equal(firstFail?.code, 'SECRET_NOT_OURS');
+    assert.match(firstFail?.remedy ?? '', new RegExp(`kubectl -n ${NAMESPACE} delete secret ${SECRET}`));
+  });
+
+  test('without a token where one is needed the token is the first FAIL, and the identity is skipped', async (t) => {
+    const bed = await makeBed(t);
+    bed.consul.script('leaf', () => refusals.permissionDenied);
+
+    const report = await Report.of(bed.start({}, CHECK));
+
+    assert.equal(report.firstFail?.check, 'consul-token');
+    assert.equal(report.row('identity')?.status, 'skipped');
+  });
+
+  test('of an API server that is not there the first row says so, and the others mean nothing', async (t) => {
+    const bed = await makeBed(t);
+    await bed.cluster.stop();
+
+    const report = await Report.of(bed.start({}, CHECK));
+
+    assert.equal(report.firstFail?.check, 'kubernetes');
+    assert.equal(report.firstFail?.code, 'KUBERNETES_UNREACHABLE');
+    assert.equal(report.row('ambassador')?.status, 'skipped');
+    assert.equal(report.row('chain')?.status, 'pass');
+  });
+
+  test('API discovery that is forbidden is a WARN, as the daemon goes on without', async (t) => {
+    const bed = await makeBed(t, SERVED);
+    bed.cluster.deny({ path: '/apis/getambassador.io', verb: 'get' });
+
+    const report = await Report.of(bed.start({}, CHECK));
+
+    assert.deepEqual(
+      report.notPassed.map(({ check, status }) => [check, status]),
+      [['ambassador', 'warn']],
+    );
+    assert.match(report.row('ambassador')?.remedy ?? '', /ClusterRole system:discovery/);
+  });
+
+  test('a Consul that never answers costs ten seconds at most', async (t) => {
+    const bed = await makeBed(t);
+    const silent = await startSilentServer(t);
+
+    const command = bed.start({ _CONSUL_PORT: silent.port }, CHECK);
+    await eventually('Consul is asked', () => silent.connections > 0, 20_000);
+    const from = performance.now();
+    const { firstFail } = await Report.of(command);
+
+    assert.deepEqual([firstFail?.check, firstFail?.code], ['consul', 'CONSUL_TIMEOUT']);
+    // The rest is for the end of a process on a loaded machine.
+    assert.ok(performance.now() - from < 14_000);
+  });
+
+  test('one that is interrupted is no good one, whatever hangs', async (t) => {
+    const bed = await makeBed(t);
+    const silent = await startSilentServer(t);
+    const command = bed.start({ _CONSUL_PORT: silent.port }, CHECK);
+    await eventually('Consul is asked', () => silent.connections > 0, 20_000);
+
+    const { code, ms } = await command.stop();
+
+    assert.equal(code, 1);
+    assert.ok(ms < 2_000, `ended after ${ms} ms`);
+    assert.equal(command.stdout, '');
+    assert.equal(command.stderr, 'interrupted\n');
+  });
+
+  test('a folder that is not there yet will be made, is not made by it, and needs no cluster', async (t) => {
+    const bed = await makeBed(t);
+    const directory = join(temporary(t), 'made', 'by', 'the', 'daemon');
+
+    const report = await Report.of(bed.start({ _OUTPUT_DIR: directory, KUBECONFIG: '' }, CHECK));
+
+    assert.deepEqual(report.notPassed, []);
+    assert.equal(report.row('directory')?.detail, `${directory} will be made`);
+    assert.ok(!existsSync(directory));
+    assert.deepEqual(bed.cluster.requests, []);
+  });
+
+  test('a file where the folder should be is a FAIL', async (t) => {
+    const bed = await makeBed(t);
+    const file = join(temporary(t), 'file');
+    writeFileSync(file, '');
+
+    const { firstFail } = await Report.of(bed.start({ _OUTPUT_DIR: file }, CHECK));
+
+    assert.equal(firstFail?.check, 'directory');
+    assert.equal(firstFail?.code, 'DIRECTORY_UNWRITABLE');
+    assert.equal(firstFail?.remedy, 'set _OUTPUT_DIR to a folder');
+  });
+
+  test('a bad configuration is exit 2 and the first row', async () => {
+    const command = startDaemon({ _CONSUL_PORT: '85oo', _CONSUL_WAIT: '60' }, ['check']);
+
+    assert.equal((await command.exited).code, 2);
+    assert.match(command.stdout, /^FAIL {5}configuration[\s\S]*_CONSUL_PORT must[\s\S]*_CONSUL_WAIT must/);
+  });
+
+  test('a misspelt variable is a WARN that names the right one', async (t) => {
+    const bed = await makeBed(t);
+
+    const report = await Report.of(bed.start({ _AMBASSADOR_IDD: 'edge' }, CHECK));
+
+    assert.equal(report.row('configuration')?.status, 'warn');
+    assert.match(report.row('configuration')?.remedy ?? '', /set _AMBASSADOR_ID instead of _AMBASSADOR_IDD/);
+  });
+});

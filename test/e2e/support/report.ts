@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import type { Daemon } from './daemon.ts';
+
+/** One row of `check --json`. */
+export interface ReportRow {
+  readonly check: string;
+  readonly what: string;
+  readonly status: 'pass' | 'warn' | 'fail' | 'skipped';
+  readonly detail: string;
+  readonly code?: string;
+  readonly remedy?: string;
+}
+
+/** What `check --json` printed, once it has ended; its exit code fits what it found. */
+export class Report {
+  readonly rows: readonly ReportRow[];
+
+  private constructor(rows: readonly ReportRow[]) {
+    this.rows = rows;
+  }
+
+  static async of(command: Daemon): Promise<Report> {
+    const { code } = await command.exited;
+    const { ok, rows }: { ok: boolean; rows: ReportRow[] } = JSON.parse(command.stdout);
+    assert.equal(ok, !rows.some(({ status }) => status === 'fail'));
+    assert.equal(code, ok ? 0 : 1, command.stdout + command.stderr);
+    return new Report(rows);
+  }
+
+  /** The one that a person is told to begin with. */
+  get firstFail(): ReportRow | undefined {
+    return this.rows.find(({ status }) => status === 'fail');
+  }
+
+  get notPassed(): readonly ReportRow[] {
+    return this.rows.filter(({ status }) => status !== 'pass');
+  }
+
+  row(check: string): ReportRow | undefined {
+    return this.rows.find((row) => row.check === check);
+  }
+}
