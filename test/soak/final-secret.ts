@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { systemClock } from '../../src/clock.ts';
 import { certificates } from '../e2e/support/bed.ts';
 import type { Daemon } from '../e2e/support/daemon.ts';
@@ -13,9 +13,14 @@ const MACHINE_MS = 5_000;
 const STAYS_MS = 5_000;
 const HOUR_MS = 3_600_000;
 
+/** Rule 2 of DESIGN.md: below this share of its lifetime a leaf is replaced. */
+const REPLACE_BELOW = 0.4;
+
 /**
- * Once nothing is scripted any longer and a leaf lives for an hour, the Secret becomes exactly what Consul hands out, and
- * stays so without another write. Resolves with how long it took, in milliseconds of the daemon's time.
+ * Once nothing is scripted any longer and a leaf lives for an hour, the Secret becomes good by the contract and stays so:
+ * it is written again only where Consul's list of roots changes. Not each leaf of Consul's is published: after its agent
+ * restarted it has another one, and a good one is not replaced. Resolves with how long it took, in milliseconds of the
+ * daemon's time.
  */
 export async function becomesRight(
   { bed, clock, cluster }: SoakBed,
@@ -25,41 +30,44 @@ export async function becomesRight(
   const from = clock.now();
   bed.consul.setLeafTtl(HOUR_MS);
   let wrong = 'not looked at';
-  const isRight = async (): Promise<boolean> => {
-    wrong = await difference(bed);
+  const isRight = (): boolean => {
+    wrong = difference(bed, clock.now());
     return wrong === '';
   };
   const what = (): string => `the final Secret is right: ${wrong}, after\n${daemon.stdout.slice(-4_000)}`;
   await eventually(what, isRight, RECOVERS_WITHIN_MS / speed + MACHINE_MS);
   const tookMs = clock.now() - from;
-  const writes = cluster.secretWrites;
+  const [writes, roots] = [cluster.secretWrites, rootsOf(bed)];
   await systemClock.sleep(STAYS_MS, new AbortController().signal);
-  assert.equal(await difference(bed), '', 'the final Secret did not stay right');
-  assert.equal(cluster.secretWrites, writes, 'the final Secret was written again');
+  await eventually(what, isRight);
+  const changes = rootsOf(bed) === roots ? 0 : 1;
+  assert.ok(cluster.secretWrites <= writes + changes, 'the final Secret was written again');
   return tookMs;
 }
 
-/** In what the Secret differs from Consul's leaf, key and roots; empty for nothing. */
-async function difference(bed: SoakBed['bed']): Promise<string> {
-  const { issued, chainPem, rootId } = await bed.consul.leaf('ambassador');
-  const roots = bed.consul.roots.map(({ authority }) => authority.certPem);
-  const isCurrent =
-    rootId === bed.consul.activeRoot.id && issued.notAfter.getTime() - issued.notBefore.getTime() >= HOUR_MS;
-  if (!isCurrent) return "Consul's leaf is not of the active root yet";
-  const differs = [
-    fingerprints(bed.entry('tls.crt')) === fingerprints(chainPem) ? '' : 'tls.crt',
-    keyOf(bed.entry('tls.key')) === keyOf(issued.keyPem) ? '' : 'tls.key',
-    fingerprints(bed.entry('ca.crt')) === fingerprints(roots.join('')) ? '' : 'ca.crt',
+/** What of the Secret is not good at `at`; empty for nothing. */
+function difference(bed: SoakBed['bed'], at: number): string {
+  const [leaf] = certificates(bed.entry('tls.crt'));
+  const key = bed.entry('tls.key');
+  if (leaf === undefined || key === '') return 'it holds no leaf or no key';
+  const root = new X509Certificate(bed.consul.activeRoot.authority.certPem);
+  const [from, until] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)];
+  const problems = [
+    leaf.checkIssued(root) && leaf.verify(root.publicKey) ? '' : 'the leaf is not of the active root',
+    (until - at) / (until - from) >= REPLACE_BELOW ? '' : 'the leaf is ageing',
+    leaf.checkPrivateKey(createPrivateKey(key)) ? '' : 'the key is another one',
+    fingerprints(bed.entry('ca.crt')) === rootsOf(bed) ? '' : 'ca.crt is not the list of roots',
   ];
-  return differs.filter((key) => key !== '').join(', ');
+  return problems.filter((problem) => problem !== '').join(', ');
+}
+
+function rootsOf(bed: SoakBed['bed']): string {
+  return fingerprints(bed.consul.roots.map(({ authority }) => authority.certPem).join(''));
 }
 
 function fingerprints(pem: string): string {
   return certificates(pem)
     .map(({ fingerprint256 }) => fingerprint256)
+    .sort()
     .join(' ');
-}
-
-function keyOf(pem: string): string {
-  return pem === '' ? '' : createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' }).toString('base64');
 }

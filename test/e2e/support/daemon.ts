@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
@@ -156,8 +156,8 @@ export class Daemon {
 
 /** The text of all files in a folder and below, but for those of the Secret and the bundle. */
 function readFiles(folder: string): string {
-  // A test may have removed it, or another daemon be writing there.
-  if (!existsSync(folder)) return '';
+  // A test may have put a file there, or removed it, and another daemon be writing there.
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return '';
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !SECRET_FILES.includes(entry.name) && !entry.name.endsWith('.js'))
     .map((entry) => join(entry.parentPath, entry.name))
