@@ -34,7 +34,13 @@ export function startDaemon(env: Readonly<Record<string, string>>, args: readonl
     env: { HOME: dirname(path), _HTTP_HOST: '127.0.0.1', _HTTP_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return new Daemon(child, [dirname(path), ...(env['_OUTPUT_DIR'] ? [env['_OUTPUT_DIR']] : [])]);
+  const daemon = new Daemon(child, [dirname(path), ...(env['_OUTPUT_DIR'] ? [env['_OUTPUT_DIR']] : [])]);
+  // One that is asked for the key shows it.
+  if (!args.includes('--show-key')) {
+    const all = () => `${daemon.stdout}${daemon.stderr}${daemon.served}${daemon.files}`;
+    searchAtTheEnd(daemon, `daemon ${child.pid}`, all);
+  }
+  return daemon;
 }
 
 /** The connector as a child process, and all it says. */
@@ -52,8 +58,6 @@ export class Daemon {
   /** `folders`: where it may write. */
   constructor(child: ChildProcess, folders: readonly string[] = []) {
     this.#child = child;
-    const all = () => `${this.stdout}${this.stderr}${this.served}${this.files}`;
-    searchAtTheEnd(this, `daemon ${child.pid}`, all);
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
     });
