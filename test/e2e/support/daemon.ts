@@ -34,13 +34,8 @@ export function startDaemon(env: Readonly<Record<string, string>>, args: readonl
     env: { HOME: dirname(path), _HTTP_HOST: '127.0.0.1', _HTTP_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const daemon = new Daemon(child, [dirname(path), ...(env['_OUTPUT_DIR'] ? [env['_OUTPUT_DIR']] : [])]);
-  // One that is asked for the key shows it.
-  if (!args.includes('--show-key')) {
-    const all = () => `${daemon.stdout}${daemon.stderr}${daemon.served}${daemon.files}`;
-    searchAtTheEnd(daemon, `daemon ${child.pid}`, all);
-  }
-  return daemon;
+  const folders = [dirname(path), ...(env['_OUTPUT_DIR'] ? [env['_OUTPUT_DIR']] : [])];
+  return new Daemon(child, folders, { showsKey: args.includes('--show-key') });
 }
 
 /** The connector as a child process, and all it says. */
@@ -55,9 +50,11 @@ export class Daemon {
   files = '';
   readonly #child: ChildProcess;
 
-  /** `folders`: where it may write. */
-  constructor(child: ChildProcess, folders: readonly string[] = []) {
+  /** `folders`: where it may write. `showsKey`: it was asked to, so its output is not searched for one. */
+  constructor(child: ChildProcess, folders: readonly string[] = [], { showsKey = false } = {}) {
     this.#child = child;
+    const all = () => `${this.stdout}${this.stderr}${this.served}${this.files}`;
+    if (!showsKey) searchAtTheEnd(this, `daemon ${child.pid}`, all);
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
     });
