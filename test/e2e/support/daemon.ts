@@ -173,11 +173,20 @@ const SCHEDULING_MS = 5_000;
 
 /** Stops `daemon` as Kubernetes does: exit code 0 within two seconds, by its own log, whatever hangs. */
 export async function assertStops(daemon: Daemon, signal?: 'SIGTERM' | 'SIGINT'): Promise<void> {
+  await assertStopsWith(daemon, { code: 0, message: 'stopped' }, signal);
+}
+
+/** The same for one that ends with another code, and with `message` as its last line. */
+export async function assertStopsWith(
+  daemon: Daemon,
+  expected: { readonly code: number; readonly message: string },
+  signal?: 'SIGTERM' | 'SIGINT',
+): Promise<void> {
   const { code, ms } = await daemon.stop(signal);
-  assert.equal(code, 0);
-  assert.equal(daemon.logs.at(-1)?.['msg'], 'stopped', daemon.stdout);
+  assert.equal(code, expected.code);
+  assert.equal(daemon.logs.at(-1)?.['msg'], expected.message, daemon.stdout);
   const at = (message: string): number =>
     Date.parse(String(daemon.logs.find(({ msg }) => msg === message)?.['time']));
-  assert.ok(at('stopped') - at('stopping') < STOP_WITHIN_MS, daemon.stdout);
+  assert.ok(at(expected.message) - at('stopping') < STOP_WITHIN_MS, daemon.stdout);
   assert.ok(ms < STOP_WITHIN_MS + SCHEDULING_MS, `stopped after ${ms} ms:\n${daemon.stdout}`);
 }
