@@ -9,16 +9,19 @@ const SCENARIOS = Array.from({ length: 36 }, (_, index) => index + 1);
 const readme = readFileSync(new URL('README.md', TESTS), 'utf8');
 const rows = readme.split('\n').filter((line) => /^\| \d+\. /.test(line));
 
-test('every scenario has one row in test/README.md', () => {
-  const numbers = rows.map((row) => Number.parseInt(row.slice(2), 10)).sort((a, b) => a - b);
+test('every scenario has a row in test/README.md', () => {
+  const numbers = new Set(rows.map((row) => Number.parseInt(row.slice(2), 10)));
 
-  assert.deepEqual(numbers, SCENARIOS);
+  assert.deepEqual(
+    [...numbers].sort((a, b) => a - b),
+    SCENARIOS,
+  );
 });
 
 for (const row of rows) {
-  const number = Number.parseInt(row.slice(2), 10);
-  test(`the tests that the row of scenario ${number} names exist`, () => {
-    const named = [...row.matchAll(/`([\w/.-]+\.test\.ts)`(?: (\d+))?/g)];
+  const [, scenario = ''] = row.split('|');
+  test(`what the row of scenario ${scenario.trim()} names exists`, () => {
+    const named = [...row.matchAll(/`([\w/.-]+\.ts)`(?: (\d+))?/g)];
 
     assert.ok(named.length > 0, 'it names a test');
     for (const [, path = '', inName] of named) {
