@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
-import { describeError, PublishError } from '../../errors.ts';
+import { PublishError } from '../../errors.ts';
 import type { Content, Published } from '../../identity/decide.ts';
 import {
   type Manifests,
@@ -13,12 +13,12 @@ import {
   upstreamCaManifest,
 } from '../objects.ts';
 import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
-import { chooseApiVersion } from '../tls-context.ts';
 import type { KubernetesClient } from './client.ts';
 import { holds, LAST_APPLIED } from './drift.ts';
 import { keepClusterIp, keepOccasion } from './keep.ts';
 import type { KubernetesObject } from './object.ts';
 import { describeObject } from './remedies.ts';
+import { ServedVersion } from './served-version.ts';
 import { CONTEST_REFILL_MS, WatchedObject } from './watched-object.ts';
 
 export interface KubernetesPublisherOptions {
@@ -39,8 +39,6 @@ interface WantedSecret {
   manifestOf(occasion: Occasion): SecretManifest;
 }
 
-const DISCOVERY_LASTS_MS = 10 * 60_000;
-
 /** Publishes to a Secret, and to a Service whose annotation Ambassador reads. The API server decides races. */
 export class KubernetesPublisher implements Preview {
   readonly target: Readonly<Record<string, string>>;
@@ -49,9 +47,10 @@ export class KubernetesPublisher implements Preview {
   /** The roots the gateway verifies its peers by, where it is to. */
   readonly #upstreamCa: WatchedObject | undefined;
   readonly #service: WatchedObject;
+  /** Undefined where the configuration names the version, or no Service is written. */
+  readonly #servedVersion: ServedVersion | undefined;
   readonly #postponed = new Set<WatchedObject>();
   #onChange: () => void = () => undefined;
-  #discovered: { apiVersion: string; at: number } | undefined;
 
   constructor(options: KubernetesPublisherOptions) {
     const { client, clock, logger, names, onWatchRestart: onRestart } = options;
@@ -65,6 +64,8 @@ export class KubernetesPublisher implements Preview {
       ...shared,
       ref: { resource: 'services', namespace: names.serviceNamespace, name: names.service },
     });
+    const asksVersion = options.apiVersion === 'auto' && options.serviceEnabled;
+    this.#servedVersion = asksVersion ? new ServedVersion({ client, clock, logger }) : undefined;
     this.target = {
       kubernetes: client.server,
       secret: `${names.secretNamespace}/${names.secret}`,
@@ -84,7 +85,7 @@ export class KubernetesPublisher implements Preview {
     ];
     await Promise.all([
       ...watched.map((object) => object?.run(onChange, signal)),
-      this.#rediscover(onChange, signal),
+      this.#servedVersion?.run(onChange, signal),
     ]);
   }
 
@@ -175,7 +176,9 @@ export class KubernetesPublisher implements Preview {
     current: KubernetesObject | undefined,
     signal: AbortSignal,
   ): Promise<ServiceManifest> {
-    return keepClusterIp(serviceManifest(this.#options.names, await this.#apiVersion(signal)), current);
+    const { apiVersion, names } = this.#options;
+    const version = (await this.#servedVersion?.current(signal)) ?? apiVersion;
+    return keepClusterIp(serviceManifest(names, version), current);
   }
 
   async #settle(
@@ -216,47 +219,6 @@ export class KubernetesPublisher implements Preview {
       });
     }
     return 'postponed';
-  }
-
-  /** CRDs may be installed or upgraded under a running daemon, so what was discovered is asked again at times. */
-  async #apiVersion(signal: AbortSignal): Promise<string> {
-    const { apiVersion, client, clock } = this.#options;
-    if (apiVersion !== 'auto') return apiVersion;
-    const now = clock.now();
-    if (this.#discovered === undefined || now - this.#discovered.at > DISCOVERY_LASTS_MS) {
-      this.#discovered = { apiVersion: await this.#discover(client, signal), at: now };
-    }
-    return this.#discovered.apiVersion;
-  }
-
-  /**
-   * What the cluster serves decides; where it may not be asked, or cannot be asked again, what was known stays, or else
-   * that of the seed. The Service must not wait for a right that only makes it better.
-   */
-  async #discover(client: KubernetesClient, signal: AbortSignal): Promise<string> {
-    try {
-      return chooseApiVersion(await client.servedVersions('getambassador.io', signal));
-    } catch (error) {
-      if (signal.aborted || !(error instanceof PublishError)) throw error;
-      const known = this.#discovered?.apiVersion;
-      if (known === undefined && error.code !== 'KUBERNETES_FORBIDDEN') throw error;
-      const apiVersion = known ?? chooseApiVersion([]);
-      this.#options.logger.warn(
-        { ...describeError(error), apiVersion, askedAgainMs: DISCOVERY_LASTS_MS },
-        'the versions of getambassador.io cannot be discovered, the Service goes without',
-      );
-      return apiVersion;
-    }
-  }
-
-  /** Nothing else wakes the publishing loop in time when CRDs are upgraded or a right is given. */
-  async #rediscover(onChange: () => void, signal: AbortSignal): Promise<void> {
-    const { apiVersion, clock, serviceEnabled } = this.#options;
-    if (apiVersion !== 'auto' || !serviceEnabled) return;
-    while (!signal.aborted) {
-      await clock.sleep(DISCOVERY_LASTS_MS + 1, signal);
-      onChange();
-    }
   }
 }
 
