@@ -1,25 +1,19 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { refusals } from '../consul/refusals.ts';
 import { makeBed, NAMESPACE, SECRET } from './support/bed.ts';
 import { startDaemon } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
 import { Report } from './support/report.ts';
 import { startSilentServer } from './support/silent-server.ts';
+import { temporary } from './support/temporary.ts';
 
 const CHECK = ['check', '--json'];
 const CA_SECRET = `${SECRET}-ca`;
 const VERIFYING = { _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
 const SERVED = { cluster: { groups: ['getambassador.io/v2'] } };
-
-function temporary(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'connector-check-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 describe('check', { concurrency: 2 }, () => {
   test('passes every row where all is well, and writes nothing', async (t) => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { refusals } from '../consul/refusals.ts';
 import { type Bed, makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
+import { temporary } from './support/temporary.ts';
 
 const CA_SECRET = `${SECRET}-ca`;
 const VERIFYING = { _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
@@ -36,12 +36,6 @@ async function complaint(command: Daemon): Promise<string> {
   assert.equal((await command.exited).code, 1, command.stdout);
   assert.equal(command.stdout, '');
   return command.stderr;
-}
-
-function temporary(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'connector-render-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 describe('render', { concurrency: 2 }, () => {
