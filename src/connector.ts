@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { BlockingQuery } from './consul/blocking-query.ts';
 import type { Consul } from './consul/client.ts';
-import { type CaLeaf, decodeLeaf, decodeRoots, leafPath, ROOTS_PATH } from './consul/connect-ca.ts';
+import { askOnce, type CaLeaf, decodeLeaf, decodeRoots, leafPath, ROOTS_PATH } from './consul/connect-ca.ts';
 import type { Connection } from './consul/connection.ts';
 import { describeError, PublishError } from './errors.ts';
 import { backoffMs } from './pace.ts';
@@ -83,11 +83,8 @@ export class Connector {
   async once(signal: AbortSignal): Promise<boolean> {
     const { consul, publisher, service } = this.#options;
     const connection = consul.connect();
-    const ask = async (path: string): Promise<string> =>
-      (await connection.get(path, new URLSearchParams(), ONCE_DEADLINE_MS, signal)).text;
     try {
-      const roots = decodeRoots(await ask(ROOTS_PATH));
-      const leaf = decodeLeaf(await ask(leafPath(service)));
+      const { roots, leaf } = await askOnce(connection, service, ONCE_DEADLINE_MS, signal);
       this.#reconciler.takeRoots(roots);
       this.#reconciler.takeLeaf(leaf);
       const { decision, fault, wrote } = await this.#reconciler.reconcile(signal);

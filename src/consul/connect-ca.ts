@@ -1,5 +1,6 @@
 import { ConsulError } from '../errors.ts';
 import { isRecord } from '../record.ts';
+import type { Connection } from './connection.ts';
 import { parseObject, unusable } from './json.ts';
 
 /** Consul's `GET /v1/agent/connect/ca/roots`, as far as it is used. `SerialNumber` is not: it overflows a number. */
@@ -61,6 +62,23 @@ export function decodeLeaf(text: string): CaLeaf {
     certificatePem: readString(answer, 'CertPEM', 'leaf'),
     privateKeyPem: readString(answer, 'PrivateKeyPEM', 'leaf'),
   };
+}
+
+/**
+ * Asks for both answers once, the roots first, each within `deadlineMs` milliseconds.
+ *
+ * @throws ConsulError
+ */
+export async function askOnce(
+  connection: Connection,
+  service: string,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<{ roots: CaRoots; leaf: CaLeaf }> {
+  const ask = async (path: string): Promise<string> =>
+    (await connection.get(path, new URLSearchParams(), deadlineMs, signal)).text;
+  const roots = decodeRoots(await ask(ROOTS_PATH));
+  return { roots, leaf: decodeLeaf(await ask(leafPath(service))) };
 }
 
 function decodeRoot(root: unknown): CaRoot {

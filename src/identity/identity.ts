@@ -136,7 +136,6 @@ function checkValidity(leaf: Certificate, at: number): void {
     early
       ? `the leaf is not valid before ${new Date(leaf.notBefore).toISOString()}`
       : `the leaf expired ${new Date(leaf.notAfter).toISOString()}`,
-    { remedy: 'compare the clocks of this machine and of the Consul servers' },
   );
 }
 

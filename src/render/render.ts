@@ -1,7 +1,7 @@
 import { Document } from 'yaml';
 import type { Clock } from '../clock.ts';
 import { ConsulClient } from '../consul/client.ts';
-import { decodeLeaf, decodeRoots, leafPath, ROOTS_PATH } from '../consul/connect-ca.ts';
+import { askOnce } from '../consul/connect-ca.ts';
 import type { ConsulAccess } from '../consul/endpoint.ts';
 import { IdentityError, PublishError, type PublishErrorCode } from '../errors.ts';
 import { type Content, type Decision, decide, type Published } from '../identity/decide.ts';
@@ -43,11 +43,7 @@ export async function render(options: RenderOptions): Promise<string> {
   const { consul: access, clock, showKey, signal, verifiesUpstream } = options;
   const consul = new ConsulClient(access, clock);
   try {
-    const connection = consul.connect();
-    const ask = async (path: string): Promise<string> =>
-      (await connection.get(path, new URLSearchParams(), DEADLINE_MS, signal)).text;
-    const roots = decodeRoots(await ask(ROOTS_PATH));
-    const candidate = decodeLeaf(await ask(leafPath(access.service)));
+    const { roots, leaf: candidate } = await askOnce(consul.connect(), access.service, DEADLINE_MS, signal);
     const at = clock.now();
     const bundle = buildTrustBundle(roots, at);
     // As a daemon that starts now: it hears of these roots for the first time.
