@@ -22,6 +22,7 @@ import { chooseApiVersion } from './publish/tls-context.ts';
 import type { RenderOptions } from './render/render.ts';
 import { Health } from './status/health.ts';
 import { Metrics } from './status/metrics.ts';
+import { Story } from './story.ts';
 
 /** Three rounds in ten seconds. */
 const CHECK_DEADLINE_MS = 3_300;
@@ -30,6 +31,7 @@ export interface Composition {
   readonly connector: Connector;
   readonly health: Health;
   readonly metrics: Metrics;
+  readonly story: Story;
 }
 
 /**
@@ -40,8 +42,9 @@ export interface Composition {
 export function compose(config: Config, clock: Clock, logger: Logger, version: string): Composition {
   const metrics = new Metrics(version);
   const health = new Health(clock, LOOPS, longestSilenceMs(config.consulWaitMs));
+  const story = new Story();
   const access = config.consul;
-  const publisher = createPublisher(config, clock, logger, metrics);
+  const publisher = createPublisher(config, clock, logger, story, metrics);
   logger.info(
     {
       version,
@@ -68,11 +71,18 @@ export function compose(config: Config, clock: Clock, logger: Logger, version: s
     logger,
     health,
     metrics,
+    story,
   });
-  return { connector, health, metrics };
+  return { connector, health, metrics, story };
 }
 
-function createPublisher(config: Config, clock: Clock, logger: Logger, metrics?: Metrics): Preview {
+function createPublisher(
+  config: Config,
+  clock: Clock,
+  logger: Logger,
+  story: Story,
+  metrics?: Metrics,
+): Preview {
   const shared = { clock, serviceEnabled: config.serviceEnabled, apiVersion: config.apiVersion };
   if (config.outputDirectory !== undefined) {
     const names = objectNames(config, config.secretNamespace ?? 'default');
@@ -82,7 +92,7 @@ function createPublisher(config: Config, clock: Clock, logger: Logger, metrics?:
     metrics?.kubernetesRequested(verb, resource, outcome),
   );
   const onWatchRestart = (): void => metrics?.watchRestarted();
-  return new KubernetesPublisher({ ...shared, client, names, logger, onWatchRestart });
+  return new KubernetesPublisher({ ...shared, client, names, logger, story, onWatchRestart });
 }
 
 /** @throws PublishError KUBERNETES_CONFIGURATION when there is no way to a cluster */
@@ -132,7 +142,7 @@ export function composeRender(
   return {
     consul: config.consul,
     clock,
-    publisher: () => createPublisher(config, clock, logger),
+    publisher: () => createPublisher(config, clock, logger, new Story()),
     verifiesUpstream: config.upstreamCaSecret !== undefined,
     unasked: (content, occasion) => {
       const names = objectNames(config, podNamespace() ?? 'default');

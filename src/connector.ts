@@ -10,6 +10,7 @@ import type { Publisher } from './publish/publisher.ts';
 import { Reconciler } from './reconciler.ts';
 import type { Health } from './status/health.ts';
 import type { Metrics } from './status/metrics.ts';
+import type { Story } from './story.ts';
 import { Wakeup } from './wakeup.ts';
 
 export interface ConnectorOptions {
@@ -25,6 +26,7 @@ export interface ConnectorOptions {
   readonly logger: Logger;
   readonly health: Health;
   readonly metrics: Metrics;
+  readonly story: Story;
 }
 
 export const LOOPS = ['roots', 'leaf', 'publish'] as const;

@@ -1,24 +1,19 @@
-import type { Logger } from 'pino';
-import type { Clock } from './clock.ts';
-import { describeError, IdentityError, PublishError } from './errors.ts';
+import { IdentityError, PublishError } from './errors.ts';
 import { type Decision, decide, type Published } from './identity/decide.ts';
 import type { LeafMaterial } from './identity/identity.ts';
 import { buildTrustBundle, type ListedRoots, type TrustBundle } from './identity/trust-bundle.ts';
 import { backoffMs } from './pace.ts';
 import type { Publisher } from './publish/publisher.ts';
+import { Report, type ReportOptions } from './report.ts';
 import type { Health } from './status/health.ts';
-import type { Metrics } from './status/metrics.ts';
 
-export interface ReconcilerOptions {
+export interface ReconcilerOptions extends Omit<ReportOptions, 'target'> {
   readonly publisher: Publisher;
   /** The Consul service whose leaf is published. */
   readonly service: string;
   /** Whether the gateway verifies its peers by the bundle, so that a change of it reloads the gateway. */
   readonly verifiesUpstream: boolean;
-  readonly clock: Clock;
-  readonly logger: Logger;
   readonly health: Health;
-  readonly metrics: Metrics;
 }
 
 /** What one reconciliation came to. */
@@ -36,15 +31,15 @@ const CONFLICT_BACKOFF_CAP_MS = 500;
 /** Brings what Consul says and what is published together: reads, lets `identity/` decide, writes what it decided. */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
+  readonly #report: Report;
   #roots: ListedRoots | undefined;
   #leaf: LeafMaterial | undefined;
-  /** The bundle as it was last, since when, and until when it was said to be held. */
-  #bundle = { pem: '', since: 0, heldUntil: 0 };
-  #lastRefused = '';
-  #lastDropped = '';
+  /** The bundle as it was last, and since when. */
+  #bundle = { pem: '', since: 0 };
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#report = new Report({ ...options, target: options.publisher.target });
   }
 
   takeRoots(roots: ListedRoots): void {
@@ -85,19 +80,18 @@ export class Reconciler {
     const at = clock.now();
     const bundle = tryBuildTrustBundle(this.#roots, at);
     if (bundle instanceof IdentityError) {
-      this.#refuse(bundle);
+      this.#report.refused(bundle);
       health.problem('trust', bundle);
       health.solved('identity');
       return { decision: undefined, fault: bundle, wrote: false };
     }
     health.solved('trust');
-    this.#drop(bundle.dropped);
-    if (bundle.pem !== this.#bundle.pem) this.#bundle = { pem: bundle.pem, since: at, heldUntil: 0 };
+    this.#report.dropped(bundle.dropped);
+    if (bundle.pem !== this.#bundle.pem) this.#bundle = { pem: bundle.pem, since: at };
     const upstream = verifiesUpstream ? { rootsSince: this.#bundle.since } : undefined;
     const decision = decide({ published, candidate: this.#leaf, service, bundle, at, upstream });
-    this.#logHold(decision);
-    if (decision.refused === undefined) this.#lastRefused = '';
-    else this.#refuse(decision.refused);
+    this.#report.held(decision.heldUntil);
+    this.#report.refused(decision.refused);
     if (decision.content === undefined) {
       health.solved('identity');
       health.unpublished(`${decision.condemned?.detail ?? 'nothing is published'}; ${decision.reason}`);
@@ -110,20 +104,18 @@ export class Reconciler {
     health.solved('identity');
     health.published(content.identity);
     metrics.published(content.identity);
-    if (outcome === 'written') this.#logWrite(decision);
+    if (outcome === 'written') this.#report.wrote(decision);
+    this.#report.expiring(content.identity, at);
     if ((await this.#announce(signal)) === 'conflict') return 'conflict';
     return { decision, fault: undefined, wrote: outcome === 'written' };
   }
 
   async #announce(signal: AbortSignal): Promise<'settled' | 'conflict'> {
-    const { publisher, health, metrics, logger } = this.#options;
+    const { publisher, health } = this.#options;
     const outcome = await this.#reporting('service', () => publisher.announce(signal));
     if (outcome === 'conflict') return 'conflict';
     health.solved('service');
-    if (outcome === 'written') {
-      metrics.wrote('service', 'repair');
-      logger.info({ service: publisher.target['service'] }, 'wrote the Service with the TLSContext');
-    }
+    if (outcome === 'written') this.#report.wroteService();
     return 'settled';
   }
 
@@ -135,58 +127,6 @@ export class Reconciler {
       this.#options.health.problem(part, error);
       throw error;
     }
-  }
-
-  #logWrite(decision: Decision): void {
-    const { logger, metrics, publisher } = this.#options;
-    const { cause, content, writesLeaf, writesBundle, reason } = decision;
-    metrics.wrote('identity', cause ?? 'repair');
-    logger.info(
-      {
-        ...publisher.target,
-        leaf: writesLeaf,
-        bundle: writesBundle,
-        reason: cause === undefined ? 'repair: labels or annotations were edited' : reason,
-        spiffeId: content?.identity.spiffeId.uri,
-        serial: content?.identity.leaf.x509.serialNumber.toLowerCase(),
-        notAfter: new Date(content?.identity.leaf.notAfter ?? 0).toISOString(),
-      },
-      'published the identity',
-    );
-  }
-
-  /** Says once that new roots wait, not each time that is found. */
-  #logHold({ heldUntil }: Decision): void {
-    if (heldUntil === undefined || heldUntil === this.#bundle.heldUntil) return;
-    this.#bundle.heldUntil = heldUntil;
-    this.#options.logger.info(
-      { ...this.#options.publisher.target, until: new Date(heldUntil).toISOString() },
-      'the new root is cross-signed, it waits to be published with the new leaf',
-    );
-  }
-
-  /** Says once what is wrong with what Consul sent, not each time it is looked at. */
-  #refuse(error: IdentityError): void {
-    const { logger, metrics, publisher } = this.#options;
-    if (error.message === this.#lastRefused) return;
-    this.#lastRefused = error.message;
-    metrics.refused(error.code);
-    logger.warn(
-      { ...publisher.target, ...describeError(error) },
-      'refused what Consul sent, the published identity stays',
-    );
-  }
-
-  /** Says once which of the roots are left out. */
-  #drop(dropped: readonly string[]): void {
-    const all = dropped.join('; ');
-    if (all === this.#lastDropped) return;
-    this.#lastDropped = all;
-    if (all === '') return;
-    this.#options.logger.warn(
-      { dropped, remedy: 'none is needed for an expired root; else look at GET /v1/agent/connect/ca/roots' },
-      'left out roots that Consul lists',
-    );
   }
 }
 

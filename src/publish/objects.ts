@@ -54,6 +54,7 @@ export const FIELD_MANAGER = 'ambassador-consul-connector';
 export const TLS_SECRET_TYPE = 'kubernetes.io/tls';
 export const OPAQUE_SECRET_TYPE = 'Opaque';
 export const TLS_CONTEXT_ANNOTATION = 'getambassador.io/config';
+export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 export const WRITTEN_AT = `${FIELD_MANAGER}/written-at`;
 export const WRITTEN_BECAUSE = `${FIELD_MANAGER}/written-because`;
 
@@ -173,7 +174,7 @@ function objectLabels({ labels, instance }: ObjectNames): Record<string, string>
     ...labels,
     'app.kubernetes.io/name': FIELD_MANAGER,
     'app.kubernetes.io/instance': instance,
-    'app.kubernetes.io/managed-by': FIELD_MANAGER,
+    [MANAGED_BY]: FIELD_MANAGER,
   };
 }
 

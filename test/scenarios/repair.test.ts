@@ -115,6 +115,8 @@ describe('26, 30: A Secret that is already there', { concurrency: 2 }, () => {
 
     const daemon = await bed.startReady();
 
+    const taken = await daemon.line('took over an object that somebody else had made');
+    assert.equal(taken['object'], `secrets ${NAMESPACE}/${SECRET}`);
     const { annotation } = await daemon.line('removed an annotation that held an old private key');
     assert.equal(annotation, LAST_APPLIED);
     assert.equal(bed.secret()?.metadata.annotations?.[LAST_APPLIED], undefined);

@@ -2,6 +2,7 @@ import pino from 'pino';
 import { Connector, LOOPS, longestSilenceMs } from '../../src/connector.ts';
 import { Health } from '../../src/status/health.ts';
 import { Metrics } from '../../src/status/metrics.ts';
+import { Story } from '../../src/story.ts';
 import { spiffeUri } from '../certificates/factory.ts';
 import { ConsulModel, type Leaf, SERVICE, TRUST_DOMAIN } from './consul-model.ts';
 import { isOld, leastWrites, type Occasion } from './least-writes.ts';
@@ -121,6 +122,7 @@ class World {
       logger: pino({ level: 'silent' }),
       health: new Health(clock, LOOPS, longestSilenceMs(waitMs)),
       metrics: new Metrics('simulated'),
+      story: new Story(),
     }).run(this.#stop.signal);
   }
 

@@ -7,6 +7,7 @@ import { ConsulClient } from '../../src/consul/client.ts';
 import type { Publisher } from '../../src/publish/publisher.ts';
 import { Health } from '../../src/status/health.ts';
 import { Metrics } from '../../src/status/metrics.ts';
+import { Story } from '../../src/story.ts';
 import { startEmbeddedConsul } from '../consul/embedded-consul.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 
@@ -48,6 +49,7 @@ test('an unexpected error while publishing is one line of the log, an error, and
     logger: pino({}, { write: (line) => lines.push(JSON.parse(line)) }),
     health: new Health(systemClock, LOOPS, longestSilenceMs(WAIT_MS)),
     metrics: new Metrics('test'),
+    story: new Story(),
   });
 
   const running = connector.run(end.signal);

@@ -2,7 +2,10 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
 import { PublishError } from '../../errors.ts';
 import type { Content, Published } from '../../identity/decide.ts';
+import type { Story } from '../../story.ts';
 import {
+  FIELD_MANAGER,
+  MANAGED_BY,
   type Manifests,
   type ObjectNames,
   type Occasion,
@@ -14,12 +17,13 @@ import {
 } from '../objects.ts';
 import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
 import type { KubernetesClient } from './client.ts';
+import { Contest } from './contest.ts';
 import { holds, LAST_APPLIED } from './drift.ts';
 import { keepClusterIp, keepOccasion } from './keep.ts';
 import type { KubernetesObject } from './object.ts';
 import { describeObject } from './remedies.ts';
 import { ServedVersion } from './served-version.ts';
-import { CONTEST_REFILL_MS, WatchedObject } from './watched-object.ts';
+import { WatchedObject } from './watched-object.ts';
 
 export interface KubernetesPublisherOptions {
   readonly client: KubernetesClient;
@@ -30,6 +34,7 @@ export interface KubernetesPublisherOptions {
   readonly apiVersion: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly story: Story;
   readonly onWatchRestart: () => void;
 }
 
@@ -49,13 +54,14 @@ export class KubernetesPublisher implements Preview {
   readonly #service: WatchedObject;
   /** Undefined where the configuration names the version, or no Service is written. */
   readonly #servedVersion: ServedVersion | undefined;
-  readonly #postponed = new Set<WatchedObject>();
+  readonly #contest: Contest;
   #onChange: () => void = () => undefined;
 
   constructor(options: KubernetesPublisherOptions) {
     const { client, clock, logger, names, onWatchRestart: onRestart } = options;
     const shared = { client, clock, logger, onRestart };
     this.#options = options;
+    this.#contest = new Contest({ clock, logger, story: options.story, onOver: () => this.#onChange() });
     const secret = (name: string): WatchedObject =>
       new WatchedObject({ ...shared, ref: { resource: 'secrets', namespace: names.secretNamespace, name } });
     this.#secret = secret(names.secret);
@@ -188,7 +194,10 @@ export class KubernetesPublisher implements Preview {
     signal: AbortSignal,
   ): Promise<WriteOutcome> {
     if (current !== undefined && holds(current, manifest)) return 'unchanged';
-    if (!watched.mayWrite()) return this.#postpone(watched, signal);
+    if (!watched.mayWrite()) {
+      this.#contest.postpone(watched, signal);
+      return 'postponed';
+    }
     const { client } = this.#options;
     return orConflict(watched, current !== undefined, signal, async () => {
       watched.accept(
@@ -196,30 +205,25 @@ export class KubernetesPublisher implements Preview {
           ? await client.create(watched.ref, manifest, signal)
           : await client.apply(watched.ref, manifest, current.resourceVersion, signal),
       );
+      if (current !== undefined && !isOurs(current)) this.#tellTakeOver(watched);
       return 'written';
     });
   }
 
-  #postpone(watched: WatchedObject, signal: AbortSignal): WriteOutcome {
-    const { clock, logger } = this.#options;
-    if (!this.#postponed.has(watched)) {
-      this.#postponed.add(watched);
-      logger.warn(
-        {
-          object: describeObject(watched.ref),
-          retryMs: CONTEST_REFILL_MS,
-          remedy:
-            'see with kubectl get --show-managed-fields who else writes it; two connectors of one object need the same configuration',
-        },
-        'somebody else keeps changing what is published, it is put right only now and then',
-      );
-      void clock.sleep(CONTEST_REFILL_MS, signal).then(() => {
-        this.#postponed.delete(watched);
-        this.#onChange();
-      });
-    }
-    return 'postponed';
+  #tellTakeOver({ ref }: WatchedObject): void {
+    const { clock, logger, story } = this.#options;
+    const object = describeObject(ref);
+    story.tell({
+      kind: 'taken-over',
+      at: clock.now(),
+      text: `took over ${object}, which somebody else had made`,
+    });
+    logger.info({ object }, 'took over an object that somebody else had made');
   }
+}
+
+function isOurs({ labels }: KubernetesObject): boolean {
+  return labels[MANAGED_BY] === FIELD_MANAGER;
 }
 
 function text({ data }: KubernetesObject, key: string): string | undefined {

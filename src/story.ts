@@ -1,0 +1,48 @@
+/** What a person is told of, in an Event and on the status page. */
+export type EpisodeKind =
+  /** Something was written. */
+  | 'published'
+  /** What Consul sent must not be published. */
+  | 'refused'
+  /** An object that somebody else had made is kept by the connector from now on. */
+  | 'taken-over'
+  /** The published leaf is about to expire, or has. */
+  | 'expiring'
+  /** Somebody else keeps changing what is published. */
+  | 'postponed';
+
+export interface Episode {
+  readonly kind: EpisodeKind;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** One sentence; holds no key and no token. */
+  readonly text: string;
+  /** The stable code of the error behind it, if one is. */
+  readonly code?: string | undefined;
+  /** What mends it, where a person can. */
+  readonly remedy?: string | undefined;
+}
+
+const KEPT = 10;
+
+/** The last episodes of each kind, and whoever wants to hear of the next. */
+export class Story {
+  readonly #episodes = new Map<EpisodeKind, readonly Episode[]>();
+  readonly #listeners = new Set<(episode: Episode) => void>();
+
+  tell(episode: Episode): void {
+    this.#episodes.set(episode.kind, [episode, ...this.last(episode.kind)].slice(0, KEPT));
+    for (const listener of this.#listeners) listener(episode);
+  }
+
+  /** The newest first, ten at most. */
+  last(kind: EpisodeKind): readonly Episode[] {
+    return this.#episodes.get(kind) ?? [];
+  }
+
+  /** Calls `listener` for each further episode, until the returned function is called. It must not throw. */
+  listen(listener: (episode: Episode) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
