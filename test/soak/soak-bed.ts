@@ -5,7 +5,7 @@ import { startEmbeddedConsul } from '../consul/embedded-consul.ts';
 import { Bed, NAMESPACE } from '../e2e/support/bed.ts';
 import { bundle } from '../e2e/support/bundle.ts';
 import type { Daemon } from '../e2e/support/daemon.ts';
-import { fastClock } from './fast-time.ts';
+import { type FastTime, fastClock, fastTimeOf } from '../e2e/support/fast-time.ts';
 import { ObservedCluster } from './observed-cluster.ts';
 import { type Sample, takeSample } from './probe.ts';
 
@@ -20,7 +20,7 @@ const STARTS_WITHIN_MS = 60_000;
 /** So that a query that hangs is given up after 16 s, and not after a minute. In the daemon's time. */
 const CONSUL_WAIT = '5s';
 const TOKEN = '6f1c2a90-5b7e-4d5e-9a51-3f0b8c6d7e21';
-const PRELOADS = ['fast-time.mjs', 'probe.mjs'].map((name) => new URL(name, import.meta.url).href);
+const PROBE = new URL('probe.mjs', import.meta.url).href;
 
 /** A Consul, a cluster and daemons whose time runs faster than the machine's, each in a process with a probe in it. */
 export class SoakBed {
@@ -30,12 +30,7 @@ export class SoakBed {
   readonly #env: Readonly<Record<string, string>>;
   readonly #probeFile = join(fileURLToPath(new URL('.', `file://${bundle()}`)), 'probe.jsonl');
 
-  private constructor(
-    bed: Bed,
-    cluster: ObservedCluster,
-    clock: Clock,
-    time: Readonly<Record<string, string>>,
-  ) {
+  private constructor(bed: Bed, cluster: ObservedCluster, clock: Clock, time: FastTime) {
     this.bed = bed;
     this.cluster = cluster;
     this.clock = clock;
@@ -43,7 +38,7 @@ export class SoakBed {
       ...time,
       CONSUL_HTTP_TOKEN: TOKEN,
       _CONSUL_WAIT: CONSUL_WAIT,
-      NODE_OPTIONS: PRELOADS.map((url) => `--import=${url}`).join(' '),
+      NODE_OPTIONS: `${time.NODE_OPTIONS} --import=${PROBE}`,
     };
   }
 
@@ -59,7 +54,7 @@ export class SoakBed {
     const cluster = new ObservedCluster({ groups: [] });
     await cluster.start();
     const bed = new Bed(consul, cluster, { namespace: NAMESPACE, credentials: 'token-file' });
-    return new SoakBed(bed, cluster, clock, { SOAK_SPEED: String(speed), SOAK_ORIGIN: String(origin) });
+    return new SoakBed(bed, cluster, clock, fastTimeOf(speed, origin));
   }
 
   /** A daemon that has read its configuration and runs; it need not have published. */

@@ -1,8 +1,8 @@
-// Loaded into the daemon by NODE_OPTIONS: its time runs SOAK_SPEED times as fast, from SOAK_ORIGIN on. All else is Node's.
+// Loaded into the daemon by NODE_OPTIONS: its time runs FAST_TIME_SPEED times as fast, from FAST_TIME_ORIGIN on. All else is Node's.
 import { promisify } from 'node:util';
 
-const speed = Number(process.env['SOAK_SPEED']);
-const origin = Number(process.env['SOAK_ORIGIN']);
+const speed = Number(process.env['FAST_TIME_SPEED']);
+const origin = Number(process.env['FAST_TIME_ORIGIN']);
 
 const { now } = Date;
 Date.now = () => Math.floor(origin + (now() - origin) * speed);
