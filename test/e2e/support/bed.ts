@@ -50,13 +50,17 @@ export class Bed {
     this.kubeconfig = cluster.kubeconfigFile(kubeconfig);
   }
 
-  start(env: Readonly<Record<string, string>> = {}, args: readonly string[] = []): Daemon {
+  start(
+    env: Readonly<Record<string, string>> = {},
+    args: readonly string[] = [],
+    launcher: readonly string[] = [],
+  ): Daemon {
     const addresses = {
       _CONSUL_HOST: this.consul.host,
       _CONSUL_PORT: String(this.consul.port),
       KUBECONFIG: this.kubeconfig,
     };
-    const daemon = startDaemon({ ...addresses, ...env }, args);
+    const daemon = startDaemon({ ...addresses, ...env }, args, launcher);
     this.#daemons.push(daemon);
     return daemon;
   }

@@ -25,11 +25,16 @@ const PAGE_WITHIN_MS = 500;
 /** The files that are the Secret itself. */
 const SECRET_FILES = ['tls.key', 'secret.yaml'];
 
-/** Starts the bundle with nothing in its environment but `env`. */
-export function startDaemon(env: Readonly<Record<string, string>>, args: readonly string[] = []): Daemon {
+/** Starts the bundle with nothing in its environment but `env`, by `launcher` if it is given: a program that execs its arguments. */
+export function startDaemon(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+  launcher: readonly string[] = [],
+): Daemon {
   const path = bundle();
   for (const [name, value] of Object.entries(env)) if (/_TOKEN$/.test(name)) handOutToken(value);
-  const child = spawn(process.execPath, [path, ...args], {
+  const [program = process.execPath, ...rest] = [...launcher, process.execPath, path, ...args];
+  const child = spawn(program, rest, {
     cwd: dirname(path),
     env: { HOME: dirname(path), _HTTP_HOST: '127.0.0.1', _HTTP_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
