@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import { test } from 'node:test';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { makeAuthority } from '../servers/authority.ts';
-import { NAMESPACE, SECRET, useWorld } from './world.ts';
+import { NAMESPACE, SECRET, SERVICE, useWorld } from './world.ts';
 
 /** The longest backoff of the publishing loop, and room. */
 const RECOVERS_WITHIN_MS = 45_000;
 const WEBHOOK = 'refuse.example.com';
+const LEAVING = 'leaving';
 
 const world = useWorld();
 
@@ -43,6 +45,12 @@ const CASES: readonly Case[] = [
     refuse: putWebhook,
     cause: /refuse\.example\.com/,
     remedy: /owner of that admission webhook/,
+  },
+  {
+    what: 'that exceeds the quota',
+    refuse: putQuota,
+    cause: /exceeded quota: no-secrets/,
+    remedy: /raise the ResourceQuota of the namespace/,
   },
 ];
 
@@ -82,6 +90,23 @@ async function putSecret(fields: Readonly<Record<string, unknown>>): Promise<() 
   };
 }
 
+/** A quota that allows no Secret more. What the quota controller would do is done here: only the API server runs. */
+async function putQuota(): Promise<() => Promise<unknown>> {
+  const hard = { 'count/secrets': '0' };
+  const quota = {
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { name: 'no-secrets', namespace: NAMESPACE },
+    spec: { hard },
+  };
+  const created = await world.kubectl(['create', '-o', 'json', '-f', '-'], JSON.stringify(quota));
+  const path = `/api/v1/namespaces/${NAMESPACE}/resourcequotas/no-secrets/status`;
+  const status = { ...JSON.parse(created), status: { hard, used: hard } };
+  await world.kubectl(['replace', '--raw', path, '-f', '-'], JSON.stringify(status));
+  await refusesSecrets();
+  return () => world.kubectl(['delete', '--ignore-not-found', 'resourcequota', 'no-secrets']);
+}
+
 /** A webhook that refuses every Secret of the namespace. */
 async function putWebhook(): Promise<() => Promise<unknown>> {
   const authority = await makeAuthority('Admission webhook');
@@ -117,20 +142,22 @@ async function putWebhook(): Promise<() => Promise<unknown>> {
     ],
   };
   await world.kubectl(['create', '-f', '-'], JSON.stringify(configuration));
-  // It is in force a moment after it was created.
-  await eventually(
-    'the webhook is in force',
-    async () => {
-      const probe = ['-n', NAMESPACE, 'create', 'secret', 'generic', 'probe', '--dry-run=server'];
-      return (await world.kubernetes.kubectl(probe)).code !== 0;
-    },
-    20_000,
-  );
+  await refusesSecrets();
   return async () => {
     await world.kubectl(['delete', '--ignore-not-found', 'validatingwebhookconfiguration', WEBHOOK]);
     server.closeAllConnections();
     server.close();
   };
+}
+
+/** What refuses is in force a moment after it was created. */
+async function refusesSecrets(): Promise<void> {
+  const probe = ['-n', NAMESPACE, 'create', 'secret', 'generic', 'probe', '--dry-run=server'];
+  await eventually(
+    'a Secret is refused',
+    async () => (await world.kubernetes.kubectl(probe)).code !== 0,
+    20_000,
+  );
 }
 
 function listen(server: Server): Promise<number> {
@@ -143,3 +170,42 @@ function listen(server: Server): Promise<number> {
     });
   });
 }
+
+test('26: A namespace that is terminated, then gone: unready with the reason, keeps trying, recovers when it is made again', async () => {
+  const inside = ['-n', LEAVING];
+  await world.kubectl(['create', 'namespace', LEAVING]);
+  const manifest = await readFile(
+    new URL('../../k8s/ambassador-consul-connector.yaml', import.meta.url),
+    'utf8',
+  );
+  const moved = manifest.replaceAll(`namespace: ${NAMESPACE}`, `namespace: ${LEAVING}`);
+  await world.kubernetes.kubectl([...inside, 'apply', '-f', '-'], moved);
+  const KUBECONFIG = await world.kubernetes.kubeconfigFor(LEAVING, SERVICE);
+  // Nobody but the namespace controller ends a namespace, and it does not run here.
+  await world.kubectl(['delete', '--wait=false', 'namespace', LEAVING]);
+  const daemon = startDaemon({ ...(await world.environment()), KUBECONFIG });
+  try {
+    const terminated = await daemon.line(({ error }) => /being terminated/.test(String(error)));
+    assert.match(String(terminated['remedy']), /the namespace is being deleted/);
+    await daemon.unready(/being terminated/);
+
+    const namespace = {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: LEAVING },
+      spec: { finalizers: [] },
+    };
+    await world.kubectl(
+      ['replace', '--raw', `/api/v1/namespaces/${LEAVING}/finalize`, '-f', '-'],
+      JSON.stringify(namespace),
+    );
+    const gone = await daemon.line(({ code }) => code === 'KUBERNETES_NOT_FOUND', RECOVERS_WITHIN_MS);
+    assert.match(String(gone['remedy']), /namespace/);
+    await daemon.unready(/not found/);
+
+    await world.kubectl(['create', 'namespace', LEAVING]);
+    await daemon.ready(RECOVERS_WITHIN_MS);
+  } finally {
+    await daemon.stop();
+  }
+});
