@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
 import packageJson from '../../../package.json' with { type: 'json' };
-import { VARIABLES } from '../../../src/config/variables.ts';
 
 const read = (path: string): Promise<string> =>
   readFile(new URL(`../../../${path}`, import.meta.url), 'utf8');
@@ -45,12 +44,4 @@ test('the init container of the example is the container of the manifest, with a
   assert.deepEqual(example.spec.template.spec.initContainers, [
     { name: 'check', image, args: ['check'], env, resources, securityContext },
   ]);
-});
-
-test('.env.example and the README name every variable', async () => {
-  const [example, readme] = await Promise.all([read('.env.example'), read('README.md')]);
-  for (const name of Object.keys(VARIABLES)) {
-    assert.ok(example.includes(name), `.env.example lacks ${name}`);
-    assert.ok(readme.includes(name), `README.md lacks ${name}`);
-  }
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-const TESTS = new URL('../', import.meta.url);
+const TESTS = new URL('../../', import.meta.url);
 /** `Consul's answers`, `Kubernetes' answers`, and the configuration and the process. */
 const SCENARIOS = Array.from({ length: 36 }, (_, index) => index + 1);
 

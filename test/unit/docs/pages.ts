@@ -1,0 +1,55 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Of the repository, tracked or new, as `docs/rotation.md`. */
+export const FILES: readonly string[] = execFileSync(
+  'git',
+  ['ls-files', '--cached', '--others', '--exclude-standard'],
+  { cwd: ROOT, encoding: 'utf8' },
+)
+  .trim()
+  .split('\n');
+
+export const PAGES = FILES.filter((file) => file.endsWith('.md'));
+
+export function readPage(page: string): string {
+  return readFileSync(`${ROOT}${page}`, 'utf8');
+}
+
+/** The text without its blocks of code, where a `#` is a comment and brackets are no link. */
+export function prose(page: string): string {
+  return readPage(page).replace(/^```.*?^```$/gms, '');
+}
+
+export interface Link {
+  readonly page: string;
+  readonly target: string;
+}
+
+/** Every link and picture of a page but those to other sites. */
+export function links(page: string): Link[] {
+  return [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => ({ page, target }))
+    .filter(({ target }) => !/^https?:/.test(target));
+}
+
+/** What a link leads to: a path of the repository, and an anchor or ''. */
+export function resolve({ page, target }: Link): { path: string; anchor: string } {
+  const [file = '', anchor = ''] = target.split('#');
+  const path = file === '' ? page : posix.normalize(posix.join(posix.dirname(page), file));
+  return { path: path.replace(/\/$/, ''), anchor };
+}
+
+/** The anchors GitHub gives to the headings of a page: lower case, no punctuation, a hyphen a space. */
+export function anchors(page: string): string[] {
+  return [...prose(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/\s/g, '-'),
+  );
+}
