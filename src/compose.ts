@@ -43,6 +43,9 @@ export function compose(config: Config, clock: Clock, logger: Logger, version: s
   const metrics = new Metrics(version);
   const health = new Health(clock, LOOPS, longestSilenceMs(config.consulWaitMs));
   const story = new Story();
+  story.listen(({ kind }) => {
+    if (kind === 'postponed') metrics.postponed();
+  });
   const access = config.consul;
   const publisher = createPublisher(config, clock, logger, story, metrics);
   logger.info(

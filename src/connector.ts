@@ -153,8 +153,7 @@ export class Connector {
       onHeard: (ageSeconds) => {
         health.turned(name);
         health.solved(name);
-        metrics.consulAnswered(name, 'ok');
-        metrics.consulHeard(name, clock.now(), ageSeconds);
+        metrics.consulAnswered(name, clock.now(), ageSeconds);
         // A leaf is always from the agent's cache; for roots an age means that the agent lost its servers.
         if (name === 'roots' && ageSeconds !== undefined && ageSeconds > 0) {
           logger.warn({ ageSeconds }, 'Consul answered about its roots from a stale cache');
@@ -162,13 +161,13 @@ export class Connector {
       },
       onSilence: () => {
         health.turned(name);
-        metrics.consulAnswered(name, 'silence');
+        metrics.consulSilent(name);
         logger.debug({ query: name }, 'Consul let a blocking query run out, asking anew');
       },
       onError: (error, attempt, retryMs) => {
         health.turned(name);
         health.problem(name, error);
-        metrics.consulAnswered(name, error.code);
+        metrics.consulFailed(name, error.code);
         logger.warn(
           { query: name, ...describeError(error), attempt, retryMs },
           'asking Consul failed, will try again',

@@ -104,6 +104,8 @@ const IDENTITY_REMEDIES: Readonly<Record<IdentityFault, string>> = {
   NO_ROOT: SEE_ROOTS,
 };
 
+export const IDENTITY_FAULTS: readonly string[] = Object.keys(IDENTITY_REMEDIES);
+
 /** A leaf, key or root that must not be published, and why. */
 export class IdentityError extends CodedError<IdentityFault> {
   constructor(code: IdentityFault, message: string, options: { remedy?: string; cause?: unknown } = {}) {

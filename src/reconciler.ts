@@ -94,6 +94,7 @@ export class Reconciler {
     this.#report.refused(decision.refused);
     if (decision.content === undefined) {
       health.solved('identity');
+      metrics.unpublished();
       health.unpublished(`${decision.condemned?.detail ?? 'nothing is published'}; ${decision.reason}`);
       return { decision, fault: undefined, wrote: false };
     }

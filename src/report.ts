@@ -35,7 +35,7 @@ export class Report {
   wrote({ cause, content, writesLeaf, writesBundle, reason: decided }: Decision): void {
     const { clock, logger, metrics, story, target } = this.#options;
     const reason = cause === undefined ? 'repair: labels or annotations were edited' : decided;
-    metrics.wrote('identity', cause ?? 'repair');
+    metrics.wrote('identity', cause ?? 'repair', clock.now());
     story.tell({ kind: 'published', at: clock.now(), text: reason });
     logger.info(
       {
@@ -52,8 +52,8 @@ export class Report {
   }
 
   wroteService(): void {
-    const { logger, metrics, target } = this.#options;
-    metrics.wrote('service', 'repair');
+    const { clock, logger, metrics, target } = this.#options;
+    metrics.wrote('service', 'repair', clock.now());
     logger.info({ service: target['service'] }, 'wrote the Service with the TLSContext');
   }
 
@@ -61,8 +61,11 @@ export class Report {
   refused(error: IdentityError | undefined): void {
     if ((error?.message ?? '') === this.#refused) return;
     this.#refused = error?.message ?? '';
-    if (error === undefined) return;
     const { clock, logger, metrics, story, target } = this.#options;
+    if (error === undefined) {
+      metrics.accepted();
+      return;
+    }
     const described = describeError(error);
     metrics.refused(error.code);
     story.tell({

@@ -12,7 +12,8 @@ export interface Published extends LeafMaterial {
 }
 
 /** The counts on which a published leaf can be condemned, the gravest first. */
-export type Count = 'missing' | 'unpublishable' | 'other-identity' | 'inactive-root' | 'ageing';
+export const COUNTS = ['missing', 'unpublishable', 'other-identity', 'inactive-root', 'ageing'] as const;
+export type Count = (typeof COUNTS)[number];
 
 export interface Condemnation {
   readonly count: Count;

@@ -1,42 +1,88 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import { IDENTITY_FAULTS } from '../errors.ts';
+import { COUNTS } from '../identity/decide.ts';
 import type { Identity } from '../identity/identity.ts';
+import { registerProcessMetrics } from './process-metrics.ts';
 
 const PREFIX = 'ambassador_consul_connector_';
 
 /** What is exported to Prometheus: counts and times, never a key, a token or a certificate. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #answers = this.#counter('consul_answers_total', 'Answers of Consul.', ['query', 'outcome']);
-  readonly #heard = this.#gauge('consul_last_answer_timestamp_seconds', 'Last usable answer.', ['query']);
-  readonly #age = this.#gauge('consul_answer_age_seconds', 'Age of the last answer; above 0 it is stale.', [
+  readonly #ready = this.#gauge('ready', '1 while /readyz answers 200.');
+  readonly #published = this.#gauge('published', '1 while an identity is published that is known to work.');
+  readonly #notBefore = this.#gauge(
+    'leaf_not_before_timestamp_seconds',
+    'Start of the published leaf; absent while none is known to work.',
+  );
+  readonly #notAfter = this.#gauge(
+    'leaf_not_after_timestamp_seconds',
+    'End of the published leaf; absent while none is known to work.',
+  );
+  readonly #writes = this.#counter(
+    'writes_total',
+    'Writes of the identity and of the Service that announces it.',
+    ['object', 'reason'],
+  );
+  readonly #lastWrite = this.#gauge('last_write_timestamp_seconds', 'Last write by this process.', [
+    'object',
+  ]);
+  readonly #postponed = this.#counter(
+    'postponed_writes_total',
+    'Writes put off because somebody else keeps changing the object.',
+  );
+  readonly #refused = this.#counter(
+    'refused_candidates_total',
+    'Answers of Consul that must not be published, each new one once.',
+    ['code'],
+  );
+  readonly #refusing = this.#gauge(
+    'candidate_refused',
+    '1 while the newest answer of Consul must not be published.',
+  );
+  readonly #answers = this.#counter(
+    'consul_answers_total',
+    'Blocking queries that ended: ok, silence or the code of the error.',
+    ['query', 'outcome'],
+  );
+  readonly #up = this.#gauge('consul_up', '1 while the last query was answered, 0 while it failed.', [
     'query',
   ]);
-  readonly #requests = this.#counter('kubernetes_requests_total', 'Requests to the API server.', [
-    'verb',
-    'resource',
-    'outcome',
-  ]);
-  readonly #restarts = this.#counter('kubernetes_watch_restarts_total', 'Watches that failed.', []);
-  readonly #writes = this.#counter('writes_total', 'Writes of published objects.', ['object', 'reason']);
-  readonly #refused = this.#counter('refused_candidates_total', 'Leaves that must not be published.', [
-    'code',
-  ]);
-  readonly #notBefore = this.#gauge('leaf_not_before_timestamp_seconds', 'Start of the published leaf.', []);
-  readonly #notAfter = this.#gauge('leaf_not_after_timestamp_seconds', 'End of the published leaf.', []);
-  readonly #ready = this.#gauge('ready', '1 when /readyz answers 200.', []);
+  readonly #heard = this.#gauge('consul_last_answer_timestamp_seconds', 'Last usable answer.', ['query']);
+  readonly #age = this.#gauge(
+    'consul_answer_age_seconds',
+    'How long ago the agent heard of its servers what it answered last.',
+    ['query'],
+  );
+  readonly #requests = this.#counter(
+    'kubernetes_requests_total',
+    'Requests to the API server: ok or the code of the error.',
+    ['verb', 'resource', 'outcome'],
+  );
+  readonly #restarts = this.#counter('kubernetes_watch_restarts_total', 'Watches that failed.');
 
   constructor(version: string) {
     this.#gauge('build_info', 'Always 1; the version is a label.', ['version']).set({ version }, 1);
-    this.#restarts.inc(0);
+    this.#startAtZero();
+    registerProcessMetrics(this.#registry);
   }
 
-  consulAnswered(query: string, outcome: string): void {
-    this.#answers.inc({ query, outcome });
-  }
-
-  consulHeard(query: string, at: number, ageSeconds: number | undefined): void {
+  /** A query was answered `at` that time (milliseconds since the epoch). */
+  consulAnswered(query: string, at: number, ageSeconds: number | undefined): void {
+    this.#answers.inc({ query, outcome: 'ok' });
+    this.#up.set({ query }, 1);
     this.#heard.set({ query }, at / 1000);
     this.#age.set({ query }, ageSeconds ?? 0);
+  }
+
+  /** A blocking query ended unanswered, which need be no error. */
+  consulSilent(query: string): void {
+    this.#answers.inc({ query, outcome: 'silence' });
+  }
+
+  consulFailed(query: string, code: string): void {
+    this.#answers.inc({ query, outcome: code });
+    this.#up.set({ query }, 0);
   }
 
   kubernetesRequested(verb: string, resource: string, outcome: string): void {
@@ -47,17 +93,37 @@ export class Metrics {
     this.#restarts.inc();
   }
 
-  wrote(object: 'identity' | 'service', reason: string): void {
+  /** `at`: milliseconds since the epoch. */
+  wrote(object: 'identity' | 'service', reason: string, at: number): void {
     this.#writes.inc({ object, reason });
+    this.#lastWrite.set({ object }, at / 1000);
+  }
+
+  postponed(): void {
+    this.#postponed.inc();
   }
 
   refused(code: string): void {
     this.#refused.inc({ code });
+    this.#refusing.set(1);
+  }
+
+  /** What Consul sent last may be published. */
+  accepted(): void {
+    this.#refusing.set(0);
   }
 
   published({ leaf }: Identity): void {
+    this.#published.set(1);
     this.#notBefore.set(leaf.notBefore / 1000);
     this.#notAfter.set(leaf.notAfter / 1000);
+  }
+
+  /** What is published is nothing, or nothing that works. */
+  unpublished(): void {
+    this.#published.set(0);
+    this.#notBefore.remove();
+    this.#notAfter.remove();
   }
 
   /** The text exposition format of Prometheus. */
@@ -66,7 +132,15 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
-  #counter(name: string, help: string, labelNames: readonly string[]): Counter {
+  /** Prometheus cannot see that a series went up which began at 1. And no leaf is none that ended in 1970. */
+  #startAtZero(): void {
+    this.unpublished();
+    for (const reason of [...COUNTS, 'roots', 'repair']) this.#writes.inc({ object: 'identity', reason }, 0);
+    this.#writes.inc({ object: 'service', reason: 'repair' }, 0);
+    for (const code of IDENTITY_FAULTS) this.#refused.inc({ code }, 0);
+  }
+
+  #counter(name: string, help: string, labelNames: readonly string[] = []): Counter {
     return new Counter({
       name: PREFIX + name,
       help,
@@ -75,7 +149,7 @@ export class Metrics {
     });
   }
 
-  #gauge(name: string, help: string, labelNames: readonly string[]): Gauge {
+  #gauge(name: string, help: string, labelNames: readonly string[] = []): Gauge {
     return new Gauge({ name: PREFIX + name, help, labelNames: [...labelNames], registers: [this.#registry] });
   }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the real servers of the tests available: consul, etcd, kube-apiserver, kubectl, and two gateways.
+# Makes the real servers of the tests available: consul, etcd, kube-apiserver, kubectl, two gateways, and Prometheus.
 #
 #   bash test/servers/get.sh              fetch or build what is missing (the first time: several minutes)
 #   bash test/servers/get.sh --print-env  only print where each one is, as NAME=path lines
@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ambassador-consul-connector
 readonly here cache
 readonly WITHOUT_DEBIAN='put consul (1.8 or newer) into PATH, and let KUBEBUILDER_ASSETS name a folder with etcd,
-kube-apiserver and kubectl (setup-envtest makes one); put nginx and haproxy into PATH'
+kube-apiserver and kubectl (setup-envtest makes one); put nginx, haproxy, prometheus and promtool into PATH'
 
 # fail PROBLEM REMEDY
 fail() {
@@ -60,7 +60,7 @@ recent_consul() {
 
 print_env() {
   local name path
-  for name in consul etcd kube-apiserver kubectl nginx haproxy; do
+  for name in consul etcd kube-apiserver kubectl nginx haproxy prometheus promtool; do
     path=$(locate "$name") || fail "$name is missing" 'bash test/servers/get.sh'
     name=${name^^}
     printf '%s=%s\n' "${name//-/_}" "$path"
@@ -73,11 +73,15 @@ keep() {
   mv --force "$1" "$cache/bin/$2"
 }
 
-# get_program NAME PACKAGE SUITE
-get_program() {
-  if locate "$1" >/dev/null; then return; fi
-  step "$1 unpacked" unpack_package "$2" "$3" "$work/$1"
-  keep "$work/$1/usr/bin/$1" "$1"
+# get_programs PACKAGE SUITE NAME...
+get_programs() {
+  local package=$1 suite=$2 name
+  shift 2
+  for name in "$@"; do
+    if locate "$name" >/dev/null; then continue; fi
+    [[ -e $work/$package ]] || step "$package unpacked" unpack_package "$package" "$suite" "$work/$package"
+    keep "$work/$package/usr/bin/$name" "$name"
+  done
 }
 
 # get_gateway NAME LIBRARY_PACKAGE...: a program with the libraries that a small machine may lack. It is only unpacked:
@@ -121,9 +125,10 @@ main() {
   readonly work
   trap 'rm -rf "$work"' EXIT
   require_tool openssl openssl
-  get_program consul consul bullseye
-  get_program etcd etcd-server bookworm
-  get_program kubectl kubernetes-client bookworm
+  get_programs consul bullseye consul
+  get_programs etcd-server bookworm etcd
+  get_programs kubernetes-client bookworm kubectl
+  get_programs prometheus bookworm prometheus promtool
   get_gateway nginx libpcre2-8-0
   get_gateway haproxy libpcre2-8-0 liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
   if ! locate kube-apiserver >/dev/null; then
