@@ -13,11 +13,11 @@ export class Metrics {
   readonly #published = this.#gauge('published', '1 while an identity is published that is known to work.');
   readonly #notBefore = this.#gauge(
     'leaf_not_before_timestamp_seconds',
-    'Start of the published leaf; absent while none is known to work.',
+    'Start of the leaf that is published, or was last; absent before the first.',
   );
   readonly #notAfter = this.#gauge(
     'leaf_not_after_timestamp_seconds',
-    'End of the published leaf; absent while none is known to work.',
+    'End of the leaf that is published, or was last; absent before the first.',
   );
   readonly #writes = this.#counter(
     'writes_total',
@@ -64,6 +64,9 @@ export class Metrics {
   constructor(version: string) {
     this.#gauge('build_info', 'Always 1; the version is a label.', ['version']).set({ version }, 1);
     this.#startAtZero();
+    // A gauge begins at 0, and so would a leaf that ended in 1970.
+    this.#notBefore.remove();
+    this.#notAfter.remove();
     registerProcessMetrics(this.#registry);
   }
 
@@ -119,11 +122,9 @@ export class Metrics {
     this.#notAfter.set(leaf.notAfter / 1000);
   }
 
-  /** What is published is nothing, or nothing that works. */
+  /** What is published is nothing, or nothing that works. The leaf's end stays: it may be the reason, and an alert is on it. */
   unpublished(): void {
     this.#published.set(0);
-    this.#notBefore.remove();
-    this.#notAfter.remove();
   }
 
   /** The text exposition format of Prometheus. */
@@ -132,9 +133,8 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
-  /** Prometheus cannot see that a series went up which began at 1. And no leaf is none that ended in 1970. */
+  /** Prometheus cannot see that a series went up which began at 1. */
   #startAtZero(): void {
-    this.unpublished();
     for (const reason of [...COUNTS, 'roots', 'repair']) this.#writes.inc({ object: 'identity', reason }, 0);
     this.#writes.inc({ object: 'service', reason: 'repair' }, 0);
     for (const code of IDENTITY_FAULTS) this.#refused.inc({ code }, 0);

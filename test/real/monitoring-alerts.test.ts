@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
+import { temporary } from '../e2e/support/temporary.ts';
+import { binary } from '../servers/binaries.ts';
+import { alertRules, type Rules, rulesText } from './monitoring/files.ts';
+
+const CASES = readFileSync(new URL('monitoring/alerts.yaml', import.meta.url), 'utf8');
+const run = promisify(execFile);
+
+/** Runs the cases against the rules; resolves with what promtool says, and whether all is as they say. */
+async function promtool(folder: string, rules: string): Promise<{ ok: boolean; output: string }> {
+  const cases = join(folder, 'cases.yaml');
+  writeFileSync(join(folder, 'rules.yaml'), rules);
+  writeFileSync(cases, CASES);
+  return run(binary('PROMTOOL'), ['test', 'rules', cases]).then(
+    ({ stdout }) => ({ ok: true, output: stdout }),
+    ({ stdout, stderr }) => ({ ok: false, output: `${stdout}${stderr}` }),
+  );
+}
+
+/** The rules, with one alert that asks something else. */
+function withExpression(alert: string, expr: string): string {
+  const { groups }: Rules = parse(rulesText());
+  const changed = groups.map(({ name, rules }) => ({
+    name,
+    rules: rules.map((rule) => (rule.alert === alert ? { ...rule, expr } : rule)),
+  }));
+  return stringify({ groups: changed });
+}
+
+describe('promtool', { concurrency: 2 }, () => {
+  test('has no complaint about the rules', async (t) => {
+    const rules = join(temporary(t), 'rules.yaml');
+    writeFileSync(rules, rulesText());
+
+    const { stdout } = await run(binary('PROMTOOL'), ['check', 'rules', rules]);
+
+    assert.match(stdout, new RegExp(`SUCCESS: ${alertRules().length} rules found`));
+  });
+
+  test('sees each alert fire for what is wrong, and not for what is next to it', async (t) => {
+    const { ok, output } = await promtool(temporary(t), rulesText());
+
+    assert.ok(ok, output);
+  });
+
+  for (const { alert } of alertRules()) {
+    test(`would see if ${alert} never fired, or always`, async (t) => {
+      for (const expr of ['vector(0) > 1', 'vector(1)']) {
+        const { ok, output } = await promtool(temporary(t), withExpression(alert, expr));
+
+        assert.ok(!ok && output.includes(alert), expr);
+      }
+    });
+  }
+});

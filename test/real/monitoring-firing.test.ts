@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import { withJson } from '../consul/answer.ts';
+import type { LeafJson } from '../consul/wire.ts';
+import { type Bed, makeBed, NAMESPACE, SECRET, SERVICE } from '../e2e/support/bed.ts';
+import type { Daemon } from '../e2e/support/daemon.ts';
+import { eventually } from '../e2e/support/eventually.ts';
+import { type Alert, startPrometheus } from '../servers/prometheus.ts';
+import { alertRules, rulesText } from './monitoring/files.ts';
+
+/** A second or two each, and more on a loaded machine; a retry of the connector may be half a minute away. */
+const FIRES_WITHIN_MS = 60_000;
+const LEAF_LIVES_MS = 10_000;
+
+/** A connector with a trouble of its own. */
+interface Trouble {
+  /** What it is to fire, without the common part of the names. */
+  readonly alerts: readonly string[];
+  /** Before the connector starts. */
+  readonly prepare?: (bed: Bed) => void;
+  /** Once Prometheus has seen the connector. */
+  readonly harm?: (bed: Bed, daemon: Daemon) => unknown;
+}
+
+const TROUBLES: Readonly<Record<string, Trouble>> = {
+  'Consul hangs from the start': {
+    alerts: ['NothingPublished'],
+    prepare: ({ consul }) => consul.script('any', () => 'hang'),
+  },
+  'Consul goes away': { alerts: ['ConsulFails'], harm: ({ consul }) => consul.stop() },
+  'a key is broken': { alerts: ['CandidateRefused'], harm: breakKey },
+  'a leaf expires': {
+    alerts: ['CandidateRefused', 'LeafExpires', 'LeafNotRenewed', 'NothingPublished'],
+    prepare: giveOneLeafOnly,
+  },
+  'a right is missing': {
+    alerts: ['KubernetesFails', 'NotReady'],
+    harm({ cluster }) {
+      cluster.deny({ verb: 'patch', resource: 'services' });
+      cluster.edit('Service', NAMESPACE, SERVICE, ({ metadata }) => delete metadata.annotations);
+    },
+  },
+  'somebody else edits': { alerts: ['Contested'], harm: editUntilPutOff },
+  'the process ends': { alerts: ['Down'], harm: (_bed, daemon) => daemon.stop() },
+  'all is well': { alerts: [] },
+};
+
+async function breakKey({ consul }: Bed): Promise<void> {
+  consul.script('leaf', async (_request, truth) =>
+    withJson<LeafJson>(await truth.now(), (body) => ({ ...body, PrivateKeyPEM: 'none' })),
+  );
+  await consul.renewLeaf('ambassador');
+}
+
+function giveOneLeafOnly({ consul }: Bed): void {
+  let given = false;
+  consul.setLeafTtl(LEAF_LIVES_MS);
+  consul.script('leaf', () => {
+    if (given) return 'hang';
+    given = true;
+    return undefined;
+  });
+}
+
+function editUntilPutOff({ cluster }: Bed, daemon: Daemon): Promise<unknown> {
+  return eventually(
+    'a write is put off',
+    async () => {
+      cluster.edit('Secret', NAMESPACE, SECRET, ({ metadata }) => delete metadata.labels);
+      return (await daemon.metric('postponed_writes_total ')) > 0;
+    },
+    FIRES_WITHIN_MS,
+  );
+}
+
+test('A Prometheus that scrapes connectors with different troubles fires each alert for the right ones', async (t) => {
+  const connectors = await Promise.all(
+    Object.entries(TROUBLES).map(async ([name, { alerts, prepare, harm }]) => {
+      const bed = await makeBed(t);
+      prepare?.(bed);
+      const daemon = bed.start();
+      const { port } = await daemon.line('serving status');
+      return { name, alerts, bed, daemon, harm, target: `127.0.0.1:${port}` };
+    }),
+  );
+  const atOnce = rulesText().replaceAll(/^( +for:) .*$/gm, '$1 2s');
+  const prometheus = await startPrometheus(
+    Object.fromEntries(connectors.map(({ name, target }) => [name, target])),
+    atOnce,
+  );
+  t.after(() => prometheus.stop());
+  const fired: Alert[] = [];
+
+  /** Resolves when the alert fires for exactly these instances. */
+  async function fires(alert: string, instances: readonly string[]): Promise<void> {
+    let now: readonly Alert[] = [];
+    await eventually(
+      () => `${alert} fires for ${instances}, and not just for ${JSON.stringify(now)}`,
+      async () => {
+        const all = (await prometheus.alerts()).filter(({ state }) => state === 'firing');
+        now = all.filter(({ labels }) => labels['alertname'] === `ConsulConnector${alert}`);
+        const found = now.map(({ labels }) => labels['instance'] ?? '');
+        return isDeepStrictEqual(found.sort(), [...instances].sort());
+      },
+      FIRES_WITHIN_MS,
+    );
+    fired.push(...now);
+    t.diagnostic(`${alert}: ${Math.round(performance.now())} ms`);
+  }
+
+  await eventually(
+    'each is scraped twice',
+    async () => (await prometheus.query('count_over_time(up[5m]) >= 2')).length === connectors.length,
+    FIRES_WITHIN_MS,
+  );
+  await Promise.all(connectors.map(({ bed, daemon, harm }) => harm?.(bed, daemon)));
+
+  for (const alert of new Set(connectors.flatMap(({ alerts }) => alerts))) {
+    const troubled = connectors.filter(({ alerts }) => alerts.includes(alert));
+    await fires(
+      alert,
+      troubled.map(({ name }) => name),
+    );
+  }
+  await fires('WritesTooOften', ['']);
+  await Promise.all(connectors.map(({ daemon }) => daemon.running && daemon.stop()));
+  await fires('Absent', ['']);
+
+  const names = fired.map(({ labels }) => labels['alertname'] ?? '');
+  assert.deepEqual(
+    [...new Set(names)].sort(),
+    alertRules()
+      .map(({ alert }) => alert)
+      .sort(),
+  );
+  for (const { annotations } of fired)
+    assert.doesNotMatch(JSON.stringify(annotations), /no value|error expanding|\{\{/);
+});

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { withJson } from '../consul/answer.ts';
+import type { LeafJson } from '../consul/wire.ts';
+import { makeBed } from '../e2e/support/bed.ts';
+import { eventually } from '../e2e/support/eventually.ts';
+import { binary } from '../servers/binaries.ts';
+import { startPrometheus } from '../servers/prometheus.ts';
+import { alertRules, dashboard, queries, substitute } from './monitoring/files.ts';
+
+/** Of what has not happened yet; the test makes it happen. */
+const EMPTY_AT_FIRST = ['Refused answers'];
+const WITHIN_MS = 30_000;
+const promtool = (args: readonly string[], input = ''): string =>
+  execFileSync(binary('PROMTOOL'), args, { encoding: 'utf8', input, stdio: 'pipe' });
+
+test('promtool has no complaint about what is scraped', async (t) => {
+  const bed = await makeBed(t);
+  const daemon = await bed.startReady();
+
+  const { text } = await daemon.get('/metrics');
+
+  assert.equal(promtool(['check', 'metrics'], text), '');
+  assert.throws(() => promtool(['check', 'metrics'], text.replaceAll('writes_total', 'writes')), /counter/);
+});
+
+test('promtool takes the scrape configuration of the docs', (t) => {
+  const docs = readFileSync(new URL('../../docs/monitoring.md', import.meta.url), 'utf8');
+  const [, config = ''] = /```yaml\n(scrape_configs:[^`]*)```/.exec(docs) ?? [];
+  t.diagnostic(config);
+
+  assert.match(promtool(['check', 'config', '--syntax-only', '/dev/stdin'], config), /SUCCESS/);
+});
+
+test('each query of dashboard and alerts is answered by a Prometheus that scrapes the connector', async (t) => {
+  const bed = await makeBed(t);
+  const daemon = await bed.startReady();
+  const { port } = await daemon.line('serving status');
+  const prometheus = await startPrometheus({ 'a connector': `127.0.0.1:${port}` });
+  t.after(() => prometheus.stop());
+  const scrapes = async () => (await prometheus.query('count_over_time(up[1m])'))[0]?.value ?? 0;
+  await eventually('some scrapes', async () => (await scrapes()) >= 5, WITHIN_MS);
+
+  for (const { title, expr, legend } of queries()) {
+    const samples = await prometheus.query(expr);
+
+    if (!EMPTY_AT_FIRST.includes(title)) assert.ok(samples.length > 0, `${title} is empty: ${expr}`);
+    for (const { metric } of samples)
+      for (const [, label = ''] of legend.matchAll(/\{\{(\w+)\}\}/g))
+        assert.ok(label in metric, `${title} has no label ${label}: ${JSON.stringify(metric)}`);
+  }
+  for (const { alert, expr } of alertRules())
+    assert.deepEqual(await prometheus.query(expr), [], `${alert} would fire`);
+  for (const { name, definition } of dashboard().templating.list) {
+    if (definition === undefined) continue;
+    const [, selector = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(definition) ?? [];
+    const values = await prometheus.labelValues(label, substitute(selector));
+    assert.equal(values.length, 1, `the variable ${name} has no value`);
+  }
+
+  bed.consul.script('leaf', async (_request, truth) =>
+    withJson<LeafJson>(await truth.now(), (body) => ({ ...body, PrivateKeyPEM: 'none' })),
+  );
+  await bed.consul.renewLeaf('ambassador');
+
+  for (const title of EMPTY_AT_FIRST) {
+    const { expr = '' } = queries().find((query) => query.title === title) ?? {};
+    const hasData = async () => (await prometheus.query(expr)).length > 0;
+    await eventually(`${title} has data`, hasData, WITHIN_MS);
+  }
+});

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { verifyIdentity } from '../../../src/identity/identity.ts';
+import { Metrics } from '../../../src/status/metrics.ts';
+import { bundleOf, material, NOW, newLeaf, newRoot, SERVICE } from '../identity/support.ts';
+
+const PREFIX = 'ambassador_consul_connector_';
+
+/** The value of a series, as it is exported; undefined where it is not. */
+async function exported(metrics: Metrics, series: string): Promise<number | undefined> {
+  const text = await metrics.text(true);
+  const line = text.split('\n').find((each) => each.startsWith(`${PREFIX}${series} `));
+  return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(' ') + 1));
+}
+
+async function newIdentity() {
+  const root = await newRoot();
+  return verifyIdentity(material(await newLeaf(root)), SERVICE, bundleOf(root), NOW);
+}
+
+test('no leaf is published before the first: none that ended in 1970', async () => {
+  const metrics = new Metrics('1.0.0');
+
+  assert.equal(await exported(metrics, 'published'), 0);
+  assert.equal(await exported(metrics, 'leaf_not_after_timestamp_seconds'), undefined);
+});
+
+test('the end of a leaf is told even when it is published no longer, since it may be why', async () => {
+  const metrics = new Metrics('1.0.0');
+  const identity = await newIdentity();
+
+  metrics.published(identity);
+  assert.equal(await exported(metrics, 'published'), 1);
+  metrics.unpublished();
+
+  assert.equal(await exported(metrics, 'published'), 0);
+  assert.equal(await exported(metrics, 'leaf_not_after_timestamp_seconds'), identity.leaf.notAfter / 1000);
+});
+
+test('Consul is up while the last query was answered; one that ran out says nothing', async () => {
+  const metrics = new Metrics('1.0.0');
+  const up = () => exported(metrics, 'consul_up{query="leaf"}');
+
+  assert.equal(await up(), undefined);
+  metrics.consulAnswered('leaf', NOW, undefined);
+  assert.equal(await up(), 1);
+  metrics.consulSilent('leaf');
+  assert.equal(await up(), 1);
+  metrics.consulFailed('leaf', 'CONSUL_UNREACHABLE');
+  assert.equal(await up(), 0);
+  assert.equal(await exported(metrics, 'consul_last_answer_timestamp_seconds{query="leaf"}'), NOW / 1000);
+});
+
+test('a refusal is counted from 0 on, and told until something is accepted', async () => {
+  const metrics = new Metrics('1.0.0');
+  const counted = () => exported(metrics, 'refused_candidates_total{code="NO_CHAIN"}');
+
+  assert.equal(await counted(), 0);
+  metrics.refused('NO_CHAIN');
+  assert.equal(await counted(), 1);
+  assert.equal(await exported(metrics, 'candidate_refused'), 1);
+  metrics.accepted();
+  assert.equal(await exported(metrics, 'candidate_refused'), 0);
+});
+
+test('a write is counted from 0 on, with its time', async () => {
+  const metrics = new Metrics('1.0.0');
+  const series = 'writes_total{object="identity",reason="ageing"}';
+
+  assert.equal(await exported(metrics, series), 0);
+  metrics.wrote('identity', 'ageing', NOW);
+
+  assert.equal(await exported(metrics, series), 1);
+  assert.equal(await exported(metrics, 'last_write_timestamp_seconds{object="identity"}'), NOW / 1000);
+});
+
+test('docs/monitoring.md has each metric, with its type and its labels, and no other', async () => {
+  const metrics = new Metrics('1.0.0');
+  metrics.published(await newIdentity());
+  metrics.consulAnswered('leaf', NOW, undefined);
+  metrics.kubernetesRequested('list', 'secrets', 'ok');
+  metrics.wrote('identity', 'ageing', NOW);
+  const text = await metrics.text(true);
+
+  const docs = await readFile(new URL('../../../docs/monitoring.md', import.meta.url), 'utf8');
+
+  const rows = [...docs.matchAll(/^\| `([a-z_]+)(?:\{([a-z,]+)\})?` +\| (\w+) +\| .{5,} \|$/gm)];
+  assert.deepEqual(
+    rows.map(([, name = '', labels = '', type]) => `${name}{${labels}} ${type}`).sort(),
+    [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)]
+      .map(([, name = '', type]) => {
+        const [, labels = ''] = new RegExp(`^${name}\\{(.*)\\} `, 'm').exec(text) ?? [];
+        return `${name}{${[...labels.matchAll(/(\w+)="/g)].map(([, label]) => label).join(',')}} ${type}`;
+      })
+      .sort(),
+  );
+});
