@@ -103,6 +103,11 @@ export class Reconciler {
     const outcome = await this.#reporting('identity', () => publisher.write({ content, decision }, signal));
     if (outcome === 'conflict') return 'conflict';
     health.solved('identity');
+    if (outcome === 'postponed' && isOfNoUse(decision)) {
+      metrics.unpublished();
+      health.unpublished(`${decision.reason}; somebody else keeps changing it`);
+      return { decision, fault: undefined, wrote: false };
+    }
     health.published(content.identity);
     metrics.published(content.identity);
     if (outcome === 'written') this.#report.wrote(decision);
@@ -129,6 +134,11 @@ export class Reconciler {
       throw error;
     }
   }
+}
+
+/** Whether what is published before this decision is carried out is nothing, or nothing that works for the gateway. */
+function isOfNoUse({ cause }: Decision): boolean {
+  return cause === 'missing' || cause === 'unpublishable' || cause === 'other-identity';
 }
 
 /** Whether all is published that the gateway is told of: a TLSContext that names a missing Secret would break it. */

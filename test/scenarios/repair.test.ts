@@ -99,6 +99,21 @@ test("24: Other people's labels, annotations and data stay, and are no reason to
   assert.equal(bed.secret()?.data?.['extra.txt'], 'eA==');
 });
 
+test('24: While somebody else keeps damaging the Secret, the connector says that nothing is published that works', async (t) => {
+  const bed = await makeBed(t);
+  const daemon = await bed.startReady();
+  const damage = edit('Secret', ({ data = {} }) => Object.assign(data, { 'tls.crt': 'eA==' }));
+
+  const damaging = setInterval(() => damage(bed), 20);
+  t.after(() => clearInterval(damaging));
+
+  await daemon.unready(/^unpublishable: .*; somebody else keeps changing it$/m);
+  assert.equal(await daemon.metric('published '), 0);
+  clearInterval(damaging);
+  await daemon.ready();
+  assert.equal(await daemon.metric('published '), 1);
+});
+
 describe('26, 30: A Secret that is already there', { concurrency: 2 }, () => {
   const old = (extra: object) => ({
     kind: 'Secret' as const,
