@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { Metrics } from '../../../src/status/metrics.ts';
 import { alertRules, dashboard, queries, RULES_OF, rulesText } from '../../real/monitoring/files.ts';
+import { readPage } from '../docs/pages.ts';
 
-const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
-const docs = read('docs/monitoring.md');
+const docs = readPage('docs/monitoring.md');
+const troubleshooting = readPage('docs/troubleshooting.md');
 const exported = [...(await new Metrics('1.0.0').text(true)).matchAll(/^# TYPE (\w+) /gm)].map(
   ([, name]) => name,
 );
@@ -41,6 +41,7 @@ describe('The alerts', () => {
       assert.ok(summary.length > 20 && description.length > 60);
       assert.equal(runbook, `docs/monitoring.md#${alert.toLowerCase()}`);
       assert.match(docs, new RegExp(`^### ${alert}$`, 'm'));
+      assert.ok(troubleshooting.includes(`\n| [${alert}](monitoring.md#${alert.toLowerCase()}) | `));
     });
   }
 
