@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parseAllDocuments } from 'yaml';
 import { withJson } from '../consul/answer.ts';
 import type { LeafJson } from '../consul/wire.ts';
 import { makeBed } from '../e2e/support/bed.ts';
@@ -36,6 +38,25 @@ test('promtool takes the scrape configuration of the docs', (t) => {
   writeFileSync(file, config);
 
   assert.match(promtool(['check', 'config', '--syntax-only', file]), /SUCCESS/);
+});
+
+test('kubectl builds the PodMonitor, the alerts, and a ConfigMap with the dashboard', () => {
+  const folder = fileURLToPath(new URL('../../k8s/monitoring', import.meta.url));
+
+  const built = execFileSync(binary('KUBECTL'), ['kustomize', folder], { encoding: 'utf8' });
+
+  const objects = parseAllDocuments(built).map((each) => each.toJS());
+  assert.deepEqual(
+    objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`).sort(),
+    [
+      'ConfigMap ambassador/ambassador-consul-connector-dashboard',
+      'PodMonitor ambassador/ambassador-consul-connector',
+      'PrometheusRule ambassador/ambassador-consul-connector',
+    ],
+  );
+  const { data, metadata } = objects.find(({ kind }) => kind === 'ConfigMap');
+  assert.equal(metadata.labels.grafana_dashboard, '1');
+  assert.deepEqual(JSON.parse(data['dashboard.json']), dashboard());
 });
 
 test('each query of dashboard and alerts is answered by a Prometheus that scrapes the connector', async (t) => {

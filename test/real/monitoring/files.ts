@@ -35,6 +35,8 @@ export interface Target {
   readonly refId: string;
   readonly expr: string;
   readonly legendFormat: string;
+  /** What Grafana takes for the interval of the scrapes. */
+  readonly interval?: string;
   readonly datasource: { readonly type: string; readonly uid: string };
 }
 
@@ -80,7 +82,7 @@ export function queries(): readonly {
   return all.map((query) => ({ ...query, expr: substitute(query.expr) }));
 }
 
-/** As Grafana does it; the interval is at least four times that of the scrapes. */
+/** As Grafana does it; `$__rate_interval` is at least four times the interval of the scrapes. */
 export function substitute(expr: string): string {
   return expr.replaceAll(/\$(job|instance)\b/g, '.+').replaceAll('$__rate_interval', '20s');
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { parse, parseAllDocuments } from 'yaml';
 import { Metrics } from '../../../src/status/metrics.ts';
 import { alertRules, dashboard, queries, RULES_OF, rulesText } from '../../real/monitoring/files.ts';
 import { readPage } from '../docs/pages.ts';
@@ -61,6 +62,22 @@ describe('The alerts', () => {
   });
 });
 
+test('The PodMonitor finds the Pods of the manifest, on their port', () => {
+  const { spec, metadata } = parse(readPage('k8s/monitoring/pod-monitor.yaml'));
+  const deployment = parseAllDocuments(readPage('k8s/ambassador-consul-connector.yaml'))
+    .map((each) => each.toJS())
+    .find(({ kind }) => kind === 'Deployment');
+  const { labels } = deployment.spec.template.metadata;
+  const [endpoint] = spec.podMetricsEndpoints;
+  const [container] = deployment.spec.template.spec.containers;
+
+  assert.equal(metadata.namespace, deployment.metadata.namespace);
+  assert.deepEqual({ ...labels, ...spec.selector.matchLabels }, labels);
+  for (const label of [spec.jobLabel, ...spec.podTargetLabels]) assert.ok(label in labels, label);
+  assert.ok(container.ports.some(({ name }: { name: string }) => name === endpoint.port));
+  assert.equal(endpoint.path, '/metrics');
+});
+
 describe('The dashboard', () => {
   const { panels, templating, schemaVersion, uid } = dashboard();
   const shown = panels.filter(({ type }) => type !== 'row');
@@ -93,6 +110,13 @@ describe('The dashboard', () => {
       assert.match(description, /^[A-Z].{15,}\.$/, title);
       assert.ok(fieldConfig?.defaults.unit, title);
     }
+  });
+
+  test('takes rates over an interval that fits the scrapes of the PodMonitor', () => {
+    const { spec } = parse(readPage('k8s/monitoring/pod-monitor.yaml'));
+
+    for (const { expr, interval } of shown.flatMap(({ targets = [] }) => targets))
+      if (expr.includes('$__rate_interval')) assert.equal(interval, spec.podMetricsEndpoints[0].interval);
   });
 
   test('asks for metrics that the connector exports, of the connectors that are chosen', () => {
