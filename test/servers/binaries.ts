@@ -2,7 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** Printed by `get.sh --print-env`, which alone knows where to look and in which order. */
-export type ServerBinary = 'CONSUL' | 'ETCD' | 'KUBE_APISERVER' | 'KUBECTL' | 'NGINX' | 'HAPROXY';
+export type ServerBinary =
+  | 'CONSUL'
+  | 'ETCD'
+  | 'KUBE_APISERVER'
+  | 'KUBECTL'
+  | 'NGINX'
+  | 'HAPROXY'
+  | 'CHROMIUM';
 
 const GET_SCRIPT = fileURLToPath(new URL('./get.sh', import.meta.url));
 let located: Map<string, string> | undefined;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the real servers of the tests available: consul, etcd, kube-apiserver, kubectl, and two gateways.
+# Makes the real servers of the tests available: consul, etcd, kube-apiserver, kubectl, two gateways, and a browser.
 #
 #   bash test/servers/get.sh              fetch or build what is missing (the first time: several minutes)
 #   bash test/servers/get.sh --print-env  only print where each one is, as NAME=path lines
@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ambassador-consul-connector
 readonly here cache
 readonly WITHOUT_DEBIAN='put consul (1.8 or newer) into PATH, and let KUBEBUILDER_ASSETS name a folder with etcd,
-kube-apiserver and kubectl (setup-envtest makes one); put nginx and haproxy into PATH'
+kube-apiserver and kubectl (setup-envtest makes one); put nginx, haproxy and chromium into PATH'
 
 # fail PROBLEM REMEDY
 fail() {
@@ -60,7 +60,7 @@ recent_consul() {
 
 print_env() {
   local name path
-  for name in consul etcd kube-apiserver kubectl nginx haproxy; do
+  for name in consul etcd kube-apiserver kubectl nginx haproxy chromium; do
     path=$(locate "$name") || fail "$name is missing" 'bash test/servers/get.sh'
     name=${name^^}
     printf '%s=%s\n' "${name//-/_}" "$path"
@@ -121,6 +121,7 @@ main() {
   readonly work
   trap 'rm -rf "$work"' EXIT
   require_tool openssl openssl
+  require_tool chromium chromium
   get_program consul consul bullseye
   get_program etcd etcd-server bookworm
   get_program kubectl kubernetes-client bookworm
