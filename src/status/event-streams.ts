@@ -80,12 +80,15 @@ export class EventStreams {
     const { signal } = this.#run;
     const wakeup = new Wakeup(clock);
     const stopListening = listen(() => wakeup.notice());
-    while (!signal.aborted) {
-      await wakeup.wait(BEAT_MS, signal);
-      if (!signal.aborted) this.#sendToAll();
-      await clock.sleep(LEAST_BETWEEN_MS, signal);
+    try {
+      while (!signal.aborted) {
+        await wakeup.wait(BEAT_MS, signal);
+        if (!signal.aborted) this.#sendToAll();
+        await clock.sleep(LEAST_BETWEEN_MS, signal);
+      }
+    } finally {
+      stopListening();
     }
-    stopListening();
   }
 
   #sendToAll(): void {

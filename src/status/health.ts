@@ -13,6 +13,8 @@ export interface Verdict {
 /** A published leaf with less of its lifetime left than this makes the daemon unready: before it expires, not after. */
 export const UNREADY_BELOW = 0.1;
 
+const NOT_YET = 'nothing is published yet: waiting for Consul and for Kubernetes';
+
 /**
  * What can stand in the way of a published identity: two queries, the trust in what they say, the leaf they offer, two
  * objects, and the watch of each.
@@ -48,8 +50,8 @@ export interface Trust {
 export interface Snapshot {
   readonly ready: Verdict;
   readonly published: PublishedIdentity | undefined;
-  /** Why nothing that works is published, where nothing is. */
-  readonly whyNot: string;
+  /** Why what is published does not work; undefined as well where it was not looked at yet. */
+  readonly whyNot: string | undefined;
   readonly trust: Trust | undefined;
   readonly problems: ReadonlyMap<Part, Problem>;
   readonly heard: ReadonlyMap<Source, Heard>;
@@ -67,7 +69,7 @@ export class Health {
   readonly #heard = new Map<Source, Heard>();
   readonly #listeners = new Set<() => void>();
   #published: PublishedIdentity | undefined;
-  #whyNot = 'nothing is published yet: waiting for Consul and for Kubernetes';
+  #whyNot: string | undefined;
   #trust: Trust | undefined;
 
   /** `longestSilenceMs`: how long a healthy loop may take for one turn. */
@@ -86,6 +88,7 @@ export class Health {
 
   published({ spiffeId, leaf, chain }: Identity): void {
     this.#published = { spiffeId, leaf, chain };
+    this.#whyNot = undefined;
     this.#notify();
   }
 
@@ -160,7 +163,7 @@ export class Health {
 
   #failures(): string[] {
     const problems = this.#describe(['identity', 'service']);
-    if (this.#published === undefined) return [this.#whyNot, ...problems];
+    if (this.#published === undefined) return [this.#whyNot ?? NOT_YET, ...problems];
     const { leaf } = this.#published;
     const left = lifetimeLeft(leaf, this.#clock.now());
     if (left >= UNREADY_BELOW) return problems;

@@ -9,7 +9,9 @@ export type ServerBinary =
   | 'KUBECTL'
   | 'NGINX'
   | 'HAPROXY'
-  | 'CHROMIUM';
+  | 'CHROMIUM'
+  /** Not a program: the configuration that gives the browser its typeface. */
+  | 'FONTS_CONF';
 
 const GET_SCRIPT = fileURLToPath(new URL('./get.sh', import.meta.url));
 let located: Map<string, string> | undefined;

@@ -12,6 +12,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ambassador-consul-connector
 readonly here cache
+readonly FONTS_CONF=$cache/fonts/fonts.conf
 readonly WITHOUT_DEBIAN='put consul (1.8 or newer) into PATH, and let KUBEBUILDER_ASSETS name a folder with etcd,
 kube-apiserver and kubectl (setup-envtest makes one); put nginx, haproxy and chromium into PATH'
 
@@ -60,6 +61,8 @@ recent_consul() {
 
 print_env() {
   local name path
+  [[ -e $FONTS_CONF ]] || fail 'the typeface of the pictures is missing' 'bash test/servers/get.sh'
+  printf 'FONTS_CONF=%s\n' "$FONTS_CONF"
   for name in consul etcd kube-apiserver kubectl nginx haproxy chromium; do
     path=$(locate "$name") || fail "$name is missing" 'bash test/servers/get.sh'
     name=${name^^}
@@ -104,6 +107,28 @@ WRAPPER
   keep "$work/$name.sh" "$name"
 }
 
+# A typeface for the browser, so that its pictures are the same on every machine.
+get_typeface() {
+  if [[ -e $FONTS_CONF ]]; then return; fi
+  step 'typeface unpacked' unpack_package fonts-inter bookworm "$work/fonts"
+  cat >"$work/fonts/fonts.conf" <<CONF
+<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>$cache/fonts/usr/share/fonts</dir>
+  <match target="pattern">
+    <test name="family" compare="contains"><string>sans</string></test>
+    <test name="family" compare="not_contains"><string>mono</string></test>
+    <edit name="family" mode="prepend" binding="strong"><string>Inter</string></edit>
+  </match>
+  <!-- Last, since it gives every unknown family a second name, sans-serif. -->
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+</fontconfig>
+CONF
+  rm -rf "$cache/fonts"
+  mv "$work/fonts" "$cache/fonts"
+}
+
 main() {
   if [[ ${1:-} == --print-env ]]; then
     print_env
@@ -125,6 +150,7 @@ main() {
   get_program consul consul bullseye
   get_program etcd etcd-server bookworm
   get_program kubectl kubernetes-client bookworm
+  get_typeface
   get_gateway nginx libpcre2-8-0
   get_gateway haproxy libpcre2-8-0 liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
   if ! locate kube-apiserver >/dev/null; then

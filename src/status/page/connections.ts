@@ -1,9 +1,9 @@
-import type { Part, Problem, Source } from '../health.ts';
-import { type Html, html } from './html.ts';
-import { absolute, moment, relative } from './moment.ts';
+import type { Part, Source } from '../health.ts';
+import { Html, html } from './html.ts';
+import { absolute, relative } from './moment.ts';
 import type { View } from './view.ts';
 
-/** Both sides: who answers, since when one does not, why, and what mends it. */
+/** Both sides: who answers, and when it did last. What is wrong, and its remedy, stands above in full. */
 export function connections(view: View): Html {
   return html`<section aria-labelledby="connections">
 <h2 id="connections">Connections</h2>
@@ -15,74 +15,70 @@ ${consul(view)}${place(view)}</div>
 
 function consul(view: View): Html {
   const { setup, health } = view;
-  const offered = health.problems.get('trust') ?? health.problems.get('candidate');
-  const isOffered = health.trust !== undefined || offered !== undefined;
-  return html`<div class="card">
-<h3>Consul</h3>
-<p class="where">${setup.consulServers.map((url) => html`<code>${url}</code> `)}</p>
-<ul class="states">
-${state(view, 'Roots', ['roots'], 'roots')}${state(view, 'Leaf', ['leaf'], 'leaf')}${
-  isOffered ? state(view, 'What it sent', ['trust', 'candidate'], undefined, 'can be used') : undefined
-}</ul>
-</div>
-`;
+  const known = health.trust === undefined ? undefined : 'can be used';
+  return card('Consul', setup.consulServers, [
+    state(view, 'Roots', ['roots'], answerOf(view, 'roots')),
+    state(view, 'Leaf', ['leaf'], answerOf(view, 'leaf')),
+    state(view, 'Answers', ['trust', 'candidate'], known),
+  ]);
 }
 
 function place(view: View): Html {
-  const { directory, kubernetes, service } = view.setup.target;
+  const { directory, kubernetes = '', service } = view.setup.target;
+  const isPublished = view.health.published !== undefined;
   if (directory !== undefined) {
-    return html`<div class="card">
-<h3>Folder</h3>
-<p class="where"><code>${directory}</code></p>
-<ul class="states">
-${state(view, 'Files', ['identity'], undefined, 'can be used')}</ul>
-</div>
-`;
+    return card(
+      'Folder',
+      [directory],
+      [state(view, 'Files', ['identity'], isPublished ? 'in place' : undefined)],
+    );
   }
   const watches = [...view.health.problems.keys()].filter((part) => part.startsWith('watch '));
+  return card(
+    'Kubernetes',
+    [kubernetes],
+    [
+      state(view, 'API server', watches, answerOf(view, 'kubernetes')),
+      state(view, 'Secret', ['identity'], isPublished ? 'in place' : undefined),
+      ...(service === undefined ? [] : [state(view, 'Service', ['service'], 'in place')]),
+    ],
+  );
+}
+
+function card(title: string, addresses: readonly string[], states: readonly Html[]): Html {
   return html`<div class="card">
-<h3>Kubernetes</h3>
-<p class="where"><code>${kubernetes}</code></p>
-<ul class="states">
-${state(view, 'Secret', ['identity'], undefined, 'can be read and written')}${
-  service === undefined ? undefined : state(view, 'Service', ['service'], undefined, 'tells the gateway')
-}${state(view, 'Watches', watches, 'kubernetes')}</ul>
+<h3>${title}</h3>
+<p class="where">${addresses.map((address) => html`<code>${address}</code> `)}</p>
+<dl class="states">
+${states}</dl>
 </div>
 `;
 }
 
-/** One line: the first problem of `parts`, or else the last answer of `source`, or else `well`. */
-function state(
-  { at, health }: View,
-  name: string,
-  parts: readonly Part[],
-  source: Source | undefined,
-  well?: string,
-): Html {
-  const heard = source === undefined ? undefined : health.heard.get(source);
-  const answer = heard === undefined ? undefined : html`last answer ${moment(heard.at, at)}`;
-  const problem = parts.map((part) => health.problems.get(part)).find((found) => found !== undefined);
-  if (problem?.code !== undefined) return problemItem(name, problem, problem.code, answer, at);
-  const stale = source === 'roots' && (heard?.ageSeconds ?? 0) > 0;
-  if (problem !== undefined || (answer === undefined && well === undefined)) {
-    return html`<li><b>${name}</b> <span class="chip">waiting</span></li>\n`;
-  }
-  const chip = stale ? html`<span class="chip note">stale</span>` : html`<span class="chip good">ok</span>`;
-  const age = stale ? html`, from a cache ${String(heard?.ageSeconds)} s old` : undefined;
-  return html`<li><b>${name}</b> ${chip} <span class="quiet">${answer ?? well}${age}</span></li>\n`;
+function answerOf({ at, health }: View, source: Source): Html | undefined {
+  const heard = health.heard.get(source);
+  if (heard === undefined) return undefined;
+  // A leaf is always from the agent's cache; for roots an age means that the agent lost its servers.
+  const age = source === 'roots' ? (heard.ageSeconds ?? 0) : 0;
+  const stale = age === 0 ? undefined : html` <span class="chip note">stale by ${age} s</span>`;
+  return html`last answer ${relative(heard.at, at)}${stale}<br><span class="small">${absolute(heard.at)}</span>`;
 }
 
-function problemItem(
+/** One line: whether one of `parts` is in trouble, and what is known of it otherwise; nothing is known yet: waiting. */
+function state(
+  { health }: View,
   name: string,
-  { error, remedy, since }: Problem,
-  code: string,
-  answer: Html | undefined,
-  at: number,
+  parts: readonly Part[],
+  known: Html | string | undefined,
 ): Html {
-  return html`<li class="problem"><b>${name}</b> <span class="chip bad">problem</span> <span class="quiet">since ${absolute(since)}, ${relative(since, at)}</span>
-<p>${error}</p>
-${remedy === undefined ? undefined : html`<p class="remedy"><b>Remedy:</b> ${remedy}.</p>\n`}<p class="quiet"><code>${code}</code>${
-    answer === undefined ? undefined : html`; ${answer}`
-  }</p></li>
-`;
+  const problem = parts.map((part) => health.problems.get(part)).find((found) => found !== undefined);
+  const chip =
+    problem?.code !== undefined
+      ? html`<span class="chip bad">problem</span>`
+      : problem !== undefined || known === undefined
+        ? html`<span class="chip">waiting</span>`
+        : html`<span class="chip good">ok</span>`;
+  // A problem is told above; only when it was last well is said here.
+  const detail = problem === undefined || known instanceof Html ? known : undefined;
+  return html`<div><dt>${name}</dt><dd>${chip}</dd><dd class="quiet">${detail}</dd></div>\n`;
 }

@@ -52,9 +52,10 @@ ${
 
 function rootItem(root: Certificate, { bundle }: Trust, at: number): Html {
   const isActive = bundle.active.has(root.fingerprint);
-  return html`<li><span class="name">${subjectOf(root)}</span> ${
-    isActive ? html`<span class="chip good">active</span>` : html`<span class="chip">still trusted</span>`
-  }<br><span class="until">until ${moment(root.notAfter, at)}</span></li>
+  const chip = isActive
+    ? html`<span class="chip good">active</span>`
+    : html`<span class="chip">still trusted</span>`;
+  return html`<li><span>${subjectOf(root)}</span> <span>${chip}</span> <span class="quiet">until ${moment(root.notAfter, at)}</span></li>
 `;
 }
 

@@ -2,7 +2,7 @@ import { lifetimeLeft } from '../../identity/certificate.ts';
 import { REPLACE_BELOW } from '../../identity/decide.ts';
 import { UNREADY_BELOW } from '../health.ts';
 import { type Html, html } from './html.ts';
-import { moment } from './moment.ts';
+import { absolute, relative } from './moment.ts';
 import type { View } from './view.ts';
 
 /** In percent of the lifetime: where renewal begins, and where the daemon becomes unready. */
@@ -22,10 +22,10 @@ export function lifetime({ at, health: { published } }: View): Html | undefined 
 <figure>
 ${bar(100 * (1 - lifetimeLeft(leaf, at)))}
 <figcaption><dl class="legend">
-<div><dt>Valid from</dt><dd>${moment(notBefore, at)}</dd></div>
-<div class="renewal"><dt>Renewal from</dt><dd>${moment(at100(RENEWAL), at)}</dd></div>
-<div class="unready"><dt>Unready from</dt><dd>${moment(at100(UNREADY), at)}</dd></div>
-<div class="end"><dt>${notAfter > at ? 'Expires' : 'Expired'}</dt><dd>${moment(notAfter, at)}</dd></div>
+<div><dt>Valid from</dt><dd>${absolute(notBefore)}</dd><dd class="quiet">${relative(notBefore, at)}</dd></div>
+<div class="renewal"><dt>Renewal from</dt><dd>${absolute(at100(RENEWAL))}</dd><dd class="quiet">${relative(at100(RENEWAL), at)}</dd></div>
+<div class="unready"><dt>Unready from</dt><dd>${absolute(at100(UNREADY))}</dd><dd class="quiet">${relative(at100(UNREADY), at)}</dd></div>
+<div class="end"><dt>${notAfter > at ? 'Expires' : 'Expired'}</dt><dd>${absolute(notAfter)}</dd><dd class="quiet">${relative(notAfter, at)}</dd></div>
 </dl></figcaption>
 </figure>
 </section>

@@ -4,10 +4,11 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+const YEAR = 365 * DAY;
 
 /** A time, absolute in UTC and relative to `now`; both in milliseconds since the epoch. */
 export function moment(at: number, now: number): Html {
-  return html`${absolute(at)} <span class="rel">${relative(at, now)}</span>`;
+  return html`${absolute(at)}, <span class="rel">${relative(at, now)}</span>`;
 }
 
 /** A time as `2026-11-25 18:45:05 UTC`. */
@@ -30,7 +31,8 @@ function span(ms: number): string | undefined {
   if (ms < 2 * HOUR) return `${Math.floor(ms / MINUTE)} min`;
   if (ms < 2 * DAY) return two(ms, HOUR, 'h', MINUTE, 'min');
   if (ms < 100 * DAY) return two(ms, DAY, 'd', HOUR, 'h');
-  return `${Math.floor(ms / DAY)} d`;
+  if (ms < 2 * YEAR) return `${Math.floor(ms / DAY)} d`;
+  return `${Math.floor(ms / YEAR)} y`;
 }
 
 function two(ms: number, large: number, largeName: string, small: number, smallName: string): string {

@@ -5,6 +5,7 @@ import { identity, roots } from './identity.ts';
 import { lifetime } from './lifetime.ts';
 import { absolute } from './moment.ts';
 import { objects } from './objects.ts';
+import { problems } from './problems.ts';
 import { SCRIPT } from './script.ts';
 import { standingOf, windowTitle } from './standing.ts';
 import { story } from './story.ts';
@@ -67,7 +68,7 @@ function main(view: View): Html {
 <h1>${title}</h1>
 <p>${meaning}</p>
 </div>
-${lifetime(view)}${connections(view)}${identity(view)}${roots(view)}${story(view)}${objects(view)}<p class="quiet as-of">As of <span id="as-of">${absolute(view.at)}</span></p>
+${problems(view)}${lifetime(view)}${connections(view)}${identity(view)}${roots(view)}${story(view)}${objects(view)}<p class="quiet as-of">As of <span id="as-of">${absolute(view.at)}</span></p>
 `;
 }
 

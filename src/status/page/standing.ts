@@ -20,11 +20,11 @@ export function standingOf(view: View): Standing {
   const { at, health } = view;
   const { published, problems, whyNot } = health;
   if (published === undefined) {
-    const blocked = [...problems.values()].some(({ code }) => code !== undefined);
+    const isBlocked = [...problems.values()].some(({ code }) => code !== undefined);
     return {
-      tone: blocked ? 'bad' : 'wait',
-      title: 'No identity yet',
-      meaning: html`The gateway cannot speak in the mesh: ${whyNot}.`,
+      tone: isBlocked || whyNot !== undefined ? 'bad' : 'wait',
+      title: whyNot === undefined ? 'No identity yet' : 'No identity that works',
+      meaning: html`The gateway cannot speak in the mesh. ${whyNot ?? 'Waiting for Consul and for Kubernetes'}.`,
     };
   }
   const { notAfter } = published.leaf;

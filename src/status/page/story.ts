@@ -28,7 +28,13 @@ ${told.map((episode) => episodeItem(episode, at))}</ol>
 
 function episodeItem({ at: then, text, code, remedy }: Episode, at: number): Html {
   return html`<li><p class="when">${moment(then, at)}</p>
-<p>${text}${code === undefined ? undefined : html` <code>${code}</code>`}</p>
-${remedy === undefined ? undefined : html`<p class="remedy"><b>Remedy:</b> ${remedy}.</p>\n`}</li>
+<p>${reasonOf(text)}${code === undefined ? undefined : html` <code>${code}</code>`}</p>
+${remedy === undefined ? undefined : html`<p class="remedy"><b>Remedy:</b> ${remedy}</p>\n`}</li>
 `;
+}
+
+/** Reasons begin with their count, as in `ageing: the published leaf has 38 % of its lifetime left`. */
+function reasonOf(text: string): Html {
+  const [, count, detail] = /^([a-z-]+): (.*)$/s.exec(text) ?? [];
+  return count === undefined || detail === undefined ? html`${text}` : html`<b>${count}</b>: ${detail}`;
 }

@@ -4,13 +4,13 @@ export const STYLE = `
   color-scheme: light dark;
   --ground: #f6f6f3; --card: #ffffff; --line: #dedfd9; --text: #20211e; --quiet: #5c5e57;
   --good: #17693a; --good-ground: #e4f3e9; --note: #7f4c00; --note-ground: #fcefd6;
-  --bad: #ad1f16; --bad-ground: #fce8e6; --fresh: #58b57c; --renewal: #e2a93b; --unready: #d9594c; --over: #c9cac3;
+  --bad: #ad1f16; --bad-ground: #fce8e6; --fresh: #58b57c; --renewal: #e2a93b; --unready: #d9594c; --over: #c3c4bc;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #141512; --card: #1d1e1b; --line: #34362f; --text: #ebebe4; --quiet: #a5a79d;
     --good: #7fd39b; --good-ground: #1a3324; --note: #f1bd68; --note-ground: #3a2b10;
-    --bad: #ff9a8f; --bad-ground: #43201c; --fresh: #3f9a62; --renewal: #bd8420; --unready: #c2493d; --over: #4a4c44;
+    --bad: #ff9a8f; --bad-ground: #43201c; --fresh: #3f9a62; --renewal: #bd8420; --unready: #c2493d; --over: #55574e;
   }
 }
 * { box-sizing: border-box; margin: 0; }
@@ -39,8 +39,8 @@ section { margin-top: 2.25rem; }
 .standing.note h1 { color: var(--note); }
 .standing.bad { border-left-color: var(--unready); }
 .standing.bad h1 { color: var(--bad); }
-.quiet, .rel, .until, .when, .where { color: var(--quiet); }
-time { white-space: nowrap; }
+.quiet, .rel, .when, .where { color: var(--quiet); }
+time, .rel { white-space: nowrap; }
 code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace; font-size: .875em; }
 figure { padding: 1.1rem 1.5rem 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; }
 .bar { display: block; overflow: visible; }
@@ -57,25 +57,32 @@ figure { padding: 1.1rem 1.5rem 1.25rem; background: var(--card); border: 1px so
 .legend .renewal dt::before { background: var(--renewal); }
 .legend .unready dt::before { background: var(--unready); }
 .legend .end dt::before { display: none; }
-.legend .rel { display: block; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem 1.25rem; }
 .card { padding: 1.1rem 1.5rem 1.2rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; }
 .where { font-size: .875rem; }
 ul, ol { padding: 0; list-style: none; }
-.states { margin-top: .6rem; font-size: .9375rem; }
-.states li { padding: .5rem 0; border-top: 1px solid var(--line); }
-.states li:last-child { padding-bottom: 0; }
-.problem p { margin-top: .35rem; }
+.states { margin-top: .7rem; font-size: .9375rem; }
+.states > div { display: grid; grid-template-columns: 5.75rem 5rem minmax(0, 1fr); gap: 0 .5rem; padding: .5rem 0; border-top: 1px solid var(--line); }
+.states > div:last-child { padding-bottom: 0; }
+.states dt { font-weight: 600; }
+.small { font-size: .8125rem; }
+.standing + section { margin-top: 0; }
+.problem { margin-top: .75rem; padding: 1rem 1.5rem 1.1rem; border: 1px solid var(--line); border-radius: .75rem; background: var(--card); }
+.problem.note { border-left: .375rem solid var(--renewal); }
+.problem.bad { border-left: .375rem solid var(--unready); }
+.problem h2 { margin-bottom: .25rem; font-size: .9375rem; }
+.problem p + p { margin-top: .35rem; }
+.problem .quiet { font-size: .875rem; }
 .chip { display: inline-block; padding: 0 .5rem; border-radius: 1rem; background: var(--line); color: var(--text); font-size: .8125rem; font-weight: 600; line-height: 1.45; }
 .chip.good { background: var(--good-ground); color: var(--good); }
 .chip.note { background: var(--note-ground); color: var(--note); }
 .chip.bad { background: var(--bad-ground); color: var(--bad); }
-.rows > div { display: grid; grid-template-columns: 9.5rem 1fr; gap: 0 1rem; padding: .5rem 0; border-top: 1px solid var(--line); }
+.rows > div { display: grid; grid-template-columns: 9.5rem minmax(0, 1fr); gap: 0 1rem; padding: .5rem 0; border-top: 1px solid var(--line); }
 .rows dt { color: var(--quiet); }
 .command { display: block; margin-top: .25rem; color: var(--quiet); }
 .command::before { content: '$ '; user-select: none; }
-.roots li { padding: .5rem 0; border-top: 1px solid var(--line); }
-.until { font-size: .9375rem; }
+.roots li { display: grid; grid-template-columns: minmax(0, 1fr) auto 22rem; gap: 0 1rem; padding: .5rem 0; border-top: 1px solid var(--line); }
+.roots .quiet { text-align: right; }
 .roots + p { margin-top: .5rem; }
 .pair h3 + .episodes, .pair h3 + .quiet { margin-top: .4rem; }
 .episodes li { padding: .6rem 0; border-top: 1px solid var(--line); }
@@ -85,9 +92,12 @@ footer { margin-top: .25rem; font-size: .875rem; color: var(--quiet); }
 a { color: inherit; text-underline-offset: .15em; }
 a:focus-visible { outline: 2px solid var(--text); outline-offset: 2px; }
 @media (max-width: 34rem) {
-  .rows > div { grid-template-columns: 1fr; }
-  .standing, figure, .card { padding-left: 1.1rem; padding-right: 1.1rem; }
-  time { white-space: normal; }
+  .rows > div, .roots li { grid-template-columns: minmax(0, 1fr); }
+  .roots li > :nth-child(2) { justify-self: start; }
+  .roots .quiet { text-align: left; }
+  .states > div { grid-template-columns: minmax(0, 1fr) auto; }
+  .states dd:last-child { grid-column: 1 / -1; }
+  .standing, figure, .card, .problem { padding-left: 1.1rem; padding-right: 1.1rem; }
 }
 @media print { body { max-width: none; } }
 `;
