@@ -55,7 +55,7 @@ function rootItem(root: Certificate, { bundle }: Trust, at: number): Html {
   const chip = isActive
     ? html`<span class="chip good">active</span>`
     : html`<span class="chip">still trusted</span>`;
-  return html`<li><span>${subjectOf(root)}</span> <span>${chip}</span> <span class="quiet">until ${moment(root.notAfter, at)}</span></li>
+  return html`<li><span>${subjectOf(root)} ${chip}</span> <span class="quiet">until ${moment(root.notAfter, at)}</span></li>
 `;
 }
 

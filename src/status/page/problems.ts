@@ -29,7 +29,7 @@ export function problems({ at, health }: View): Html | undefined {
   }
   if (told.size === 0) return undefined;
   const tone = health.ready.ok ? 'note' : 'bad';
-  return html`<section aria-label="Problems">
+  return html`<section class="problems" aria-label="Problems">
 ${[...told.values()].map(({ problem, title }) => problemBox(title, tone, problem, at))}</section>
 `;
 }

@@ -66,7 +66,7 @@ ul, ol { padding: 0; list-style: none; }
 .states > div:last-child { padding-bottom: 0; }
 .states dt { font-weight: 600; }
 .small { font-size: .8125rem; }
-.standing + section { margin-top: 0; }
+.problems { margin-top: 0; }
 .problem { margin-top: .75rem; padding: 1rem 1.5rem 1.1rem; border: 1px solid var(--line); border-radius: .75rem; background: var(--card); }
 .problem.note { border-left: .375rem solid var(--renewal); }
 .problem.bad { border-left: .375rem solid var(--unready); }
@@ -81,8 +81,8 @@ ul, ol { padding: 0; list-style: none; }
 .rows dt { color: var(--quiet); }
 .command { display: block; margin-top: .25rem; color: var(--quiet); }
 .command::before { content: '$ '; user-select: none; }
-.roots li { display: grid; grid-template-columns: minmax(0, 1fr) auto 22rem; gap: 0 1rem; padding: .5rem 0; border-top: 1px solid var(--line); }
-.roots .quiet { text-align: right; }
+.roots li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 1rem; padding: .5rem 0; border-top: 1px solid var(--line); }
+.roots .chip { margin-left: .4rem; }
 .roots + p { margin-top: .5rem; }
 .pair h3 + .episodes, .pair h3 + .quiet { margin-top: .4rem; }
 .episodes li { padding: .6rem 0; border-top: 1px solid var(--line); }
@@ -93,8 +93,6 @@ a { color: inherit; text-underline-offset: .15em; }
 a:focus-visible { outline: 2px solid var(--text); outline-offset: 2px; }
 @media (max-width: 34rem) {
   .rows > div, .roots li { grid-template-columns: minmax(0, 1fr); }
-  .roots li > :nth-child(2) { justify-self: start; }
-  .roots .quiet { text-align: left; }
   .states > div { grid-template-columns: minmax(0, 1fr) auto; }
   .states dd:last-child { grid-column: 1 / -1; }
   .standing, figure, .card, .problem { padding-left: 1.1rem; padding-right: 1.1rem; }

@@ -14,7 +14,7 @@ function launch(): Promise<Browser> {
     executablePath: binary('CHROMIUM'),
     env: { ...process.env, FONTCONFIG_FILE: binary('FONTS_CONF') },
     // Its sandbox does not work for root, nor in most containers; it sees nothing but our own page.
-    args: ['--no-sandbox', '--disable-gpu', '--hide-scrollbars'],
+    args: ['--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--disable-lcd-text'],
   });
   return launched;
 }
