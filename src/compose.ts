@@ -7,9 +7,10 @@ import { ConsulClient } from './consul/client.ts';
 import { serverUrl } from './consul/endpoint.ts';
 import { VERIFIES_NOTHING } from './consul/tls.ts';
 import { DirectoryPublisher } from './publish/directory/directory-publisher.ts';
-import { type ClientOptions, KubernetesClient } from './publish/kubernetes/client.ts';
+import { type ClientOptions, KubernetesClient, type ObjectRef } from './publish/kubernetes/client.ts';
 import { Credentials, podNamespace } from './publish/kubernetes/credentials.ts';
 import { KubernetesPublisher } from './publish/kubernetes/kubernetes-publisher.ts';
+import { describeObject } from './publish/kubernetes/remedies.ts';
 import {
   allManifests,
   FIELD_MANAGER,
@@ -20,18 +21,17 @@ import {
 import type { Preview } from './publish/publisher.ts';
 import { chooseApiVersion } from './publish/tls-context.ts';
 import type { RenderOptions } from './render/render.ts';
-import { Health } from './status/health.ts';
+import { Health, type Part } from './status/health.ts';
 import { Metrics } from './status/metrics.ts';
+import type { Observed } from './status/observed.ts';
+import type { Setup } from './status/page/view.ts';
 import { Story } from './story.ts';
 
 /** Three rounds in ten seconds. */
 const CHECK_DEADLINE_MS = 3_300;
 
-export interface Composition {
+export interface Composition extends Observed {
   readonly connector: Connector;
-  readonly health: Health;
-  readonly metrics: Metrics;
-  readonly story: Story;
 }
 
 /**
@@ -47,12 +47,13 @@ export function compose(config: Config, clock: Clock, logger: Logger, version: s
     if (kind === 'postponed') metrics.postponed();
   });
   const access = config.consul;
-  const publisher = createPublisher(config, clock, logger, story, metrics);
+  const publisher = createPublisher(config, clock, logger, story, { health, metrics });
+  const consulServers = access.servers.map((server) => serverUrl(server, access.tls));
   logger.info(
     {
       version,
       node: process.version,
-      consul: access.servers.map((server) => serverUrl(server, access.tls)).join(', '),
+      consul: consulServers.join(', '),
       consulService: access.service,
       token: access.token.kind,
       ...publisher.target,
@@ -76,7 +77,15 @@ export function compose(config: Config, clock: Clock, logger: Logger, version: s
     metrics,
     story,
   });
-  return { connector, health, metrics, story };
+  const setup: Setup = {
+    version,
+    ambassadorId: config.ambassadorId,
+    consulService: access.service,
+    consulServers,
+    tlsContext: config.tlsContext,
+    target: publisher.target,
+  };
+  return { connector, health, metrics, story, setup };
 }
 
 function createPublisher(
@@ -84,18 +93,30 @@ function createPublisher(
   clock: Clock,
   logger: Logger,
   story: Story,
-  metrics?: Metrics,
+  observers?: Pick<Composition, 'health' | 'metrics'>,
 ): Preview {
   const shared = { clock, serviceEnabled: config.serviceEnabled, apiVersion: config.apiVersion };
   if (config.outputDirectory !== undefined) {
     const names = objectNames(config, config.secretNamespace ?? 'default');
     return new DirectoryPublisher({ ...shared, directory: config.outputDirectory, names });
   }
-  const { client, names } = createCluster(config, clock, (verb, resource, outcome) =>
-    metrics?.kubernetesRequested(verb, resource, outcome),
-  );
-  const onWatchRestart = (): void => metrics?.watchRestarted();
-  return new KubernetesPublisher({ ...shared, client, names, logger, story, onWatchRestart });
+  const { client, names } = createCluster(config, clock, (verb, resource, outcome) => {
+    observers?.metrics.kubernetesRequested(verb, resource, outcome);
+    if (outcome === 'ok') observers?.health.heard('kubernetes');
+  });
+  const watchOf = (ref: ObjectRef): Part => `watch ${describeObject(ref)}`;
+  return new KubernetesPublisher({
+    ...shared,
+    client,
+    names,
+    logger,
+    story,
+    onWatchFollow: (ref) => observers?.health.solved(watchOf(ref)),
+    onWatchRestart: (ref, error) => {
+      observers?.metrics.watchRestarted();
+      observers?.health.problem(watchOf(ref), error);
+    },
+  });
 }
 
 /** @throws PublishError KUBERNETES_CONFIGURATION when there is no way to a cluster */

@@ -153,6 +153,7 @@ export class Connector {
       onHeard: (ageSeconds) => {
         health.turned(name);
         health.solved(name);
+        health.heard(name, ageSeconds);
         metrics.consulAnswered(name, clock.now(), ageSeconds);
         // A leaf is always from the agent's cache; for roots an age means that the agent lost its servers.
         if (name === 'roots' && ageSeconds !== undefined && ageSeconds > 0) {

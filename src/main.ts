@@ -49,8 +49,8 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function run(config: Config, logger: Logger): Promise<number> {
   const signal = stopSignal(EXIT.ok, (name) => logger.info({ signal: name }, 'stopping'));
-  const { connector, health, metrics } = compose(config, systemClock, logger, version);
-  const server = await startStatusServer(config.http, health, metrics);
+  const { connector, ...observed } = compose(config, systemClock, logger, version);
+  const server = await startStatusServer(config.http, observed, systemClock);
   logger.info({ host: config.http.host, port: server.port }, 'serving status');
   await connector.run(signal);
   await server.close();

@@ -92,6 +92,9 @@ export class Reconciler {
     const decision = decide({ published, candidate: this.#leaf, service, bundle, at, upstream });
     this.#report.held(decision.heldUntil);
     this.#report.refused(decision.refused);
+    health.trusts(bundle, decision.heldUntil);
+    if (decision.refused === undefined) health.solved('candidate');
+    else health.problem('candidate', decision.refused);
     if (decision.content === undefined) {
       health.solved('identity');
       metrics.unpublished();

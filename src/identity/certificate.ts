@@ -96,7 +96,15 @@ export function lifetimeLeft(certificate: Certificate, at: number): number {
 }
 
 /** The issuer in one line, or the authority key identifier where the name is empty, as Consul's are (consul #16202). */
-export function issuerOf(certificate: Certificate): string {
-  const name = certificate.x509.issuer ?? '';
-  return name === '' ? `key ${certificate.authorityKeyId ?? 'unknown'}` : name.replaceAll('\n', ', ');
+export function issuerOf({ x509, authorityKeyId }: Certificate): string {
+  return nameOrKey(x509.issuer, authorityKeyId);
+}
+
+/** The subject in one line, or the subject key identifier where the name is empty. */
+export function subjectOf({ x509, subjectKeyId }: Certificate): string {
+  return nameOrKey(x509.subject, subjectKeyId);
+}
+
+function nameOrKey(name: string | undefined, keyId: string | undefined): string {
+  return name === undefined || name === '' ? `key ${keyId ?? 'unknown'}` : name.replaceAll('\n', ', ');
 }

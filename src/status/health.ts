@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { describeError } from '../errors.ts';
 import { lifetimeLeft } from '../identity/certificate.ts';
 import type { Identity } from '../identity/identity.ts';
+import type { TrustBundle } from '../identity/trust-bundle.ts';
 
 export interface Verdict {
   readonly ok: boolean;
@@ -12,49 +13,130 @@ export interface Verdict {
 /** A published leaf with less of its lifetime left than this makes the daemon unready: before it expires, not after. */
 export const UNREADY_BELOW = 0.1;
 
-/** What can stand in the way of a published identity: two queries, the trust in what they say, and two objects. */
-export type Part = 'roots' | 'leaf' | 'trust' | 'identity' | 'service';
+const NOT_YET = 'nothing is published yet: waiting for Consul and for Kubernetes';
+
+/**
+ * What can stand in the way of a published identity: two queries, the trust in what they say, the leaf they offer, two
+ * objects, and the watch of each.
+ */
+export type Part = 'roots' | 'leaf' | 'trust' | 'candidate' | 'identity' | 'service' | `watch ${string}`;
+
+export interface Problem {
+  readonly code: string | undefined;
+  readonly error: string;
+  readonly remedy: string | undefined;
+  /** When this code was first met in a row, in milliseconds since the epoch. */
+  readonly since: number;
+}
+
+/** Who answers: Consul to its two queries, the API server. */
+export type Source = 'roots' | 'leaf' | 'kubernetes';
+
+export interface Heard {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** How old the answer was then, where it was said. */
+  readonly ageSeconds: number | undefined;
+}
+
+/** The trust bundle made of Consul's roots, and until when it waits to be published, if it does. */
+export interface Trust {
+  readonly bundle: TrustBundle;
+  /** Milliseconds since the epoch. */
+  readonly heldUntil: number | undefined;
+}
+
+/** What is known at one time, for a page: it holds no key. */
+export interface Snapshot {
+  readonly ready: Verdict;
+  readonly published: PublishedIdentity | undefined;
+  /** Why what is published does not work; undefined as well where it was not looked at yet. */
+  readonly whyNot: string | undefined;
+  readonly trust: Trust | undefined;
+  readonly problems: ReadonlyMap<Part, Problem>;
+  readonly heard: ReadonlyMap<Source, Heard>;
+}
+
+/** A published identity without its key. */
+export type PublishedIdentity = Pick<Identity, 'spiffeId' | 'leaf' | 'chain'>;
 
 /** Whether the daemon lives and whether what it published is good. */
 export class Health {
   readonly #clock: Clock;
   readonly #longestSilenceMs: number;
   readonly #turns = new Map<string, number>();
-  // Solved by the first announcement: a Secret that nobody is told of is not used.
-  readonly #problems = new Map<Part, string>([
-    ['service', 'the gateway has not been told of the Secret yet'],
-  ]);
-  #published: Identity | undefined;
-  #whyNot = 'nothing is published yet: waiting for Consul and for Kubernetes';
+  readonly #problems = new Map<Part, Problem>();
+  readonly #heard = new Map<Source, Heard>();
+  readonly #listeners = new Set<() => void>();
+  #published: PublishedIdentity | undefined;
+  #whyNot: string | undefined;
+  #trust: Trust | undefined;
 
   /** `longestSilenceMs`: how long a healthy loop may take for one turn. */
   constructor(clock: Clock, loops: readonly string[], longestSilenceMs: number) {
     this.#clock = clock;
     this.#longestSilenceMs = longestSilenceMs;
     for (const loop of loops) this.turned(loop);
+    // Solved by the first announcement: a Secret that nobody is told of is not used.
+    const error = 'the gateway has not been told of the Secret yet';
+    this.#problems.set('service', { error, code: undefined, remedy: undefined, since: clock.now() });
   }
 
   turned(loop: string): void {
     this.#turns.set(loop, this.#clock.now());
   }
 
-  published(identity: Identity): void {
-    this.#published = identity;
+  published({ spiffeId, leaf, chain }: Identity): void {
+    this.#published = { spiffeId, leaf, chain };
+    this.#whyNot = undefined;
+    this.#notify();
   }
 
   /** What is published is nothing, or nothing that works. */
   unpublished(why: string): void {
     this.#published = undefined;
     this.#whyNot = why;
+    this.#notify();
+  }
+
+  trusts(bundle: TrustBundle, heldUntil: number | undefined): void {
+    this.#trust = { bundle, heldUntil };
+    this.#notify();
   }
 
   problem(part: Part, problem: unknown): void {
-    const { error, remedy } = describeError(problem);
-    this.#problems.set(part, remedy === undefined ? error : `${error}: ${remedy}`);
+    const { code, error, remedy } = describeError(problem);
+    const before = this.#problems.get(part);
+    const since = before?.code === code ? before.since : this.#clock.now();
+    this.#problems.set(part, { code, error, remedy, since });
+    this.#notify();
   }
 
   solved(part: Part): void {
-    this.#problems.delete(part);
+    if (this.#problems.delete(part)) this.#notify();
+  }
+
+  /** An answer that can be used. */
+  heard(source: Source, ageSeconds?: number): void {
+    this.#heard.set(source, { at: this.#clock.now(), ageSeconds });
+    this.#notify();
+  }
+
+  snapshot(): Snapshot {
+    return {
+      ready: this.readiness(),
+      published: this.#published,
+      whyNot: this.#whyNot,
+      trust: this.#trust,
+      problems: new Map(this.#problems),
+      heard: new Map(this.#heard),
+    };
+  }
+
+  /** Calls `listener` whenever the next snapshot may differ, until the returned function is called. It must not throw. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** `/livez`: the loops turn. Nothing that Consul or Kubernetes do makes it fail. */
@@ -81,7 +163,7 @@ export class Health {
 
   #failures(): string[] {
     const problems = this.#describe(['identity', 'service']);
-    if (this.#published === undefined) return [this.#whyNot, ...problems];
+    if (this.#published === undefined) return [this.#whyNot ?? NOT_YET, ...problems];
     const { leaf } = this.#published;
     const left = lifetimeLeft(leaf, this.#clock.now());
     if (left >= UNREADY_BELOW) return problems;
@@ -91,8 +173,14 @@ export class Health {
 
   #describe(parts: readonly Part[]): string[] {
     return parts.flatMap((part) => {
-      const text = this.#problems.get(part);
-      return text === undefined ? [] : [`${part}: ${text}`];
+      const problem = this.#problems.get(part);
+      if (problem === undefined) return [];
+      const { error, remedy } = problem;
+      return [remedy === undefined ? `${part}: ${error}` : `${part}: ${error}: ${remedy}`];
     });
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
   }
 }

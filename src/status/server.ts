@@ -1,9 +1,11 @@
-import { createServer, type ServerResponse } from 'node:http';
-import { createServer as createListener, type Server, type Socket } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createListener, type Server } from 'node:net';
+import type { Clock } from '../clock.ts';
 import { StatusPortError, systemCode } from '../errors.ts';
-import { firstRequestOf } from './first-request.ts';
-import type { Health, Verdict } from './health.ts';
-import type { Metrics } from './metrics.ts';
+import { Connections } from './connections.ts';
+import { EventStreams } from './event-streams.ts';
+import type { Verdict } from './health.ts';
+import { type Observed, viewOf } from './observed.ts';
 
 export interface StatusServer {
   readonly port: number;
@@ -11,51 +13,35 @@ export interface StatusServer {
 }
 
 const INDEX = `ambassador-consul-connector
+/         the status page, for browsers
 /livez    the loops turn
 /readyz   an identity that works is published
 /metrics  Prometheus
 `;
-/** A client that is slow on purpose, in sending or in reading, holds a connection this long and no longer. */
-const CONNECTION_LASTS_MS = 5_000;
-/** The oldest goes for a new one: a probe of the kubelet is fast, and must not wait behind those who are slow on purpose. */
-const MOST_CONNECTIONS = 64;
+const PLAIN = 'text/plain; charset=utf-8';
 
 /**
- * Serves `/livez`, `/readyz` and `/metrics`, one request a connection. Port 0 takes any free one.
+ * Serves the page, its events, `/livez`, `/readyz` and `/metrics`, one request a connection. Port 0 takes any free one.
  *
  * @throws StatusPortError when the port cannot be opened
  */
 export async function startStatusServer(
   address: { host: string; port: number },
-  health: Health,
-  metrics: Metrics,
+  observed: Observed,
+  clock: Clock,
 ): Promise<StatusServer> {
+  const connections = new Connections();
+  const site = new Site(observed, clock, connections);
   const http = createServer((request, response) => {
     request.resume();
-    if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'only GET\n');
-    switch (request.url?.split('?', 1)[0]) {
-      case '/livez':
-        return sendVerdict(response, health.liveness());
-      case '/readyz':
-        return sendVerdict(response, health.readiness());
-      case '/metrics':
-        return void metrics
-          .text(health.readiness().ok)
-          .then((text) => send(response, 200, text, 'text/plain; version=0.0.4; charset=utf-8'))
-          .catch(() => send(response, 500, 'the metrics cannot be written\n'));
-      case '/':
-        return send(response, 200, INDEX);
-      default:
-        return send(response, 404, 'not found\n');
-    }
+    site.answer(request, response).catch(() => {
+      if (response.headersSent) response.destroy();
+      else send(response, 500, 'the answer cannot be written\n');
+    });
   });
   // Of a stream that breaks; there is nobody to tell.
   http.on('clientError', (_error, stream) => stream.destroy());
-  const open = new Set<Socket>();
-  const server = createListener((socket) => {
-    limit(socket, open);
-    http.emit('connection', firstRequestOf(socket));
-  });
+  const server = createListener((socket) => void http.emit('connection', connections.take(socket)));
   await listen(server, address);
   const bound = server.address();
   return {
@@ -63,22 +49,75 @@ export async function startStatusServer(
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of open) socket.destroy();
+        connections.destroyAll();
       }),
   };
 }
 
-/** Node's own limits are on what a client sends; none ends one that does not read, and `maxConnections` drops the newest. */
-function limit(socket: Socket, open: Set<Socket>): void {
-  open.add(socket);
-  const atMost = setTimeout(() => socket.destroy(), CONNECTION_LASTS_MS);
-  socket.once('close', () => {
-    clearTimeout(atMost);
-    open.delete(socket);
-  });
-  // In the order of their coming.
-  const [oldest] = open;
-  if (open.size > MOST_CONNECTIONS) oldest?.destroy();
+/** What each path answers. */
+class Site {
+  readonly #observed: Observed;
+  readonly #clock: Clock;
+  readonly #connections: Connections;
+  #streams: EventStreams | undefined;
+
+  constructor(observed: Observed, clock: Clock, connections: Connections) {
+    this.#observed = observed;
+    this.#clock = clock;
+    this.#connections = connections;
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { health, metrics } = this.#observed;
+    if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'only GET\n');
+    switch (request.url?.split('?', 1)[0]) {
+      case '/livez':
+        return sendVerdict(response, health.liveness());
+      case '/readyz':
+        return sendVerdict(response, health.readiness());
+      case '/metrics': {
+        const text = await metrics.text(health.readiness().ok);
+        return send(response, 200, text, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+      }
+      case '/':
+        // Of a browser; `*/*`, which curl sends, is not meant.
+        if (request.headers.accept?.includes('text/html')) return this.#sendPage(response);
+        return send(response, 200, INDEX, { vary: 'accept' });
+      case '/events':
+        return this.#sendEvents(request, response);
+      default:
+        return send(response, 404, 'not found\n');
+    }
+  }
+
+  async #sendPage(response: ServerResponse): Promise<void> {
+    const { CONTENT_SECURITY_POLICY, renderPage } = await loadPage();
+    send(response, 200, renderPage(viewOf(this.#observed, this.#clock.now())), {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': CONTENT_SECURITY_POLICY,
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      vary: 'accept',
+    });
+  }
+
+  async #sendEvents(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'HEAD') return send(response, 405, 'only GET\n');
+    const { renderMain } = await loadPage();
+    this.#streams ??= new EventStreams({
+      clock: this.#clock,
+      render: () => renderMain(viewOf(this.#observed, this.#clock.now())),
+      listen: (notice) => this.#observed.health.listen(notice),
+    });
+    if (this.#streams.add(response)) this.#connections.exempt(request.socket);
+    else send(response, 503, 'too many watch already\n', { 'retry-after': '10' });
+  }
+}
+
+/** Most processes are never looked at: what draws the page is loaded when somebody asks for it. */
+function loadPage(): Promise<typeof import('./page/page.ts')> {
+  return import('./page/page.ts');
 }
 
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
@@ -110,13 +149,14 @@ function send(
   response: ServerResponse,
   status: number,
   text: string,
-  type = 'text/plain; charset=utf-8',
+  headers: Readonly<Record<string, string>> = {},
 ): void {
   response.writeHead(status, {
-    'content-type': type,
+    'content-type': PLAIN,
     connection: 'close',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    ...headers,
   });
   response.end(text);
 }

@@ -10,7 +10,10 @@ export type ServerBinary =
   | 'NGINX'
   | 'HAPROXY'
   | 'PROMETHEUS'
-  | 'PROMTOOL';
+  | 'PROMTOOL'
+  | 'CHROMIUM'
+  /** Not a program: the configuration that gives the browser its typeface. */
+  | 'FONTS_CONF';
 
 const GET_SCRIPT = fileURLToPath(new URL('./get.sh', import.meta.url));
 let located: Map<string, string> | undefined;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the real servers of the tests available: consul, etcd, kube-apiserver, kubectl, two gateways, and Prometheus.
+# Makes the real servers of the tests available: consul, etcd, kube-apiserver, kubectl, two gateways, Prometheus, and a
+# browser.
 #
 #   bash test/servers/get.sh              fetch or build what is missing (the first time: several minutes)
 #   bash test/servers/get.sh --print-env  only print where each one is, as NAME=path lines
@@ -12,8 +13,9 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ambassador-consul-connector
 readonly here cache
+readonly FONTS_CONF=$cache/fonts/fonts.conf
 readonly WITHOUT_DEBIAN='put consul (1.8 or newer) into PATH, and let KUBEBUILDER_ASSETS name a folder with etcd,
-kube-apiserver and kubectl (setup-envtest makes one); put nginx, haproxy, prometheus and promtool into PATH'
+kube-apiserver and kubectl (setup-envtest makes one); put nginx, haproxy, prometheus, promtool and chromium into PATH'
 
 # fail PROBLEM REMEDY
 fail() {
@@ -60,7 +62,9 @@ recent_consul() {
 
 print_env() {
   local name path
-  for name in consul etcd kube-apiserver kubectl nginx haproxy prometheus promtool; do
+  [[ -e $FONTS_CONF ]] || fail 'the typeface of the pictures is missing' 'bash test/servers/get.sh'
+  printf 'FONTS_CONF=%s\n' "$FONTS_CONF"
+  for name in consul etcd kube-apiserver kubectl nginx haproxy prometheus promtool chromium; do
     path=$(locate "$name") || fail "$name is missing" 'bash test/servers/get.sh'
     name=${name^^}
     printf '%s=%s\n' "${name//-/_}" "$path"
@@ -108,6 +112,28 @@ WRAPPER
   keep "$work/$name.sh" "$name"
 }
 
+# A typeface for the browser, so that its pictures are the same on every machine.
+get_typeface() {
+  if [[ -e $FONTS_CONF ]]; then return; fi
+  step 'typeface unpacked' unpack_package fonts-inter bookworm "$work/fonts"
+  cat >"$work/fonts/fonts.conf" <<CONF
+<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>$cache/fonts/usr/share/fonts</dir>
+  <match target="pattern">
+    <test name="family" compare="contains"><string>sans</string></test>
+    <test name="family" compare="not_contains"><string>mono</string></test>
+    <edit name="family" mode="prepend" binding="strong"><string>Inter</string></edit>
+  </match>
+  <!-- Last, since it gives every unknown family a second name, sans-serif. -->
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+</fontconfig>
+CONF
+  rm -rf "$cache/fonts"
+  mv "$work/fonts" "$cache/fonts"
+}
+
 main() {
   if [[ ${1:-} == --print-env ]]; then
     print_env
@@ -125,10 +151,12 @@ main() {
   readonly work
   trap 'rm -rf "$work"' EXIT
   require_tool openssl openssl
+  require_tool chromium chromium
   get_programs consul bullseye consul
   get_programs etcd-server bookworm etcd
   get_programs kubernetes-client bookworm kubectl
   get_programs prometheus bookworm prometheus promtool
+  get_typeface
   get_gateway nginx libpcre2-8-0
   get_gateway haproxy libpcre2-8-0 liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
   if ! locate kube-apiserver >/dev/null; then

@@ -144,8 +144,16 @@ export class KubernetesClient {
     return asRecord(asRecord(answer)['status'])['allowed'] === true;
   }
 
-  /** Events from `resourceVersion` on, until the server ends the watch (within five minutes) or `signal` aborts. */
-  async *watch(ref: ObjectRef, resourceVersion: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+  /**
+   * Events from `resourceVersion` on, until the server ends the watch (within five minutes) or `signal` aborts; `onOpen` is
+   * called once the server has agreed to it.
+   */
+  async *watch(
+    ref: ObjectRef,
+    resourceVersion: string,
+    onOpen: () => void,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent> {
     const query = new URLSearchParams({
       watch: 'true',
       fieldSelector: `metadata.name=${ref.name}`,
@@ -162,6 +170,7 @@ export class KubernetesClient {
         throw errorOfTransport(error, this.server);
       }
     });
+    onOpen();
     try {
       for await (const line of readLines(response.body, LARGEST_ANSWER_BYTES)) {
         const event = asRecord(parseJson(line));

@@ -23,7 +23,7 @@ import { keepClusterIp, keepOccasion } from './keep.ts';
 import type { KubernetesObject } from './object.ts';
 import { describeObject } from './remedies.ts';
 import { ServedVersion } from './served-version.ts';
-import { WatchedObject } from './watched-object.ts';
+import { WatchedObject, type WatchedObjectOptions } from './watched-object.ts';
 
 export interface KubernetesPublisherOptions {
   readonly client: KubernetesClient;
@@ -35,7 +35,8 @@ export interface KubernetesPublisherOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly story: Story;
-  readonly onWatchRestart: () => void;
+  readonly onWatchRestart: WatchedObjectOptions['onRestart'];
+  readonly onWatchFollow: WatchedObjectOptions['onFollow'];
 }
 
 /** A Secret, and what is to be in it. */
@@ -58,8 +59,8 @@ export class KubernetesPublisher implements Preview {
   #onChange: () => void = () => undefined;
 
   constructor(options: KubernetesPublisherOptions) {
-    const { client, clock, logger, names, onWatchRestart: onRestart } = options;
-    const shared = { client, clock, logger, onRestart };
+    const { client, clock, logger, names, onWatchFollow: onFollow, onWatchRestart: onRestart } = options;
+    const shared = { client, clock, logger, onFollow, onRestart };
     this.#options = options;
     this.#contest = new Contest({ clock, logger, story: options.story, onOver: () => this.#onChange() });
     const secret = (name: string): WatchedObject =>

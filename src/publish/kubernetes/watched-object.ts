@@ -12,7 +12,9 @@ export interface WatchedObjectOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called once each time the watch had to start over after an error. */
-  readonly onRestart: () => void;
+  readonly onRestart: (ref: ObjectRef, error: unknown) => void;
+  /** Called each time the API server lets a watch begin. */
+  readonly onFollow: (ref: ObjectRef) => void;
 }
 
 /** Changes of others that may be undone: so many at once, then one in this time. */
@@ -96,7 +98,7 @@ export class WatchedObject {
         resourceVersion = undefined;
         if (error instanceof PublishError && error.code === 'KUBERNETES_GONE') continue;
         failures = clock.now() >= workedAt ? 1 : failures + 1;
-        onRestart();
+        onRestart(this.ref, error);
         // Nothing is known: whoever waits for it shall learn why.
         if (this.#known === undefined) onChange();
         const retryMs = backoffMs(failures, clock.random, LONGEST_BACKOFF_MS);
@@ -116,8 +118,9 @@ export class WatchedObject {
     onChange: () => void,
     signal: AbortSignal,
   ): Promise<string> {
+    const { client, onFollow } = this.#options;
     let resourceVersion = from;
-    for await (const event of this.#options.client.watch(this.ref, from, signal)) {
+    for await (const event of client.watch(this.ref, from, () => onFollow(this.ref), signal)) {
       if (event.type === 'ERROR') throw errorOfEvent(event, this.ref);
       const object = decodeEventObject(event);
       resourceVersion = object.resourceVersion;

@@ -21,6 +21,8 @@ export interface Exit {
 /** A start takes half a second, and twenty on a machine with ten times its load. */
 const LINE_WITHIN_MS = 30_000;
 const PAGES = ['/', '/livez', '/readyz', '/metrics'];
+/** What browsers send, in short. */
+export const BROWSER = 'text/html,*/*;q=0.8';
 const PAGE_WITHIN_MS = 500;
 /** The files that are the Secret itself. */
 const SECRET_FILES = ['tls.key', 'secret.yaml'];
@@ -102,12 +104,20 @@ export class Daemon {
     );
   }
 
-  async get(path: string): Promise<{ status: number; text: string }> {
-    const { port } = await this.line('serving status');
-    const { statusCode, body } = await request(`http://127.0.0.1:${port}${path}`, { reset: true });
+  async get(path: string, accept = '*/*'): Promise<{ status: number; text: string }> {
+    const { statusCode, body } = await request(`${await this.url()}${path}`, {
+      reset: true,
+      headers: { accept },
+    });
     const text = await body.text();
     this.served += text;
     return { status: statusCode, text };
+  }
+
+  /** Of its status port, with no slash at the end. */
+  async url(): Promise<string> {
+    const { port } = await this.line('serving status');
+    return `http://127.0.0.1:${port}`;
   }
 
   /** The sum of a metric over the lines that hold every one of `labels`, such as `object="identity"`. */
@@ -146,7 +156,7 @@ export class Daemon {
   /** Reads every page, for the search for secrets; one that is about to end has nothing to say. */
   async readPages(): Promise<void> {
     if (!this.running || !this.stdout.includes('serving status')) return;
-    const read = Promise.all(PAGES.map((path) => this.get(path))).catch(() => undefined);
+    const read = Promise.all(PAGES.map((path) => this.get(path, BROWSER))).catch(() => undefined);
     await Promise.race([read, sleep(PAGE_WITHIN_MS, undefined, { ref: false })]);
   }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext } from 'node:test';
-import { type Daemon, type LogLine, startDaemon } from '../../e2e/support/daemon.ts';
+import { BROWSER, type Daemon, type LogLine, startDaemon } from '../../e2e/support/daemon.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { type RealConsul, type RealConsulOptions, startRealConsul } from '../../servers/real-consul.ts';
 
@@ -117,7 +117,7 @@ export function assertSays(line: LogLine, cause: RegExp, remedy: RegExp): void {
 
 /** Everything a daemon has put out: its log, its status port, and its files. */
 export async function allOutput(daemon: Daemon, folder: string): Promise<string> {
-  for (const path of ['/', '/livez', '/readyz', '/metrics']) await daemon.get(path);
+  for (const path of ['/', '/livez', '/readyz', '/metrics']) await daemon.get(path, BROWSER);
   const files = Object.values(contents(folder)).map((file) => file?.text ?? '');
   return [daemon.stdout, daemon.stderr, daemon.served, ...files].join('\n');
 }

@@ -35,7 +35,14 @@ async function watched(t: TestContext) {
   edit('first');
   const attempts: number[] = [];
   const logger = pino({}, { write: (line) => void attempts.push(Number(JSON.parse(line).attempt)) });
-  const object = new WatchedObject({ client, ref, clock: systemClock, logger, onRestart: () => undefined });
+  const object = new WatchedObject({
+    client,
+    ref,
+    clock: systemClock,
+    logger,
+    onFollow: () => undefined,
+    onRestart: () => undefined,
+  });
   const stop = new AbortController();
   const ended = object.run(() => undefined, stop.signal);
   t.after(async () => {

@@ -1,0 +1,84 @@
+import type { Part, Source } from '../health.ts';
+import { Html, html } from './html.ts';
+import { absolute, relative } from './moment.ts';
+import type { View } from './view.ts';
+
+/** Both sides: who answers, and when it did last. What is wrong, and its remedy, stands above in full. */
+export function connections(view: View): Html {
+  return html`<section aria-labelledby="connections">
+<h2 id="connections">Connections</h2>
+<div class="pair">
+${consul(view)}${place(view)}</div>
+</section>
+`;
+}
+
+function consul(view: View): Html {
+  const { setup, health } = view;
+  const known = health.trust === undefined ? undefined : 'can be used';
+  return card('Consul', setup.consulServers, [
+    state(view, 'Roots', ['roots'], answerOf(view, 'roots')),
+    state(view, 'Leaf', ['leaf'], answerOf(view, 'leaf')),
+    state(view, 'Answers', ['trust', 'candidate'], known),
+  ]);
+}
+
+function place(view: View): Html {
+  const { directory, kubernetes = '', service } = view.setup.target;
+  const isPublished = view.health.published !== undefined;
+  if (directory !== undefined) {
+    return card(
+      'Folder',
+      [directory],
+      [state(view, 'Files', ['identity'], isPublished ? 'in place' : undefined)],
+    );
+  }
+  const watches = [...view.health.problems.keys()].filter((part) => part.startsWith('watch '));
+  return card(
+    'Kubernetes',
+    [kubernetes],
+    [
+      state(view, 'API server', watches, answerOf(view, 'kubernetes')),
+      state(view, 'Secret', ['identity'], isPublished ? 'in place' : undefined),
+      ...(service === undefined ? [] : [state(view, 'Service', ['service'], 'in place')]),
+    ],
+  );
+}
+
+function card(title: string, addresses: readonly string[], states: readonly Html[]): Html {
+  return html`<div class="card">
+<h3>${title}</h3>
+<p class="where">${addresses.map((address) => html`<code>${address}</code> `)}</p>
+<dl class="states">
+${states}</dl>
+</div>
+`;
+}
+
+function answerOf({ at, health }: View, source: Source): Html | undefined {
+  const heard = health.heard.get(source);
+  if (heard === undefined) return undefined;
+  // A leaf is always from the agent's cache; for roots an age means that the agent lost its servers.
+  const age = source === 'roots' ? (heard.ageSeconds ?? 0) : 0;
+  const stale = age === 0 ? undefined : html` <span class="chip note">stale by ${age} s</span>`;
+  return html`last answer ${relative(heard.at, at)}${stale}<br><span class="small">${absolute(heard.at)}</span>`;
+}
+
+/** One line: whether one of `parts` is in trouble, and what is known of it otherwise; nothing is known yet: waiting. */
+function state(
+  { health }: View,
+  name: string,
+  parts: readonly Part[],
+  known: Html | string | undefined,
+): Html {
+  const problem = parts.map((part) => health.problems.get(part)).find((found) => found !== undefined);
+  const chip =
+    problem?.code !== undefined
+      ? html`<span class="chip bad">problem</span>`
+      : problem !== undefined || known === undefined
+        ? html`<span class="chip">waiting</span>`
+        : html`<span class="chip good">ok</span>`;
+  // A problem is told above; only when it was last well is said here.
+  const detail = problem === undefined || known instanceof Html ? known : undefined;
+  return html`<div><dt>${name}</dt><dd>${chip}</dd><dd class="quiet">${detail}</dd></div>\n`;
+}

@@ -1,0 +1,64 @@
+import { type Certificate, issuerOf, subjectOf } from '../../identity/certificate.ts';
+import type { Trust } from '../health.ts';
+import { type Html, html } from './html.ts';
+import { moment } from './moment.ts';
+import type { View } from './view.ts';
+
+/** Who the gateway is in the mesh, for whom, and by which CA. */
+export function identity({ setup, health: { published } }: View): Html {
+  const { ambassadorId, consulService, tlsContext } = setup;
+  const known =
+    published === undefined
+      ? []
+      : [
+          row('SPIFFE ID', html`<code>${published.spiffeId.uri}</code>`),
+          row('Serial number', html`<code>${published.leaf.x509.serialNumber.toLowerCase()}</code>`),
+          row('Issuer', html`${issuerOf(published.leaf)}`),
+          row('Chains to', html`${subjectOf(published.chain.root)}`),
+          row('Trust domain', html`<code>${published.spiffeId.trustDomain}</code>`),
+        ];
+  return html`<section aria-labelledby="identity">
+<h2 id="identity">Identity</h2>
+<dl class="rows">
+${known}${row('Consul service', html`<code>${consulService}</code>`)}${row(
+  'Ambassador ID',
+  ambassadorId === '' ? html`none, as for a single gateway` : html`<code>${ambassadorId}</code>`,
+)}${row('In Mappings', html`<code>tls: ${tlsContext}</code>`)}</dl>
+</section>
+`;
+}
+
+/** The roots that peers are verified by, and those that Consul lists and that are left out. */
+export function roots({ at, health: { trust } }: View): Html {
+  if (trust === undefined) {
+    return html`<section aria-labelledby="roots">
+<h2 id="roots">Roots</h2>
+<p class="quiet">Consul has not listed any yet.</p>
+</section>
+`;
+  }
+  const { bundle, heldUntil } = trust;
+  return html`<section aria-labelledby="roots">
+<h2 id="roots">Roots</h2>
+<ul class="roots">
+${bundle.anchors.map((root) => rootItem(root, trust, at))}</ul>
+${
+  heldUntil === undefined
+    ? undefined
+    : html`<p>The new root is cross-signed: it waits for the new leaf, until ${moment(heldUntil, at)} at most.</p>\n`
+}${bundle.dropped.map((why) => html`<p class="quiet">Left out: ${why}.</p>\n`)}</section>
+`;
+}
+
+function rootItem(root: Certificate, { bundle }: Trust, at: number): Html {
+  const isActive = bundle.active.has(root.fingerprint);
+  const chip = isActive
+    ? html`<span class="chip good">active</span>`
+    : html`<span class="chip">still trusted</span>`;
+  return html`<li><span>${subjectOf(root)} ${chip}</span> <span class="quiet">until ${moment(root.notAfter, at)}</span></li>
+`;
+}
+
+function row(name: string, value: Html): Html {
+  return html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`;
+}

@@ -1,0 +1,74 @@
+import { lifetimeLeft } from '../../identity/certificate.ts';
+import { REPLACE_BELOW } from '../../identity/decide.ts';
+import { UNREADY_BELOW } from '../health.ts';
+import { type Html, html } from './html.ts';
+import { absolute, relative } from './moment.ts';
+import type { View } from './view.ts';
+
+/** In percent of the lifetime: where renewal begins, and where the daemon becomes unready. */
+const RENEWAL = 100 * (1 - REPLACE_BELOW);
+const UNREADY = 100 * (1 - UNREADY_BELOW);
+/** Nearer to an end than this, in percent, the word `now` would be cut off on a phone. */
+const EDGE = 8;
+
+/** The leaf's lifetime as a bar: what is over, the stretches that are left, and now. */
+export function lifetime({ at, health: { published } }: View): Html | undefined {
+  if (published === undefined) return undefined;
+  const { leaf } = published;
+  const { notBefore, notAfter } = leaf;
+  const at100 = (percent: number): number => notBefore + (percent / 100) * (notAfter - notBefore);
+  return html`<section aria-labelledby="lifetime">
+<h2 id="lifetime">Lifetime of the leaf</h2>
+<figure>
+${bar(100 * (1 - lifetimeLeft(leaf, at)))}
+<figcaption><dl class="legend">
+<div><dt>Valid from</dt><dd>${absolute(notBefore)}</dd><dd class="quiet">${relative(notBefore, at)}</dd></div>
+<div class="renewal"><dt>Renewal from</dt><dd>${absolute(at100(RENEWAL))}</dd><dd class="quiet">${relative(at100(RENEWAL), at)}</dd></div>
+<div class="unready"><dt>Unready from</dt><dd>${absolute(at100(UNREADY))}</dd><dd class="quiet">${relative(at100(UNREADY), at)}</dd></div>
+<div class="end"><dt>${notAfter > at ? 'Expires' : 'Expired'}</dt><dd>${absolute(notAfter)}</dd><dd class="quiet">${relative(notAfter, at)}</dd></div>
+</dl></figcaption>
+</figure>
+</section>
+`;
+}
+
+/** `over`: how much of the lifetime is over, in percent; more than all of it for an expired leaf. */
+function bar(over: number): Html {
+  const now = Math.min(Math.max(over, 0), 100);
+  const anchor = now < EDGE ? 'start' : now > 100 - EDGE ? 'end' : 'middle';
+  const stretches = [
+    ['fresh', 0, RENEWAL],
+    ['renewal', RENEWAL, UNREADY],
+    ['unready', UNREADY, 100],
+    ['over', 0, now],
+  ] as const;
+  return html`<svg class="bar" width="100%" height="46" role="img" aria-label="${describe(over)}">
+<defs><clipPath id="ends"><rect y="22" width="100%" height="14" rx="7"/></clipPath></defs>
+<g clip-path="url(#ends)">
+${stretches.map(
+  ([name, from, to]) =>
+    html`<rect class="${name}" x="${percent(from)}" y="22" width="${percent(to - from)}" height="14"/>\n`,
+)}</g>
+${[RENEWAL, UNREADY].map(
+  (at) => html`<line class="tick" x1="${percent(at)}" x2="${percent(at)}" y1="22" y2="43"/>\n`,
+)}<line class="now" x1="${percent(now)}" x2="${percent(now)}" y1="17" y2="41"/>
+<text class="now" x="${percent(now)}" y="11" text-anchor="${anchor}">now</text>
+</svg>`;
+}
+
+function describe(over: number): string {
+  const zone =
+    over >= 100
+      ? 'the leaf has expired'
+      : over > UNREADY
+        ? 'past the point where this becomes unready'
+        : over > RENEWAL
+          ? 'past the point of renewal'
+          : 'before the point of renewal';
+  const points = `Renewal begins at ${Math.round(RENEWAL)} %, unready at ${Math.round(UNREADY)} %.`;
+  return `${Math.min(Math.max(Math.floor(over), 0), 100)} % of the lifetime is over: ${zone}. ${points}`;
+}
+
+function percent(value: number): string {
+  return `${Number(value.toFixed(2))}%`;
+}

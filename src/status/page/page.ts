@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { connections } from './connections.ts';
+import { type Html, html } from './html.ts';
+import { identity, roots } from './identity.ts';
+import { lifetime } from './lifetime.ts';
+import { absolute } from './moment.ts';
+import { objects } from './objects.ts';
+import { problems } from './problems.ts';
+import { SCRIPT } from './script.ts';
+import { standingOf, windowTitle } from './standing.ts';
+import { story } from './story.ts';
+import { STYLE } from './style.ts';
+import type { View } from './view.ts';
+
+/** A dot, so that no browser asks for /favicon.ico. */
+const ICON =
+  "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><circle cx='8' cy='8' r='6' fill='%23188038'/></svg>";
+
+/** Only this style and this script, requests to nothing but this port, and no frame around it. */
+export const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  `style-src '${hashOf(STYLE)}'`,
+  `script-src '${hashOf(SCRIPT)}'`,
+  'img-src data:',
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** The whole page, self-contained. Whatever `view` holds is escaped. */
+export function renderPage(view: View): string {
+  const { version } = view.setup;
+  // The hashes are of the very text between the tags, so both go in as they are.
+  const head = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${windowTitle(view)}</title>
+<link rel="icon" href="${ICON}">
+<style>`;
+  const body = html`</style>
+</head>
+<body>
+<header>
+<p class="product">ambassador-consul-connector <span class="quiet">${version}</span></p>
+<p id="live" role="status">Reload to see what is new</p>
+</header>
+<main>
+${main(view)}</main>
+<footer>
+<p>Nothing here is secret. For programs: <a href="metrics">metrics</a>, <a href="readyz">readyz</a>, <a href="livez">livez</a>.</p>
+</footer>
+<script>`;
+  return `${head}${STYLE}${body}${SCRIPT}</script>\n</body>\n</html>\n`;
+}
+
+/** What changes of the page: the inside of its `main`. */
+export function renderMain(view: View): string {
+  return main(view).toString();
+}
+
+function main(view: View): Html {
+  const { tone, title, meaning } = standingOf(view);
+  return html`<div class="standing ${tone}" data-title="${windowTitle(view)}">
+<h1>${title}</h1>
+<p>${meaning}</p>
+</div>
+${problems(view)}${lifetime(view)}${connections(view)}${identity(view)}${roots(view)}${story(view)}${objects(view)}<p class="quiet as-of">As of <span id="as-of">${absolute(view.at)}</span></p>
+`;
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}

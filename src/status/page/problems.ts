@@ -1,0 +1,44 @@
+import type { Part, Problem } from '../health.ts';
+import { type Html, html } from './html.ts';
+import { moment } from './moment.ts';
+import type { View } from './view.ts';
+
+/** The parts in the order of cause and effect: on which side, and what of it. */
+const PARTS: readonly (readonly [Part, string, string])[] = [
+  ['roots', 'Consul', 'roots'],
+  ['leaf', 'Consul', 'leaf'],
+  ['trust', 'Sent by Consul', 'roots'],
+  ['candidate', 'Sent by Consul', 'leaf'],
+  ['identity', 'Publishing', 'identity'],
+  ['service', 'Publishing', 'Service'],
+];
+
+/** What is wrong now, and what mends it: each problem once, however many parts it is in the way of. */
+export function problems({ at, health }: View): Html | undefined {
+  const watches = [...health.problems.keys()]
+    .filter((part) => part.startsWith('watch '))
+    .sort()
+    .map((part) => [part, 'Kubernetes', part] as const);
+  const told = new Map<string, { problem: Problem; title: string }>();
+  for (const [part, side, what] of [...PARTS, ...watches]) {
+    const problem = health.problems.get(part);
+    if (problem?.code === undefined) continue;
+    const same = told.get(`${side} ${problem.error}`);
+    if (same === undefined) told.set(`${side} ${problem.error}`, { problem, title: `${side}: ${what}` });
+    else same.title += `, ${what}`;
+  }
+  if (told.size === 0) return undefined;
+  const tone = health.ready.ok ? 'note' : 'bad';
+  return html`<section class="problems" aria-label="Problems">
+${[...told.values()].map(({ problem, title }) => problemBox(title, tone, problem, at))}</section>
+`;
+}
+
+function problemBox(title: string, tone: string, { code, error, remedy, since }: Problem, at: number): Html {
+  return html`<div class="problem ${tone}">
+<h2>${title}</h2>
+<p>${error}</p>
+${remedy === undefined ? undefined : html`<p><b>Remedy:</b> ${remedy}</p>\n`}<p class="quiet">Since ${moment(since, at)}; <code>${code}</code></p>
+</div>
+`;
+}

@@ -1,0 +1,71 @@
+import type { Clock } from '../../../src/clock.ts';
+import { LOOPS } from '../../../src/connector.ts';
+import { verifyIdentity } from '../../../src/identity/identity.ts';
+import type { TrustBundle } from '../../../src/identity/trust-bundle.ts';
+import { Health } from '../../../src/status/health.ts';
+import { Metrics } from '../../../src/status/metrics.ts';
+import { type Observed, viewOf } from '../../../src/status/observed.ts';
+import { renderMain } from '../../../src/status/page/page.ts';
+import type { Setup } from '../../../src/status/page/view.ts';
+import { Story } from '../../../src/story.ts';
+import type { Authority } from '../../certificates/factory.ts';
+import { bundleOf, material, NOW, newLeaf, SERVICE } from '../identity/support.ts';
+
+export const SETUP: Setup = {
+  version: '1.2.3',
+  ambassadorId: 'edge',
+  consulService: SERVICE,
+  consulServers: ['https://consul.example:8501'],
+  tlsContext: 'ambassador-consul',
+  target: {
+    kubernetes: 'https://kubernetes.example:6443',
+    secret: 'gateways/edge-consul-connect',
+    service: 'gateways/edge-consul-connector',
+  },
+};
+
+/** What the status port tells of, at a time that a test sets; it starts with `NOW`. */
+export class Scene implements Observed {
+  at = NOW;
+  readonly #clock: Clock = { now: () => this.at, sleep: async () => undefined, random: () => 0 };
+  readonly health = new Health(this.#clock, LOOPS, 1_000);
+  readonly metrics = new Metrics('test');
+  readonly story = new Story();
+  readonly setup: Setup;
+
+  constructor(setup: Partial<Setup> = {}) {
+    this.setup = { ...SETUP, ...setup };
+  }
+
+  /** As after the first publication, of a leaf of 100 h that `root` has issued at `NOW`. */
+  async publish(root: Authority, bundle: TrustBundle = bundleOf(root)): Promise<void> {
+    const identity = verifyIdentity(material(await newLeaf(root)), SERVICE, bundle, NOW);
+    for (const source of ['roots', 'leaf', 'kubernetes'] as const) this.health.heard(source);
+    this.health.trusts(bundle, undefined);
+    this.health.published(identity);
+    this.health.solved('service');
+    this.story.tell({ kind: 'published', at: this.at, text: 'missing: no identity was published' });
+  }
+
+  /** The page's main part. */
+  render(): string {
+    return renderMain(viewOf(this, this.at));
+  }
+
+  /** What a person reads of it. */
+  text(): string {
+    return textOf(this.render());
+  }
+}
+
+export function textOf(html: string): string {
+  return html
+    .replace(/<[^>]+>/g, ' ')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&')
+    .replace(/\s+/g, ' ')
+    .replace(/ ([.,;])/g, '$1');
+}
