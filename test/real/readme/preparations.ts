@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { parseAllDocuments } from 'yaml';
+import type { RealConsul } from '../../servers/real-consul.ts';
+import { NAMESPACE, SECRET, SERVICE } from '../world.ts';
+import { type } from './shell.ts';
+import type { Stage } from './stage.ts';
+
+const MANIFEST = new URL('../../../k8s/ambassador-consul-connector.yaml', import.meta.url);
+const REVIEWER = 'consul-token-review';
+
+/** The namespace of Ambassador and the CRDs it brings, as far as the connector looks at them. */
+export async function installAmbassador({ kubectl }: Stage): Promise<void> {
+  await kubectl(['create', 'namespace', NAMESPACE]);
+  const version = (name: string, storage: boolean) => ({
+    name,
+    served: true,
+    storage,
+    schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+  });
+  const crd = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'mappings.getambassador.io' },
+    spec: {
+      group: 'getambassador.io',
+      scope: 'Namespaced',
+      names: { plural: 'mappings', singular: 'mapping', kind: 'Mapping' },
+      versions: [version('v2', true)],
+    },
+  };
+  await kubectl(['apply', '-f', '-'], JSON.stringify(crd));
+  await kubectl(['wait', '--for=condition=established', 'crd/mappings.getambassador.io']);
+}
+
+/** From now on the shell is that of somebody with the token of another service, and a Role that lacks one verb. */
+export async function mayDoLess(stage: Stage): Promise<void> {
+  const { kubectl, kubernetes, strict, env } = stage;
+  const [role] = parseAllDocuments(readFileSync(MANIFEST, 'utf8'))
+    .map((document) => document.toJS())
+    .filter(({ kind }) => kind === 'Role');
+  for (const rule of role.rules)
+    if (rule.resources.join() === 'secrets')
+      rule.verbs = rule.verbs.filter((verb: string) => verb !== 'patch');
+  role.metadata.name = 'less';
+  await kubectl(['apply', '-f', '-'], JSON.stringify(role));
+  await kubectl(['create', 'serviceaccount', 'less']);
+  await kubectl(['create', 'rolebinding', 'less', '--role=less', `--serviceaccount=${NAMESPACE}:less`]);
+  env['KUBECONFIG'] = await kubernetes.kubeconfigFor(NAMESPACE, 'less');
+  env['_CONSUL_PORT'] = String(strict.address.port);
+  env['CONSUL_HTTP_TOKEN'] = await tokenOf(strict, 'service "web" { policy = "write" }');
+}
+
+/** The shell of the administrator again. */
+export function mayDoAll({ env, adminKubeconfig, consul }: Stage): void {
+  env['KUBECONFIG'] = adminKubeconfig;
+  env['_CONSUL_PORT'] = String(consul.address.port);
+  delete env['CONSUL_HTTP_TOKEN'];
+}
+
+/** From now on `consul` in the shell is the administrator of a Consul with ACLs. */
+export function administerConsul({ env, strict }: Stage): void {
+  env['CONSUL_HTTP_ADDR'] = strict.url;
+  env['CONSUL_HTTP_TOKEN'] = strict.managementToken ?? assert.fail('it has ACLs');
+}
+
+/** An auth method of type kubernetes, which asks this API server about tokens. */
+export async function addAuthMethod({ kubectl, kubernetes, strict }: Stage, name: string): Promise<void> {
+  // The binding has no namespace, so a second method finds both there.
+  await kubectl(['apply', '-f', '-'], JSON.stringify(reviewer()));
+  await strict.mustPut('/v1/acl/auth-method', {
+    Name: name,
+    Type: 'kubernetes',
+    Config: {
+      Host: kubernetes.url,
+      CACert: kubernetes.caPem,
+      ServiceAccountJWT: await kubernetes.tokenFor(NAMESPACE, REVIEWER),
+    },
+  });
+}
+
+function reviewer(): object {
+  const account = { kind: 'ServiceAccount', name: REVIEWER, namespace: NAMESPACE };
+  const bind = (name: string) => ({
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRoleBinding',
+    metadata: { name: `${REVIEWER}-${name}` },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+    subjects: [account],
+  });
+  return {
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: REVIEWER, namespace: NAMESPACE } },
+      bind('system:auth-delegator'),
+      // Consul also reads the ServiceAccount that logs in.
+      bind('view'),
+    ],
+  };
+}
+
+/** The CA with which one makes certificates by hand, in the folder where one is. */
+export async function makeCa(stage: Stage): Promise<void> {
+  const { code, stderr } = await type('consul tls ca create', stage);
+  assert.equal(code, 0, stderr);
+}
+
+/** What consul-k8s leaves behind: its CA in a Secret, its auth method, and the binding rule for ServiceAccounts. */
+export async function installConsulK8s(stage: Stage): Promise<void> {
+  const { kubectl, strict } = stage;
+  const { authority, caFile, serveWith } = strict.tls ?? assert.fail('it speaks HTTPS');
+  await serveWith(await authority.issue('server', { names: 'DNS:server.dc1.consul,IP:127.0.0.1' }));
+  await kubectl(['create', 'namespace', 'consul']);
+  await kubectl([
+    '-n',
+    'consul',
+    'create',
+    'secret',
+    'generic',
+    'consul-ca-cert',
+    `--from-file=tls.crt=${caFile}`,
+  ]);
+  await addAuthMethod(stage, 'consul-k8s-auth-method');
+  await strict.mustPut('/v1/acl/binding-rule', {
+    AuthMethod: 'consul-k8s-auth-method',
+    BindType: 'service',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Consul fills it in, for each login.
+    BindName: '${serviceaccount.name}',
+  });
+}
+
+/** What stands in the annotation of the published Secret. */
+export async function publishedAs({ kubectl }: Stage): Promise<string> {
+  const { metadata } = JSON.parse(await kubectl(['get', 'secret', SECRET, '-o', 'json']));
+  return metadata.annotations[`${SERVICE}/spiffe-id`];
+}
+
+async function tokenOf(consul: RealConsul, rules: string): Promise<string> {
+  const { ID } = await consul.mustPut<{ ID: string }>('/v1/acl/policy', { Name: 'another', Rules: rules });
+  const { SecretID } = await consul.mustPut<{ SecretID: string }>('/v1/acl/token', { Policies: [{ ID }] });
+  return SecretID;
+}
