@@ -84,7 +84,7 @@ function reviewer(): object {
   const bind = (name: string) => ({
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRoleBinding',
-    metadata: { name: `${REVIEWER}-${name}` },
+    metadata: { name: `${name}-for-consul` },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
     subjects: [account],
   });
@@ -95,7 +95,13 @@ function reviewer(): object {
       { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: REVIEWER, namespace: NAMESPACE } },
       bind('system:auth-delegator'),
       // Consul also reads the ServiceAccount that logs in.
-      bind('view'),
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRole',
+        metadata: { name: `${REVIEWER}-accounts` },
+        rules: [{ apiGroups: [''], resources: ['serviceaccounts'], verbs: ['get'] }],
+      },
+      bind(`${REVIEWER}-accounts`),
     ],
   };
 }
