@@ -23,12 +23,9 @@ for (const documented of typed) {
 async function follow({ command, output }: DocumentedCommand): Promise<void> {
   const { before: prepare, after: look, fill, exit = 0, until } = TREATMENTS[command] ?? {};
   await prepare?.(stage);
-  const started = performance.now();
-
   const { code, stdout, stderr } = await type(fill?.(command, stage) ?? command, stage, until);
 
   stage.told = stdout;
-  console.log(`${Math.round(performance.now() - started)} ms`);
   if (until === undefined) assert.equal(code, exit, `${stdout}${stderr}`);
   if (output !== undefined) assert.equal(normalised(stdout), normalised(output));
   await look?.(stage);

@@ -30,6 +30,7 @@ const NO_KUBELET =
   'asks a container, and nothing runs containers here: pod.ts runs the program in their place';
 const NO_ENGINE =
   'no container engine and no registry here: test/real/image.test.ts builds and runs the Dockerfile';
+const TOO_LONG = 'takes twenty minutes; test/soak/soak.test.ts is a minute of it';
 const CI_RUNS_IT = 'CI runs it by itself, and this is a part of it';
 
 const deployment = `deployment/${SERVICE}`;
@@ -116,6 +117,11 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
       await stage.rollOut({ host, port: stage.strict.tls?.port ?? assert.fail('it speaks HTTPS') });
       assert.match(await publishedAs(stage), /\/svc\/ambassador-consul-connector$/);
     },
+  },
+
+  // docs/rotation.md
+  'npm run soak -- --seconds 3600 --renewals 10000 --rotations 1000 --seed 1 --speed 15': {
+    notTyped: TOO_LONG,
   },
 
   // docs/troubleshooting.md
