@@ -9,28 +9,43 @@ import type { Stage } from './stage.ts';
 const MANIFEST = new URL('../../../k8s/ambassador-consul-connector.yaml', import.meta.url);
 const REVIEWER = 'consul-token-review';
 
-/** The namespace of Ambassador and the CRDs it brings, as far as the connector looks at them. */
-export async function installAmbassador({ kubectl }: Stage): Promise<void> {
-  await kubectl(['create', 'namespace', NAMESPACE]);
-  const version = (name: string, storage: boolean) => ({
-    name,
-    served: true,
-    storage,
-    schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-  });
+/** The namespace of Ambassador and the kinds it brings, as far as the pages name them. */
+export async function installAmbassador(stage: Stage): Promise<void> {
+  await stage.kubectl(['create', 'namespace', NAMESPACE]);
+  const group = 'getambassador.io';
+  await addKind(stage, { group, kind: 'Mapping', versions: ['v2', 'v3alpha1'] });
+  await addKind(stage, { group, kind: 'ConsulResolver', versions: ['v2', 'v3alpha1'] });
+}
+
+interface CustomKind {
+  readonly group: string;
+  readonly kind: string;
+  /** The first is stored. */
+  readonly versions: readonly string[];
+}
+
+/** A custom resource of any content: what its true schema would refuse, this takes. */
+async function addKind({ kubectl }: Stage, { group, kind, versions }: CustomKind): Promise<void> {
+  const singular = kind.toLowerCase();
+  const name = `${singular}s.${group}`;
   const crd = {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: 'mappings.getambassador.io' },
+    metadata: { name },
     spec: {
-      group: 'getambassador.io',
+      group,
       scope: 'Namespaced',
-      names: { plural: 'mappings', singular: 'mapping', kind: 'Mapping' },
-      versions: [version('v2', true)],
+      names: { plural: `${singular}s`, singular, kind },
+      versions: versions.map((version, index) => ({
+        name: version,
+        served: true,
+        storage: index === 0,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      })),
     },
   };
   await kubectl(['apply', '-f', '-'], JSON.stringify(crd));
-  await kubectl(['wait', '--for=condition=established', 'crd/mappings.getambassador.io']);
+  await kubectl(['wait', '--for=condition=established', `crd/${name}`]);
 }
 
 /** From now on the shell is that of somebody with the token of another service, and a Role that lacks one verb. */

@@ -10,7 +10,12 @@ const VARIES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\b\d+ bytes/g, '<n> bytes'],
 ];
 
+/** `kubectl describe` walks the keys of a Secret as Go walks maps: in no order. */
+const UNORDERED = /(?:^\S+: +<n> bytes(?:\n|$))+/gm;
+
 export function normalised(text: string): string {
   const lines = text.split('\n').map((line) => line.trimEnd());
-  return VARIES.reduce((told, [pattern, name]) => told.replace(pattern, name), lines.join('\n')).trim();
+  return VARIES.reduce((told, [pattern, name]) => told.replace(pattern, name), lines.join('\n'))
+    .trim()
+    .replace(UNORDERED, (block) => block.trim().split('\n').sort().join('\n'));
 }

@@ -62,6 +62,14 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   [`${kubectl} logs ${deployment}`]: { notTyped: NO_KUBELET },
   [`${kubectl} logs ${deployment} -c check`]: { notTyped: NO_KUBELET },
   [`${kubectl} exec ${deployment} -- ${check}`]: { notTyped: NO_KUBELET },
+  'consul intention create -allow ambassador qotm': {
+    before: ({ env, consul }) => {
+      env['CONSUL_HTTP_ADDR'] = consul.url;
+    },
+    after: ({ env }) => {
+      delete env['CONSUL_HTTP_ADDR'];
+    },
+  },
   [`kubectl delete -f k8s/${SERVICE}.yaml`]: {
     after: async (stage) => {
       await stage.endPod();

@@ -54,3 +54,12 @@ test('two runs differ in what varies, and a word that differs stays', () => {
   assert.equal(normalised(one), normalised(other));
   assert.notEqual(normalised(one), normalised(one.replace('PASS', 'FAIL')));
 });
+
+test('the keys of a Secret may stand in any order, and none may be missing', () => {
+  const keys = ['tls.crt:  855 bytes', 'tls.key:  227 bytes', 'ca.crt:   774 bytes'];
+  const [first = '', ...others] = keys;
+  const page = `Data\n====\n${keys.join('\n')}\n`;
+
+  assert.equal(normalised(page), normalised(`Data\n====\n${[...others, first].join('\n')}\n`));
+  assert.notEqual(normalised(page), normalised(`Data\n====\n${others.join('\n')}\n`));
+});
