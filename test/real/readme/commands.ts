@@ -1,4 +1,4 @@
-import { PAGES, readPage } from '../../unit/docs/pages.ts';
+import { fencedBlocks, PAGES, readPage } from '../../unit/docs/pages.ts';
 
 /** What a page tells a person to type, and what it says comes out. */
 export interface DocumentedCommand {
@@ -8,13 +8,6 @@ export interface DocumentedCommand {
   readonly command: string;
   /** The block right below, if there is one. */
   readonly output?: string;
-}
-
-interface Block {
-  readonly language: string;
-  readonly text: string;
-  /** Nothing but blank lines stands between this and the block before. */
-  readonly follows: boolean;
 }
 
 /** What a person reads who sets it up: README.md, then docs/. */
@@ -36,17 +29,6 @@ export function documentedCommands(page: string, text = readPage(page)): Documen
       ...(output !== undefined && position === commands.length - 1 ? { output } : {}),
     }));
   });
-}
-
-function fencedBlocks(text: string): Block[] {
-  let end = 0;
-  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(
-    ({ 0: whole, 1: language = '', 2: inner = '', index }) => {
-      const follows = text.slice(end, index).trim() === '';
-      end = index + whole.length;
-      return { language, text: inner, follows };
-    },
-  );
 }
 
 function splitCommands(text: string): string[] {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
+import { startHaproxy } from '../../servers/gateway.ts';
+import { ask } from '../../servers/http.ts';
 import type { RealConsul } from '../../servers/real-consul.ts';
+import { startSidecar } from '../../servers/sidecar.ts';
 import { NAMESPACE, SECRET, SERVICE } from '../world.ts';
 import { type } from './shell.ts';
 import type { Stage } from './stage.ts';
@@ -149,6 +152,22 @@ export async function installConsulK8s(stage: Stage): Promise<void> {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: Consul fills it in, for each login.
     BindName: '${serviceaccount.name}',
   });
+}
+
+/** A request through HAProxy, which presents the published Secret to the sidecar of `qotm`, as the Mapping tells Ambassador to. */
+export async function reachQotm({ consul, kubectl }: Stage): Promise<number> {
+  const { data } = JSON.parse(await kubectl(['get', 'secret', SECRET, '-o', 'json']));
+  const text = (key: string) => Buffer.from(data[key], 'base64').toString();
+  const files = { certificate: text('tls.crt'), privateKey: text('tls.key'), bundle: undefined };
+  const sidecar = await startSidecar(consul, 'qotm');
+  const upstream = { name: 'qotm-consul-mtls', port: sidecar.publicPort, tlsName: '' };
+  const gateway = await startHaproxy([upstream], files);
+  try {
+    return (await ask(`http://127.0.0.1:${gateway.port}/qotm-consul-mtls/`)).status;
+  } finally {
+    await gateway.stop();
+    await sidecar.stop();
+  }
 }
 
 /** What stands in the annotation of the published Secret. */

@@ -9,6 +9,7 @@ import {
   mayDoAll,
   mayDoLess,
   publishedAs,
+  reachQotm,
 } from './preparations.ts';
 import type { Stage } from './stage.ts';
 
@@ -63,12 +64,16 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   [`${kubectl} logs ${deployment} -c check`]: { notTyped: NO_KUBELET },
   [`${kubectl} exec ${deployment} -- ${check}`]: { notTyped: NO_KUBELET },
   'consul intention create -allow ambassador qotm': {
-    before: ({ env, consul }) => {
+    before: async ({ env, consul }) => {
+      await consul.intend('deny', '*', '*');
       env['CONSUL_HTTP_ADDR'] = consul.url;
     },
     after: ({ env }) => {
       delete env['CONSUL_HTTP_ADDR'];
     },
+  },
+  'kubectl apply -f k8s/examples/mapping.yaml': {
+    after: async (stage) => assert.equal(await reachQotm(stage), 200),
   },
   [`kubectl delete -f k8s/${SERVICE}.yaml`]: {
     after: async (stage) => {
