@@ -20,6 +20,13 @@ export async function installAmbassador(stage: Stage): Promise<void> {
   await addKind(stage, { group, kind: 'ConsulResolver', versions: ['v2', 'v3alpha1'] });
 }
 
+/** The kinds of the Prometheus Operator that k8s/monitoring has. */
+export async function installPrometheusOperator(stage: Stage): Promise<void> {
+  const group = 'monitoring.coreos.com';
+  await addKind(stage, { group, kind: 'PodMonitor', versions: ['v1'] });
+  await addKind(stage, { group, kind: 'PrometheusRule', versions: ['v1'] });
+}
+
 interface CustomKind {
   readonly group: string;
   readonly kind: string;

@@ -5,6 +5,7 @@ import {
   administerConsul,
   installAmbassador,
   installConsulK8s,
+  installPrometheusOperator,
   makeCa,
   mayDoAll,
   mayDoLess,
@@ -98,6 +99,11 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   [`sed 's/namespace: ambassador$/namespace: gateways/' k8s/${SERVICE}.yaml | kubectl apply -f -`]: {
     before: async (stage) => void (await stage.kubectl(['create', 'namespace', 'gateways'])),
   },
+
+  // docs/monitoring.md
+  'kubectl apply -k k8s/monitoring': { before: installPrometheusOperator },
+  [`${kubectl} port-forward ${deployment} 8080 &`]: { notTyped: NO_KUBELET },
+  'curl -s localhost:8080/readyz': { notTyped: NO_KUBELET },
 
   // docs/reaching-consul.md
   [`consul acl policy create -name ${SERVICE} -rules @k8s/examples/acl-policy.hcl`]: {
