@@ -200,6 +200,10 @@ function loginRemedy(status: number, text: string, authMethod: string): string {
   if (/token (?:is|has) expired/i.test(text)) {
     return 'the bearer token has expired: set CONSUL_LOGIN_BEARER_TOKEN_FILE to a projected ServiceAccount token, which the kubelet renews, or mend the clock';
   }
+  // What the API server told Consul, with the name of the ServiceAccount that Consul asks as (seen with 1.8.7).
+  if (/cannot \w+ resource "(?:serviceaccounts|tokenreviews)"/i.test(text)) {
+    return 'let the ServiceAccount whose token the auth method has get serviceaccounts, and bind it to the ClusterRole system:auth-delegator';
+  }
   if (status === 403 || /token|claim|signature/i.test(text)) {
     return `see that the bearer token is one the auth method accepts, and that a binding rule matches it: consul acl binding-rule list -method=${authMethod}`;
   }

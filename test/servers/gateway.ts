@@ -33,7 +33,7 @@ export interface Gateway {
 }
 
 /** One kind of gateway: its configuration, and how it is started and reloaded. */
-interface Kind {
+export interface Kind {
   readonly program: 'NGINX' | 'HAPROXY';
   readonly verifiesUpstream: boolean;
   readonly signal: NodeJS.Signals;
@@ -43,7 +43,7 @@ interface Kind {
   files(files: GatewayFiles): Readonly<Record<string, string>>;
 }
 
-interface Setting {
+export interface Setting {
   readonly folder: string;
   readonly port: number;
   readonly upstreams: readonly Upstream[];
@@ -51,26 +51,40 @@ interface Setting {
   file(name: string): string;
 }
 
-// Each request upstream gets a connection and a full handshake of its own, and nothing is tried twice: an identity that
-// does not work shows at once, and in every request.
-const NGINX: Kind = {
-  program: 'NGINX',
-  verifiesUpstream: true,
-  signal: 'SIGHUP',
-  args: (folder, configFile) => ['-p', folder, '-c', configFile, '-e', 'stderr'],
-  files: ({ certificate, privateKey, bundle = '' }) => ({ crt: certificate, key: privateKey, ca: bundle }),
-  config: ({ folder, port, upstreams, file }) => `
+/** nginx without a daemon, under the user of the test. */
+export function nginxKind(
+  part: Pick<Kind, 'verifiesUpstream' | 'files'> & { http(setting: Setting): string },
+): Kind {
+  return {
+    program: 'NGINX',
+    verifiesUpstream: part.verifiesUpstream,
+    signal: 'SIGHUP',
+    args: (folder, configFile) => ['-p', folder, '-c', configFile, '-e', 'stderr'],
+    files: part.files,
+    config: (setting) => `
 daemon off;
 user ${userInfo().username};
 worker_processes 1;
-pid ${folder}/nginx.pid;
+pid ${setting.folder}/nginx.pid;
 error_log stderr notice;
 events { worker_connections 8192; }
 http {
   access_log off;
   ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    .map((name) => `${name}_temp_path ${folder}/${name};`)
+    .map((name) => `${name}_temp_path ${setting.folder}/${name};`)
     .join(' ')}
+  ${part.http(setting)}
+}
+`,
+  };
+}
+
+// Each request upstream gets a connection and a full handshake of its own, and nothing is tried twice: an identity that
+// does not work shows at once, and in every request.
+const NGINX = nginxKind({
+  verifiesUpstream: true,
+  files: ({ certificate, privateKey, bundle = '' }) => ({ crt: certificate, key: privateKey, ca: bundle }),
+  http: ({ port, upstreams, file }) => `
   proxy_ssl_certificate ${file('crt')};
   proxy_ssl_certificate_key ${file('key')};
   proxy_ssl_trusted_certificate ${file('ca')};
@@ -85,10 +99,8 @@ http {
           `location /${name} { proxy_pass https://127.0.0.1:${to}; proxy_ssl_name ${tlsName}; }`,
       )
       .join('\n    ')}
-  }
-}
-`,
-};
+  }`,
+});
 
 const HAPROXY: Kind = {
   program: 'HAPROXY',
@@ -122,13 +134,17 @@ ${upstreams
 
 /** nginx, which verifies its upstreams by the bundle and by name. */
 export const startNginx = (upstreams: readonly Upstream[], files: GatewayFiles) =>
-  start(NGINX, upstreams, files);
+  startGateway(NGINX, upstreams, files);
 
 /** HAProxy, which verifies nothing upstream, as the seed's TLSContext makes Ambassador do. */
 export const startHaproxy = (upstreams: readonly Upstream[], files: GatewayFiles) =>
-  start(HAPROXY, upstreams, files);
+  startGateway(HAPROXY, upstreams, files);
 
-async function start(kind: Kind, upstreams: readonly Upstream[], first: GatewayFiles): Promise<Gateway> {
+export async function startGateway(
+  kind: Kind,
+  upstreams: readonly Upstream[],
+  first: GatewayFiles,
+): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-'));
   const configFile = join(folder, 'gateway.conf');
   const port = await freePort();

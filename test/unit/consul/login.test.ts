@@ -340,6 +340,20 @@ for (const [what, answer, error] of [
     },
   ],
   [
+    'an auth method that may not ask the API server',
+    textAnswer(
+      500,
+      'annotation lookup failed: serviceaccounts "a" is forbidden: User "system:serviceaccount:consul:token-review" cannot get resource "serviceaccounts" in API group "" in the namespace "b"',
+    ),
+    {
+      code: 'CONSUL_LOGIN',
+      error:
+        'the login by "kubernetes" was refused (500: annotation lookup failed: serviceaccounts "a" is forbidden: User "system:serviceaccount:consul:token-review" cannot get resource "serviceaccounts" in API group "" in the namespace "b")',
+      remedy:
+        'let the ServiceAccount whose token the auth method has get serviceaccounts, and bind it to the ClusterRole system:auth-delegator',
+    },
+  ],
+  [
     'a Consul without ACLs',
     textAnswer(401, 'ACL support disabled'),
     {

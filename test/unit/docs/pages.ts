@@ -25,6 +25,25 @@ export function prose(page: string): string {
   return readPage(page).replace(/^```.*?^```$/gms, '');
 }
 
+/** A block of code between fences. */
+export interface Block {
+  readonly language: string;
+  readonly text: string;
+  /** Nothing but blank lines stands between this and the block before. */
+  readonly follows: boolean;
+}
+
+export function fencedBlocks(text: string): Block[] {
+  let end = 0;
+  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(
+    ({ 0: whole, 1: language = '', 2: inner = '', index }) => {
+      const follows = text.slice(end, index).trim() === '';
+      end = index + whole.length;
+      return { language, text: inner, follows };
+    },
+  );
+}
+
 export interface Link {
   readonly page: string;
   readonly target: string;

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { helpText } from '../../../src/arguments.ts';
+import { readConfig } from '../../../src/config/config.ts';
 import { VARIABLES } from '../../../src/config/variables.ts';
+import { LEGACY_API_VERSION, renderTlsContext } from '../../../src/publish/tls-context.ts';
 import { logLines } from './log-lines.ts';
-import { FILES, readPage } from './pages.ts';
+import { FILES, fencedBlocks, readPage } from './pages.ts';
 
 const sources = FILES.filter((file) => /^src\/.*\.ts$/.test(file)).map(readPage);
 
@@ -29,4 +32,20 @@ test('docs/troubleshooting.md has every line of the log', () => {
   const lines = new Set(sources.flatMap((source) => logLines(source, sources)));
   assert.ok(lines.size > 20, 'the lines are found');
   for (const line of lines) assert.ok(troubleshooting.includes(`\`${line}\``), line);
+});
+
+test('docs/configuration.md shows the commands as --help does, and the TLSContext as it is written', () => {
+  const blocks = fencedBlocks(readPage('docs/configuration.md')).map(({ text }) => text);
+  const commands = helpText('1.0.0')
+    .split('\n')
+    .filter((line) => line.startsWith('  '))
+    .map((line) => `${line.trim()}\n`)
+    .join('');
+  const context = renderTlsContext(
+    { ...readConfig({}), secretNamespace: 'ambassador', serviceNamespace: 'ambassador' },
+    LEGACY_API_VERSION,
+  );
+
+  assert.ok(blocks.includes(commands), commands);
+  assert.ok(blocks.includes(context), context);
 });

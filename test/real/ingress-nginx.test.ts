@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { startDaemon } from '../e2e/support/daemon.ts';
+import { ask } from '../servers/http.ts';
+import { startIngressNginx } from '../servers/ingress-nginx.ts';
+import { type Sidecar, startSidecar } from '../servers/sidecar.ts';
+import { SECRET, SERVICE, useWorld } from './world.ts';
+
+const EXAMPLE = new URL('../../k8s/examples/ingress-nginx/', import.meta.url);
+const PREFIX = 'nginx.ingress.kubernetes.io/';
+const IDENTITY = 'ingress-nginx';
+
+let sidecar: Sidecar;
+const world = useWorld({}, async ({ consul, kubectl, environment }) => {
+  sidecar = await startSidecar(consul, 'qotm');
+  await kubectl(['apply', '-k', fileURLToPath(EXAMPLE)]);
+  const daemon = startDaemon({ ...(await environment()), ...(await exampleEnvironment()) });
+  await daemon.ready();
+  await daemon.stop();
+});
+after(() => sidecar.stop());
+
+async function exampleEnvironment(): Promise<Record<string, string>> {
+  const { spec } = JSON.parse(await world.kubectl(['get', 'deployment', SERVICE, '-o', 'json']));
+  const [{ env }] = spec.template.spec.containers;
+  const given = env.filter(({ value }: { value?: string }) => value !== undefined);
+  return Object.fromEntries(given.map(({ name, value }: { name: string; value: string }) => [name, value]));
+}
+
+/** The status of a request through nginx with the annotations of the example, and `more` in place of some. */
+async function through(more: Readonly<Record<string, string>> = {}): Promise<number> {
+  const { metadata } = parse(await readFile(new URL('ingress.yaml', EXAMPLE), 'utf8'));
+  const nginx = await startIngressNginx(
+    { ...metadata.annotations, ...more },
+    { name: 'qotm', port: sidecar.publicPort },
+    {
+      certificate: await world.read(SECRET, 'tls.crt'),
+      privateKey: await world.read(SECRET, 'tls.key'),
+      bundle: await world.read(SECRET, 'ca.crt'),
+    },
+  );
+  try {
+    return (await ask(`http://127.0.0.1:${nginx.port}/qotm/`)).status;
+  } finally {
+    await nginx.stop();
+  }
+}
+
+test('the example publishes its identity and no Service', async () => {
+  const { metadata } = (await world.show('secret', SECRET)) ?? assert.fail('there is no Secret');
+
+  assert.match(metadata.annotations[`${SERVICE}/spiffe-id`] ?? '', new RegExp(`/svc/${IDENTITY}$`));
+  assert.equal(await world.show('service', SERVICE), undefined);
+});
+
+test('nginx, configured as ingress-nginx does from the annotations, reaches the service through its sidecar', async () => {
+  assert.equal(await through(), 200);
+});
+
+test('a deny intention for the identity of the example keeps it out', async () => {
+  await world.consul.intend('deny', IDENTITY, 'qotm');
+  assert.equal(await through(), 502);
+  await world.consul.intend('allow', IDENTITY, 'qotm');
+  assert.equal(await through(), 200);
+});
+
+test('with verification it gets through by the name that Consul 1.8 writes into the subject, and by no other', async () => {
+  const verified = { [`${PREFIX}proxy-ssl-verify`]: 'on', [`${PREFIX}proxy-ssl-verify-depth`]: '4' };
+  const { CertPEM } = await world.consul.leaf('qotm');
+  const [, name = ''] = /^CN=(\S+)$/m.exec(new X509Certificate(CertPEM).subject) ?? [];
+  assert.match(name, /^qotm\.svc\.default\.[0-9a-f]{8}\.consul$/);
+
+  assert.equal(await through({ ...verified, [`${PREFIX}proxy-ssl-name`]: name }), 200);
+  assert.equal(await through({ ...verified, [`${PREFIX}proxy-ssl-name`]: 'qotm.example.com' }), 502);
+  assert.equal(await through(verified), 502);
+});

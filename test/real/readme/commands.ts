@@ -1,0 +1,40 @@
+import { fencedBlocks, PAGES, readPage } from '../../unit/docs/pages.ts';
+
+/** What a page tells a person to type, and what it says comes out. */
+export interface DocumentedCommand {
+  /** `docs/rotation.md`. */
+  readonly page: string;
+  /** As it stands there, less continued lines and the comment behind it. */
+  readonly command: string;
+  /** The block right below, if there is one. */
+  readonly output?: string;
+}
+
+/** What a person reads who sets it up: README.md, then docs/. */
+export const READ_IN_ORDER = [
+  'README.md',
+  ...PAGES.filter((page) => page.startsWith('docs/')).sort(),
+] as const;
+
+export function documentedCommands(page: string, text = readPage(page)): DocumentedCommand[] {
+  const blocks = fencedBlocks(text);
+  return blocks.flatMap(({ language, text }, index) => {
+    if (language !== 'sh') return [];
+    const commands = splitCommands(text);
+    const next = blocks[index + 1];
+    const output = next?.follows === true && next.language === '' ? next.text : undefined;
+    return commands.map((command, position) => ({
+      page,
+      command,
+      ...(output !== undefined && position === commands.length - 1 ? { output } : {}),
+    }));
+  });
+}
+
+function splitCommands(text: string): string[] {
+  return text
+    .replace(/\\\n\s*/g, '')
+    .split('\n')
+    .map((line) => line.replace(/(^|\s+)# .*$/, '').trim())
+    .filter((line) => line !== '');
+}

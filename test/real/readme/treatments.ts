@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { NAMESPACE, SECRET, SERVICE } from '../world.ts';
+import {
+  addAuthMethod,
+  administerConsul,
+  installAmbassador,
+  installConsulK8s,
+  installPrometheusOperator,
+  makeCa,
+  mayDoAll,
+  mayDoLess,
+  publishedAs,
+  reachQotm,
+} from './preparations.ts';
+import type { Stage } from './stage.ts';
+
+/** What is to be done with a command that is not just typed, and to end with 0. */
+export interface Treatment {
+  /** It is not typed, and why. */
+  readonly notTyped?: string;
+  readonly before?: (stage: Stage) => Promise<void> | void;
+  /** Looks at what it did. */
+  readonly after?: (stage: Stage) => Promise<void> | void;
+  /** What a person puts in the place of a name in capitals. */
+  readonly fill?: (command: string, stage: Stage) => string;
+  readonly exit?: number;
+  /** It runs for ever: Ctrl-C when it has said this. */
+  readonly until?: RegExp;
+}
+
+const NO_KUBELET =
+  'asks a container, and nothing runs containers here: pod.ts runs the program in their place';
+const NO_ENGINE =
+  'no container engine and no registry here: test/real/image.test.ts builds and runs the Dockerfile';
+const TOO_LONG = 'takes twenty minutes; test/soak/soak.test.ts is a minute of it';
+const CI_RUNS_IT = 'CI runs it by itself, and this is a part of it';
+
+const deployment = `deployment/${SERVICE}`;
+const check = `node /app/${SERVICE}.js check`;
+const kubectl = `kubectl -n ${NAMESPACE}`;
+
+/** By the command as the page has it. One that stands on no page any more fails the test. */
+export const TREATMENTS: Readonly<Record<string, Treatment>> = {
+  // README.md
+  'npm run demo': {
+    // It takes a minute if not told otherwise.
+    before: ({ env }) => {
+      env['DEMO_SECONDS'] = '5';
+    },
+    after: ({ told }) => assert.match(told, /In all: \d+ writes/),
+  },
+  [`_CONSUL_HOST=127.0.0.1 node dist/${SERVICE}.js check`]: { before: installAmbassador },
+  [`node dist/${SERVICE}.js check | grep -v ^PASS`]: { before: mayDoLess, after: mayDoAll },
+  'docker build -t registry.example.com/ambassador-consul-connector:1.0.0 .': { notTyped: NO_ENGINE },
+  'docker push registry.example.com/ambassador-consul-connector:1.0.0': { notTyped: NO_ENGINE },
+  [`sed 's#image: ${SERVICE}:#image: registry.example.com/${SERVICE}:#' k8s/${SERVICE}.yaml | kubectl apply -f -`]:
+    {
+      after: async (stage) => {
+        await stage.rollOut();
+        assert.match(await publishedAs(stage), /\/svc\/ambassador$/);
+      },
+    },
+  [`${kubectl} rollout status deployment ${SERVICE}`]: { notTyped: NO_KUBELET },
+  [`${kubectl} logs ${deployment}`]: { notTyped: NO_KUBELET },
+  [`${kubectl} logs ${deployment} -c check`]: { notTyped: NO_KUBELET },
+  [`${kubectl} exec ${deployment} -- ${check}`]: { notTyped: NO_KUBELET },
+  'consul intention create -allow ambassador qotm': {
+    before: async ({ env, consul }) => {
+      await consul.intend('deny', '*', '*');
+      env['CONSUL_HTTP_ADDR'] = consul.url;
+    },
+    after: ({ env }) => {
+      delete env['CONSUL_HTTP_ADDR'];
+    },
+  },
+  'kubectl apply -f k8s/examples/mapping.yaml': {
+    after: async (stage) => assert.equal(await reachQotm(stage), 200),
+  },
+  [`kubectl delete -f k8s/${SERVICE}.yaml`]: {
+    after: async (stage) => {
+      await stage.endPod();
+      assert.match(await publishedAs(stage), /\/svc\/ambassador$/, 'the Secret stays');
+    },
+  },
+  'npm ci && npm test': { notTyped: CI_RUNS_IT },
+  'npm run test:real': { notTyped: CI_RUNS_IT },
+  'npm run dev': { until: /"msg":"published the identity"/ },
+
+  // docs/configuration.md
+  [`${SERVICE} render | kubectl diff -f -`]: {
+    before: async (stage) => {
+      await stage.kubectl(['apply', '-f', `${stage.cwd}/k8s/${SERVICE}.yaml`]);
+      await stage.rollOut();
+    },
+    // There is a difference: the key is redacted.
+    exit: 1,
+    after: ({ told }) => assert.match(told, new RegExp(`${SECRET}`)),
+  },
+  [`sed 's/namespace: ambassador$/namespace: gateways/' k8s/${SERVICE}.yaml | kubectl apply -f -`]: {
+    before: async (stage) => void (await stage.kubectl(['create', 'namespace', 'gateways'])),
+  },
+
+  // docs/monitoring.md
+  'kubectl apply -k k8s/monitoring': { before: installPrometheusOperator },
+  [`${kubectl} port-forward ${deployment} 8080 &`]: { notTyped: NO_KUBELET },
+  'curl -s localhost:8080/readyz': { notTyped: NO_KUBELET },
+
+  // docs/reaching-consul.md
+  [`consul acl policy create -name ${SERVICE} -rules @k8s/examples/acl-policy.hcl`]: {
+    before: administerConsul,
+  },
+  [`${kubectl} create secret generic ambassador-consul-token --from-literal=token=SECRET_ID`]: {
+    fill: (command, { told }) => {
+      const [, secretId] = /^SecretID: +(\S+)$/m.exec(told) ?? [];
+      return command.replace('SECRET_ID', secretId ?? assert.fail(told));
+    },
+  },
+  'kubectl apply -k k8s/examples/token-in-a-secret': {
+    after: async (stage) => void (await stage.rollOut(stage.strict.address)),
+  },
+  'consul acl auth-method list': { before: (stage) => addAuthMethod(stage, 'METHOD') },
+  [`${kubectl} set env ${deployment} CONSUL_LOGIN_AUTH_METHOD=METHOD`]: {
+    after: async (stage) => {
+      const { logs } = await stage.rollOut(stage.strict.address);
+      assert.equal(logs.find(({ msg }) => msg === 'starting')?.['token'], 'login');
+    },
+  },
+  'consul tls cert create -client': { before: makeCa },
+  [`kubectl -n consul get secret consul-ca-cert -o jsonpath='{.data.tls\\.crt}' | base64 -d > consul-ca.crt`]:
+    {
+      before: installConsulK8s,
+    },
+  'kubectl apply -k k8s/examples/consul-k8s': {
+    after: async (stage) => {
+      const { host } = stage.strict.address;
+      await stage.rollOut({ host, port: stage.strict.tls?.port ?? assert.fail('it speaks HTTPS') });
+      assert.match(await publishedAs(stage), /\/svc\/ambassador-consul-connector$/);
+    },
+  },
+
+  // docs/rotation.md
+  'npm run soak -- --seconds 3600 --renewals 10000 --rotations 1000 --seed 1 --speed 15': {
+    notTyped: TOO_LONG,
+  },
+
+  // docs/troubleshooting.md
+  [`${kubectl} logs ${deployment} | grep -E '"level":"(warn|error|fatal)"'`]: { notTyped: NO_KUBELET },
+};
