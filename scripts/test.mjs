@@ -1,7 +1,7 @@
-// Runs the tests of folders with Node's own runner: node scripts/test.mjs test/unit [--flag-of-the-runner …]
+// Runs the tests of folders or files with Node's own runner: node scripts/test.mjs test/unit [--flag-of-the-runner …]
 // Node 20 expands no globs for `--test`, and looks for TypeScript in no folder.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,7 +10,9 @@ const args = process.argv.slice(2);
 const flags = [`--test-concurrency=${availableParallelism()}`, ...args.filter((arg) => arg.startsWith('--'))];
 const files = args
   .filter((arg) => !arg.startsWith('--'))
-  .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => join(folder, name)))
+  .flatMap((path) =>
+    statSync(path).isFile() ? [path] : readdirSync(path, { recursive: true }).map((name) => join(path, name)),
+  )
   .filter((path) => path.endsWith('.test.ts'))
   .sort();
 if (files.length === 0) {

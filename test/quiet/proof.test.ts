@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { type Proof, prove, violations } from './proof/proof.ts';
-import { reasons, table } from './proof/table.ts';
+import { type Proof, prove, violations } from '../real/proof/proof.ts';
+import { reasons, table } from '../real/proof/table.ts';
 
 /** Between the failure of a request of the perfect client and the next one of a gateway, on a loaded machine. */
 const SLACK_MS = 3_000;

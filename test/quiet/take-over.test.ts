@@ -4,14 +4,14 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
+import { checkAnswer } from '../real/proof/answer.ts';
+import { startLoad } from '../real/proof/load.ts';
+import { environmentOf, startSubject } from '../real/proof/subject.ts';
+import { NAMESPACE, SECRET, useWorld } from '../real/world.ts';
 import { startHaproxy, startNginx } from '../servers/gateway.ts';
 import { ask } from '../servers/http.ts';
 import { startReloader } from '../servers/reloader.ts';
 import { startSidecar } from '../servers/sidecar.ts';
-import { checkAnswer } from './proof/answer.ts';
-import { startLoad } from './proof/load.ts';
-import { environmentOf, startSubject } from './proof/subject.ts';
-import { NAMESPACE, SECRET, useWorld } from './world.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { soak } from './soak.ts';
-import { assertSound } from './verdict.ts';
+import { soak } from '../soak/soak.ts';
+import { assertSound } from '../soak/verdict.ts';
 
 const SECONDS = 60;
 /** A loaded machine still answers within the daemon's deadlines at this speed. */
