@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.ts';
 import { type Config, type Environment, readConfig } from '../config/config.ts';
 import { findMisspellings } from '../config/misspelt.ts';
@@ -31,6 +32,8 @@ const KUBERNETES = { check: 'kubernetes', what: 'reach Kubernetes' };
  */
 export async function check(options: CheckOptions): Promise<Report> {
   const { environment, clock, signal } = options;
+  // All rights are asked for at once, and each question listens for the end: Node warns of a leak from the eleventh on.
+  setMaxListeners(0, signal);
   let config: Config;
   try {
     config = readConfig(environment);

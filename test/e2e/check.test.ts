@@ -40,9 +40,11 @@ describe('check', { concurrency: 2 }, () => {
     const bed = await makeBed(t, SERVED);
     await (await bed.startReady(VERIFYING)).stop();
 
-    const report = await Report.of(bed.start(VERIFYING, CHECK));
+    const command = bed.start(VERIFYING, CHECK);
+    const report = await Report.of(command);
 
     assert.deepEqual(report.notPassed, []);
+    assert.equal(command.stderr, '', 'nor is anything said beside the report');
     for (const name of [SECRET, CA_SECRET]) {
       assert.match(
         report.row(`existing-secrets-${name}`)?.detail ?? '',
