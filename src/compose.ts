@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { KubernetesSide, PlannedObject } from './check/kubernetes.ts';
 import type { Clock } from './clock.ts';
@@ -111,6 +112,7 @@ function createPublisher(
     names,
     logger,
     story,
+    reporter: hostname(),
     onWatchFollow: (ref) => observers?.health.solved(watchOf(ref)),
     onWatchRestart: (ref, error) => {
       observers?.metrics.watchRestarted();

@@ -146,6 +146,20 @@ function serviceFaults(next: JsonObject, previous: JsonObject | undefined): Fiel
   ];
 }
 
+/** As `legacyValidateEvent`: an Event is in the namespace of what it is about. */
+function eventFaults(next: JsonObject): FieldFault[] {
+  const { namespace } = objectAt(next, 'involvedObject');
+  return same(namespace, objectAt(next, 'metadata')['namespace'])
+    ? []
+    : [
+        fault(
+          'FieldValueInvalid',
+          'involvedObject.namespace',
+          `Invalid value: ${JSON.stringify(namespace ?? '')}: does not match event.namespace`,
+        ),
+      ];
+}
+
 /** @throws ApiError 400 for what cannot be decoded */
 export function decodable(kind: Kind, object: JsonObject): void {
   const metadata = objectAt(object, 'metadata');
@@ -172,6 +186,7 @@ export function validate(kind: Kind, next: JsonObject, previous?: JsonObject): v
     ...metadataFaults(kind, metadata),
     ...(kind === 'Secret' ? secretFaults(next, previous) : []),
     ...(kind === 'Service' ? serviceFaults(next, previous) : []),
+    ...(kind === 'Event' ? eventFaults(next) : []),
   ];
   if (faults.length > 0) {
     throw invalid(kind, textOf(metadata['name']) ?? '', faults);

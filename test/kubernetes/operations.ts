@@ -96,7 +96,8 @@ export class Operations {
       throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created');
     }
     requireNamespace(this.#store, key);
-    const named = { ...body, metadata: { ...metadata, name: key.name } };
+    const place = key.namespace === '' ? {} : { namespace: key.namespace };
+    const named = { ...body, metadata: { ...metadata, ...place, name: key.name } };
     const next = updated(undefined, withDefaults(target.resource.kind, named), manager);
     validate(target.resource.kind, next.object);
     if (this.#store.read(key) !== undefined) {

@@ -7,7 +7,7 @@ import { asRecord, decodeList, decodeObject, type KubernetesObject } from './obj
 import { type Access, errorOfFailure, errorOfTransport, OWN_RIGHTS, type Question } from './remedies.ts';
 import { readLines } from './watch-stream.ts';
 
-/** A Secret or Service by name. */
+/** An object by name. */
 export type ObjectRef = Pick<Access, 'resource' | 'namespace' | 'name'>;
 
 export interface WatchEvent {
@@ -97,16 +97,10 @@ export class KubernetesClient {
     return this.#patch(ref, `?${query}`, 'application/apply-patch+yaml', body, signal);
   }
 
-  /** Removes one annotation, only from `resourceVersion`: an apply cannot remove what another manager owns. */
-  async removeAnnotation(
-    ref: ObjectRef,
-    annotation: string,
-    resourceVersion: string,
-    signal: AbortSignal,
-  ): Promise<KubernetesObject> {
+  /** JSON merge patch (RFC 7386). With a `resourceVersion` in it only onto that. An apply removes nothing of others. */
+  async merge(ref: ObjectRef, change: object, signal: AbortSignal): Promise<KubernetesObject> {
     const query = new URLSearchParams({ fieldManager: this.#options.fieldManager });
-    const body = { metadata: { resourceVersion, annotations: { [annotation]: null } } };
-    return this.#patch(ref, `?${query}`, 'application/merge-patch+json', body, signal);
+    return this.#patch(ref, `?${query}`, 'application/merge-patch+json', change, signal);
   }
 
   /** The versions of an API group the cluster serves; none when it does not know the group. */

@@ -19,6 +19,7 @@ import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
 import type { KubernetesClient } from './client.ts';
 import { Contest } from './contest.ts';
 import { holds, LAST_APPLIED } from './drift.ts';
+import { EventRecorder } from './events.ts';
 import { keepClusterIp, keepOccasion } from './keep.ts';
 import type { KubernetesObject } from './object.ts';
 import { describeObject } from './remedies.ts';
@@ -35,6 +36,8 @@ export interface KubernetesPublisherOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly story: Story;
+  /** Which replica this is: in a Pod, its name. */
+  readonly reporter: string;
   readonly onWatchRestart: WatchedObjectOptions['onRestart'];
   readonly onWatchFollow: WatchedObjectOptions['onFollow'];
 }
@@ -56,16 +59,20 @@ export class KubernetesPublisher implements Preview {
   /** Undefined where the configuration names the version, or no Service is written. */
   readonly #servedVersion: ServedVersion | undefined;
   readonly #contest: Contest;
+  readonly #events: EventRecorder;
   #onChange: () => void = () => undefined;
 
   constructor(options: KubernetesPublisherOptions) {
-    const { client, clock, logger, names, onWatchFollow: onFollow, onWatchRestart: onRestart } = options;
+    const { client, clock, logger, names, reporter, story } = options;
+    const { onWatchFollow: onFollow, onWatchRestart: onRestart } = options;
     const shared = { client, clock, logger, onFollow, onRestart };
     this.#options = options;
-    this.#contest = new Contest({ clock, logger, story: options.story, onOver: () => this.#onChange() });
+    this.#contest = new Contest({ clock, logger, story, onOver: () => this.#onChange() });
     const secret = (name: string): WatchedObject =>
       new WatchedObject({ ...shared, ref: { resource: 'secrets', namespace: names.secretNamespace, name } });
     this.#secret = secret(names.secret);
+    this.#events = new EventRecorder({ client, secret: this.#secret, clock, logger, reporter });
+    story.listen((episode) => this.#events.record(episode));
     this.#upstreamCa = names.upstreamCaSecret === undefined ? undefined : secret(names.upstreamCaSecret);
     this.#service = new WatchedObject({
       ...shared,
@@ -129,8 +136,9 @@ export class KubernetesPublisher implements Preview {
     if (written?.annotations[LAST_APPLIED] === undefined) return 'unchanged';
     return orConflict(this.#secret, true, signal, async () => {
       const { client, logger } = this.#options;
-      const { ref } = this.#secret;
-      this.#secret.accept(await client.removeAnnotation(ref, LAST_APPLIED, written.resourceVersion, signal));
+      const { resourceVersion } = written;
+      const change = { metadata: { resourceVersion, annotations: { [LAST_APPLIED]: null } } };
+      this.#secret.accept(await client.merge(this.#secret.ref, change, signal));
       logger.info(
         { secret: this.target['secret'], annotation: LAST_APPLIED },
         'removed an annotation that held an old private key',
@@ -160,6 +168,7 @@ export class KubernetesPublisher implements Preview {
   }
 
   async close(): Promise<void> {
+    await this.#events.close();
     await this.#options.client.close();
   }
 
@@ -223,8 +232,9 @@ export class KubernetesPublisher implements Preview {
   }
 }
 
-function isOurs({ labels }: KubernetesObject): boolean {
-  return labels[MANAGED_BY] === FIELD_MANAGER;
+/** Either is enough: a person may edit the labels, and a restored backup has other managers. */
+function isOurs({ labels, managers }: KubernetesObject): boolean {
+  return labels[MANAGED_BY] === FIELD_MANAGER || managers.includes(FIELD_MANAGER);
 }
 
 function text({ data }: KubernetesObject, key: string): string | undefined {

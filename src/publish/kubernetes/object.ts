@@ -4,6 +4,7 @@ import { isRecord } from '../../record.ts';
 /** A Secret or Service as the API server returned it, as far as it is used. */
 export interface KubernetesObject {
   readonly name: string;
+  readonly uid: string | undefined;
   readonly resourceVersion: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
@@ -21,13 +22,14 @@ export interface KubernetesObject {
 /** @throws PublishError KUBERNETES_ANSWER_UNUSABLE; it never quotes the answer, which may hold a private key */
 export function decodeObject(value: unknown): KubernetesObject {
   const metadata = asRecord(asRecord(value)['metadata']);
-  const { name, resourceVersion } = metadata;
+  const { name, uid, resourceVersion } = metadata;
   if (typeof name !== 'string' || typeof resourceVersion !== 'string') {
     throw unusable('an object without name or resourceVersion');
   }
   const { type, immutable, data, spec } = asRecord(value);
   return {
     name,
+    uid: typeof uid === 'string' ? uid : undefined,
     resourceVersion,
     labels: strings(metadata['labels']),
     annotations: strings(metadata['annotations']),

@@ -1,6 +1,6 @@
 import { PublishError, systemCode } from '../../errors.ts';
 
-export type Resource = 'secrets' | 'services';
+export type Resource = 'secrets' | 'services' | 'events';
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch';
 
 /** One request to the API server in the words RBAC uses, for errors that name the missing rule. */
@@ -101,9 +101,12 @@ export function describeObject({ resource, namespace, name }: Omit<Access, 'verb
   return `${resource} ${namespace}/${name}`;
 }
 
-/** The rule to add to the Role. `create` cannot be limited to a name: the name is not known when it is authorised. */
+/**
+ * The rule to add to the Role. `create` cannot be limited to a name: the name is not known when it is authorised. Nor can
+ * Events, whose names the API server makes.
+ */
 function ruleFor({ verb, resource, namespace, name }: Access): string {
-  const names = verb === 'create' ? '' : `, resourceNames: ["${name}"]`;
+  const names = verb === 'create' || resource === 'events' ? '' : `, resourceNames: ["${name}"]`;
   return `add to the Role in namespace ${namespace}: {apiGroups: [""], resources: ["${resource}"]${names}, verbs: ["${verb}"]}`;
 }
 

@@ -45,6 +45,11 @@ export class WatchedObject {
     this.#contests = new TokenBucket(options.clock, CONTESTS, CONTEST_REFILL_MS);
   }
 
+  /** The object as it was last seen, if it was; nothing is asked. */
+  get known(): KubernetesObject | undefined {
+    return this.#known?.object;
+  }
+
   /** The object as it was last seen, or undefined where it does not exist; read first if it was never seen. */
   async current(signal: AbortSignal): Promise<KubernetesObject | undefined> {
     if (this.#known === undefined) await this.refresh(signal);

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { KubeConfig } from '@kubernetes/client-node';
+import { pino } from 'pino';
+import { systemClock } from '../../../src/clock.ts';
+import { KubernetesClient } from '../../../src/publish/kubernetes/client.ts';
+import { Credentials } from '../../../src/publish/kubernetes/credentials.ts';
+import { eventMessage } from '../../../src/publish/kubernetes/event.ts';
+import { EventRecorder } from '../../../src/publish/kubernetes/events.ts';
+import { WatchedObject } from '../../../src/publish/kubernetes/watched-object.ts';
+import type { Episode } from '../../../src/story.ts';
+import { type KubeObject, startKubernetesDouble } from '../../kubernetes/index.ts';
+
+const ref = { resource: 'secrets', namespace: 'ambassador', name: 'identity' } as const;
+const NOON = Date.parse('2030-01-15T12:00:00Z');
+const MINUTE = 60_000;
+
+const published = (text: string, at = NOON): Episode => ({ kind: 'published', at, text });
+
+/** A recorder of Events on a Secret that exists, a clock that stands still, and what was logged. */
+async function recording(t: TestContext) {
+  const cluster = await startKubernetesDouble();
+  const load = () => {
+    const config = new KubeConfig();
+    config.loadFromFile(cluster.kubeconfigFile());
+    return config;
+  };
+  let now = NOON;
+  const clock = { ...systemClock, now: () => now };
+  const client = new KubernetesClient({
+    credentials: new Credentials(load),
+    clock,
+    fieldManager: 'test',
+    onRequest: () => undefined,
+  });
+  const logs: Record<string, unknown>[] = [];
+  const logger = pino({}, { write: (line) => void logs.push(JSON.parse(line)) });
+  const secret = new WatchedObject({ client, ref, clock, logger, onRestart: () => undefined });
+  const put = async () => {
+    cluster.put({ kind: 'Secret', metadata: { name: ref.name }, type: 'Opaque' });
+    await secret.refresh(new AbortController().signal);
+  };
+  await put();
+  t.after(async () => {
+    await client.close();
+    await cluster.close();
+  });
+  const recorder = new EventRecorder({ client, secret, clock, logger, reporter: 'a-replica' });
+  const events = (): KubeObject[] => cluster.list('Event', ref.namespace);
+  const pass = (ms: number): void => {
+    now += ms;
+  };
+  return { cluster, recorder, secret, put, events, logs, pass };
+}
+
+describe('The recorder of Events', () => {
+  test('makes an Event that kubectl describe finds: of this Secret, by its uid', async (t) => {
+    const { recorder, secret, events } = await recording(t);
+
+    recorder.record({ ...published('missing: no identity'), kind: 'taken-over' });
+    await recorder.close();
+
+    const [event, ...others] = events();
+    assert.deepEqual(others, []);
+    const { metadata, kind: _kind, apiVersion: _version, ...said } = event ?? assert.fail('no Event');
+    assert.equal(metadata.namespace, 'ambassador');
+    assert.match(metadata.name, /^identity\.\w+$/);
+    assert.deepEqual(said, {
+      involvedObject: {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        namespace: 'ambassador',
+        name: 'identity',
+        uid: secret.known?.uid ?? assert.fail('the Secret has no uid'),
+        resourceVersion: secret.known?.resourceVersion,
+      },
+      type: 'Normal',
+      reason: 'TakenOver',
+      message: 'missing: no identity',
+      source: { component: 'ambassador-consul-connector' },
+      reportingComponent: 'ambassador-consul-connector',
+      reportingInstance: 'a-replica',
+      firstTimestamp: '2030-01-15T12:00:00.000Z',
+      lastTimestamp: '2030-01-15T12:00:00.000Z',
+      count: 1,
+    });
+  });
+
+  test('raises the count of an Event that it told before, and makes another of what differs', async (t) => {
+    const { recorder, events } = await recording(t);
+
+    recorder.record(published('repair'));
+    recorder.record({ ...published('repair'), kind: 'postponed' });
+    recorder.record(published('repair', NOON + MINUTE));
+    await recorder.close();
+
+    assert.deepEqual(
+      events()
+        .map(({ reason, count, firstTimestamp, lastTimestamp }) => [
+          reason,
+          count,
+          firstTimestamp,
+          lastTimestamp,
+        ])
+        .sort(),
+      [
+        ['Contested', 1, '2030-01-15T12:00:00.000Z', '2030-01-15T12:00:00.000Z'],
+        ['Published', 2, '2030-01-15T12:00:00.000Z', '2030-01-15T12:01:00.000Z'],
+      ],
+    );
+  });
+
+  test('makes a new Event where the Secret is a new one, or the API server has dropped the old Event', async (t) => {
+    const { cluster, recorder, put, events } = await recording(t);
+    const settled = async () => {
+      for (let asked = -1; asked !== cluster.requests.length; ) {
+        asked = cluster.requests.length;
+        await systemClock.sleep(200, new AbortController().signal);
+      }
+    };
+
+    recorder.record(published('repair'));
+    await settled();
+    const [first] = events();
+    cluster.remove('Event', ref.namespace, first?.metadata.name ?? '');
+    recorder.record(published('repair'));
+    await settled();
+    cluster.remove('Secret', ref.namespace, ref.name);
+    await put();
+    recorder.record(published('repair'));
+    await recorder.close();
+
+    assert.deepEqual(
+      events()
+        .map(({ count }) => count)
+        .sort(),
+      [1, 2],
+    );
+    const uids = events().map(({ involvedObject }) => JSON.stringify(involvedObject));
+    assert.equal(new Set(uids).size, 2);
+  });
+
+  test('makes 25 Events at once and one a minute, and still counts what it does not tell', async (t) => {
+    const { recorder, events, pass } = await recording(t);
+
+    for (let index = 0; index < 25; index += 1) recorder.record(published(`write ${index}`));
+    for (let index = 0; index < 5; index += 1) recorder.record(published('write 0'));
+    recorder.record(published('write 25'));
+    pass(MINUTE);
+    recorder.record(published('write 0'));
+    await recorder.close();
+
+    const counts = new Map(events().map(({ message, count }) => [message, count]));
+    assert.equal(counts.size, 25);
+    assert.equal(counts.get('write 0'), 7);
+    assert.equal(counts.get('write 1'), 1);
+  });
+
+  test('logs once which right is missing, and goes on', async (t) => {
+    const { cluster, recorder, events, logs } = await recording(t);
+    cluster.deny({ verb: 'create', resource: 'events' });
+
+    recorder.record(published('first'));
+    recorder.record(published('second'));
+    await recorder.close();
+
+    assert.deepEqual(
+      logs.map(({ code, remedy }) => [code, remedy]),
+      [
+        [
+          'KUBERNETES_FORBIDDEN',
+          'add to the Role in namespace ambassador: {apiGroups: [""], resources: ["events"], verbs: ["create"]}',
+        ],
+      ],
+    );
+    assert.equal(events().length, 0);
+  });
+
+  test('waits half a second at the end for an API server that does not answer, and then tells nothing more', async (t) => {
+    const { cluster, recorder, events, logs } = await recording(t);
+    cluster.script({ resource: 'events' }, 'hang');
+    recorder.record(published('first'));
+    const from = performance.now();
+
+    await recorder.close();
+    recorder.record(published('second'));
+    await recorder.close();
+
+    const took = performance.now() - from;
+    assert.ok(took >= 490 && took < 5_000, `${took} ms`);
+    assert.deepEqual([events(), logs], [[], []]);
+  });
+});
+
+describe('The message of an Event', () => {
+  test('is one line: the code, what happened, and the remedy', () => {
+    const refused = { ...published('the leaf\nexpired'), code: 'EXPIRED', remedy: 'compare the clocks' };
+
+    assert.equal(eventMessage(refused), 'EXPIRED: the leaf expired; remedy: compare the clocks');
+  });
+
+  test('has at most 1024 bytes, and no half of a character', () => {
+    for (const length of [510, 511, 512, 600]) {
+      for (const start of ['', 'x']) {
+        const whole = start + 'ö'.repeat(length);
+        const message = eventMessage(published(whole));
+        const size = Buffer.byteLength(message);
+
+        if (Buffer.byteLength(whole) <= 1024) assert.equal(message, whole);
+        else assert.match(message, /^x?ö+…$/);
+        assert.ok(size <= 1024 && size >= Math.min(1022, Buffer.byteLength(whole)), `${size} bytes`);
+      }
+    }
+  });
+});
