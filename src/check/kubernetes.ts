@@ -2,7 +2,7 @@ import { PublishError } from '../errors.ts';
 import type { KubernetesClient, ObjectRef } from '../publish/kubernetes/client.ts';
 import { assertTakeable } from '../publish/kubernetes/drift.ts';
 import type { KubernetesObject } from '../publish/kubernetes/object.ts';
-import { errorOfMissingRule, type Verb } from '../publish/kubernetes/remedies.ts';
+import { type Access, errorOfMissingRule, isNamed, type Verb } from '../publish/kubernetes/remedies.ts';
 import { FIELD_MANAGER, type SecretManifest } from '../publish/objects.ts';
 import { chooseApiVersion } from '../publish/tls-context.ts';
 import { after, asConnectorError, fail, pass, type Row, type Subject, skip, skipAll, warn } from './row.ts';
@@ -23,18 +23,15 @@ export interface KubernetesSide {
 
 /** What the Role of k8s/ambassador-consul-connector.yaml grants, on each object. */
 const VERBS: readonly Verb[] = ['list', 'watch', 'create', 'patch'];
+/** The same for Events about the Secret, without which all is published and nothing is told. */
+const EVENT_VERBS: readonly Verb[] = ['create', 'patch'];
 
 const REACH = { check: 'kubernetes', what: 'reach Kubernetes' };
 const AMBASSADOR = { check: 'ambassador', what: 'Ambassador API' };
 
 /** In the order of cause and effect. */
 export function kubernetesSubjects(objects: readonly ObjectRef[]): Subject[] {
-  return [
-    REACH,
-    ...objects.flatMap((ref) => VERBS.map((verb) => rightTo(verb, ref))),
-    ...objects.map(existing),
-    AMBASSADOR,
-  ];
+  return [REACH, ...rightsOn(objects).map(rightTo), ...objects.map(existing), AMBASSADOR];
 }
 
 /** Asks the API server what the daemon may do there, and what is there already. Two rounds, and nothing is written. */
@@ -46,8 +43,9 @@ export async function checkKubernetes(side: KubernetesSide, signal: AbortSignal)
   if ('error' in served && served.error.code !== 'KUBERNETES_FORBIDDEN')
     return [fail(REACH, served.error), ...skipAll(others, after(REACH))];
   const found = await Promise.all(objects.map((ref) => look(client, ref, signal)));
+  const there = objects.filter((_, index) => isThere(found[index]));
   const rights = await Promise.all(
-    objects.flatMap((ref, index) => VERBS.map((verb) => right(client, verb, ref, found[index], signal))),
+    rightsOn(objects).map((access) => right(client, access, isNeeded(access, there), signal)),
   );
   return [
     pass(REACH, client.server),
@@ -81,27 +79,43 @@ async function look(client: KubernetesClient, ref: ObjectRef, signal: AbortSigna
   }
 }
 
+function isThere(found: Look | undefined): boolean {
+  return found !== undefined && 'object' in found && found.object !== undefined;
+}
+
+/** Each right the daemon makes use of, those on Events last. */
+function rightsOn(objects: readonly ObjectRef[]): Access[] {
+  const [secret] = objects;
+  return [
+    ...objects.flatMap((ref) => VERBS.map((verb) => ({ ...ref, verb }))),
+    ...EVENT_VERBS.flatMap((verb) => (secret ? [{ ...secret, resource: 'events' as const, verb }] : [])),
+  ];
+}
+
+/** Some create the objects by hand and grant no more: that is missed only when one is deleted. */
+function isNeeded({ verb, resource, name }: Access, there: readonly ObjectRef[]): boolean {
+  if (resource === 'events') return false;
+  return verb !== 'create' || !there.some((ref) => ref.resource === resource && ref.name === name);
+}
+
 async function right(
   client: KubernetesClient,
-  verb: Verb,
-  ref: ObjectRef,
-  found: Look | undefined,
+  access: Access,
+  needed: boolean,
   signal: AbortSignal,
 ): Promise<Row> {
-  const subject = rightTo(verb, ref);
+  const subject = rightTo(access);
   try {
-    if (await client.may({ ...ref, verb }, signal))
+    if (await client.may(access, signal))
       return pass(
         subject,
-        verb === 'create' ? `allowed in namespace ${ref.namespace}` : `allowed on ${where(ref)}`,
+        isNamed(access) ? `allowed on ${where(access)}` : `allowed in namespace ${access.namespace}`,
       );
   } catch (error) {
     // A cluster may keep this question from us; what we then may is seen when it is done.
     return fail(subject, asConnectorError(error), 'warn');
   }
-  const exists = found !== undefined && 'object' in found && found.object !== undefined;
-  // Some create the objects by hand and grant no more; it is missed only when one is deleted.
-  return fail(subject, errorOfMissingRule({ ...ref, verb }), verb === 'create' && exists ? 'warn' : 'fail');
+  return fail(subject, errorOfMissingRule(access), needed ? 'fail' : 'warn');
 }
 
 function existingRow(ref: PlannedObject, found: Look | undefined): Row {
@@ -109,7 +123,7 @@ function existingRow(ref: PlannedObject, found: Look | undefined): Row {
   if (found === undefined) return skip(subject, after(REACH));
   if ('error' in found) {
     const { error } = found;
-    if (error.code === 'KUBERNETES_FORBIDDEN') return skip(subject, after(rightTo('list', ref)));
+    if (error.code === 'KUBERNETES_FORBIDDEN') return skip(subject, after(rightTo({ ...ref, verb: 'list' })));
     return fail(subject, error);
   }
   const { object } = found;
@@ -158,8 +172,9 @@ function where({ namespace, name }: ObjectRef): string {
   return `${namespace}/${name}`;
 }
 
-function rightTo(verb: Verb, { resource, name }: ObjectRef): Subject {
-  return { check: `rbac-${verb}-${resource}-${name}`, what: `right to ${verb} ${resource}` };
+function rightTo({ verb, resource, name }: Access): Subject {
+  const on = resource === 'events' ? resource : `${resource}-${name}`;
+  return { check: `rbac-${verb}-${on}`, what: `right to ${verb} ${resource}` };
 }
 
 function existing({ resource, name }: ObjectRef): Subject {

@@ -22,7 +22,7 @@ describe('check', { concurrency: 2 }, () => {
     const report = await Report.of(bed.start({}, CHECK));
 
     assert.deepEqual(report.notPassed, []);
-    assert.equal(report.rows.length, 20);
+    assert.equal(report.rows.length, 22);
     assert.equal(bed.cluster.writes(), 0);
   });
 
@@ -33,7 +33,7 @@ describe('check', { concurrency: 2 }, () => {
 
     assert.equal((await command.exited).code, 0);
     assert.match(command.stdout, /^PASS {5}configuration /);
-    assert.match(command.stdout, /^20 PASS, 0 WARN, 0 FAIL, 0 skipped$/m);
+    assert.match(command.stdout, /^22 PASS, 0 WARN, 0 FAIL, 0 skipped$/m);
   });
 
   test('finds its own objects well after they were published', async (t) => {
@@ -70,6 +70,25 @@ describe('check', { concurrency: 2 }, () => {
     }
   }
 
+  for (const verb of ['create', 'patch'] as const) {
+    test(`without the right to ${verb} events warns, with the rule, as all works without`, async (t) => {
+      const bed = await makeBed(t, SERVED);
+      bed.cluster.deny({ verb, resource: 'events' });
+
+      const report = await Report.of(bed.start({}, CHECK));
+
+      assert.deepEqual(
+        report.notPassed.map(({ check, status }) => [check, status]),
+        [[`rbac-${verb}-events`, 'warn']],
+      );
+      const rule = `{apiGroups: [""], resources: ["events"], verbs: ["${verb}"]}`;
+      assert.equal(
+        report.row(`rbac-${verb}-events`)?.remedy,
+        `add to the Role in namespace ${NAMESPACE}: ${rule}`,
+      );
+    });
+  }
+
   test('the Secret of the roots has rows of its own where the gateway verifies its peers', async (t) => {
     const bed = await makeBed(t);
     bed.cluster.deny({ verb: 'patch', resource: 'secrets', name: CA_SECRET });
@@ -85,7 +104,7 @@ describe('check', { concurrency: 2 }, () => {
 
     const report = await Report.of(bed.start(VERIFYING, CHECK));
 
-    assert.equal(report.rows.length, 25);
+    assert.equal(report.rows.length, 27);
     assert.equal(report.firstFail?.check, `rbac-patch-secrets-${CA_SECRET}`);
     assert.match(report.firstFail?.remedy ?? '', new RegExp(`resourceNames: \\["${CA_SECRET}"\\]`));
     const existing = report.row(`existing-secrets-${CA_SECRET}`);

@@ -4,7 +4,14 @@ import { PublishError } from '../../errors.ts';
 import { isRecord } from '../../record.ts';
 import type { Credentials } from './credentials.ts';
 import { asRecord, decodeList, decodeObject, type KubernetesObject } from './object.ts';
-import { type Access, errorOfFailure, errorOfTransport, OWN_RIGHTS, type Question } from './remedies.ts';
+import {
+  type Access,
+  errorOfFailure,
+  errorOfTransport,
+  isNamed,
+  OWN_RIGHTS,
+  type Question,
+} from './remedies.ts';
 import { readLines } from './watch-stream.ts';
 
 /** An object by name. */
@@ -117,9 +124,10 @@ export class KubernetesClient {
     }
   }
 
-  /** Whether we may do that, by SelfSubjectAccessReview, which changes nothing. `create` is asked without a name. */
-  async may({ verb, resource, namespace, name }: Access, signal: AbortSignal): Promise<boolean> {
-    const named = verb === 'create' ? {} : { name };
+  /** Whether we may do that, by SelfSubjectAccessReview, which changes nothing. */
+  async may(access: Access, signal: AbortSignal): Promise<boolean> {
+    const { verb, resource, namespace, name } = access;
+    const named = isNamed(access) ? { name } : {};
     const resourceAttributes = { verb, group: '', resource, namespace, ...named };
     const answer = await this.#call(
       {

@@ -102,11 +102,17 @@ export function describeObject({ resource, namespace, name }: Omit<Access, 'verb
 }
 
 /**
- * The rule to add to the Role. `create` cannot be limited to a name: the name is not known when it is authorised. Nor can
- * Events, whose names the API server makes.
+ * Whether RBAC can limit this to a name. Not `create`: the name is not known when it is authorised. And not Events, whose names
+ * the API server makes.
  */
-function ruleFor({ verb, resource, namespace, name }: Access): string {
-  const names = verb === 'create' || resource === 'events' ? '' : `, resourceNames: ["${name}"]`;
+export function isNamed({ verb, resource }: Pick<Access, 'verb' | 'resource'>): boolean {
+  return verb !== 'create' && resource !== 'events';
+}
+
+/** The rule to add to the Role. */
+function ruleFor(access: Access): string {
+  const { verb, resource, namespace, name } = access;
+  const names = isNamed(access) ? `, resourceNames: ["${name}"]` : '';
   return `add to the Role in namespace ${namespace}: {apiGroups: [""], resources: ["${resource}"]${names}, verbs: ["${verb}"]}`;
 }
 
