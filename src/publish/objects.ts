@@ -57,17 +57,38 @@ export const TLS_CONTEXT_ANNOTATION = 'getambassador.io/config';
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 export const WRITTEN_AT = `${FIELD_MANAGER}/written-at`;
 export const WRITTEN_BECAUSE = `${FIELD_MANAGER}/written-because`;
+export const WRITTEN_BEFORE = `${FIELD_MANAGER}/written-before`;
 
 /** When and why an object was written: kept as they are while nothing else changes. */
 export interface Occasion {
   readonly at: string;
   readonly reason: string;
+  /** The writes before it, one a line, the newest first. */
+  readonly before?: string | undefined;
 }
+
+/** A rotation is two or three writes. */
+const WRITES_TOLD = 5;
+/** Longer ones were edited by hand, and annotations have 256 KiB between them. */
+const LONGEST_LINE = 200;
 
 /** The occasion that an object's annotations tell of, if they do. */
 export function occasionIn(annotations: Readonly<Record<string, unknown>>): Occasion | undefined {
-  const { [WRITTEN_AT]: at, [WRITTEN_BECAUSE]: reason } = annotations;
-  return typeof at === 'string' && typeof reason === 'string' ? { at, reason } : undefined;
+  const { [WRITTEN_AT]: at, [WRITTEN_BECAUSE]: reason, [WRITTEN_BEFORE]: before } = annotations;
+  if (typeof at !== 'string' || typeof reason !== 'string') return undefined;
+  return { at, reason, before: typeof before === 'string' ? before : undefined };
+}
+
+/** The occasion of a write that follows another: `kubectl describe` shows annotations of a Secret, and no Events. */
+export function following(previous: Occasion, { at, reason }: Occasion): Occasion {
+  const lines = [`${previous.at} ${previous.reason}`, ...(previous.before?.split('\n') ?? [])];
+  const told = lines.slice(0, WRITES_TOLD - 1).map((line) => line.slice(0, LONGEST_LINE));
+  return { at, reason, before: told.join('\n') };
+}
+
+function occasionAnnotations({ at, reason, before }: Occasion): Record<string, string> {
+  const earlier = before === undefined ? {} : { [WRITTEN_BEFORE]: before };
+  return { [WRITTEN_AT]: at, [WRITTEN_BECAUSE]: reason, ...earlier };
 }
 
 /** What is published where nothing is yet; `apiVersion` is that of the TLSContext, undefined where no Service is wanted. */
@@ -110,8 +131,7 @@ export function secretManifest(
         [`${FIELD_MANAGER}/issuer`]: issuerOf(leaf),
         [`${FIELD_MANAGER}/not-before`]: new Date(leaf.notBefore).toISOString(),
         [`${FIELD_MANAGER}/not-after`]: new Date(leaf.notAfter).toISOString(),
-        [WRITTEN_AT]: occasion.at,
-        [WRITTEN_BECAUSE]: occasion.reason,
+        ...occasionAnnotations(occasion),
       },
     },
     data: {
@@ -139,8 +159,7 @@ export function upstreamCaManifest(
       labels: objectLabels(names),
       annotations: {
         [`${FIELD_MANAGER}/trust-domain`]: content.identity.spiffeId.trustDomain,
-        [WRITTEN_AT]: occasion.at,
-        [WRITTEN_BECAUSE]: occasion.reason,
+        ...occasionAnnotations(occasion),
       },
     },
     data: { 'tls.crt': base64(content.caCrt) },

@@ -51,6 +51,11 @@ describe('Events on the Secret', { concurrency: 2 }, () => {
       'Normal Published missing: no identity was published x1',
       'Normal Published roots: the list of roots changed x1',
     ]);
+    const { annotations } = bed.secret()?.metadata ?? {};
+    assert.match(
+      annotations?.['ambassador-consul-connector/written-before'] ?? '',
+      /^\S+Z roots: the list of roots changed\n\S+Z missing: no identity was published$/,
+    );
   });
 
   test('tell a refusal with its code and remedy, and count it when it comes again', async (t) => {

@@ -1,9 +1,15 @@
-import { type Occasion, occasionIn, type SecretManifest, type ServiceManifest } from '../objects.ts';
+import {
+  following,
+  type Occasion,
+  occasionIn,
+  type SecretManifest,
+  type ServiceManifest,
+} from '../objects.ts';
 import { assertTakeable, holdsData } from './drift.ts';
 import type { KubernetesObject } from './object.ts';
 
 /**
- * The manifest with the occasion that is written there, while the data stay.
+ * The manifest with the occasion that is written there, while the data stay; else with one that follows it.
  *
  * @throws PublishError SECRET_NOT_OURS
  */
@@ -15,8 +21,9 @@ export function keepOccasion(
   const manifest = manifestOf(occasion);
   if (current === undefined) return manifest;
   assertTakeable(current, manifest);
-  const before = holdsData(current, manifest) ? occasionIn(current.annotations) : undefined;
-  return before === undefined ? manifest : manifestOf(before);
+  const before = occasionIn(current.annotations);
+  if (before === undefined) return manifest;
+  return manifestOf(holdsData(current, manifest) ? before : following(before, occasion));
 }
 
 /** clusterIP cannot be changed, so a Service that was not made headless stays so. */
