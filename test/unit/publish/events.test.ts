@@ -35,7 +35,8 @@ async function recording(t: TestContext) {
   });
   const logs: Record<string, unknown>[] = [];
   const logger = pino({}, { write: (line) => void logs.push(JSON.parse(line)) });
-  const secret = new WatchedObject({ client, ref, clock, logger, onRestart: () => undefined });
+  const ignore = (): void => undefined;
+  const secret = new WatchedObject({ client, ref, clock, logger, onFollow: ignore, onRestart: ignore });
   const put = async () => {
     cluster.put({ kind: 'Secret', metadata: { name: ref.name }, type: 'Opaque' });
     await secret.refresh(new AbortController().signal);
