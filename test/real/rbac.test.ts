@@ -14,9 +14,12 @@ const world = useWorld();
 
 test('27: Each verb taken from the Role is named, with the rule to add, and is all that was missing', async () => {
   const role: { rules: Rule[] } = JSON.parse(await world.kubectl(['get', 'role', SERVICE, '-o', 'json']));
-  const granted = role.rules.flatMap(({ resources, verbs }) =>
-    resources.flatMap((resource) => verbs.map((verb) => ({ resource, verb }))),
-  );
+  // Without those on Events it is ready all the same: events.test.ts.
+  const granted = role.rules
+    .flatMap(({ resources, verbs }) =>
+      resources.flatMap((resource) => verbs.map((verb) => ({ resource, verb }))),
+    )
+    .filter(({ resource }) => resource !== 'events');
   assert.equal(granted.length, 8, 'list, watch, patch and create, on secrets and on services');
 
   for (const { resource, verb } of granted) {

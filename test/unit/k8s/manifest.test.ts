@@ -26,6 +26,14 @@ test('the manifest holds a ServiceAccount, Role, RoleBinding and Deployment in o
   );
 });
 
+test('the overlay of `internal` is that of `edge` with the name replaced, as the latter tells to do it', async () => {
+  for (const file of ['kustomization.yaml', 'deployment.yaml', 'role.yaml']) {
+    const edge = await read(`k8s/overlays/edge/${file}`);
+    const internal = await read(`k8s/overlays/internal/${file}`);
+    assert.deepEqual(parse(internal), parse(edge.replaceAll('edge', 'internal')), file);
+  }
+});
+
 test('the manifest runs the version of the package', async () => {
   assert.match(
     await read('k8s/ambassador-consul-connector.yaml'),
