@@ -23,7 +23,7 @@ export interface Occurrence {
   readonly count: number;
 }
 
-/** What `kubectl describe` prints in the columns Type and Reason. */
+/** What `kubectl get events` prints in the columns TYPE and REASON. */
 const WORDS: Readonly<Record<EpisodeKind, { type: 'Normal' | 'Warning'; reason: string }>> = {
   published: { type: 'Normal', reason: 'Published' },
   refused: { type: 'Warning', reason: 'Refused' },
@@ -32,7 +32,7 @@ const WORDS: Readonly<Record<EpisodeKind, { type: 'Normal' | 'Warning'; reason: 
   postponed: { type: 'Warning', reason: 'Contested' },
 };
 
-/** What the API server accepts of a message since Kubernetes 1.19 (`NoteLengthLimit`). */
+/** What events.k8s.io/v1 accepts of a note (`NoteLengthLimit`), which is the message of core/v1. */
 const LONGEST_MESSAGE_BYTES = 1024;
 const CUT = '…';
 

@@ -9,7 +9,7 @@ import type { WatchedObject } from './watched-object.ts';
 
 export interface EventRecorderOptions {
   readonly client: KubernetesClient;
-  /** The Secret that the Events are about: `kubectl describe` selects them by its uid. */
+  /** The Secret that the Events are about. */
   readonly secret: WatchedObject;
   readonly clock: Clock;
   readonly logger: Logger;
