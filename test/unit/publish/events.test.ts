@@ -55,7 +55,7 @@ async function recording(t: TestContext) {
 }
 
 describe('The recorder of Events', () => {
-  test('makes an Event that kubectl describe finds: of this Secret, by its uid', async (t) => {
+  test('makes an Event about this Secret, by its uid and version', async (t) => {
     const { recorder, secret, events } = await recording(t);
 
     recorder.record({ ...published('missing: no identity'), kind: 'taken-over' });
