@@ -17,7 +17,8 @@ export interface ReportOptions {
   readonly target: Readonly<Record<string, string>>;
 }
 
-const EXPIRING_REMEDY = 'see why Consul gives no newer leaf: the lines before this one, or check';
+const EXPIRING_REMEDY =
+  'see why Consul gives no newer leaf: the warnings before this one in the log, or check';
 
 /** Tells the log, the metrics and the story what a reconciliation found; each finding once, not each time it is found. */
 export class Report {

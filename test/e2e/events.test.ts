@@ -11,7 +11,7 @@ const TOLD_WITHIN_MS = 10_000;
 const SETTLED_MS = 1_500;
 const NOT_WRITTEN = 'an Event on the Secret could not be written, which harms nothing else';
 
-/** What `kubectl describe secret` would show of it: type, reason, message, and how often. */
+/** What `kubectl get events` would show of it: type, reason, message, and how often. */
 function told(bed: Bed): string[] {
   const uid = bed.secret()?.metadata.uid;
   return bed.cluster

@@ -50,6 +50,6 @@ describe('25: Two daemons on one Secret never ping-pong in ten minutes', { concu
       assert.ok(writes > most(0), `only ${writes} writes of the ${kind}`);
       assert.ok(writes <= 2 * most(fought), `${writes} writes of the ${kind} in ${fought} ms`);
     }
-    for (const daemon of daemons) assert.equal((await daemon.get('/readyz')).status, 200);
+    for (const daemon of daemons) await daemon.ready();
   });
 });
