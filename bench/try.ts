@@ -1,0 +1,13 @@
+import { measureStart } from './start.ts';
+import { measureChanges } from './change.ts';
+import { EmbeddedStage } from './embedded-stage.ts';
+import { buildSubjects } from './subject.ts';
+import { markdown } from './table.ts';
+const subjects = await buildSubjects();
+const stage = await EmbeddedStage.start();
+console.log(markdown(await measureStart(stage, subjects, 7)));
+await stage.close();
+const stages = { connector: await EmbeddedStage.start({ speed: 20 }), floor: await EmbeddedStage.start({ speed: 20 }) };
+console.log(markdown(await measureChanges(stages, subjects, { changes: 100, restMs: 60 })));
+await stages.connector.close(); await stages.floor.close();
+await subjects.remove();
