@@ -21,7 +21,11 @@ const SUBJECTS = ['connector', 'floor'] as const;
 const WARM_UP = 10;
 
 /** Figure 2: from the change of Consul's answer to the Secret as the API server has stored it. */
-export async function measureChanges(stages: Stages, subjects: Subjects, options: ChangeOptions): Promise<Row[]> {
+export async function measureChanges(
+  stages: Stages,
+  subjects: Subjects,
+  options: ChangeOptions,
+): Promise<Row[]> {
   const took = { connector: [] as number[], floor: [] as number[] };
   const running = SUBJECTS.map((name) => start(subjects[name], stages[name].env));
   try {

@@ -1,5 +1,9 @@
 import { type Authority, createRoot } from '../test/certificates/factory.ts';
-import { type EmbeddedConsul, type EmbeddedConsulOptions, startEmbeddedConsul } from '../test/consul/embedded-consul.ts';
+import {
+  type EmbeddedConsul,
+  type EmbeddedConsulOptions,
+  startEmbeddedConsul,
+} from '../test/consul/embedded-consul.ts';
 import { fastClock, fastTimeOf } from '../test/e2e/support/fast-time.ts';
 import { KubernetesDouble } from '../test/kubernetes/index.ts';
 import { Sightings, type Stage } from './stage.ts';
@@ -21,7 +25,12 @@ export class EmbeddedStage implements Stage {
   readonly #roots: readonly Authority[];
   #changes = 0;
 
-  private constructor(consul: EmbeddedConsul, cluster: SightedCluster, roots: readonly Authority[], env: object) {
+  private constructor(
+    consul: EmbeddedConsul,
+    cluster: SightedCluster,
+    roots: readonly Authority[],
+    env: object,
+  ) {
     this.consul = consul;
     this.cluster = cluster;
     this.secrets = cluster.secrets;
@@ -34,7 +43,10 @@ export class EmbeddedStage implements Stage {
     };
   }
 
-  static async start({ speed = 1, consul: consulOptions }: EmbeddedStageOptions = {}): Promise<EmbeddedStage> {
+  static async start({
+    speed = 1,
+    consul: consulOptions,
+  }: EmbeddedStageOptions = {}): Promise<EmbeddedStage> {
     const origin = Date.now();
     const consul = await startEmbeddedConsul({ clock: fastClock(speed, origin), ...consulOptions });
     // The first leaf takes a signature, which is no cost of the subject's.

@@ -43,11 +43,19 @@ function secret(): object {
   const roots: { RootCert: string }[] = JSON.parse(answers.roots).Roots;
   const leaf: { CertPEM: string; PrivateKeyPEM: string } = JSON.parse(answers.leaf);
   const ca = roots.map(({ RootCert }) => RootCert).join('');
-  const data = { 'tls.crt': base64(leaf.CertPEM), 'tls.key': base64(leaf.PrivateKeyPEM), 'ca.crt': base64(ca) };
+  const data = {
+    'tls.crt': base64(leaf.CertPEM),
+    'tls.key': base64(leaf.PrivateKeyPEM),
+    'ca.crt': base64(ca),
+  };
   return { type: 'kubernetes.io/tls', data };
 }
 
-async function follow(what: keyof typeof answers, path: string, onChange: () => Promise<void>): Promise<never> {
+async function follow(
+  what: keyof typeof answers,
+  path: string,
+  onChange: () => Promise<void>,
+): Promise<never> {
   const consul = new Agent({ headersTimeout: 0 });
   for (let index = ''; ; ) {
     const url = `http://${_CONSUL_HOST}:${_CONSUL_PORT}/v1/agent/connect/ca/${path}?wait=50s${index}`;
@@ -70,13 +78,16 @@ async function publish(): Promise<void> {
   await write(SECRET, hasSecret || !isFirst, secret());
   if (!isFirst) return;
   const spec = { clusterIP: 'None', ports: [{ port: 80 }] };
-  await write(SERVICE, hasService, { metadata: { annotations: { 'getambassador.io/config': TLS_CONTEXT } }, spec });
+  await write(SERVICE, hasService, {
+    metadata: { annotations: { 'getambassador.io/config': TLS_CONTEXT } },
+    spec,
+  });
 }
 
 async function watch(): Promise<never> {
   for (;;) {
     const query = `?watch=true&fieldSelector=metadata.name=${SECRET.name}&timeoutSeconds=290`;
-    for await (const _ of await kubernetes('GET', SECRET.path + query)) continue;
+    for await (const _ of await kubernetes('GET', SECRET.path + query));
   }
 }
 

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** A Secret as it was stored, and when by `performance.now()`. */
 export interface Stored {
   readonly at: number;
@@ -10,8 +12,6 @@ export interface Stage {
   /** What a subject is started with. */
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: Sightings;
-  /** Requests so far. */
-  requests(): { readonly consul: number; readonly kubernetes: number };
   /** Makes Consul list another root; resolves with the instant of that, and the root. */
   change(): Promise<{ readonly at: number; readonly rootPem: string }>;
   /** Removes what was published. */
@@ -19,7 +19,8 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-const KEPT = 100;
+const KEPT = 500;
+const QUIET_MS = 2_000;
 const WITHIN_MS = 60_000;
 
 /** The Secrets that were stored of late, and who waits for one. */
@@ -31,6 +32,30 @@ export class Sightings {
     this.#seen.push(stored);
     if (this.#seen.length > KEPT) this.#seen.shift();
     for (const tell of this.#waiting) tell(stored);
+  }
+
+  /** Waits for so many and resolves with how long after `since` each was stored, in milliseconds, the first first. */
+  async stored(
+    count: number,
+    since: number,
+    fits: (stored: Stored) => boolean = () => true,
+  ): Promise<number[]> {
+    const took: number[] = [];
+    for (let from = since; took.length < count; ) {
+      const { at } = await this.first(from, (stored) => stored.at > from && fits(stored));
+      took.push(at - since);
+      from = at;
+    }
+    return took;
+  }
+
+  /** Resolves once none has been stored for two seconds. */
+  async quiet(): Promise<void> {
+    for (;;) {
+      const last = this.#seen.at(-1);
+      await sleep(QUIET_MS);
+      if (this.#seen.at(-1) === last) return;
+    }
   }
 
   /**

@@ -1,10 +1,14 @@
-import { median } from './statistics.ts';
-import { type Row, times } from './table.ts';
 import type { Stage } from './stage.ts';
+import { median } from './statistics.ts';
 import { type Subject, type Subjects, start } from './subject.ts';
+import { type Row, times } from './table.ts';
 
 /** Figure 1: from the start of the process to the first Secret, each subject in turn. */
-export async function measureStart(stage: Stage, { connector, floor }: Subjects, runs: number): Promise<Row[]> {
+export async function measureStart(
+  stage: Stage,
+  { connector, floor }: Subjects,
+  runs: number,
+): Promise<Row[]> {
   const took = { connector: [] as number[], floor: [] as number[] };
   for (let run = 0; run < runs; run += 1) {
     for (const subject of [connector, floor]) took[subject.name].push(await startOnce(stage, subject));

@@ -14,6 +14,7 @@ export interface Subject {
 /** A process of a subject. */
 export interface Running {
   readonly pid: number;
+  isRunning(): boolean;
   stop(): Promise<void>;
 }
 
@@ -38,20 +39,28 @@ export async function buildSubjects(): Promise<Subjects> {
   return { connector, floor, remove: () => rm(folder, { recursive: true }) };
 }
 
-/** Starts one with nothing in its environment but `env`. What it says on standard error is shown. */
-export function start({ bundle }: Subject, env: Readonly<Record<string, string>>): Running {
-  const child = spawn(process.execPath, [bundle], {
+/** Starts one with nothing in its environment but `env`. What it says on standard error is shown. `flags`: of node. */
+export function start(
+  { bundle }: Subject,
+  env: Readonly<Record<string, string>>,
+  flags: readonly string[] = [],
+): Running {
+  const child = spawn(process.execPath, [...flags, bundle], {
     cwd: dirname(bundle),
     env: { HOME: dirname(bundle), _HTTP_HOST: '127.0.0.1', _HTTP_PORT: '0', ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const { pid } = child;
   if (pid === undefined) throw new Error(`${bundle} did not start`);
-  return { pid, stop: () => stop(child) };
+  return { pid, isRunning: () => isRunning(child), stop: () => stop(child) };
+}
+
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
 }
 
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) throw new Error('it ended before it was stopped');
+  if (!isRunning(child)) throw new Error('it ended before it was stopped');
   const exit = once(child, 'exit');
   child.kill('SIGTERM');
   await exit;

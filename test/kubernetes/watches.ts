@@ -65,10 +65,13 @@ export class Watches {
     }
     const seconds = Number(query.get('timeoutSeconds') ?? '0');
     if (seconds > 0) {
-      watch.timer = setTimeout(() => {
-        this.#bookmark(watch);
-        response.end();
-      }, (seconds * 1000) / this.#speed);
+      watch.timer = setTimeout(
+        () => {
+          this.#bookmark(watch);
+          response.end();
+        },
+        (seconds * 1000) / this.#speed,
+      );
     }
     this.#open.add(watch);
     response.once('close', () => {
