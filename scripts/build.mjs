@@ -1,9 +1,9 @@
 // Makes dist/ambassador-consul-connector.js: one minified file that `node` runs with no node_modules and no package.json
-// beside it.
+// beside it. Another entry point and file may be named, as the bench does: node scripts/build.mjs ENTRY FILE
 import { chmod } from 'node:fs/promises';
 import { build } from 'esbuild';
 
-const OUT = 'dist/ambassador-consul-connector.js';
+const [ENTRY = 'src/main.ts', OUT = 'dist/ambassador-consul-connector.js'] = process.argv.slice(2);
 
 /** client-node declares no `sideEffects`; only its KubeConfig is used, so what it drags along can be dropped. */
 const treeShakeClientNode = {
@@ -21,7 +21,7 @@ const treeShakeClientNode = {
 };
 
 const { metafile } = await build({
-  entryPoints: ['src/main.ts'],
+  entryPoints: [ENTRY],
   outfile: OUT,
   bundle: true,
   minify: true,
@@ -42,5 +42,5 @@ const { metafile } = await build({
   },
 });
 await chmod(OUT, 0o755);
-const { bytes } = metafile.outputs[OUT];
+const [{ bytes }] = Object.values(metafile.outputs);
 console.log(`${OUT} ${(bytes / 1024).toFixed(0)} KiB`);

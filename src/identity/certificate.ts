@@ -2,8 +2,11 @@ import { type KeyObject, X509Certificate } from 'node:crypto';
 import { IdentityError } from '../errors.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 import { readPem, writePem } from './pem.ts';
+import { remember } from './remember.ts';
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+/** More roots and leaves than any honest Consul lists. */
+const MOST_REMEMBERED = 256;
 
 /** A parsed certificate: what the rules ask of it, and its one normal PEM form. */
 export interface Certificate extends Extensions {
@@ -27,7 +30,9 @@ export interface Certificate extends Extensions {
  *
  * @throws IdentityError PEM_UNREADABLE, NO_CERTIFICATE or CERTIFICATE_UNREADABLE
  */
-export function readCertificates(text: string, what: string): readonly Certificate[] {
+export const readCertificates = remember(parseCertificates, MOST_REMEMBERED);
+
+function parseCertificates(text: string, what: string): readonly Certificate[] {
   const certificates = readPem(text, what).filter(({ label }) => label === 'CERTIFICATE');
   if (certificates.length === 0) throw new IdentityError('NO_CERTIFICATE', `${what} holds no certificate`);
   return certificates.map(({ der }) => parseCertificate(der, what));

@@ -1,6 +1,10 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { IdentityError } from '../errors.ts';
 import { readPem, writePem } from './pem.ts';
+import { remember } from './remember.ts';
+
+/** The published one and Consul's: an older key is not to stay in memory. */
+const MOST_REMEMBERED = 2;
 
 /** A private key and its one normal PEM form. Never logged, never put into an error. */
 export interface PrivateKey {
@@ -14,7 +18,9 @@ export interface PrivateKey {
  *
  * @throws IdentityError PEM_UNREADABLE or KEY_UNREADABLE; the error has no `cause`, since OpenSSL's may quote the input
  */
-export function readPrivateKey(text: string): PrivateKey {
+export const readPrivateKey = remember(parsePrivateKey, MOST_REMEMBERED);
+
+function parsePrivateKey(text: string): PrivateKey {
   const keys = readPem(text, 'the private key').filter(({ label }) => label.endsWith('PRIVATE KEY'));
   const [block] = keys;
   if (block === undefined || keys.length > 1) {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Clock, systemClock } from '../../src/clock.ts';
-import type { KeyType } from '../certificates/factory.ts';
+import type { Authority, KeyType } from '../certificates/factory.ts';
 import { AccessControl, type AclOptions } from './acl.ts';
 import { answer } from './agent.ts';
 import type { Answer } from './answer.ts';
@@ -96,6 +96,11 @@ export class EmbeddedConsul {
 
   rotateRoot(rotation?: Rotation): Promise<Root> {
     return this.#ca.rotateRoot(rotation);
+  }
+
+  /** Lists these behind the active root, in place of the inactive ones so far. */
+  listInactiveRoots(authorities: readonly Authority[]): void {
+    this.#ca.listInactive(authorities);
   }
 
   /** In milliseconds, of the leaves that are issued from now on. */

@@ -124,6 +124,18 @@ export class MeshAuthority {
     return root;
   }
 
+  /** Lists these behind the active root, in place of the inactive ones so far; for what depends on how many there are. */
+  listInactive(authorities: readonly Authority[]): void {
+    const index = this.#nextIndex();
+    const inactive = authorities.map((authority) => ({
+      ...this.#newRoot(authority, [], index),
+      active: false,
+    }));
+    this.#roots = [this.activeRoot, ...inactive];
+    this.#rootsIndex = index;
+    this.changes.announce();
+  }
+
   close(): void {
     this.#closed.abort();
     this.#leaves.clear();

@@ -20,6 +20,8 @@ export interface KubernetesDoubleOptions extends Partial<OperationOptions> {
   groups?: readonly string[];
   /** Who the token stands for, in messages. */
   user?: string;
+  /** How many times as fast as the machine's the time of watches runs. Default 1. */
+  speed?: number;
 }
 
 /** A write through the API that changed an object; what tests do by `put`, `edit` and `remove` is not in it. */
@@ -51,7 +53,7 @@ export class KubernetesDouble extends ClusterByHand {
     const account = 'system:serviceaccount:ambassador:ambassador-consul-connector';
     this.caPem = identity.caPem;
     this.groups = options.groups ?? ['getambassador.io/v2'];
-    this.watches = new Watches(this.store);
+    this.watches = new Watches(this.store, options.speed);
     this.#access = new Access(options.user ?? account);
     const { applyToMissingVersion = 'create' } = options;
     const operations = new Operations(this.store, this.#access, { applyToMissingVersion });

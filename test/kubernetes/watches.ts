@@ -23,10 +23,13 @@ function line(type: string, object: JsonObject): string {
 export class Watches {
   readonly #store: ObjectStore;
   readonly #open = new Set<Watch>();
+  readonly #speed: number;
   #silent = false;
 
-  constructor(store: ObjectStore) {
+  /** `speed`: how many times as fast as the machine's the time of watches runs, for clients whose time is as fast. */
+  constructor(store: ObjectStore, speed = 1) {
     this.#store = store;
+    this.#speed = speed;
     store.onChange((change) => {
       for (const watch of this.#open) {
         this.#tell(watch, change);
@@ -62,10 +65,13 @@ export class Watches {
     }
     const seconds = Number(query.get('timeoutSeconds') ?? '0');
     if (seconds > 0) {
-      watch.timer = setTimeout(() => {
-        this.#bookmark(watch);
-        response.end();
-      }, seconds * 1000);
+      watch.timer = setTimeout(
+        () => {
+          this.#bookmark(watch);
+          response.end();
+        },
+        (seconds * 1000) / this.#speed,
+      );
     }
     this.#open.add(watch);
     response.once('close', () => {

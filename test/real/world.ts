@@ -39,7 +39,7 @@ export interface World {
   /** The text of one key of a Secret. */
   read(secret: string, key: string): Promise<string>;
   /** Every version of the Secret from now on, as a watch of the administrator's sees them. */
-  record(secret: string): Promise<Recording>;
+  record(secret: string, onVersion?: (version: Shown) => void): Promise<Recording>;
   /** The successful writes of one object so far, those of kubectl left out. */
   writes(resource: 'secrets' | 'services', name: string): Promise<AuditedWrite[]>;
 }
@@ -112,7 +112,7 @@ export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
       const data = (await show('secret', secret))?.data[key];
       return Buffer.from(data ?? '', 'base64').toString('utf8');
     },
-    record: (secret) => recordSecret(started(kubernetes), secret),
+    record: (secret, onVersion) => recordSecret(started(kubernetes), secret, onVersion),
     async writes(resource, name) {
       const all = await started(kubernetes).writes();
       // The name of a created object stands in its body, so the audit log has none.
@@ -127,7 +127,11 @@ export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
   };
 }
 
-async function recordSecret(kubernetes: RealKubernetes, secret: string): Promise<Recording> {
+async function recordSecret(
+  kubernetes: RealKubernetes,
+  secret: string,
+  onVersion: (version: Shown) => void = () => undefined,
+): Promise<Recording> {
   const agent = new Agent({ connect: { ca: kubernetes.caPem } });
   const query = `watch=true&fieldSelector=metadata.name=${secret}`;
   const { body } = await request(`${kubernetes.url}/api/v1/namespaces/${NAMESPACE}/secrets?${query}`, {
@@ -136,7 +140,11 @@ async function recordSecret(kubernetes: RealKubernetes, secret: string): Promise
   });
   const versions: Shown[] = [];
   const lines = createInterface({ input: body });
-  lines.on('line', (line) => versions.push(JSON.parse(line).object));
+  lines.on('line', (line) => {
+    const { object }: { object: Shown } = JSON.parse(line);
+    versions.push(object);
+    onVersion(object);
+  });
   // Ending the watch is an error to the stream, and no news to the test.
   body.on('error', () => undefined);
   return {

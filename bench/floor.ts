@@ -1,0 +1,95 @@
+/**
+ * The floor: what any program must do to keep a Secret as Consul says, with undici alone. It sends the requests of the
+ * connector, reads the same variables, and checks nothing, decides nothing and survives no error.
+ */
+import { readFileSync } from 'node:fs';
+import { Agent, request } from 'undici';
+
+const { _CONSUL_HOST, _CONSUL_PORT, KUBECONFIG = '' } = process.env;
+const kubeconfig = readFileSync(KUBECONFIG, 'utf8');
+const setting = (key: string) => new RegExp(`\\b${key}"?: *"?([^"\\s,}]+)`).exec(kubeconfig)?.[1] ?? '';
+const ca = Buffer.from(setting('certificate-authority-data'), 'base64');
+const cluster = new Agent({ connect: { ca }, bodyTimeout: 0 });
+const base = `${setting('server')}/api/v1/namespaces/${setting('namespace')}`;
+const SECRET = { kind: 'Secret', path: '/secrets', name: 'ambassador-consul-connect' };
+const SERVICE = { kind: 'Service', path: '/services', name: 'ambassador-consul-connector' };
+const TLS_CONTEXT = `---\napiVersion: ambassador/v1\nkind: TLSContext\nname: ambassador-consul\nhosts: []\nsecret: ${SECRET.name}\n`;
+
+async function kubernetes(method: 'GET' | 'POST' | 'PATCH', path: string, type = 'json', body?: object) {
+  const headers = {
+    authorization: `Bearer ${setting('token')}`,
+    'content-type': `application/${type}`,
+  };
+  const text = body === undefined ? null : JSON.stringify(body);
+  return (await request(base + path, { method, dispatcher: cluster, headers, body: text })).body;
+}
+
+async function exists({ path, name }: typeof SECRET): Promise<boolean> {
+  const list = await kubernetes('GET', `${path}?fieldSelector=metadata.name=${name}`);
+  return /"uid"/.test(await list.text());
+}
+
+async function write({ kind, path, name }: typeof SECRET, isThere: boolean, content: object): Promise<void> {
+  const body = { apiVersion: 'v1', kind, ...content, metadata: { name, ...Object(content).metadata } };
+  const written = isThere
+    ? kubernetes('PATCH', `${path}/${name}?fieldManager=floor&force=true`, 'apply-patch+yaml', body)
+    : kubernetes('POST', path, 'json', body);
+  await (await written).json();
+}
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const answers = { roots: '', leaf: '' };
+function secret(): object {
+  const roots: { RootCert: string }[] = JSON.parse(answers.roots).Roots;
+  const leaf: { CertPEM: string; PrivateKeyPEM: string } = JSON.parse(answers.leaf);
+  const ca = roots.map(({ RootCert }) => RootCert).join('');
+  const data = {
+    'tls.crt': base64(leaf.CertPEM),
+    'tls.key': base64(leaf.PrivateKeyPEM),
+    'ca.crt': base64(ca),
+  };
+  return { type: 'kubernetes.io/tls', data };
+}
+
+async function follow(
+  what: keyof typeof answers,
+  path: string,
+  onChange: () => Promise<void>,
+): Promise<never> {
+  const consul = new Agent({ headersTimeout: 0 });
+  for (let index = ''; ; ) {
+    const url = `http://${_CONSUL_HOST}:${_CONSUL_PORT}/v1/agent/connect/ca/${path}?wait=50s${index}`;
+    const { headers, body } = await request(url, { dispatcher: consul });
+    index = `&index=${headers['x-consul-index']}`;
+    const text = await body.text();
+    if (text === answers[what]) continue;
+    answers[what] = text;
+    await onChange();
+  }
+}
+
+const isThere = Promise.all([exists(SECRET), exists(SERVICE)]);
+let published = false;
+async function publish(): Promise<void> {
+  if (answers.roots === '' || answers.leaf === '') return;
+  const [hasSecret, hasService] = await isThere;
+  const isFirst = !published;
+  published = true;
+  await write(SECRET, hasSecret || !isFirst, secret());
+  if (!isFirst) return;
+  const spec = { clusterIP: 'None', ports: [{ port: 80 }] };
+  await write(SERVICE, hasService, {
+    metadata: { annotations: { 'getambassador.io/config': TLS_CONTEXT } },
+    spec,
+  });
+}
+
+async function watch(): Promise<never> {
+  for (;;) {
+    const query = `?watch=true&fieldSelector=metadata.name=${SECRET.name}&timeoutSeconds=290`;
+    for await (const _ of await kubernetes('GET', SECRET.path + query));
+  }
+}
+
+process.once('SIGTERM', () => process.exit());
+void Promise.all([follow('roots', 'roots', publish), follow('leaf', 'leaf/ambassador', publish), watch()]);

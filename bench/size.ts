@@ -1,0 +1,30 @@
+import { realpath, stat } from 'node:fs/promises';
+import type { Subjects } from './subject.ts';
+import type { Row } from './table.ts';
+
+const MIB = 1024 * 1024;
+const MOST_MIB = 2;
+
+/** Figure 6: the bundle beside that of the floor, and beside node itself, which is nearly all of the image. */
+export async function measureSize({ connector, floor }: Subjects): Promise<Row[]> {
+  const mib = async (path: string): Promise<number> => (await stat(await realpath(path))).size / MIB;
+  const bundle = await mib(connector.bundle);
+  return [
+    {
+      figure: 'size of the bundle',
+      unit: 'MiB',
+      connector: bundle,
+      floor: await mib(floor.bundle),
+      goal: `under ${MOST_MIB} MiB`,
+      met: bundle < MOST_MIB,
+    },
+    {
+      figure: 'bundle and node, beside node alone',
+      unit: 'MiB',
+      connector: bundle + (await mib(process.execPath)),
+      floor: await mib(process.execPath),
+      goal: '-',
+      met: undefined,
+    },
+  ];
+}

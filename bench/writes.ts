@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EmbeddedConsulOptions } from '../test/consul/embedded-consul.ts';
+import { EmbeddedStage } from './embedded-stage.ts';
+import { type Running, type Subject, start } from './subject.ts';
+import { exactly, type Row } from './table.ts';
+
+/** Long enough for a write that should not happen to happen. */
+const SETTLED_MS = 3_000;
+
+interface Case {
+  readonly stage: EmbeddedStage;
+  /** Starts one more process, or stops and starts. */
+  start(): Promise<Running>;
+  readonly first: Running;
+}
+
+/** Figure 5: the writes that an occasion costs, exactly. All at once, each on servers of its own. */
+export function countWrites(connector: Subject, flappingSeconds: number): Promise<Row[]> {
+  const count = async (
+    occasion: string,
+    least: number,
+    act: (given: Case) => Promise<unknown>,
+    consul: EmbeddedConsulOptions = {},
+  ): Promise<Row> => exactly(`writes for ${occasion}`, await writesOf(connector, act, consul), least);
+  return Promise.all([
+    // It must outlive a start on a loaded machine, and be renewed once and not twice before the count.
+    count('a renewal', 1, renew, { leafTtlMs: 16_000 }),
+    count('a rotation', 2, rotate),
+    count('a restart', 0, async ({ first, start }) => {
+      await first.stop();
+      await start();
+    }),
+    count('a restart of the agent', 0, restartAgent),
+    count(`${flappingSeconds} s of a leaf that flaps each second`, 0, ({ stage }) =>
+      flap(stage, flappingSeconds),
+    ),
+    count('a second replica', 0, ({ start }) => start()),
+  ]);
+}
+
+async function writesOf(
+  connector: Subject,
+  act: (given: Case) => Promise<unknown>,
+  consul: EmbeddedConsulOptions,
+): Promise<number> {
+  const stage = await EmbeddedStage.start({ consul });
+  const running: Running[] = [];
+  const startOne = async (): Promise<Running> => {
+    const asked = stage.consul.requests.length;
+    const one = start(connector, stage.env);
+    running.push(one);
+    // With an index both queries block: it has heard all there is.
+    await until(
+      () => stage.consul.requests.slice(asked).filter(({ query }) => query.has('index')).length >= 2,
+    );
+    return one;
+  };
+  try {
+    const first = await startOne();
+    await until(() => stage.cluster.writes('Secret') === 1 && stage.cluster.writes('Service') === 1);
+    const before = stage.cluster.writes();
+    await act({ stage, first, start: startOne });
+    await sleep(SETTLED_MS);
+    return stage.cluster.writes() - before;
+  } finally {
+    await Promise.all(running.filter((one) => one.isRunning()).map((one) => one.stop()));
+    await stage.close();
+  }
+}
+
+function renew({ stage }: Case): Promise<void> {
+  return until(() => stage.cluster.writes('Secret') === 2);
+}
+
+async function rotate({ stage }: Case): Promise<void> {
+  await stage.consul.rotateRoot({ leafDelayMs: 2_000 });
+  await until(() => stage.cluster.writes('Secret') >= 3);
+}
+
+async function restartAgent({ stage: { consul } }: Case): Promise<void> {
+  const before = consul.requests.length;
+  await consul.restart();
+  await until(() => consul.requests.slice(before).some(({ target }) => target === 'leaf'));
+}
+
+async function flap({ consul }: EmbeddedStage, seconds: number): Promise<void> {
+  const before = consul.requests.length;
+  for (let second = 0; second < seconds; second += 1) {
+    await consul.renewLeaf('ambassador');
+    await sleep(1_000);
+  }
+  const seen = consul.requests.slice(before).filter(({ target }) => target === 'leaf').length;
+  if (seen < seconds / 2) throw new Error(`the connector saw only ${seen} of ${seconds} leaves`);
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error('it did not happen within a minute');
+    await sleep(20);
+  }
+}
