@@ -1,7 +1,8 @@
 import { IdentityError } from '../errors.ts';
-import { lifetimeLeft } from './certificate.ts';
+import { type Condemnation, type Count, condemn, cures } from './condemn.ts';
 import { holdUntil } from './hold.ts';
 import { type Identity, type LeafMaterial, verifyIdentity, verifyServed } from './identity.ts';
+import { nextBoundary, recheckAt, recheckUselessAt } from './recheck.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 
 /** What the place of publication holds now. */
@@ -9,15 +10,6 @@ export interface Published extends LeafMaterial {
   readonly caPem: string | undefined;
   /** The bundle a gateway verifies its peers by, in a place of its own; only where that is asked for. */
   readonly upstreamCaPem?: string | undefined;
-}
-
-/** The counts on which a published leaf can be condemned, the gravest first. */
-export const COUNTS = ['missing', 'unpublishable', 'other-identity', 'inactive-root', 'ageing'] as const;
-export type Count = (typeof COUNTS)[number];
-
-export interface Condemnation {
-  readonly count: Count;
-  readonly detail: string;
 }
 
 /** What the Secret is to hold, each part as text. */
@@ -64,21 +56,23 @@ export interface UpstreamVerification {
   readonly rootsSince: number;
 }
 
-/** Below this share of its lifetime a leaf is replaced; Consul renews at 60 to 90 % of the lifetime, so normally first. */
-export const REPLACE_BELOW = 0.4;
-const RECHECK_CONDEMNED_MS = 30_000;
-const LONGEST_RECHECK_MS = 86_400_000;
-
 /**
  * Rule 2, write as seldom as possible: the leaf is replaced only where it is condemned on some count and the candidate
  * is better on that very count. A change of roots alone replaces the bundle and keeps leaf and key byte for byte.
  * Pure: the same situation gives the same decision, and deciding again on its result decides to write nothing.
  */
 export function decide(situation: Situation): Decision {
+  const { published, candidate, bundle, at } = situation;
+  const decision = decideNow(situation);
+  const boundary = nextBoundary([published, candidate], bundle, at);
+  return { ...decision, recheckAt: Math.min(decision.recheckAt, boundary) };
+}
+
+function decideNow(situation: Situation): Decision {
   const { published, bundle, at } = situation;
   const current = assess(published, situation, verifyServed);
   const candidate = assess(situation.candidate, situation, verifyIdentity);
-  const condemnations = condemn(current, situation);
+  const condemnations = condemn(current, bundle, at);
   const [condemned] = condemnations;
   const refused = candidate instanceof IdentityError ? candidate : undefined;
   const usable = candidate instanceof IdentityError ? undefined : candidate;
@@ -86,7 +80,7 @@ export function decide(situation: Situation): Decision {
 
   const cured = condemnations.find(({ count }) => usable !== undefined && cures(usable, current, count, at));
   if (usable !== undefined && cured !== undefined) {
-    const [after] = condemn(usable, situation);
+    const [after] = condemn(usable, bundle, at);
     return {
       content: { identity: usable, tlsCrt: usable.tlsCrt, tlsKey: usable.tlsKey, caCrt: bundle.pem },
       writesLeaf: true,
@@ -96,7 +90,7 @@ export function decide(situation: Situation): Decision {
       condemned: after,
       refused,
       heldUntil: undefined,
-      recheckAt: recheckAt(usable, after, bundle, at),
+      recheckAt: recheckAt(usable.leaf, after, at),
     };
   }
   if (published === undefined || current === undefined || current instanceof IdentityError) {
@@ -109,7 +103,7 @@ export function decide(situation: Situation): Decision {
       condemned,
       refused,
       heldUntil: undefined,
-      recheckAt: at + RECHECK_CONDEMNED_MS,
+      recheckAt: recheckUselessAt(at),
     };
   }
   const heldUntil = isBundleNew && condemned?.count === 'inactive-root' ? holdOf(situation) : undefined;
@@ -128,7 +122,7 @@ export function decide(situation: Situation): Decision {
     condemned,
     refused,
     heldUntil,
-    recheckAt: Math.min(recheckAt(current, condemned, bundle, at), heldUntil ?? Number.POSITIVE_INFINITY),
+    recheckAt: Math.min(recheckAt(current.leaf, condemned, at), heldUntil ?? Number.POSITIVE_INFINITY),
   };
 }
 
@@ -156,74 +150,4 @@ function assess(
     if (error instanceof IdentityError) return error;
     throw error;
   }
-}
-
-/** Every count that condemns what is published, the gravest first. */
-function condemn(
-  current: Identity | IdentityError | undefined,
-  { bundle, at }: Situation,
-): readonly Condemnation[] {
-  if (current === undefined) return [{ count: 'missing', detail: 'no identity was published' }];
-  if (current instanceof IdentityError) {
-    const other = current.code === 'OTHER_SERVICE' || current.code === 'OTHER_TRUST_DOMAIN';
-    return [{ count: other ? 'other-identity' : 'unpublishable', detail: current.message }];
-  }
-  const condemnations: Condemnation[] = [];
-  if (!current.chain.reachesActiveRoot && bundle.active.size > 0) {
-    condemnations.push({
-      count: 'inactive-root',
-      detail: 'the published leaf does not chain to the active root',
-    });
-  }
-  const left = lifetimeLeft(current.leaf, at);
-  if (left < REPLACE_BELOW) {
-    condemnations.push({
-      count: 'ageing',
-      detail: `the published leaf has ${Math.round(left * 100)} % of its lifetime left`,
-    });
-  }
-  return condemnations;
-}
-
-function cures(
-  candidate: Identity,
-  current: Identity | IdentityError | undefined,
-  count: Count,
-  at: number,
-): boolean {
-  if (current === undefined || current instanceof IdentityError) return true;
-  if (count === 'inactive-root') return candidate.chain.reachesActiveRoot;
-  return outlives(candidate, current, at);
-}
-
-/**
- * Whether a candidate is worth a write to replace an ageing leaf. It must live longer, and must either be no longer
- * ageing itself or gain a tenth of its lifetime (or double what is left, when that is less): so neither a leaf that
- * flaps every second (consul #6507) nor a clock far ahead of Consul's can cause a stream of writes.
- */
-function outlives(candidate: Identity, current: Identity, at: number): boolean {
-  const gained = candidate.leaf.notAfter - current.leaf.notAfter;
-  if (gained <= 0) return false;
-  // A candidate of the previous root must not displace one of the active root.
-  if (current.chain.reachesActiveRoot && !candidate.chain.reachesActiveRoot) return false;
-  if (lifetimeLeft(candidate.leaf, at) >= REPLACE_BELOW) return true;
-  const tenth = (candidate.leaf.notAfter - candidate.leaf.notBefore) / 10;
-  return gained >= Math.min(tenth, current.leaf.notAfter - at);
-}
-
-function recheckAt(
-  { leaf, chain }: Identity,
-  condemned: Condemnation | undefined,
-  bundle: TrustBundle,
-  at: number,
-): number {
-  const threshold = leaf.notAfter - REPLACE_BELOW * (leaf.notAfter - leaf.notBefore);
-  const expiries = [leaf, ...chain.intermediates, ...bundle.anchors].map(({ notAfter }) => notAfter);
-  return Math.min(condemned === undefined ? threshold + 1 : at + recheckMs(leaf, condemned, at), ...expiries);
-}
-
-/** A leaf of a year ages for months before Consul renews it: a tenth of what is left, within bounds, is often enough. */
-function recheckMs({ notAfter }: Identity['leaf'], { count }: Condemnation, at: number): number {
-  if (count !== 'ageing') return RECHECK_CONDEMNED_MS;
-  return Math.max(RECHECK_CONDEMNED_MS, Math.min((notAfter - at) / 10, LONGEST_RECHECK_MS));
 }

@@ -1,9 +1,14 @@
 import { IdentityError } from '../errors.ts';
 import { type Certificate, isValidAt, readCertificates, suitsClients } from './certificate.ts';
 import { buildChain, type Chain } from './chain.ts';
+import { isServable } from './pem.ts';
 import { type PrivateKey, readPrivateKey } from './private-key.ts';
+import { remember } from './remember.ts';
 import { type SpiffeId, spiffeIdOf } from './spiffe.ts';
 import type { TrustBundle } from './trust-bundle.ts';
+
+/** Two for the published certificate and its key. */
+const isServed = remember(isServable, 2);
 
 /** A certificate and key as text, from Consul or from a Secret. */
 export interface LeafMaterial {
@@ -61,8 +66,8 @@ function verifyCertificates(
 }
 
 /**
- * Rule 1 for what is already served: a gateway repairs nothing, so the leaf must stand first and every intermediate
- * must be there, wherever Consul may have it too, and none that misleads.
+ * Rule 1 for what is already served: a gateway repairs nothing, so the text must be as gateways read it, the leaf must
+ * stand first, and every intermediate must be there, wherever Consul may have it too, and none that misleads.
  *
  * @throws IdentityError as `verifyIdentity`, and LEAF_NOT_FIRST
  */
@@ -72,6 +77,8 @@ export function verifyServed(
   bundle: TrustBundle,
   at: number,
 ): Identity {
+  checkForm(material.certificatePem, 'the published certificate');
+  checkForm(material.privateKeyPem, 'the published private key');
   const certificates = readCertificates(material.certificatePem, 'the certificate');
   const alone = { ...bundle, intermediates: [] };
   const identity = verifyCertificates(certificates, material.privateKeyPem, service, alone, at);
@@ -81,6 +88,11 @@ export function verifyServed(
   }
   checkUnambiguous(certificates, identity, bundle, at);
   return identity;
+}
+
+function checkForm(text: string, what: string): void {
+  if (isServed(text, what)) return;
+  throw new IdentityError('PEM_UNREADABLE', `${what} holds a PEM block in a form that gateways do not read`);
 }
 
 /**

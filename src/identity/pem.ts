@@ -37,3 +37,20 @@ export function writePem({ label, der }: PemBlock): string {
   const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
+
+/**
+ * Whether OpenSSL and BoringSSL find in `text` the blocks that `readPem` finds, which is lenient: they look for one at the
+ * beginning of a line only, BoringSSL wants its lines in 64 columns (RFC 7468 section 3), and both take certificates of other
+ * labels too, which here nobody verifies.
+ *
+ * @throws IdentityError PEM_UNREADABLE
+ */
+export function isServable(text: string, what: string): boolean {
+  const lines = text.split('\n').map((line) => line.trimEnd());
+  const normal = `\n${lines.join('\n')}\n`;
+  let from = 0;
+  return readPem(text, what).every((block) => {
+    from = normal.indexOf(`\n${writePem(block)}`, from) + 1;
+    return from > 0 && (block.label === 'CERTIFICATE' || !block.label.endsWith(' CERTIFICATE'));
+  });
+}

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { IDENTITY_FAULTS } from '../errors.ts';
-import { COUNTS } from '../identity/decide.ts';
+import { COUNTS } from '../identity/condemn.ts';
 import type { Identity } from '../identity/identity.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 

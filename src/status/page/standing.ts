@@ -1,5 +1,5 @@
 import { lifetimeLeft } from '../../identity/certificate.ts';
-import { REPLACE_BELOW } from '../../identity/decide.ts';
+import { REPLACE_BELOW } from '../../identity/condemn.ts';
 import { UNREADY_BELOW } from '../health.ts';
 import { type Html, html } from './html.ts';
 import { moment, relative } from './moment.ts';

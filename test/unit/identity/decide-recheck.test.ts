@@ -49,6 +49,40 @@ test('an intermediate that expires first is looked at again in the moment it exp
   assert.equal(decideOn({ published: short, bundle, at: recheckAt }).condemned?.count, 'unpublishable');
 });
 
+test('a leaf that is not yet valid by this clock is taken in the moment it becomes valid', async () => {
+  const at = NOW + 61 * HOUR;
+  const notBefore = at + 2 * HOUR;
+  const candidate = material(await newLeaf(root, { from: notBefore }));
+
+  const { recheckAt, refused } = decideOn({ published, candidate, bundle, at });
+
+  const writes = [recheckAt - 1, recheckAt].map(
+    (moment) => decideOn({ published, candidate, bundle, at: moment }).writesLeaf,
+  );
+  assert.equal(refused?.code, 'NOT_YET_VALID');
+  assert.equal(recheckAt, notBefore);
+  assert.deepEqual(writes, [false, true]);
+});
+
+test('a leaf whose root is not yet valid by this clock is taken in the moment the root becomes valid', async () => {
+  const at = NOW + 61 * HOUR;
+  const notBefore = new Date(at + 2 * HOUR);
+  const next = await newRoot({ notBefore });
+  const candidate = material(await newLeaf(next, { from: at }));
+  const both = bundleOf(next, root);
+
+  const { recheckAt, refused } = decideOn({
+    published,
+    candidate,
+    bundle: both,
+    at: at + 2 * HOUR - 20 * SECOND,
+  });
+
+  assert.equal(refused?.code, 'NO_CHAIN');
+  assert.equal(recheckAt, notBefore.getTime());
+  assert.equal(decideOn({ published, candidate, bundle: both, at: recheckAt }).writesLeaf, true);
+});
+
 const CONDEMNED = {
   'nothing that could be published': decideOn({ bundle }),
   'an expired leaf': decideOn({ published, bundle, at: NOW + LIFETIME + 1 }),

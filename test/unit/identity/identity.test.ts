@@ -153,6 +153,16 @@ test('what a gateway serves must begin with the leaf', () => {
   assert.throws(() => verifyServed(reversed, SERVICE, bundle, NOW), refusal('LEAF_NOT_FIRST'));
 });
 
+test('what a gateway serves must be in a form that its TLS library reads', () => {
+  const { certPem, keyPem } = leaf;
+  const glued = { certificatePem: `${certPem}no PEM${intermediate.certPem}`, privateKeyPem: keyPem };
+  const indented = { certificatePem: certPem + intermediate.certPem, privateKeyPem: ` ${keyPem}` };
+
+  for (const served of [glued, indented]) {
+    assert.throws(() => verifyServed(served, SERVICE, bundle, NOW), refusal('PEM_UNREADABLE'));
+  }
+});
+
 test('what was made an identity can be served as it is', () => {
   const { tlsCrt, tlsKey } = verifyIdentity(material(leaf), SERVICE, bundle, NOW);
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readPem, writePem } from '../../../src/identity/pem.ts';
+import { isServable, readPem, writePem } from '../../../src/identity/pem.ts';
 import { processorMs, refusal } from './support.ts';
 
 const DER = Buffer.from('a certificate of some eighty bytes, so that its base64 takes more than one line.');
@@ -19,22 +19,33 @@ test('what is written is read back', () => {
   assert.deepEqual(readPem(PEM, 'it'), [{ label: 'CERTIFICATE', der: DER }]);
 });
 
-const FORMS: readonly [string, string][] = [
-  ['no final newline', PEM.trimEnd()],
-  ['CRLF', PEM.replaceAll('\n', '\r\n')],
-  ['text before it', `Issuer: CN=Vault\nSerial: 12\n${PEM}`],
-  ['text after it', `${PEM}bye\n`],
-  ['blank lines around it', `\n\n${PEM}\n\n`],
+/** The last is whether gateways read it so too. */
+const FORMS: readonly [string, string, { readonly servable: boolean }][] = [
+  ['no final newline', PEM.trimEnd(), { servable: true }],
+  ['CRLF', PEM.replaceAll('\n', '\r\n'), { servable: true }],
+  ['spaces at the ends of its lines', PEM.replaceAll('\n', '  \n'), { servable: true }],
+  ['text before it', `Issuer: CN=Vault\nSerial: 12\n${PEM}`, { servable: true }],
+  ['text after it', `${PEM}bye\n`, { servable: true }],
+  ['blank lines around it', `\n\n${PEM}\n\n`, { servable: true }],
+  ['text before it on its first line', `Vault: ${PEM}`, { servable: false }],
+  ['a space before its first line', ` ${PEM}`, { servable: false }],
   [
     'lines of 76 columns',
     `-----BEGIN CERTIFICATE-----\n${DER.toString('base64').replace(/.{76}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    { servable: false },
   ],
-  ['one long line', `-----BEGIN CERTIFICATE-----\n${DER.toString('base64')}\n-----END CERTIFICATE-----\n`],
+  [
+    'one long line',
+    `-----BEGIN CERTIFICATE-----\n${DER.toString('base64')}\n-----END CERTIFICATE-----\n`,
+    { servable: false },
+  ],
 ];
 
-for (const [form, text] of FORMS) {
-  test(`a block with ${form} is read and comes out in the normal form`, () => {
+for (const [form, text, { servable }] of FORMS) {
+  test(`a block with ${form} is read, comes out in the normal form, and is ${servable ? '' : 'not '}to be served as it is`, () => {
     const blocks = readPem(text, 'it');
+
+    assert.equal(isServable(text, 'it'), servable);
 
     assert.equal(blocks.map(writePem).join(''), PEM);
   });
@@ -44,6 +55,17 @@ test('blocks that were glued together without a newline are told apart (consul #
   const blocks = readPem(PEM.trimEnd() + PEM.trimEnd(), 'it');
 
   assert.equal(blocks.length, 2);
+});
+
+test('a second block that does not begin its line is not to be served, nor one that only OpenSSL takes for a certificate', () => {
+  const trusted = PEM.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE');
+  const key = writePem({ label: 'EC PRIVATE KEY', der: DER });
+
+  const servable = [PEM + PEM, PEM.trimEnd() + PEM, `${PEM}no PEM${PEM}`, PEM + trusted, PEM + key].map(
+    (text) => isServable(text, 'it'),
+  );
+
+  assert.deepEqual(servable, [true, false, false, false, true]);
 });
 
 test('blocks of every kind are read, in their order', () => {

@@ -15,9 +15,11 @@ const ALL = Object.keys(RUNS);
 
 for (const [seed, lifetimes] of [
   [1, ALL],
+  // A leaf that was not yet valid by the connector's clock, which was hours behind, was once published too late.
+  [1917281561, ['three days']],
   // Another each time; the longest spans are left to `npm run year`.
   [CHANCE, ALL.slice(0, 3)],
-] as const) {
+] satisfies [number, string[]][]) {
   for (const [lifetime, run] of Object.entries(RUNS).filter(([name]) => lifetimes.includes(name))) {
     test(`leaves of ${lifetime} are valid at every instant, with no needless write (seed ${seed})`, async () => {
       const { invalid, writes, least, stopgaps, events } = await simulate({ ...run, seed });
@@ -26,8 +28,9 @@ for (const [seed, lifetimes] of [
       assert.ok(writes > 3, `only ${writes} writes`);
       assert.ok(writes >= least, `${writes} writes are fewer than the least, ${least}`);
       assert.ok(writes <= least + stopgaps, `${writes} writes, least ${least}, of them stopgaps ${stopgaps}`);
-      // An older leaf is only ever met on another agent.
-      assert.ok(stopgaps <= (events.get('move') ?? 0), `${stopgaps} stopgaps`);
+      // An old leaf is only ever met on another agent, or on one that signed it anew before a long stop of the connector.
+      const met = (events.get('move') ?? 0) + (events.get('restart') ?? 0);
+      assert.ok(stopgaps <= met, `${stopgaps} stopgaps`);
     });
   }
 }
