@@ -1,5 +1,5 @@
 import { IdentityError } from '../errors.ts';
-import { type Certificate, isValidAt, readCertificates, suitsClients } from './certificate.ts';
+import { type Certificate, isValidAt, mayHaveSigned, readCertificates, suitsClients } from './certificate.ts';
 import { buildChain, type Chain } from './chain.ts';
 import { isServable } from './pem.ts';
 import { type PrivateKey, readPrivateKey } from './private-key.ts';
@@ -96,8 +96,8 @@ function checkForm(text: string, what: string): void {
 }
 
 /**
- * OpenSSL and BoringSSL take for the issuer the first valid certificate with the right name and key identifier, and try no
- * other: that one must be of the path.
+ * OpenSSL and BoringSSL take for the issuer the first valid certificate with the right name and key identifier, whatever it
+ * may sign, and try no other: that one must be of the path.
  */
 function checkUnambiguous(
   served: readonly Certificate[],
@@ -111,7 +111,7 @@ function checkUnambiguous(
   );
   let subject = leaf;
   for (const issuer of chain.intermediates) {
-    const taken = others.find(({ x509 }) => subject.x509.checkIssued(x509));
+    const taken = others.find((other) => mayBeIssuer(other, subject));
     if (taken?.fingerprint !== issuer.fingerprint) {
       throw new IdentityError(
         'NO_CHAIN',
@@ -120,6 +120,10 @@ function checkUnambiguous(
     }
     subject = issuer;
   }
+}
+
+function mayBeIssuer(issuer: Certificate, subject: Certificate): boolean {
+  return subject.x509.issuer === issuer.x509.subject && mayHaveSigned(issuer, subject);
 }
 
 /** The leaf is the certificate of the key, wherever it stands; of several the one that lives longest. */

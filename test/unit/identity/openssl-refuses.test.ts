@@ -74,3 +74,17 @@ test('a published leaf beside a certificate that leads peers astray does not wor
   assert.equal(await refusalOf(served(right, astray).certificatePem, root.certPem, NOW), undefined);
   assert.ok(verifyServed(served(right, astray), SERVICE, bundle, NOW));
 });
+
+test('a published leaf beside a certificate with the name of its issuer that may sign nothing does not work', async () => {
+  const signed = await newRoot({ name: 'signed' });
+  const leaf = await newLeaf(signed);
+  const signsNothing = await newLeaf(root, { keys: signed.keys, service: 'signed', keyIdentifiers: false });
+  const right = await root.crossSign(signed);
+  const certificatePem = leaf.certPem + signsNothing.certPem + right.certPem;
+
+  assert.ok(await refusalOf(certificatePem, root.certPem, NOW));
+  assert.throws(
+    () => verifyServed({ certificatePem, privateKeyPem: leaf.keyPem }, SERVICE, bundle, NOW),
+    refusal('NO_CHAIN'),
+  );
+});
