@@ -5,12 +5,12 @@ const LOOK_AGAIN_MS = 20;
 /**
  * Resolves with what `look` finds, once it is neither undefined nor false.
  *
- * @throws Error naming `what` when that does not happen within `withinMs`
+ * @throws Error naming `what` when that does not happen within `withinMs`, which by default is far more than it takes
  */
 export async function eventually<T>(
   what: string | (() => string),
   look: () => T | undefined | false | Promise<T | undefined | false>,
-  withinMs = 2_000,
+  withinMs = 10_000,
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {

@@ -13,7 +13,7 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const LONGEST_MS = 180_000;
+const LONGEST_MS = 600_000;
 
 /** Types a command into a shell. With `until`, Ctrl-C as soon as that is on the screen. */
 export async function type(command: string, { cwd, env }: Terminal, until?: RegExp): Promise<Typed> {
