@@ -192,7 +192,7 @@ describe('check', { concurrency: 2 }, () => {
 
   test('a folder that is not there yet will be made, is not made by it, and needs no cluster', async (t) => {
     const bed = await makeBed(t);
-    const directory = join(temporary(t), 'made', 'by', 'the', 'daemon');
+    const directory = join(temporary(), 'made', 'by', 'the', 'daemon');
 
     const report = await Report.of(bed.start({ _OUTPUT_DIR: directory, KUBECONFIG: '' }, CHECK));
 
@@ -204,7 +204,7 @@ describe('check', { concurrency: 2 }, () => {
 
   test('a file where the folder should be is a FAIL', async (t) => {
     const bed = await makeBed(t);
-    const file = join(temporary(t), 'file');
+    const file = join(temporary(), 'file');
     writeFileSync(file, '');
 
     const { firstFail } = await Report.of(bed.start({ _OUTPUT_DIR: file }, CHECK));

@@ -47,7 +47,7 @@ describe('the status page', { concurrency: 3 }, () => {
   });
 
   test('shows the folder, where that is published to', async (t) => {
-    const folder = temporary(t);
+    const folder = temporary();
     const bed = await makeBed(t);
     const daemon = await bed.startReady({ _OUTPUT_DIR: folder, KUBECONFIG: '' });
 

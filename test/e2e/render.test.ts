@@ -147,7 +147,7 @@ describe('render', { concurrency: 2 }, () => {
 
   test('of a folder it prints the manifests that the daemon then puts there, makes none, and asks no cluster', async (t) => {
     const bed = await makeBed(t);
-    const env = { ...VERIFYING, _OUTPUT_DIR: join(temporary(t), 'out'), KUBECONFIG: '' };
+    const env = { ...VERIFYING, _OUTPUT_DIR: join(temporary(), 'out'), KUBECONFIG: '' };
     const before = await rendered(startShowingKey(bed, env));
     assert.ok(!existsSync(env._OUTPUT_DIR));
 
@@ -168,7 +168,7 @@ describe('render', { concurrency: 2 }, () => {
 
   test('a file where the folder should be is an error, and not one of a cluster', async (t) => {
     const bed = await makeBed(t);
-    const file = join(temporary(t), 'file');
+    const file = join(temporary(), 'file');
     writeFileSync(file, '');
 
     const text = await complaint(bed.start({ _OUTPUT_DIR: file }, ['render']));

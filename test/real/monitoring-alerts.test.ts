@@ -34,8 +34,8 @@ function withExpression(alert: string, expr: string): string {
 }
 
 describe('promtool', { concurrency: 2 }, () => {
-  test('has no complaint about the rules', async (t) => {
-    const rules = join(temporary(t), 'rules.yaml');
+  test('has no complaint about the rules', async () => {
+    const rules = join(temporary(), 'rules.yaml');
     writeFileSync(rules, rulesText());
 
     const { stdout } = await run(binary('PROMTOOL'), ['check', 'rules', rules]);
@@ -43,16 +43,16 @@ describe('promtool', { concurrency: 2 }, () => {
     assert.match(stdout, new RegExp(`SUCCESS: ${alertRules().length} rules found`));
   });
 
-  test('sees each alert fire for what is wrong, and not for what is next to it', async (t) => {
-    const { ok, output } = await promtool(temporary(t), rulesText());
+  test('sees each alert fire for what is wrong, and not for what is next to it', async () => {
+    const { ok, output } = await promtool(temporary(), rulesText());
 
     assert.ok(ok, output);
   });
 
   for (const { alert } of alertRules()) {
-    test(`would see if ${alert} never fired, or always`, async (t) => {
+    test(`would see if ${alert} never fired, or always`, async () => {
       for (const expr of ['vector(0) > 1', 'vector(1)']) {
-        const { ok, output } = await promtool(temporary(t), withExpression(alert, expr));
+        const { ok, output } = await promtool(temporary(), withExpression(alert, expr));
 
         assert.ok(!ok && output.includes(alert), expr);
       }

@@ -30,11 +30,11 @@ test('promtool has no complaint about what is scraped', async (t) => {
   assert.throws(() => promtool(['check', 'metrics'], text.replaceAll('writes_total', 'writes')), /counter/);
 });
 
-test('promtool takes the scrape configuration of the docs', (t) => {
+test('promtool takes the scrape configuration of the docs', () => {
   const docs = readFileSync(new URL('../../docs/monitoring.md', import.meta.url), 'utf8');
   const [, config = ''] = /```yaml\n(scrape_configs:[^`]*)```/.exec(docs) ?? [];
 
-  const file = join(temporary(t), 'prometheus.yaml');
+  const file = join(temporary(), 'prometheus.yaml');
   writeFileSync(file, config);
 
   assert.match(promtool(['check', 'config', '--syntax-only', file]), /SUCCESS/);

@@ -1,11 +1,8 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
-import { PublishError } from '../../errors.ts';
 import type { Content, Published } from '../../identity/decide.ts';
 import type { Story } from '../../story.ts';
 import {
-  FIELD_MANAGER,
-  MANAGED_BY,
   type Manifests,
   type ObjectNames,
   type Occasion,
@@ -17,14 +14,13 @@ import {
 } from '../objects.ts';
 import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
 import type { KubernetesClient } from './client.ts';
-import { Contest } from './contest.ts';
-import { holds, LAST_APPLIED } from './drift.ts';
+import { LAST_APPLIED } from './drift.ts';
 import { EventRecorder } from './events.ts';
 import { keepClusterIp, keepOccasion } from './keep.ts';
 import type { KubernetesObject } from './object.ts';
-import { describeObject } from './remedies.ts';
 import { ServedVersion } from './served-version.ts';
 import { WatchedObject, type WatchedObjectOptions } from './watched-object.ts';
+import { Writer } from './writer.ts';
 
 export interface KubernetesPublisherOptions {
   readonly client: KubernetesClient;
@@ -58,7 +54,7 @@ export class KubernetesPublisher implements Preview {
   readonly #service: WatchedObject;
   /** Undefined where the configuration names the version, or no Service is written. */
   readonly #servedVersion: ServedVersion | undefined;
-  readonly #contest: Contest;
+  readonly #writer: Writer;
   readonly #events: EventRecorder;
   #onChange: () => void = () => undefined;
 
@@ -67,7 +63,7 @@ export class KubernetesPublisher implements Preview {
     const { onWatchFollow: onFollow, onWatchRestart: onRestart } = options;
     const shared = { client, clock, logger, onFollow, onRestart };
     this.#options = options;
-    this.#contest = new Contest({ clock, logger, story, onOver: () => this.#onChange() });
+    this.#writer = new Writer({ client, clock, logger, story, onOver: () => this.#onChange() });
     const secret = (name: string): WatchedObject =>
       new WatchedObject({ ...shared, ref: { resource: 'secrets', namespace: names.secretNamespace, name } });
     this.#secret = secret(names.secret);
@@ -123,7 +119,7 @@ export class KubernetesPublisher implements Preview {
     for (const { watched, manifestOf } of upstreamCa === undefined ? [secret] : [upstreamCa, secret]) {
       const current = await watched.current(signal);
       const manifest = keepOccasion(current, manifestOf, occasion);
-      const outcome = await this.#settle(watched, current, manifest, signal);
+      const outcome = await this.#writer.settle(watched, current, manifest, signal);
       outcomes.push(outcome);
       if (mustWait(outcome)) return strongest(outcomes);
     }
@@ -134,7 +130,7 @@ export class KubernetesPublisher implements Preview {
   async #forgetOldKey(signal: AbortSignal): Promise<WriteOutcome> {
     const written = await this.#secret.current(signal);
     if (written?.annotations[LAST_APPLIED] === undefined) return 'unchanged';
-    return orConflict(this.#secret, true, signal, async () => {
+    return this.#writer.unlessBeaten(this.#secret, true, signal, async () => {
       const { client, logger } = this.#options;
       const { resourceVersion } = written;
       const change = { metadata: { resourceVersion, annotations: { [LAST_APPLIED]: null } } };
@@ -150,7 +146,7 @@ export class KubernetesPublisher implements Preview {
   async announce(signal: AbortSignal): Promise<WriteOutcome> {
     if (!this.#options.serviceEnabled) return 'unchanged';
     const current = await this.#service.current(signal);
-    return this.#settle(this.#service, current, await this.#serviceManifest(current, signal), signal);
+    return this.#writer.settle(this.#service, current, await this.#serviceManifest(current, signal), signal);
   }
 
   async manifests({ content, decision }: Publication, at: string, signal: AbortSignal): Promise<Manifests> {
@@ -196,45 +192,6 @@ export class KubernetesPublisher implements Preview {
     const version = (await this.#servedVersion?.current(signal)) ?? apiVersion;
     return keepClusterIp(serviceManifest(names, version), current);
   }
-
-  async #settle(
-    watched: WatchedObject,
-    current: KubernetesObject | undefined,
-    manifest: SecretManifest | ServiceManifest,
-    signal: AbortSignal,
-  ): Promise<WriteOutcome> {
-    if (current !== undefined && holds(current, manifest)) return 'unchanged';
-    if (!watched.mayWrite()) {
-      this.#contest.postpone(watched, signal);
-      return 'postponed';
-    }
-    const { client } = this.#options;
-    return orConflict(watched, current !== undefined, signal, async () => {
-      watched.accept(
-        current === undefined
-          ? await client.create(watched.ref, manifest, signal)
-          : await client.apply(watched.ref, manifest, current.resourceVersion, signal),
-      );
-      if (current !== undefined && !isOurs(current)) this.#tellTakeOver(watched);
-      return 'written';
-    });
-  }
-
-  #tellTakeOver({ ref }: WatchedObject): void {
-    const { clock, logger, story } = this.#options;
-    const object = describeObject(ref);
-    story.tell({
-      kind: 'taken-over',
-      at: clock.now(),
-      text: `took over ${object}, which somebody else had made`,
-    });
-    logger.info({ object }, 'took over an object that somebody else had made');
-  }
-}
-
-/** Either is enough: a person may edit the labels, and a restored backup has other managers. */
-function isOurs({ labels, managers }: KubernetesObject): boolean {
-  return labels[MANAGED_BY] === FIELD_MANAGER || managers.includes(FIELD_MANAGER);
 }
 
 function text({ data }: KubernetesObject, key: string): string | undefined {
@@ -250,22 +207,4 @@ function strongest(outcomes: readonly WriteOutcome[]): WriteOutcome {
 
 function mustWait(outcome: WriteOutcome): boolean {
   return outcome === 'conflict' || outcome === 'postponed';
-}
-
-/** Runs a write; where somebody else was first, or deleted the object meanwhile, reads again for the next decision. */
-async function orConflict(
-  watched: WatchedObject,
-  existed: boolean,
-  signal: AbortSignal,
-  write: () => Promise<WriteOutcome>,
-): Promise<WriteOutcome> {
-  try {
-    return await write();
-  } catch (error) {
-    if (!(error instanceof PublishError)) throw error;
-    const deleted = existed && error.code === 'KUBERNETES_NOT_FOUND';
-    if (error.code !== 'KUBERNETES_CONFLICT' && !deleted) throw error;
-    await watched.refresh(signal);
-    return 'conflict';
-  }
 }

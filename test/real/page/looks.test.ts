@@ -18,7 +18,7 @@ for (const [name, scene] of Object.entries<Scene>(SCENES)) {
   test(`the page "${name}" reads well on a desk, on a phone and in the dark, and a strict browser has no complaint`, async (t) => {
     const daemon = await scene.arrange(t);
     const url = `${await daemon.url()}/`;
-    const pictures = PICTURES ?? temporary(t);
+    const pictures = PICTURES ?? temporary();
     mkdirSync(pictures, { recursive: true });
 
     for (const colorScheme of ['light', 'dark'] as const) {

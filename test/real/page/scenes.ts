@@ -66,7 +66,7 @@ export const SCENES = {
   folder: {
     title: 'Good',
     async arrange(t) {
-      const folder = temporary(t);
+      const folder = temporary();
       const bed: Bed = await makeBed(t);
       return bed.startReady({ _OUTPUT_DIR: folder, KUBECONFIG: '' });
     },
