@@ -6,8 +6,14 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 const args = process.argv.slice(2);
-// Node leaves one core free, which on two cores is half of them; a flag that is given again wins.
-const flags = [`--test-concurrency=${availableParallelism()}`, ...args.filter((arg) => arg.startsWith('--'))];
+/** No file takes a third of it: one that does not end is a failure, and not the end of the run. */
+const LONGEST_FILE_MS = 900_000;
+const flags = [
+  // Node leaves one core free, which on two cores is half of them; a flag that is given again wins.
+  `--test-concurrency=${availableParallelism()}`,
+  `--test-timeout=${LONGEST_FILE_MS}`,
+  ...args.filter((arg) => arg.startsWith('--')),
+];
 const files = args
   .filter((arg) => !arg.startsWith('--'))
   .flatMap((path) =>
