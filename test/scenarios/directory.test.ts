@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertWorks, makeBed } from '../e2e/support/bed.ts';
 import { eventually } from '../e2e/support/eventually.ts';
+import { temporary } from '../e2e/support/temporary.ts';
 
 const KILLS = 12;
 const LONGEST_LIFE_MS = 300;
 const RECOVERS_WITHIN_MS = 40_000;
-
-/** Removed after the bed's own end, which stops the daemon that writes there. */
-function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'connector-scenario-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
 
 /** The set a careful reader sees, through one folder; undefined where that was replaced meanwhile or is not there yet. */
 function readSet(directory: string): { certificate: string; key: string; bundle: string } | undefined {
@@ -41,7 +34,7 @@ function assertMatches(directory: string): boolean {
 
 test('36: Killed between two files: readers never see a half-changed set', async (t) => {
   const bed = await makeBed(t);
-  const directory = folder(t);
+  const directory = temporary();
   const stop = new AbortController();
   let seen = 0;
   const reading = (async () => {
@@ -70,7 +63,7 @@ test('36: Killed between two files: readers never see a half-changed set', async
 
 test('36: Disk full: readers never see a half-changed set, and it is written when there is room', async (t) => {
   const bed = await makeBed(t);
-  const directory = folder(t);
+  const directory = temporary();
   const daemon = await bed.startReady({ _OUTPUT_DIR: directory, KUBECONFIG: '' });
   const before = readSet(directory);
   // A limit on the size of a file is what a full disk comes to, and needs neither root nor a mount.
@@ -96,7 +89,7 @@ test('36: Disk full: readers never see a half-changed set, and it is written whe
 
 test('36: Folder missing: made again. A file edited in place, through its link: put right', async (t) => {
   const bed = await makeBed(t);
-  const directory = join(folder(t), 'output');
+  const directory = join(temporary(), 'output');
   await bed.startReady({ _OUTPUT_DIR: directory, KUBECONFIG: '' });
   const before = readSet(directory);
   await sleep(1_500);
@@ -104,13 +97,14 @@ test('36: Folder missing: made again. A file edited in place, through its link: 
   writeFileSync(join(directory, 'tls.crt'), 'edited in place');
   await eventually('it is right', () => readSet(directory)?.certificate === before?.certificate, 2_000);
 
-  rmSync(directory, { recursive: true });
+  // More than once: the daemon may just then put the file right.
+  rmSync(directory, { recursive: true, maxRetries: 10, retryDelay: 20 });
   await eventually('it is there', () => assertMatches(directory), RECOVERS_WITHIN_MS);
 });
 
 test('36: Folder that cannot be made: unready with the reason, and published when it can', async (t) => {
   const bed = await makeBed(t);
-  const parent = join(folder(t), 'parent');
+  const parent = join(temporary(), 'parent');
   writeFileSync(parent, 'a file');
   chmodSync(parent, 0o400);
   const daemon = bed.start({ _OUTPUT_DIR: join(parent, 'output'), KUBECONFIG: '' });
