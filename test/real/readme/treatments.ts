@@ -103,6 +103,7 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   // docs/monitoring.md
   'kubectl apply -k k8s/monitoring': { before: installPrometheusOperator },
   [`${kubectl} port-forward ${deployment} 8080 &`]: { notTyped: NO_KUBELET },
+  [`${kubectl} port-forward ${deployment} 8080`]: { notTyped: NO_KUBELET },
   'curl -s localhost:8080/readyz': { notTyped: NO_KUBELET },
 
   // docs/reaching-consul.md
