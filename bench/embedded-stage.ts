@@ -87,10 +87,8 @@ export class SightedCluster extends KubernetesDouble {
 
   constructor(options: ConstructorParameters<typeof KubernetesDouble>[0]) {
     super(options);
-    this.store.onChange(({ type, plural, object: { data = {} } }) => {
-      if (plural !== 'secrets' || type === 'DELETED') return;
-      const text = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8');
-      this.secrets.saw({ at: performance.now(), certificatePem: text('tls.crt'), caPem: text('ca.crt') });
+    this.store.onChange(({ type, plural, object }) => {
+      if (plural === 'secrets' && type !== 'DELETED') this.secrets.saw(object.data);
     });
   }
 }

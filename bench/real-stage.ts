@@ -25,10 +25,7 @@ export class RealStage implements Stage {
     const world = makeWorld();
     await world.start();
     const secrets = new Sightings();
-    const recording = await world.record('ambassador-consul-connect', ({ data }) => {
-      const text = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8');
-      secrets.saw({ at: performance.now(), certificatePem: text('tls.crt'), caPem: text('ca.crt') });
-    });
+    const recording = await world.record('ambassador-consul-connect', ({ data }) => secrets.saw(data));
     await world.consul.leaf('ambassador');
     return new RealStage(world, await world.environment(), secrets, async () => {
       await recording.stop();

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedConsulOptions } from '../test/consul/embedded-consul.ts';
+import { eventually } from '../test/e2e/support/eventually.ts';
 import { EmbeddedStage } from './embedded-stage.ts';
 import { type Running, type Subject, start } from './subject.ts';
 import { exactly, type Row } from './table.ts';
 
 /** Long enough for a write that should not happen to happen. */
 const SETTLED_MS = 3_000;
+const WITHIN_MS = 60_000;
 
 interface Case {
   readonly stage: EmbeddedStage;
@@ -50,14 +52,17 @@ async function writesOf(
     const one = start(connector, stage.env);
     running.push(one);
     // With an index both queries block: it has heard all there is.
-    await until(
+    await eventually(
+      'both queries block',
       () => stage.consul.requests.slice(asked).filter(({ query }) => query.has('index')).length >= 2,
+      WITHIN_MS,
     );
     return one;
   };
   try {
     const first = await startOne();
-    await until(() => stage.cluster.writes('Secret') === 1 && stage.cluster.writes('Service') === 1);
+    const isThere = () => stage.cluster.writes('Secret') === 1 && stage.cluster.writes('Service') === 1;
+    await eventually('Secret and Service are written', isThere, WITHIN_MS);
     const before = stage.cluster.writes();
     await act({ stage, first, start: startOne });
     await sleep(SETTLED_MS);
@@ -68,19 +73,20 @@ async function writesOf(
   }
 }
 
-function renew({ stage }: Case): Promise<void> {
-  return until(() => stage.cluster.writes('Secret') === 2);
+async function renew({ stage }: Case): Promise<void> {
+  await eventually('the next leaf is written', () => stage.cluster.writes('Secret') === 2, WITHIN_MS);
 }
 
 async function rotate({ stage }: Case): Promise<void> {
   await stage.consul.rotateRoot({ leafDelayMs: 2_000 });
-  await until(() => stage.cluster.writes('Secret') >= 3);
+  await eventually('bundle and leaf are written', () => stage.cluster.writes('Secret') >= 3, WITHIN_MS);
 }
 
 async function restartAgent({ stage: { consul } }: Case): Promise<void> {
   const before = consul.requests.length;
   await consul.restart();
-  await until(() => consul.requests.slice(before).some(({ target }) => target === 'leaf'));
+  const isAsked = () => consul.requests.slice(before).some(({ target }) => target === 'leaf');
+  await eventually('the leaf is asked for', isAsked, WITHIN_MS);
 }
 
 async function flap({ consul }: EmbeddedStage, seconds: number): Promise<void> {
@@ -91,12 +97,4 @@ async function flap({ consul }: EmbeddedStage, seconds: number): Promise<void> {
   }
   const seen = consul.requests.slice(before).filter(({ target }) => target === 'leaf').length;
   if (seen < seconds / 2) throw new Error(`the connector saw only ${seen} of ${seconds} leaves`);
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error('it did not happen within a minute');
-    await sleep(20);
-  }
 }

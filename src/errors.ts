@@ -113,6 +113,16 @@ export class IdentityError extends CodedError<IdentityFault> {
   }
 }
 
+/** What `work` returns, or the IdentityError it throws; any other error is thrown on. */
+export function identityErrorOr<T>(work: () => T): T | IdentityError {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof IdentityError) return error;
+    throw error;
+  }
+}
+
 export type PublishErrorCode =
   | 'KUBERNETES_CONFIGURATION'
   | 'KUBERNETES_UNREACHABLE'

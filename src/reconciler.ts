@@ -1,7 +1,7 @@
-import { IdentityError, PublishError } from './errors.ts';
+import { IdentityError, identityErrorOr, PublishError } from './errors.ts';
 import { type Decision, decide, type Published } from './identity/decide.ts';
 import type { LeafMaterial } from './identity/identity.ts';
-import { buildTrustBundle, type ListedRoots, type TrustBundle } from './identity/trust-bundle.ts';
+import { buildTrustBundle, type ListedRoots } from './identity/trust-bundle.ts';
 import { backoffMs } from './pace.ts';
 import type { Publisher } from './publish/publisher.ts';
 import { Report, type ReportOptions } from './report.ts';
@@ -72,13 +72,14 @@ export class Reconciler {
   async #attempt(signal: AbortSignal): Promise<Reconciliation | 'conflict'> {
     const { publisher, service, verifiesUpstream, clock, health, metrics } = this.#options;
     const published = await this.#reporting('identity', () => publisher.read(signal));
-    if (this.#roots === undefined) {
+    const roots = this.#roots;
+    if (roots === undefined) {
       health.solved('identity');
       if (isWhole(published, verifiesUpstream)) await this.#announce(signal);
       return { decision: undefined, fault: undefined, wrote: false };
     }
     const at = clock.now();
-    const bundle = tryBuildTrustBundle(this.#roots, at);
+    const bundle = identityErrorOr(() => buildTrustBundle(roots, at));
     if (bundle instanceof IdentityError) {
       this.#report.refused(bundle);
       health.problem('trust', bundle);
@@ -147,13 +148,4 @@ function isOfNoUse({ cause }: Decision): boolean {
 /** Whether all is published that the gateway is told of: a TLSContext that names a missing Secret would break it. */
 function isWhole(published: Published | undefined, verifiesUpstream: boolean): boolean {
   return published !== undefined && (!verifiesUpstream || published.upstreamCaPem !== undefined);
-}
-
-function tryBuildTrustBundle(roots: ListedRoots, at: number): TrustBundle | IdentityError {
-  try {
-    return buildTrustBundle(roots, at);
-  } catch (error) {
-    if (error instanceof IdentityError) return error;
-    throw error;
-  }
 }

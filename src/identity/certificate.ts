@@ -46,6 +46,7 @@ function parseCertificate(der: Buffer, what: string): Certificate {
     if (Number.isNaN(notBefore) || Number.isNaN(notAfter)) throw new Error('its validity is not a date');
     const { publicKey } = x509;
     const extensions = readExtensions(x509.raw);
+    const named = { x509, ...extensions };
     return {
       x509,
       publicKey,
@@ -54,7 +55,7 @@ function parseCertificate(der: Buffer, what: string): Certificate {
       notAfter,
       selfSigned: x509.checkIssued(x509) && x509.verify(publicKey),
       pem: writePem({ label: 'CERTIFICATE', der: x509.raw }),
-      endsPath: x509.subject === x509.issuer && mayHaveSigned(extensions, extensions),
+      endsPath: passesForIssuer(named, named),
       ...extensions,
     };
   } catch (cause) {
@@ -69,6 +70,13 @@ export function mayHaveSigned(issuer: Extensions, subject: Extensions): boolean 
   const { authorityKeyId } = subject;
   const { subjectKeyId } = issuer;
   return authorityKeyId === undefined || subjectKeyId === undefined || authorityKeyId === subjectKeyId;
+}
+
+type Named = Extensions & Pick<Certificate, 'x509'>;
+
+/** Whether OpenSSL would take `issuer` for that of `subject`: by name and key identifier alone. */
+export function passesForIssuer(issuer: Named, subject: Named): boolean {
+  return subject.x509.issuer === issuer.x509.subject && mayHaveSigned(issuer, subject);
 }
 
 /** Whether `issuer` signed `subject`: names and key identifiers may be empty (consul #16202), the signature decides. */

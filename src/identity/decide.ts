@@ -1,4 +1,4 @@
-import { IdentityError } from '../errors.ts';
+import { IdentityError, identityErrorOr } from '../errors.ts';
 import { type Condemnation, type Count, condemn, cures } from './condemn.ts';
 import { holdUntil } from './hold.ts';
 import { type Identity, type LeafMaterial, verifyIdentity, verifyServed } from './identity.ts';
@@ -144,10 +144,5 @@ function assess(
   verify: typeof verifyIdentity,
 ): Identity | IdentityError | undefined {
   if (material === undefined) return undefined;
-  try {
-    return verify(material, service, bundle, at);
-  } catch (error) {
-    if (error instanceof IdentityError) return error;
-    throw error;
-  }
+  return identityErrorOr(() => verify(material, service, bundle, at));
 }

@@ -1,5 +1,11 @@
 import { IdentityError } from '../errors.ts';
-import { type Certificate, isValidAt, mayHaveSigned, readCertificates, suitsClients } from './certificate.ts';
+import {
+  type Certificate,
+  isValidAt,
+  passesForIssuer,
+  readCertificates,
+  suitsClients,
+} from './certificate.ts';
 import { buildChain, type Chain } from './chain.ts';
 import { isServable } from './pem.ts';
 import { type PrivateKey, readPrivateKey } from './private-key.ts';
@@ -111,7 +117,7 @@ function checkUnambiguous(
   );
   let subject = leaf;
   for (const issuer of chain.intermediates) {
-    const taken = others.find((other) => mayBeIssuer(other, subject));
+    const taken = others.find((other) => passesForIssuer(other, subject));
     if (taken?.fingerprint !== issuer.fingerprint) {
       throw new IdentityError(
         'NO_CHAIN',
@@ -120,10 +126,6 @@ function checkUnambiguous(
     }
     subject = issuer;
   }
-}
-
-function mayBeIssuer(issuer: Certificate, subject: Certificate): boolean {
-  return subject.x509.issuer === issuer.x509.subject && mayHaveSigned(issuer, subject);
 }
 
 /** The leaf is the certificate of the key, wherever it stands; of several the one that lives longest. */

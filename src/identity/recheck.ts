@@ -1,4 +1,4 @@
-import { IdentityError } from '../errors.ts';
+import { IdentityError, identityErrorOr } from '../errors.ts';
 import { type Certificate, readCertificates } from './certificate.ts';
 import { type Condemnation, REPLACE_BELOW } from './condemn.ts';
 import type { LeafMaterial } from './identity.ts';
@@ -37,10 +37,6 @@ export function nextBoundary(
 
 function certificatesOf(material: LeafMaterial | undefined): readonly Certificate[] {
   if (material === undefined) return [];
-  try {
-    return readCertificates(material.certificatePem, 'the certificate');
-  } catch (error) {
-    if (error instanceof IdentityError) return [];
-    throw error;
-  }
+  const certificates = identityErrorOr(() => readCertificates(material.certificatePem, 'the certificate'));
+  return certificates instanceof IdentityError ? [] : certificates;
 }
