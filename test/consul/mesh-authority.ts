@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../src/clock.ts';
 import { type Authority, createRoot, type IssuedLeaf, type KeyType } from '../certificates/factory.ts';
 import { handOutKey } from '../e2e/support/secrets.ts';
@@ -65,6 +66,8 @@ export class MeshAuthority {
   #roots: readonly Root[];
 
   private constructor(options: MeshAuthorityOptions, first: Authority) {
+    // Every rotation waits in it for the end of its old root, however many there are; Node warns of more than ten.
+    setMaxListeners(0, this.#closed.signal);
     this.#options = options;
     this.leafTtlMs = options.leafTtlMs;
     this.trustDomain = first.trustDomain;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,8 @@ export interface ClusterServer {
   readonly address: string;
   /** What it has been asked about the CA so far, from its own log, which tells of an answer when it is sent. */
   asked(): number;
+  /** How many connections to its HTTP API there are: a question that it holds for want of a leader is in no log. */
+  connections(): number;
   /** Ends it at once, as a crash does. */
   kill(): Promise<void>;
   /** On the same ports, with its data. */
@@ -90,6 +93,7 @@ async function member(folder: string, ports: Ports, joins: readonly string[]): P
     ports,
     address: `${HOST}:${http}`,
     asked: () => (before + (agent?.output() ?? '')).match(/url=\/v1\/agent\/connect\/ca\//g)?.length ?? 0,
+    connections: () => connectionsTo(http),
     async kill() {
       await agent?.kill();
     },
@@ -110,4 +114,13 @@ async function member(folder: string, ports: Ports, joins: readonly string[]): P
       await started.waitUntil(async () => (await client.get(signing)).status === 200);
     },
   };
+}
+
+/** Established connections to that port of loopback, as Linux lists them: addresses in hex, 01 for established. */
+function connectionsTo(port: number): number {
+  const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const fields = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  return fields.filter(([, , to, state]) => to === remote && state === '01').length;
 }
