@@ -1,7 +1,7 @@
 import { isIP, type LookupFunction } from 'node:net';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { Agent, buildConnector, type Dispatcher, request } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { type Clock, withDeadline } from '../clock.ts';
 import { ConsulError } from '../errors.ts';
 import { type ConsulTlsConfig, serverUrl } from './endpoint.ts';
@@ -92,9 +92,10 @@ export class ConsulTransport {
       'socketPath' in server
         ? `${this.#tls === undefined ? 'http' : 'https'}://localhost`
         : serverUrl(server, this.#tls);
-    return request(`${origin}${path}`, {
+    return this.#agentFor(chosen, tls).request({
+      origin,
+      path,
       method,
-      dispatcher: this.#agentFor(chosen, tls),
       signal,
       // Consul blocks longer than undici's 300 s; the deadline is the one bound.
       headersTimeout: 0,

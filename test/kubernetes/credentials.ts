@@ -12,6 +12,8 @@ export interface KubeconfigOptions {
    * client-node knows (and reads once); `auth-provider` in the form client-node re-reads, which kubectl refuses.
    */
   credentials?: 'token' | 'token-file' | 'auth-provider';
+  /** Through which the server is to be reached. */
+  proxyUrl?: string;
 }
 
 /** The files by which a client finds the server, in a temporary folder that `remove` deletes. */
@@ -21,7 +23,7 @@ export class CredentialFiles {
   #count = 0;
 
   kubeconfig(server: string, caPem: string, token: string, options: KubeconfigOptions): string {
-    const { namespace, credentials = 'token' } = options;
+    const { namespace, credentials = 'token', proxyUrl } = options;
     const tokenFile = join(this.#folder, 'token');
     const users = {
       token: { token },
@@ -33,7 +35,11 @@ export class CredentialFiles {
     }
     this.#count += 1;
     const path = join(this.#folder, `kubeconfig-${this.#count}.yaml`);
-    const cluster = { server, 'certificate-authority-data': Buffer.from(caPem).toString('base64') };
+    const cluster = {
+      server,
+      'certificate-authority-data': Buffer.from(caPem).toString('base64'),
+      ...(proxyUrl === undefined ? {} : { 'proxy-url': proxyUrl }),
+    };
     const context = { cluster: 'double', user: 'double', ...(namespace === undefined ? {} : { namespace }) };
     const config = {
       apiVersion: 'v1',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { KubeConfig } from '@kubernetes/client-node';
-import { Agent } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { PublishError } from '../../errors.ts';
 
 const KEEP_ALIVE_MS = 45_000;
@@ -17,7 +17,7 @@ const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
 export class Credentials {
   readonly #load: () => KubeConfig;
   #config: KubeConfig;
-  #agent: { agent: Agent; tls: string } | undefined;
+  #pool: { agent: Dispatcher; key: string } | undefined;
 
   constructor(load: () => KubeConfig = loadKubeConfig) {
     this.#load = load;
@@ -39,7 +39,7 @@ export class Credentials {
    *
    * @throws PublishError KUBERNETES_CONFIGURATION when a token, key or CA file cannot be read just now
    */
-  async authorize(): Promise<{ headers: Record<string, string>; agent: Agent }> {
+  async authorize(): Promise<{ headers: Record<string, string>; agent: Dispatcher }> {
     const options: Parameters<KubeConfig['applyToHTTPSOptions']>[0] = {};
     try {
       await this.#config.applyToHTTPSOptions(options);
@@ -68,28 +68,30 @@ export class Credentials {
   }
 
   async close(): Promise<void> {
-    await this.#agent?.agent.destroy();
+    await this.#pool?.agent.destroy();
   }
 
-  /** TLS files are read when an Agent is made, so new ones need a new Agent. */
-  #agentFor({ ca, cert, key, servername, rejectUnauthorized }: ConnectionOptions): Agent {
-    const tls = JSON.stringify([ca, cert, key, servername, rejectUnauthorized].map((value) => String(value)));
-    if (this.#agent?.tls === tls) return this.#agent.agent;
-    const previous = this.#agent?.agent;
-    const agent = new Agent({
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connect: {
-        timeout: CONNECT_TIMEOUT_MS,
-        keepAlive: true,
-        keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key }),
-        ...(servername === undefined ? {} : { servername }),
-        ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
-      },
-    });
-    this.#agent = { agent, tls };
+  /** TLS files are read when an Agent is made, so new ones need a new Agent, and so does another proxy. */
+  #agentFor({ ca, cert, key, servername, rejectUnauthorized }: ConnectionOptions): Dispatcher {
+    const proxy = proxyOf(this.#config);
+    const id = JSON.stringify([proxy, ...[ca, cert, key, servername, rejectUnauthorized].map(String)]);
+    if (this.#pool?.key === id) return this.#pool.agent;
+    const previous = this.#pool?.agent;
+    const connect = {
+      timeout: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(servername === undefined ? {} : { servername }),
+      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
+    };
+    const agent =
+      proxy === undefined
+        ? new Agent({ keepAliveTimeout: KEEP_ALIVE_MS, connect })
+        : new ProxyAgent({ keepAliveTimeout: KEEP_ALIVE_MS, uri: proxy, requestTls: connect });
+    this.#pool = { agent, key: id };
     // Watches on the old connections end by themselves and start again on the new ones.
     void previous?.close();
     return agent;
@@ -99,7 +101,8 @@ export class Credentials {
 /**
  * Loads the KubeConfig the way kubectl does.
  *
- * @throws PublishError KUBERNETES_CONFIGURATION when there is none: client-node would fall back to localhost:8080
+ * @throws PublishError KUBERNETES_CONFIGURATION when there is none: client-node would fall back to localhost:8080; or when
+ *   it asks for a SOCKS proxy
  */
 export function loadKubeConfig(): KubeConfig {
   const config = new KubeConfig();
@@ -109,6 +112,11 @@ export function loadKubeConfig(): KubeConfig {
     throw noConfiguration(cause);
   }
   if (/^http:\/\/localhost:8080\/?$/.test(serverOf(config))) throw noConfiguration();
+  if (proxyOf(config)?.startsWith('socks') === true) {
+    throw new PublishError('KUBERNETES_CONFIGURATION', 'the kubeconfig asks for a SOCKS proxy', {
+      remedy: 'let its proxy-url name an HTTP proxy, or remove it and reach the API server directly',
+    });
+  }
   return config;
 }
 
@@ -125,6 +133,10 @@ function serverOf(config: KubeConfig): string {
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) throw noConfiguration();
   return server.replace(/\/+$/, '');
+}
+
+function proxyOf(config: KubeConfig): string | undefined {
+  return config.getCurrentCluster()?.proxyUrl || undefined;
 }
 
 function noConfiguration(cause?: unknown): PublishError {

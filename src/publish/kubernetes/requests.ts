@@ -1,4 +1,4 @@
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { type Clock, withDeadline } from '../../clock.ts';
 import { PublishError } from '../../errors.ts';
 import type { Credentials } from './credentials.ts';
@@ -92,9 +92,11 @@ export class Requests {
   async #send(call: Call, signal: AbortSignal, retry = true): Promise<Dispatcher.ResponseData> {
     const { credentials } = this.#options;
     const { headers, agent } = await credentials.authorize();
-    const response = await request(`${credentials.server}${call.path}`, {
+    const { origin, pathname } = new URL(credentials.server);
+    const response = await agent.request({
+      origin,
+      path: `${pathname.replace(/\/$/, '')}${call.path}`,
       method: call.method,
-      dispatcher: agent,
       signal,
       headersTimeout: (STREAM_SECONDS + 30) * 1000,
       bodyTimeout: (STREAM_SECONDS + 30) * 1000,

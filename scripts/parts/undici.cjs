@@ -1,0 +1,10 @@
+'use strict';
+// In place of undici's index.js, which loads fetch, WebSocket, caches and mocks as well.
+const Dispatcher = require('undici/lib/dispatcher/dispatcher.js');
+Object.assign(Dispatcher.prototype, require('undici/lib/api/index.js'));
+
+module.exports = {
+  Agent: require('undici/lib/dispatcher/agent.js'),
+  ProxyAgent: require('undici/lib/dispatcher/proxy-agent.js'),
+  buildConnector: require('undici/lib/core/connect.js'),
+};
