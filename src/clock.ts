@@ -27,6 +27,9 @@ export const systemClock: Clock = {
     }),
 };
 
+/** To end a sleep with: without a reason, each abort makes an error with a stack that nobody reads. */
+export const OVER = 'over';
+
 /**
  * Runs `work` with a signal that aborts when `parent` does or after `ms` milliseconds; `timedOut()` tells which.
  * A controller of its own, because `AbortSignal.any` with a long-lived signal leaks (nodejs/node #54614).
@@ -52,6 +55,6 @@ export async function withDeadline<T>(
     return await work(request.signal, () => timedOut);
   } finally {
     parent.removeEventListener('abort', onParentAbort);
-    finished.abort();
+    finished.abort(OVER);
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import { type Clock, OVER } from './clock.ts';
 
 /** Many notices, one wake-up: notices that come while the waiter works are kept for its next wait. */
 export class Wakeup {
@@ -19,7 +19,7 @@ export class Wakeup {
   async wait(ms: number, signal: AbortSignal): Promise<boolean> {
     if (!this.#noticed && !signal.aborted) {
       const waiting = new AbortController();
-      const end = (): void => waiting.abort();
+      const end = (): void => waiting.abort(OVER);
       this.#wake = end;
       signal.addEventListener('abort', end, { once: true });
       await this.#clock.sleep(ms, waiting.signal);

@@ -3,7 +3,8 @@
 #
 #   _CONSUL_HOST=127.0.0.1 _CONSUL_PORT=8500 scripts/image/test.sh
 #
-# It passes when the identity appears in _OUTPUT_DIR, /readyz answers 200, and SIGTERM ends it with 0 within 2 s.
+# It passes when the identity appears in _OUTPUT_DIR, /readyz answers 200, SIGTERM ends it with 0 within 2 s, and it used
+# the compiled code of the image.
 # NODE_IMAGE names the base; without it a local one is made. Needs root, and no container engine.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -56,7 +57,8 @@ container=$(buildah from "$image")
 root=$(buildah mount "$container")
 mkdir -p "$root/out" "$work/out"
 chown 65532:65532 "$work/out"
-[ "$(ls -A "$root/app")" = ambassador-consul-connector.js ] || die "more than the bundle in /app: $(ls -A "$root/app")"
+[ "$(cd "$root/app" && echo *)" = 'ambassador-consul-connector.js compiled' ] ||
+  die "not the bundle and its compiled code in /app: $(ls -A "$root/app")"
 
 port=$(node -e 'const s = net.createServer().listen(0, () => { console.log(s.address().port); s.close(); })')
 # No runtime of these tools makes a read-only root without a container engine, so the mounts are made by hand.
@@ -71,6 +73,7 @@ unshare --mount --propagation private sh -euc '
   mount -o remount,bind,ro "$root"
   exec chroot --userspec=65532:65532 --groups= "$root" "$@"
 ' sh "$root" "$work/out" /usr/bin/env -i "${environment[@]}" \
+  NODE_DEBUG_NATIVE=COMPILE_CACHE \
   "_CONSUL_HOST=$_CONSUL_HOST" "_CONSUL_PORT=$_CONSUL_PORT" _OUTPUT_DIR=/out _HTTP_HOST=127.0.0.1 "_HTTP_PORT=$port" \
   ${_CONSUL_HTTP_TOKEN:+"_CONSUL_HTTP_TOKEN=$_CONSUL_HTTP_TOKEN"} \
   "${entrypoint[@]}" >"$work/log" 2>&1 &
@@ -119,4 +122,5 @@ took=$((($(date +%s%N) - start) / 1000000))
 [ "$took" -le 2000 ] || fail "SIGTERM took $took ms"
 
 say "$(cat "$work/check")"
-say "ok: $image as uid 65532 on a read-only root, stopped in $took ms"
+grep -q 'code cache .* was accepted' "$work/log" || fail 'it does not use the compiled code of the image'
+say "ok: $image as uid 65532 on a read-only root, stopped in $took ms, $(du -sk "$root/app" | cut -f1) KiB more than its base"

@@ -1,8 +1,8 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { IdentityError } from '../errors.ts';
+import { remember } from '../remember.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 import { readPem, writePem } from './pem.ts';
-import { remember } from './remember.ts';
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 /** More roots and leaves than any honest Consul lists. */
@@ -79,8 +79,19 @@ export function passesForIssuer(issuer: Named, subject: Named): boolean {
   return subject.x509.issuer === issuer.x509.subject && mayHaveSigned(issuer, subject);
 }
 
+/** What is known of who signed whom, by subject and issuer: checking a signature is most of a decision. */
+const signatures = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
+
 /** Whether `issuer` signed `subject`: names and key identifiers may be empty (consul #16202), the signature decides. */
 export function isSignedBy(subject: Certificate, issuer: Certificate): boolean {
+  const known = signatures.get(subject) ?? new WeakMap<Certificate, boolean>();
+  signatures.set(subject, known);
+  const isSigned = known.get(issuer) ?? verifiesSignature(subject, issuer);
+  known.set(issuer, isSigned);
+  return isSigned;
+}
+
+function verifiesSignature(subject: Certificate, issuer: Certificate): boolean {
   try {
     return subject.x509.checkIssued(issuer.x509) && subject.x509.verify(issuer.publicKey);
   } catch {

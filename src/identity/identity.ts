@@ -1,4 +1,5 @@
 import { IdentityError } from '../errors.ts';
+import { remember } from '../remember.ts';
 import {
   type Certificate,
   isValidAt,
@@ -9,7 +10,6 @@ import {
 import { buildChain, type Chain } from './chain.ts';
 import { isServable } from './pem.ts';
 import { type PrivateKey, readPrivateKey } from './private-key.ts';
-import { remember } from './remember.ts';
 import { type SpiffeId, spiffeIdOf } from './spiffe.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 

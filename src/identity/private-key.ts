@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { IdentityError } from '../errors.ts';
+import { remember } from '../remember.ts';
 import { readPem, writePem } from './pem.ts';
-import { remember } from './remember.ts';
 
 /** The published one and Consul's: an older key is not to stay in memory. */
 const MOST_REMEMBERED = 2;

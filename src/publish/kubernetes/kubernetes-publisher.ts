@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
 import type { Content, Published } from '../../identity/decide.ts';
+import { remember } from '../../remember.ts';
 import type { Story } from '../../story.ts';
 import {
   type Manifests,
@@ -56,6 +57,8 @@ export class KubernetesPublisher implements Preview {
   readonly #servedVersion: ServedVersion | undefined;
   readonly #writer: Writer;
   readonly #events: EventRecorder;
+  /** The Service as it is to be, by the version of its TLSContext. */
+  readonly #serviceOf: (version: string) => ServiceManifest;
   #onChange: () => void = () => undefined;
 
   constructor(options: KubernetesPublisherOptions) {
@@ -63,6 +66,7 @@ export class KubernetesPublisher implements Preview {
     const { onWatchFollow: onFollow, onWatchRestart: onRestart } = options;
     const shared = { client, clock, logger, onFollow, onRestart };
     this.#options = options;
+    this.#serviceOf = remember((version) => serviceManifest(names, version), 1);
     this.#writer = new Writer({ client, clock, logger, story, onOver: () => this.#onChange() });
     const secret = (name: string): WatchedObject =>
       new WatchedObject({ ...shared, ref: { resource: 'secrets', namespace: names.secretNamespace, name } });
@@ -188,9 +192,9 @@ export class KubernetesPublisher implements Preview {
     current: KubernetesObject | undefined,
     signal: AbortSignal,
   ): Promise<ServiceManifest> {
-    const { apiVersion, names } = this.#options;
+    const { apiVersion } = this.#options;
     const version = (await this.#servedVersion?.current(signal)) ?? apiVersion;
-    return keepClusterIp(serviceManifest(names, version), current);
+    return keepClusterIp(this.#serviceOf(version), current);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * `read`, which is asked for the same texts again and again, with what it made of the last `most` of them: each
- * reconciliation looks at leaf, key and roots anew, and parsing them is most of its work. What it throws is not kept.
+ * reconciliation looks at everything anew, and parsing it is most of the work. What it throws is not kept.
  */
 export function remember<T, Rest extends unknown[]>(
   read: (text: string, ...rest: Rest) => T,

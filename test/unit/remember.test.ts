@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { remember } from '../../../src/identity/remember.ts';
+import { remember } from '../../src/remember.ts';
 
 function counted(most: number): { read: (text: string) => string; asked: string[] } {
   const asked: string[] = [];
