@@ -33,6 +33,7 @@ const PARTS = {
   socks: 'no-agents.cjs',
   'socks-proxy-agent': 'no-agents.cjs',
 };
+/** Not esbuild's `alias`, which would take the paths inside the packages too. */
 const inParts = {
   name: 'in-parts',
   setup({ onResolve }) {

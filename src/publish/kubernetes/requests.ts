@@ -92,10 +92,10 @@ export class Requests {
   async #send(call: Call, signal: AbortSignal, retry = true): Promise<Dispatcher.ResponseData> {
     const { credentials } = this.#options;
     const { headers, agent } = await credentials.authorize();
-    const { origin, pathname } = new URL(credentials.server);
+    const { origin, pathname, search } = new URL(`${credentials.server}${call.path}`);
     const response = await agent.request({
       origin,
-      path: `${pathname.replace(/\/$/, '')}${call.path}`,
+      path: `${pathname}${search}`,
       method: call.method,
       signal,
       headersTimeout: (STREAM_SECONDS + 30) * 1000,
