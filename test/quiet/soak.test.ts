@@ -6,8 +6,6 @@ import { assertSound } from '../soak/verdict.ts';
 const SECONDS = 60;
 /** A loaded machine still answers within the daemon's deadlines at this speed. */
 const SPEED = 6;
-/** A minute sees about a hundred changes: a leak of less than some 15 KiB each takes a longer run. */
-const MAX_HEAP_GROWTH_KIB = 1_024;
 
 test('a minute of renewals, rotations and faults leaves a right Secret and nothing open', async (t) => {
   const seed = Number(process.env['SOAK_SEED'] ?? Date.now() % 1_000_000);
@@ -18,6 +16,5 @@ test('a minute of renewals, rotations and faults leaves a right Secret and nothi
 
   t.diagnostic(JSON.stringify(report));
   assertSound(report);
-  assert.ok(report.heap.total < MAX_HEAP_GROWTH_KIB, `the heap grew by ${report.heap.total} KiB`);
   assert.ok(report.renewals > 40 && report.rotations > 4, 'it hardly did anything');
 });

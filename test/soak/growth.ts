@@ -14,14 +14,9 @@ export interface Growth {
 
 const WARM_UP = 1 / 3;
 
-/** How many of the samples belong to the warm-up. */
-export function warmUpOf(measured: readonly Measured[]): number {
-  return Math.floor(measured.length * WARM_UP);
-}
-
 /** The straight line by least squares through what is left of the samples without the warm-up, their first third. */
 export function growthOf(measured: readonly Measured[], of: (sample: Sample) => number): Growth {
-  const warm = measured.slice(warmUpOf(measured));
+  const warm = measured.slice(Math.floor(measured.length * WARM_UP));
   const sizes = warm.map(({ sample }) => of(sample));
   const third = Math.ceil(sizes.length / 3);
   const byChanges = lineThrough(

@@ -116,7 +116,6 @@ export interface Measured {
 /** What is measured, and replaced at first. */
 export interface Main {
   daemon: Daemon;
-  start: Sample;
   restarts: number;
   measured: Measured[];
 }
@@ -132,7 +131,6 @@ export function mainHand(soakBed: SoakBed, main: Main, seconds: number): Hand {
       main.restarts += 1;
     }
     await soakBed.pause(5_000, signal);
-    main.start = await soakBed.sample(main.daemon);
     const from = performance.now();
     while (!signal.aborted) {
       await systemClock.sleep(SAMPLE_EVERY_MS, signal);

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { startEmbeddedConsul } from '../consul/embedded-consul.ts';
 import { Bed, NAMESPACE } from '../e2e/support/bed.ts';
 import { bundle } from '../e2e/support/bundle.ts';
 import type { Daemon } from '../e2e/support/daemon.ts';
 import { type FastTime, fastClock, fastTimeOf } from '../e2e/support/fast-time.ts';
 import { ObservedCluster } from './observed-cluster.ts';
-import { type Sample, takeSample } from './probe.ts';
+import { mostOf, type Sample, takeSample } from './probe.ts';
 
 /**
  * A leaf has 53 % of its ten seconds left when it is issued and, since certificates count whole seconds, less than the
@@ -19,8 +19,10 @@ const BACKDATE_MS = 4_700;
 const STARTS_WITHIN_MS = 60_000;
 /** So that a query that hangs is given up after 16 s, and not after a minute. In the daemon's time. */
 const CONSUL_WAIT = '5s';
+const REST_SAMPLES = 5;
+const REST_EVERY_MS = 300;
 const TOKEN = '6f1c2a90-5b7e-4d5e-9a51-3f0b8c6d7e21';
-const PROBE = new URL('probe.mjs', import.meta.url).href;
+const LOADED_FIRST = ['code-at-once.mjs', 'probe.mjs'].map((file) => new URL(file, import.meta.url).href);
 
 /** A Consul, a cluster and daemons whose time runs faster than the machine's, each in a process with a probe in it. */
 export class SoakBed {
@@ -38,7 +40,7 @@ export class SoakBed {
       ...time,
       CONSUL_HTTP_TOKEN: TOKEN,
       _CONSUL_WAIT: CONSUL_WAIT,
-      NODE_OPTIONS: `${time.NODE_OPTIONS} --import=${PROBE}`,
+      NODE_OPTIONS: [time.NODE_OPTIONS, ...LOADED_FIRST.map((file) => `--import=${file}`)].join(' '),
     };
   }
 
@@ -66,6 +68,18 @@ export class SoakBed {
 
   sample(daemon: Daemon): Promise<Sample> {
     return takeSample(daemon.pid, this.#probeFile);
+  }
+
+  /** The most it holds while nothing is wrong: two blocking queries, two watches and what it keeps open between writes. */
+  async sampleAtRest(daemon: Daemon): Promise<Sample> {
+    await daemon.ready();
+    const first = await this.sample(daemon);
+    const others: Sample[] = [];
+    for (let time = 0; time < REST_SAMPLES; time += 1) {
+      await systemClock.sleep(REST_EVERY_MS, new AbortController().signal);
+      others.push(await this.sample(daemon));
+    }
+    return mostOf(first, others);
   }
 
   /** Waits in the daemon's time. */

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/clock.ts';
 import { becomesRight } from './final-secret.ts';
-import { type Growth, growthOf, warmUpOf } from './growth.ts';
+import { type Growth, growthOf } from './growth.ts';
 import {
   faultHand,
   type Hand,
@@ -13,7 +13,7 @@ import {
   stop,
   together,
 } from './hands.ts';
-import { leftOver, mostOf, type Sample } from './probe.ts';
+import { leftOver, type Sample } from './probe.ts';
 import { SoakBed } from './soak-bed.ts';
 
 export interface SoakOptions {
@@ -43,7 +43,7 @@ export interface SoakReport {
   readonly wrong: readonly string[];
   readonly rss: Growth;
   readonly heap: Growth;
-  /** With the most descriptors and resources of the warm-up. */
+  /** At rest, before the first fault. */
   readonly start: Sample;
   readonly end: Sample;
   readonly recoveredMs: number;
@@ -67,8 +67,8 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const from = performance.now();
   try {
     const daemon = await soakBed.startDaemon();
-    await daemon.ready();
-    const main: Main = { daemon, start: await soakBed.sample(daemon), restarts: 0, measured: [] };
+    const start = await soakBed.sampleAtRest(daemon);
+    const main: Main = { daemon, restarts: 0, measured: [] };
     const published = (): number => [...roots].filter((root) => cluster.activeRoots.has(root)).length;
     const isDone = (): boolean => cluster.leaves.size >= options.renewals && published() >= options.rotations;
     await together([
@@ -94,12 +94,6 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     ]);
     heal(bed);
     const recoveredMs = await becomesRight(soakBed, main.daemon, speed);
-    // Not every connection is there at first, so the most that the warm-up held is what must not be exceeded.
-    const warmUp = main.measured.slice(0, warmUpOf(main.measured));
-    const start = mostOf(
-      main.start,
-      warmUp.map(({ sample }) => sample),
-    );
     const end = await settled(start, () => soakBed.sample(main.daemon));
     await stop(main.daemon);
     const report: SoakReport = {
