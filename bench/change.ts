@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { percentile } from '../test/e2e/support/statistics.ts';
 import { holdsRoot, type Stage } from './stage.ts';
-import { percentile } from './statistics.ts';
 import { type Subjects, start } from './subject.ts';
 import { type Row, times } from './table.ts';
 

@@ -1,8 +1,8 @@
 import { createRoot } from '../test/certificates/factory.ts';
+import { cpuMs, rssMiB } from '../test/e2e/support/proc.ts';
+import { median, percentile } from '../test/e2e/support/statistics.ts';
 import { EmbeddedStage } from './embedded-stage.ts';
-import { cpuMs, rssMiB } from './process.ts';
 import { holdsRoot } from './stage.ts';
-import { median, percentile } from './statistics.ts';
 import { type Running, type Subjects, start } from './subject.ts';
 import { lines } from './table.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuMs } from '../test/e2e/support/proc.ts';
 import { EmbeddedStage } from './embedded-stage.ts';
-import { cpuMs } from './process.ts';
 import { type Subject, type Subjects, start } from './subject.ts';
 import { type Row, times } from './table.ts';
 

@@ -1,5 +1,5 @@
+import { median } from '../test/e2e/support/statistics.ts';
 import type { Stage } from './stage.ts';
-import { median } from './statistics.ts';
 import { type Subject, type Subjects, start } from './subject.ts';
 import { type Row, times } from './table.ts';
 

@@ -1,17 +1,16 @@
-import { mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
+import { temporary } from '../e2e/support/temporary.ts';
 import { NAMESPACE, SECRET, SERVICE, useWorld } from './world.ts';
 
 const RECOVERS_WITHIN_MS = 75_000;
 
 const world = useWorld();
-const folder = await mkdtemp(join(tmpdir(), 'token-file-'));
+const folder = temporary();
 const tokenFile = join(folder, 'token');
-after(() => rm(folder, { recursive: true }));
 
 async function writeToken(): Promise<void> {
   await writeFile(tokenFile, await world.kubernetes.tokenFor(NAMESPACE, SERVICE));

@@ -1,23 +1,20 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bed, makeBed } from '../e2e/support/bed.ts';
 import type { Daemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
+import { rssMiB } from '../e2e/support/proc.ts';
 
 const ATTACKED_MS = 6_000;
 const PIPELINED = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2_000);
 const MOST_DESCRIPTORS_MORE = 70;
-const MOST_MEMORY_MORE_KB = 60_000;
+const MOST_MEMORY_MORE_MIB = 60;
 
 function descriptors({ pid }: Daemon): number {
   return readdirSync(`/proc/${pid}/fd`).length;
-}
-
-function memoryKb({ pid }: Daemon): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
 
 function open(port: number, text: string, reads = true): Socket {
@@ -50,7 +47,7 @@ for (const [client, attack] of [
   test(`34: A slow or malicious client of the status port does not disturb the loops: ${client}`, async (t) => {
     const bed = await makeBed(t);
     const daemon = await bed.startReady();
-    const before = [descriptors(daemon), memoryKb(daemon)] as const;
+    const before = [descriptors(daemon), rssMiB(daemon.pid)] as const;
     const { port } = await daemon.line('serving status');
 
     const sockets = attack(Number(port));
@@ -61,8 +58,8 @@ for (const [client, attack] of [
 
     assert.ok(descriptors(daemon) - before[0] <= MOST_DESCRIPTORS_MORE, `${descriptors(daemon)} descriptors`);
     assert.ok(
-      memoryKb(daemon) - before[1] <= MOST_MEMORY_MORE_KB,
-      `${memoryKb(daemon)} kB after ${before[1]}`,
+      rssMiB(daemon.pid) - before[1] <= MOST_MEMORY_MORE_MIB,
+      `${rssMiB(daemon.pid)} MiB after ${before[1]}`,
     );
     await sleep(ATTACKED_MS);
     // None holds a connection for longer than its time.

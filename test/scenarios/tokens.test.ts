@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type Bed, makeBed } from '../e2e/support/bed.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { handOutToken } from '../e2e/support/secrets.ts';
+import { temporary } from '../e2e/support/temporary.ts';
 import { SOON } from './support/holds.ts';
 import { assertPublishes } from './support/published.ts';
 
@@ -56,8 +56,7 @@ function allow(bed: Bed, ...tokens: readonly string[]): void {
 
 /** A bed with ACLs on; `put` makes a token the one in the file and the one that is allowed. */
 async function guardedBed(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), 'scenario-token-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporary();
   const bed = await makeBed(t, { consul: { acl: { tokens: {} } } });
   const path = join(folder, 'token');
   const put = (token: string = randomUUID()): string => {

@@ -1,3 +1,4 @@
+import { median } from '../e2e/support/statistics.ts';
 import type { Measured } from './hands.ts';
 import type { Sample } from './probe.ts';
 
@@ -55,10 +56,6 @@ function sum(values: readonly number[]): number {
 
 function mean(values: readonly number[]): number {
   return sum(values) / values.length;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function round(value: number): number {

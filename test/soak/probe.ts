@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { eventually } from '../e2e/support/eventually.ts';
+import { descriptorsOf } from '../e2e/support/proc.ts';
 
 /** What a process still holds after its garbage was collected. */
 export interface Sample {
@@ -61,22 +62,4 @@ export function leftOver(start: Sample, end: Sample): string[] {
       .filter(([kind, count]) => count > (before[kind] ?? 0))
       .map(([kind, count]) => `${count} ${kind}, ${before[kind] ?? 0} at first`);
   return [...more(end.descriptors, start.descriptors), ...more(end.resources, start.resources)];
-}
-
-function descriptorsOf(pid: number): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of readdirSync(`/proc/${pid}/fd`)) {
-    const kind = kindOf(`/proc/${pid}/fd/${name}`);
-    if (kind !== undefined) counts[kind] = (counts[kind] ?? 0) + 1;
-  }
-  return counts;
-}
-
-/** `socket` of `socket:[4711]`, or a path; undefined for one that was closed meanwhile. */
-function kindOf(link: string): string | undefined {
-  try {
-    return readlinkSync(link).replace(/:\[\d+\]$/, '');
-  } catch {
-    return undefined;
-  }
 }

@@ -8,17 +8,22 @@ import { PublishError } from '../../errors.ts';
  */
 export async function* readLines(stream: AsyncIterable<Uint8Array>, largest: number): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  let rest = '';
+  let line = '';
   for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    // Whole lines too, so that where a chunk ends makes no difference.
-    if (lines.some(({ length }) => length > largest)) {
-      throw new PublishError(
-        'KUBERNETES_ANSWER_UNUSABLE',
-        'a watch event of the API server is larger than 8 MiB',
-      );
+    // Only what is new is looked through: a Secret of many roots comes in hundreds of chunks.
+    const [end = '', ...starts] = decoder.decode(chunk, { stream: true }).split('\n');
+    line = atMost(largest, line + end);
+    for (const start of starts) {
+      if (line.trim() !== '') yield line;
+      line = atMost(largest, start);
     }
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') yield line;
   }
+}
+
+function atMost(largest: number, line: string): string {
+  if (line.length <= largest) return line;
+  throw new PublishError(
+    'KUBERNETES_ANSWER_UNUSABLE',
+    'a watch event of the API server is larger than 8 MiB',
+  );
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Clock, systemClock } from '../../../src/clock.ts';
@@ -14,6 +13,7 @@ import { refusals } from '../../consul/refusals.ts';
 import type { ConsulRequest } from '../../consul/request.ts';
 import type { ScriptedAnswer } from '../../consul/script.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
+import { temporary } from '../../e2e/support/temporary.ts';
 
 const never = new AbortController().signal;
 const BEARER = 'bearer-of-the-pod';
@@ -56,9 +56,7 @@ class Acl {
 async function start(t: TestContext, login: Partial<LoginConfig> = {}, clock: Clock = systemClock) {
   const consul = await startEmbeddedConsul();
   t.after(() => consul.close());
-  const folder = await mkdtemp(join(tmpdir(), 'login-'));
-  t.after(() => rm(folder, { recursive: true }));
-  const bearerTokenFile = join(folder, 'token');
+  const bearerTokenFile = join(temporary(), 'token');
   await writeFile(bearerTokenFile, `${BEARER}\n`);
   const client = new ConsulClient(
     {

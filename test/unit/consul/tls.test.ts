@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createServer } from 'node:tls';
@@ -14,6 +13,7 @@ import { describeError } from '../../../src/errors.ts';
 import type { Authority, IssuedLeaf } from '../../certificates/authority.ts';
 import { createRoot } from '../../certificates/factory.ts';
 import { type EmbeddedConsul, startEmbeddedConsul } from '../../consul/embedded-consul.ts';
+import { temporary } from '../../e2e/support/temporary.ts';
 
 const PLAIN: ConsulTlsConfig = {
   caFile: undefined,
@@ -25,14 +25,8 @@ const PLAIN: ConsulTlsConfig = {
 };
 const SERVER_NAME = 'server.dc1.consul';
 
-async function folder(t: TestContext): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'tls-'));
-  t.after(() => rm(path, { recursive: true }));
-  return path;
-}
-
-async function file(t: TestContext, content: string): Promise<string> {
-  const path = join(await folder(t), 'file.pem');
+async function file(content: string): Promise<string> {
+  const path = join(temporary(), 'file.pem');
   await writeFile(path, content);
   return path;
 }
@@ -68,21 +62,21 @@ function asking(t: TestContext, consul: EmbeddedConsul, tls: ConsulTlsConfig) {
   return async () => (await transport.send(message, new AbortController().signal)).status;
 }
 
-async function clientFiles(t: TestContext, { chainPem, keyPem }: IssuedLeaf) {
-  const [certificateFile, keyFile] = await Promise.all([file(t, chainPem), file(t, keyPem)]);
+async function clientFiles({ chainPem, keyPem }: IssuedLeaf) {
+  const [certificateFile, keyFile] = await Promise.all([file(chainPem), file(keyPem)]);
   return { certificateFile, keyFile };
 }
 
 test('a private CA is trusted from its file, and from a folder of several', async (t) => {
   const [root, other] = await Promise.all([createRoot(), createRoot()]);
   const consul = await startTls(t, root);
-  const caFolder = await folder(t);
+  const caFolder = temporary();
   await writeFile(join(caFolder, 'a.pem'), other.certPem);
   await writeFile(join(caFolder, 'b.pem'), root.certPem);
   // As in a mounted Secret.
   await mkdir(join(caFolder, '..2026_01_01'));
 
-  assert.equal(await asking(t, consul, { ...PLAIN, caFile: await file(t, root.certPem) })(), 200);
+  assert.equal(await asking(t, consul, { ...PLAIN, caFile: await file(root.certPem) })(), 200);
   assert.equal(await asking(t, consul, { ...PLAIN, caFolder })(), 200);
 });
 
@@ -91,7 +85,7 @@ test('a file of several CA certificates is trusted whole', async (t) => {
   const consul = await startTls(t, root);
 
   assert.equal(
-    await asking(t, consul, { ...PLAIN, caFile: await file(t, other.certPem + root.certPem) })(),
+    await asking(t, consul, { ...PLAIN, caFile: await file(other.certPem + root.certPem) })(),
     200,
   );
 });
@@ -99,7 +93,7 @@ test('a file of several CA certificates is trusted whole', async (t) => {
 test('the name to expect in the certificate can be another than the host', async (t) => {
   const root = await createRoot();
   const consul = await startTls(t, root, { ipAddresses: [] });
-  const tls = { ...PLAIN, caFile: await file(t, root.certPem) };
+  const tls = { ...PLAIN, caFile: await file(root.certPem) };
 
   assert.equal(await asking(t, consul, { ...tls, serverName: SERVER_NAME })(), 200);
 });
@@ -128,7 +122,7 @@ for (const [what, make, cause, remedy] of [
     const options: { trusted?: boolean; server?: ServerOptions } = make;
     const [root, other] = await Promise.all([createRoot(), createRoot()]);
     const consul = await startTls(t, root, options.server);
-    const caFile = await file(t, (options.trusted === true ? root : other).certPem);
+    const caFile = await file((options.trusted === true ? root : other).certPem);
 
     await assert.rejects(asking(t, consul, { ...PLAIN, caFile })(), (error: Error) => {
       assert.ok(error.message.startsWith(`TLS with ${consul.url}: ${cause} (`), error.message);
@@ -223,8 +217,8 @@ test('a client certificate that is renewed on disk is used by the next connectio
     root.issueLeaf({ service: 'client' }),
     clients.issueLeaf({ service: 'client' }),
   ]);
-  const files = await clientFiles(t, wrong);
-  const ask = asking(t, consul, { ...PLAIN, ...files, caFile: await file(t, root.certPem) });
+  const files = await clientFiles(wrong);
+  const ask = asking(t, consul, { ...PLAIN, ...files, caFile: await file(root.certPem) });
   // Node's server closes without the alert that Consul's sends.
   await assert.rejects(ask(), { name: 'ConsulError' });
 
@@ -239,7 +233,7 @@ test('a client certificate that is renewed on disk is used by the next connectio
 test('a CA file that changes is read again', async (t) => {
   const [root, other] = await Promise.all([createRoot(), createRoot()]);
   const consul = await startTls(t, root);
-  const caFile = await file(t, root.certPem);
+  const caFile = await file(root.certPem);
   const ask = asking(t, consul, { ...PLAIN, caFile });
   assert.equal(await ask(), 200);
 
@@ -249,9 +243,9 @@ test('a CA file that changes is read again', async (t) => {
   assert.equal(await ask(), 200);
 });
 
-test('the fingerprint tells whether a file has changed', async (t) => {
+test('the fingerprint tells whether a file has changed', async () => {
   const [root, other] = await Promise.all([createRoot(), createRoot()]);
-  const caFile = await file(t, root.certPem);
+  const caFile = await file(root.certPem);
   const read = async () => (await loadTls({ ...PLAIN, caFile }))?.fingerprint;
   const before = await read();
 
@@ -264,8 +258,8 @@ test('no TLS is no options', async () => {
   assert.equal(await loadTls(undefined), undefined);
 });
 
-test('a CA file that is none is refused, with file and variable, and is not quoted', async (t) => {
-  const path = await file(t, 'no secret at all');
+test('a CA file that is none is refused, with file and variable, and is not quoted', async () => {
+  const path = await file('no secret at all');
 
   await assert.rejects(loadTls({ ...PLAIN, caFile: path }), {
     code: 'CONSUL_TLS',
@@ -274,8 +268,8 @@ test('a CA file that is none is refused, with file and variable, and is not quot
   });
 });
 
-test('a folder with a file that is no CA, or with none at all, is refused, with its variable', async (t) => {
-  const caFolder = await folder(t);
+test('a folder with a file that is no CA, or with none at all, is refused, with its variable', async () => {
+  const caFolder = temporary();
   await assert.rejects(loadTls({ ...PLAIN, caFolder }), {
     code: 'CONSUL_TLS',
     message: `${caFolder} holds no CA certificate in PEM form`,
@@ -313,9 +307,9 @@ test('a key that is not that of the certificate is CONSUL_TLS, not CONSUL_UNREAC
     root.issueLeaf({ service: 'a' }),
     root.issueLeaf({ service: 'b' }),
   ]);
-  const files = await clientFiles(t, { ...one, keyPem: other.keyPem });
+  const files = await clientFiles({ ...one, keyPem: other.keyPem });
 
-  await assert.rejects(asking(t, consul, { ...PLAIN, ...files, caFile: await file(t, root.certPem) })(), {
+  await assert.rejects(asking(t, consul, { ...PLAIN, ...files, caFile: await file(root.certPem) })(), {
     code: 'CONSUL_TLS',
     remedy: /CONSUL_CLIENT_KEY/,
   });

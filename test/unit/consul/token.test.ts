@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../../src/clock.ts';
@@ -15,14 +14,13 @@ import {
   type EmbeddedConsulOptions,
   startEmbeddedConsul,
 } from '../../consul/embedded-consul.ts';
+import { temporary } from '../../e2e/support/temporary.ts';
 
 const signal = new AbortController().signal;
 const ACL = { tokens: { good: { serviceWrite: ['ambassador'] }, weak: { serviceWrite: [] } } } as const;
 
-async function tokenFile(t: TestContext, content?: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'token-'));
-  t.after(() => rm(folder, { recursive: true }));
-  const path = join(folder, 'token');
+async function tokenFile(content?: string): Promise<string> {
+  const path = join(temporary(), 'token');
   if (content !== undefined) await writeFile(path, content);
   return path;
 }
@@ -52,7 +50,7 @@ async function asking(t: TestContext, token: TokenConfig, options: EmbeddedConsu
 const tokens = (consul: EmbeddedConsul) => consul.requests.map(({ headers }) => headers['x-consul-token']);
 
 test('a token file is read for each request: a new content is used at once', async (t) => {
-  const path = await tokenFile(t, 'good\n');
+  const path = await tokenFile('good\n');
   const { consul, ask } = await asking(t, { kind: 'file', path });
   await ask();
 
@@ -64,7 +62,7 @@ test('a token file is read for each request: a new content is used at once', asy
 });
 
 test('a refusal asks again at once where the file has changed meanwhile', async (t) => {
-  const path = await tokenFile(t, 'revoked');
+  const path = await tokenFile('revoked');
   const { consul, ask } = await asking(t, { kind: 'file', path });
   consul.script('leaf', async ({ headers }) => {
     if (headers['x-consul-token'] === 'revoked') await writeFile(path, 'good');
@@ -77,7 +75,7 @@ test('a refusal asks again at once where the file has changed meanwhile', async 
 });
 
 test('a refusal is not asked again where the file is the same', async (t) => {
-  const { consul, ask } = await asking(t, { kind: 'file', path: await tokenFile(t, 'revoked') });
+  const { consul, ask } = await asking(t, { kind: 'file', path: await tokenFile('revoked') });
 
   await assert.rejects(ask(), {
     code: 'CONSUL_TOKEN_UNKNOWN',
@@ -89,7 +87,7 @@ test('a refusal is not asked again where the file is the same', async (t) => {
 });
 
 test('a missing token file is an error with its path and remedy, and Consul is not asked', async (t) => {
-  const path = await tokenFile(t);
+  const path = await tokenFile();
   const { consul, ask } = await asking(t, { kind: 'file', path });
 
   await assert.rejects(ask(), {
@@ -108,8 +106,8 @@ for (const [what, content] of [
   ['one of two lines', 'secret-one\nsecret-two\n'],
   ['one with a control character, which no header may have', 'secret\u0000one'],
 ] as const) {
-  test(`a token file that is ${what} is an error that does not quote it`, async (t) => {
-    const path = await tokenFile(t, content);
+  test(`a token file that is ${what} is an error that does not quote it`, async () => {
+    const path = await tokenFile(content);
 
     const error = await fileToken(path)
       .current(signal)

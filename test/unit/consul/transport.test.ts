@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../../src/clock.ts';
@@ -11,6 +9,7 @@ import { type ConsulServer, serverUrl } from '../../../src/consul/endpoint.ts';
 import type { Lookup } from '../../../src/consul/servers.ts';
 import { describeError } from '../../../src/errors.ts';
 import { textAnswer } from '../../consul/answer.ts';
+import { temporary } from '../../e2e/support/temporary.ts';
 import { startConsul } from './asking.ts';
 
 const never = new AbortController().signal;
@@ -58,9 +57,7 @@ for (const status of [301, 302, 307, 308]) {
 }
 
 test('a unix socket is asked as any other address', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'consul-'));
-  t.after(() => rm(folder, { recursive: true }));
-  const socketPath = join(folder, 'consul.sock');
+  const socketPath = join(temporary(), 'consul.sock');
   const tokens: unknown[] = [];
   const server = createServer(({ headers }, response) => {
     tokens.push(headers['x-consul-token']);

@@ -1,12 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
+import { temporary } from '../../e2e/support/temporary.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'openssl-'));
-after(() => rmSync(folder, { recursive: true }));
+const folder = temporary();
 
 export type Purpose = 'sslclient' | 'sslserver';
 

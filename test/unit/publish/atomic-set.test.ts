@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, realpath, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { systemCode } from '../../../src/errors.ts';
 import { replaceSet } from '../../../src/publish/directory/atomic-set.ts';
+import { temporary } from '../../e2e/support/temporary.ts';
 
-const base = await mkdtemp(join(tmpdir(), 'atomic-set-'));
+const base = temporary();
 let directory = base;
 let folders = 0;
 
@@ -14,8 +14,6 @@ beforeEach(() => {
   folders += 1;
   directory = join(base, String(folders));
 });
-
-after(() => rm(base, { recursive: true, force: true }));
 
 function setOf(text: string) {
   return {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { inspect } from 'node:util';
 import { parse } from 'yaml';
 import { systemClock } from '../../../src/clock.ts';
@@ -11,9 +10,10 @@ import type { Decision } from '../../../src/identity/decide.ts';
 import { DirectoryPublisher } from '../../../src/publish/directory/directory-publisher.ts';
 import type { ObjectNames } from '../../../src/publish/objects.ts';
 import { renderTlsContext } from '../../../src/publish/tls-context.ts';
+import { temporary } from '../../e2e/support/temporary.ts';
 import { newContent, SEED_NAMES } from './support.ts';
 
-const base = await mkdtemp(join(tmpdir(), 'directory-publisher-'));
+const base = temporary();
 const content = await newContent();
 const NOTHING = {
   writesLeaf: false,
@@ -28,8 +28,6 @@ beforeEach(() => {
   folders += 1;
   directory = join(base, String(folders));
 });
-
-after(() => rm(base, { recursive: true, force: true }));
 
 function publisher(
   options: { serviceEnabled?: boolean; apiVersion?: string; names?: ObjectNames } = {},

@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** Processor time of all threads of a process so far, in milliseconds. The scheduler counts it in nanoseconds; `stat` in ticks of ten milliseconds. */
+export function cpuMs(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const nanoseconds = threads.map((thread) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+  );
+  return nanoseconds.reduce((sum, part) => sum + part, 0) / 1e6;
+}
+
+/** Resident memory in MiB. */
+export function rssMiB(pid: number): number {
+  const [, kibibytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kibibytes) / 1024;
+}
+
+/** How many open descriptors there are of each kind, such as `socket`, or a path. */
+export function descriptorsOf(pid: number): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of readdirSync(`/proc/${pid}/fd`)) {
+    const kind = kindOf(`/proc/${pid}/fd/${name}`);
+    if (kind !== undefined) counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** `socket` of `socket:[4711]`, or a path; undefined for one that was closed meanwhile. */
+function kindOf(link: string): string | undefined {
+  try {
+    return readlinkSync(link).replace(/:\[\d+\]$/, '');
+  } catch {
+    return undefined;
+  }
+}
