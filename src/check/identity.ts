@@ -25,7 +25,7 @@ export function identityRows(
     const until = `until ${new Date(notAfter).toISOString()} (${left} % of its lifetime)`;
     return [
       pass(identity, `${verified.spiffeId.uri}, ${until}`),
-      verified.chain.reachesActiveRoot
+      verified.chain.activeRoot !== undefined
         ? pass(chain, `signed by ${issuerOf(verified.leaf)}, up to the active root`)
         : warn(
             chain,

@@ -7,12 +7,12 @@ export interface Chain {
   /** Each certifies the one before it (RFC 8446 section 4.4.2); the root is not among them. */
   readonly intermediates: readonly Certificate[];
   readonly root: Certificate;
-  /** Whether it ends at the active root, or a part of it does that is a path of its own. */
-  readonly reachesActiveRoot: boolean;
+  /** The active root, where it ends there, or where a part of it does that is a path of its own. */
+  readonly activeRoot: Certificate | undefined;
 }
 
 /** A path that may or may not end at a root. */
-type Path = Pick<Chain, 'intermediates' | 'reachesActiveRoot'>;
+type Path = Pick<Chain, 'intermediates' | 'activeRoot'>;
 
 /** More signatures than any honest set of certificates needs; a hostile one cannot keep the process busy. */
 const MOST_SIGNATURES = 1_000;
@@ -54,19 +54,18 @@ export function buildChain(
 
   let best: Chain | undefined;
   // The shortest first, so that a hostile number of long paths cannot hide them.
-  const paths: Path[] = [{ intermediates: [], reachesActiveRoot: false }];
+  const paths: Path[] = [{ intermediates: [], activeRoot: undefined }];
   for (const path of paths) {
     const { intermediates } = path;
     const last = intermediates.at(-1) ?? leaf;
     const roots = issuersOf(last, intermediates, anchors);
     const [root] = roots;
-    const reachesActiveRoot =
-      path.reachesActiveRoot || roots.some(({ fingerprint }) => bundle.active.has(fingerprint));
-    const found = { intermediates, reachesActiveRoot };
+    const activeRoot = path.activeRoot ?? roots.find(({ fingerprint }) => bundle.active.has(fingerprint));
+    const found = { intermediates, activeRoot };
     if (root !== undefined && (best === undefined || isBetter(found, best))) best = { ...found, root };
     if (intermediates.length === LONGEST_PATH) continue;
     for (const next of issuersOf(last, intermediates, pool.values())) {
-      paths.push({ intermediates: [...intermediates, next], reachesActiveRoot });
+      paths.push({ intermediates: [...intermediates, next], activeRoot });
     }
   }
 
@@ -84,7 +83,8 @@ export function buildChain(
 }
 
 function isBetter(path: Path, best: Path): boolean {
-  if (path.reachesActiveRoot !== best.reachesActiveRoot) return path.reachesActiveRoot;
+  if ((path.activeRoot === undefined) !== (best.activeRoot === undefined))
+    return best.activeRoot === undefined;
   return path.intermediates.length > best.intermediates.length;
 }
 

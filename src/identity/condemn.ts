@@ -27,7 +27,7 @@ export function condemn(
     return [{ count: other ? 'other-identity' : 'unpublishable', detail: current.message }];
   }
   const condemnations: Condemnation[] = [];
-  if (!current.chain.reachesActiveRoot && bundle.active.size > 0) {
+  if (current.chain.activeRoot === undefined && bundle.active.size > 0) {
     condemnations.push({
       count: 'inactive-root',
       detail: 'the published leaf does not chain to the active root',
@@ -51,7 +51,7 @@ export function cures(
   at: number,
 ): boolean {
   if (current === undefined || current instanceof IdentityError) return true;
-  if (count === 'inactive-root') return candidate.chain.reachesActiveRoot;
+  if (count === 'inactive-root') return candidate.chain.activeRoot !== undefined;
   return outlives(candidate, current, at);
 }
 
@@ -64,7 +64,7 @@ function outlives(candidate: Identity, current: Identity, at: number): boolean {
   const gained = candidate.leaf.notAfter - current.leaf.notAfter;
   if (gained <= 0) return false;
   // A candidate of the previous root must not displace one of the active root.
-  if (current.chain.reachesActiveRoot && !candidate.chain.reachesActiveRoot) return false;
+  if (current.chain.activeRoot !== undefined && candidate.chain.activeRoot === undefined) return false;
   if (lifetimeLeft(candidate.leaf, at) >= REPLACE_BELOW) return true;
   const tenth = (candidate.leaf.notAfter - candidate.leaf.notBefore) / 10;
   return gained >= Math.min(tenth, current.leaf.notAfter - at);

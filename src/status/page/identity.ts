@@ -1,4 +1,5 @@
 import { type Certificate, issuerOf, subjectOf } from '../../identity/certificate.ts';
+import type { Chain } from '../../identity/chain.ts';
 import type { Trust } from '../health.ts';
 import { type Html, html } from './html.ts';
 import { moment } from './moment.ts';
@@ -14,7 +15,7 @@ export function identity({ setup, health: { published } }: View): Html {
           row('SPIFFE ID', html`<code>${published.spiffeId.uri}</code>`),
           row('Serial number', html`<code>${published.leaf.x509.serialNumber.toLowerCase()}</code>`),
           row('Issuer', html`${issuerOf(published.leaf)}`),
-          row('Chains to', html`${subjectOf(published.chain.root)}`),
+          row('Chains to', rootOf(published.chain)),
           row('Trust domain', html`<code>${published.spiffeId.trustDomain}</code>`),
         ];
   return html`<section aria-labelledby="identity">
@@ -26,6 +27,13 @@ ${known}${row('Consul service', html`<code>${consulService}</code>`)}${row(
 )}${row('In Mappings', html`<code>tls: ${tlsContext}</code>`)}</dl>
 </section>
 `;
+}
+
+/** By a cross-signed certificate, a leaf of the active root chains to an older one too. */
+function rootOf({ root, activeRoot = root }: Chain): Html {
+  return activeRoot === root
+    ? html`${subjectOf(root)}`
+    : html`${subjectOf(activeRoot)}, and by a cross-signed certificate to ${subjectOf(root)}`;
 }
 
 /** The roots that peers are verified by, and those that Consul lists and that are left out. */

@@ -38,7 +38,14 @@ export function picture({ subject, rows, samples, reloads, writes }: Proof): str
   const start = rows[0]?.from ?? 0;
   const end = rows.at(-1)?.to ?? start + 1;
   const x = (at: number) => round(LEFT + ((at - start) / (end - start)) * (RIGHT - LEFT));
-  const lanes = [...CLIENTS, 'nginx reloads', 'haproxy reloads', 'writes'];
+  const lanes = [
+    ...CLIENTS,
+    'nginx reloads',
+    'haproxy reloads',
+    'identity writes',
+    // The old program has one Secret.
+    ...(subject === 'old' ? [] : ['bundle writes']),
+  ];
   const bottom = TOP + lanes.length * LANE;
   const legend = bottom + 52;
   const half = Math.ceil(rows.length / 2);
@@ -66,7 +73,7 @@ export function picture({ subject, rows, samples, reloads, writes }: Proof): str
     `<rect class="mark" x="${x(at) - 1.5}" y="${middle(lane) - 9}" width="3" height="18"/>`;
   const marks = [
     ...reloads.filter(inside).map(({ gateway, at }) => mark(`${gateway} reloads`, at)),
-    ...writes.filter((at) => inside({ at })).map((at) => mark('writes', at)),
+    ...writes.filter(inside).map(({ of, at }) => mark(`${of} writes`, at)),
   ];
   function inside({ at }: { readonly at: number }): boolean {
     return at >= start && at <= end;

@@ -35,12 +35,18 @@ export interface Row {
   readonly writes: number;
 }
 
+/** A write of one of the two Secrets. */
+export interface Write {
+  readonly of: 'identity' | 'bundle';
+  readonly at: number;
+}
+
 export interface Proof {
   readonly subject: SubjectName;
   readonly rows: readonly Row[];
   readonly samples: readonly Sample[];
   readonly reloads: readonly { readonly gateway: string; readonly at: number }[];
-  readonly writes: readonly number[];
+  readonly writes: readonly Write[];
   /** What a gateway could not load. */
   readonly gatewayFaults: readonly string[];
   /** The end of what every program printed, for whoever looks for a cause. */
@@ -75,13 +81,15 @@ export async function prove({
       await load.stop();
     }
     // Both Secrets; the one with the bundle is written by the connector only.
-    const written = await Promise.all(
-      [SECRET, `${SECRET}-ca`].map((name) => stage.world.writes('secrets', name)),
-    );
-    // A create names no object in the audit log, so it is among the writes of both.
-    const writes = written.flatMap((each, index) =>
-      each.filter(({ verb }) => index === 0 || verb !== 'create').map(({ at }) => at),
-    );
+    const [identity, bundle] = await Promise.all([
+      stage.world.writes('secrets', SECRET),
+      stage.world.writes('secrets', `${SECRET}-ca`),
+    ]);
+    const writes: Write[] = [
+      ...identity.map(({ at }) => ({ of: 'identity' as const, at })),
+      // A create names no object in the audit log, so it is among the writes of both.
+      ...bundle.filter(({ verb }) => verb !== 'create').map(({ at }) => ({ of: 'bundle' as const, at })),
+    ];
     const { samples } = load;
     const { reloads } = stage.reloader;
     const rows = happened.map(({ event, from, to }): Row => {
@@ -101,7 +109,7 @@ export async function prove({
           'perfect client': outcome(mine, 'perfect client'),
         },
         reloads: { nginx: reloadsOf('nginx'), haproxy: reloadsOf('haproxy') },
-        writes: writes.filter((at) => during({ at })).length,
+        writes: writes.filter(during).length,
       };
     });
     const gatewayFaults = stage.gateways.flatMap((gateway) =>

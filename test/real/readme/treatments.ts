@@ -53,13 +53,15 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   [`node dist/${SERVICE}.js check | grep -v ^PASS`]: { before: mayDoLess, after: mayDoAll },
   'docker build -t registry.example.com/ambassador-consul-connector:1.0.0 .': { notTyped: NO_ENGINE },
   'docker push registry.example.com/ambassador-consul-connector:1.0.0': { notTyped: NO_ENGINE },
-  [`sed 's#image: ${SERVICE}:#image: registry.example.com/${SERVICE}:#' k8s/${SERVICE}.yaml | kubectl apply -f -`]:
-    {
-      after: async (stage) => {
-        await stage.rollOut();
-        assert.match(await publishedAs(stage), /\/svc\/ambassador$/);
-      },
+  [`kubectl apply -f k8s/${SERVICE}.yaml`]: {
+    after: async (stage) => {
+      const deployed = await stage.kubectl(['get', 'deployment', SERVICE, '-o', 'yaml']);
+      assert.match(deployed, /image: registry\.example\.com\/ambassador-consul-connector:/);
+      assert.match(deployed, /value: consul-server\.consul\.svc/);
+      await stage.rollOut();
+      assert.match(await publishedAs(stage), /\/svc\/ambassador$/);
     },
+  },
   [`${kubectl} rollout status deployment ${SERVICE}`]: { notTyped: NO_KUBELET },
   [`${kubectl} logs ${deployment}`]: { notTyped: NO_KUBELET },
   [`${kubectl} logs ${deployment} -c check`]: { notTyped: NO_KUBELET },

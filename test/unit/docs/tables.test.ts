@@ -5,7 +5,7 @@ import { readConfig } from '../../../src/config/config.ts';
 import { VARIABLES } from '../../../src/config/variables.ts';
 import { LEGACY_API_VERSION, renderTlsContext } from '../../../src/publish/tls-context.ts';
 import { logLines } from './log-lines.ts';
-import { FILES, fencedBlocks, readPage } from './pages.ts';
+import { FILES, fencedBlocks, PAGES, prose, readPage } from './pages.ts';
 
 const sources = FILES.filter((file) => /^src\/.*\.ts$/.test(file)).map(readPage);
 
@@ -25,6 +25,21 @@ test('docs/troubleshooting.md has every code', () => {
   );
   assert.ok(codes.length > 40, 'the codes are found');
   for (const code of codes) assert.ok(troubleshooting.includes(`\`${code}\``), code);
+});
+
+test('docs/troubleshooting.md has every cause of a failed request to Consul', () => {
+  const troubleshooting = readPage('docs/troubleshooting.md');
+  const causes = ['src/consul/status-errors.ts', 'src/consul/transport-errors.ts'].flatMap((source) =>
+    [...readPage(source).matchAll(/^ +cause: (['"])(.+)\1,$/gm)].map(([, , cause = '']) => cause),
+  );
+  assert.ok(causes.length > 20, 'the causes are found');
+  for (const cause of causes) assert.ok(troubleshooting.includes(cause), cause);
+});
+
+test('a table of a page begins with its header', () => {
+  const delimiters = PAGES.flatMap((page) => [...prose(page).matchAll(/^(.*)\n\|(?: *:?-+:? *\|)+$/gm)]);
+  assert.ok(delimiters.length > 20, 'the tables are found');
+  for (const [table, header = ''] of delimiters) assert.match(header, /^\|/, table);
 });
 
 test('docs/troubleshooting.md has every line of the log', () => {

@@ -64,6 +64,25 @@ describe('The status page', () => {
     assert.match(html, /<time datetime="2030-01-19T16:00:00\.000Z">/);
   });
 
+  test('after a rotation names the active root first, and the older one to which a cross-signed certificate leads', async () => {
+    const [previous, active] = await Promise.all([
+      newRoot({ name: 'Consul CA 7' }),
+      newRoot({ name: 'Consul CA 8' }),
+    ]);
+    const intermediates = [await previous.crossSign(active)];
+    const bundle = buildTrustBundle(listing(listRoot(active, { intermediates }), listRoot(previous)), NOW);
+    const scene = new Scene();
+
+    await scene.publish(previous, bundle);
+    assert.match(scene.text(), /Chains to CN=Consul CA 7 Trust domain/);
+
+    await scene.publish(active, bundle);
+    assert.match(
+      scene.text(),
+      /Chains to CN=Consul CA 8, and by a cross-signed certificate to CN=Consul CA 7 Trust domain/,
+    );
+  });
+
   for (const [hours, over, title, tone, now] of [
     [0, 0, 'Good', 'good', '0%'],
     [59, 59, 'Good', 'good', '59%'],
