@@ -5,6 +5,7 @@ import type { Consul } from './consul/client.ts';
 import { askOnce, type CaLeaf, decodeLeaf, decodeRoots, leafPath, ROOTS_PATH } from './consul/connect-ca.ts';
 import type { Connection } from './consul/connection.ts';
 import { describeError, PublishError } from './errors.ts';
+import type { ListedRoots } from './identity/trust-bundle.ts';
 import { backoffMs } from './pace.ts';
 import type { Publisher } from './publish/publisher.ts';
 import { Reconciler } from './reconciler.ts';
@@ -72,7 +73,7 @@ export class Connector {
       roots.run(signal),
       leaf.run(signal),
       publisher.run(() => this.#wakeup.notice(), signal),
-      this.#publishLoop(leaf, signal),
+      this.#publishLoop(roots, leaf, signal),
     ]);
     await Promise.all([consul.close(LOGOUT_DEADLINE_MS), publisher.close()]);
   }
@@ -88,6 +89,7 @@ export class Connector {
     try {
       const { roots, leaf } = await askOnce(connection, service, ONCE_DEADLINE_MS, signal);
       this.#reconciler.takeRoots(roots);
+      this.#reconciler.heardRoots(undefined);
       this.#reconciler.takeLeaf(leaf);
       const { decision, fault, wrote } = await this.#reconciler.reconcile(signal);
       if (fault !== undefined) throw fault;
@@ -99,24 +101,33 @@ export class Connector {
   }
 
   /** Reconciles on every notice, when time alone may change the decision, and after a failure with backoff. */
-  async #publishLoop(leaf: BlockingQuery<CaLeaf>, signal: AbortSignal): Promise<void> {
+  async #publishLoop(
+    roots: BlockingQuery<ListedRoots>,
+    leaf: BlockingQuery<CaLeaf>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { clock, health, logger, waitMs } = this.#options;
     const longestIdleMs = Math.max(LONGEST_IDLE_MS, waitMs);
     let failures = 0;
     let nextAt = Number.POSITIVE_INFINITY;
     while (!signal.aborted) {
       health.turned('publish');
-      const noticed = await this.#wakeup.wait(Math.min(nextAt - clock.now(), longestIdleMs), signal);
+      const before = clock.now();
+      const noticed = await this.#wakeup.wait(Math.min(nextAt - before, longestIdleMs), signal);
       if (signal.aborted) return;
-      if (!noticed && clock.now() < nextAt) continue;
+      const now = clock.now();
+      // A clock that was set back may have made valid what was not, and `nextAt` is by the clock of before.
+      if (!noticed && now < nextAt && now >= before) continue;
       try {
         const { decision, fault } = await this.#reconciler.reconcile(signal);
         failures = 0;
-        nextAt =
-          decision?.recheckAt ??
-          (fault === undefined ? Number.POSITIVE_INFINITY : clock.now() + LONGEST_IDLE_MS);
+        nextAt = Math.min(
+          decision?.recheckAt ?? Number.POSITIVE_INFINITY,
+          fault === undefined ? Number.POSITIVE_INFINITY : clock.now() + LONGEST_IDLE_MS,
+        );
         // The published leaf is condemned and what Consul sent does not cure that: perhaps it has a better one by now.
         if (!noticed && decision?.condemned !== undefined) leaf.askAgain();
+        if (decision?.asksRoots === true) roots.askAgain();
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
@@ -155,6 +166,7 @@ export class Connector {
         health.solved(name);
         health.heard(name, ageSeconds);
         metrics.consulAnswered(name, clock.now(), ageSeconds);
+        if (name === 'roots' && this.#reconciler.heardRoots(ageSeconds)) this.#wakeup.notice();
         // A leaf is always from the agent's cache; for roots an age means that the agent lost its servers.
         if (name === 'roots' && ageSeconds !== undefined && ageSeconds > 0) {
           logger.warn({ ageSeconds }, 'Consul answered about its roots from a stale cache');

@@ -1,7 +1,8 @@
+import { Doubt } from './doubt.ts';
 import { IdentityError, identityErrorOr, PublishError } from './errors.ts';
 import { type Decision, decide, type Published } from './identity/decide.ts';
 import type { LeafMaterial } from './identity/identity.ts';
-import { buildTrustBundle, type ListedRoots } from './identity/trust-bundle.ts';
+import { buildTrustBundle, type ListedRoots, type TrustBundle } from './identity/trust-bundle.ts';
 import { backoffMs } from './pace.ts';
 import type { Publisher } from './publish/publisher.ts';
 import { Report, type ReportOptions } from './report.ts';
@@ -32,7 +33,10 @@ const CONFLICT_BACKOFF_CAP_MS = 500;
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #report: Report;
+  readonly #doubt: Doubt;
   #roots: ListedRoots | undefined;
+  /** The last of them that could be used. */
+  #usableRoots: ListedRoots | undefined;
   #leaf: LeafMaterial | undefined;
   /** The bundle as it was last, and since when. */
   #bundle = { pem: '', since: 0 };
@@ -40,10 +44,16 @@ export class Reconciler {
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     this.#report = new Report({ ...options, target: options.publisher.target });
+    this.#doubt = new Doubt(options.clock);
   }
 
   takeRoots(roots: ListedRoots): void {
     this.#roots = roots;
+  }
+
+  /** Takes that Consul answered about its roots, from a cache of that age; says whether that may change the decision. */
+  heardRoots(ageSeconds: number | undefined): boolean {
+    return this.#doubt.heard(ageSeconds);
   }
 
   takeLeaf(leaf: LeafMaterial): void {
@@ -72,27 +82,37 @@ export class Reconciler {
   async #attempt(signal: AbortSignal): Promise<Reconciliation | 'conflict'> {
     const { publisher, service, verifiesUpstream, clock, health, metrics } = this.#options;
     const published = await this.#reporting('identity', () => publisher.read(signal));
+    this.#doubt.saw(published);
     const roots = this.#roots;
     if (roots === undefined) {
       health.solved('identity');
-      if (isWhole(published, verifiesUpstream)) await this.#announce(signal);
+      if (isWhole(published, verifiesUpstream) && (await this.#announce(signal)) === 'conflict')
+        return 'conflict';
       return { decision: undefined, fault: undefined, wrote: false };
     }
     const at = clock.now();
-    const bundle = identityErrorOr(() => buildTrustBundle(roots, at));
-    if (bundle instanceof IdentityError) {
-      this.#report.refused(bundle);
-      health.problem('trust', bundle);
+    const { bundle, fault } = this.#trust(roots, at);
+    if (bundle === undefined) {
+      this.#report.refused(fault);
       health.solved('identity');
-      return { decision: undefined, fault: bundle, wrote: false };
+      if (isWhole(published, verifiesUpstream) && (await this.#announce(signal)) === 'conflict')
+        return 'conflict';
+      return { decision: undefined, fault, wrote: false };
     }
-    health.solved('trust');
     this.#report.dropped(bundle.dropped);
     if (bundle.pem !== this.#bundle.pem) this.#bundle = { pem: bundle.pem, since: at };
     const upstream = verifiesUpstream ? { rootsSince: this.#bundle.since } : undefined;
-    const decision = decide({ published, candidate: this.#leaf, service, bundle, at, upstream });
+    const decision = decide({
+      published,
+      candidate: this.#leaf,
+      service,
+      bundle,
+      at,
+      upstream,
+      doubtedUntil: this.#doubt.until,
+    });
     this.#report.held(decision.heldUntil);
-    this.#report.refused(decision.refused);
+    this.#report.refused(fault ?? decision.refused);
     health.trusts(bundle, decision.heldUntil);
     if (decision.refused === undefined) health.solved('candidate');
     else health.problem('candidate', decision.refused);
@@ -100,30 +120,58 @@ export class Reconciler {
       health.solved('identity');
       metrics.unpublished();
       health.unpublished(`${decision.condemned?.detail ?? 'nothing is published'}; ${decision.reason}`);
-      return { decision, fault: undefined, wrote: false };
+      return { decision, fault, wrote: false };
     }
 
     const { content } = decision;
     const outcome = await this.#reporting('identity', () => publisher.write({ content, decision }, signal));
     if (outcome === 'conflict') return 'conflict';
     health.solved('identity');
-    if (outcome === 'postponed' && isOfNoUse(decision)) {
+    const isOver = outcome === 'postponed';
+    const inPlace = isOver ? decision.current : content.identity;
+    if (inPlace === undefined || (isOver && !isWhole(published, verifiesUpstream))) {
       metrics.unpublished();
       health.unpublished(`${decision.reason}; somebody else keeps changing it`);
-      return { decision, fault: undefined, wrote: false };
+      return { decision, fault, wrote: false };
     }
-    health.published(content.identity);
-    metrics.published(content.identity);
-    if (outcome === 'written') this.#report.wrote(decision);
-    this.#report.expiring(content.identity, at);
+    health.published(inPlace);
+    metrics.published(inPlace);
+    if (outcome === 'written') {
+      const caPem = content.caCrt;
+      this.#doubt.wrote({ caPem, upstreamCaPem: verifiesUpstream ? caPem : undefined });
+      this.#report.wrote(decision);
+    }
+    this.#report.expiring(inPlace, at);
     if ((await this.#announce(signal)) === 'conflict') return 'conflict';
-    return { decision, fault: undefined, wrote: outcome === 'written' };
+    return { decision, fault, wrote: outcome === 'written' };
+  }
+
+  /** The bundle of Consul's roots; where these cannot be used, that of the last ones that could, and why. */
+  #trust(
+    roots: ListedRoots,
+    at: number,
+  ): { bundle: TrustBundle | undefined; fault: IdentityError | undefined } {
+    const { health } = this.#options;
+    const bundle = identityErrorOr(() => buildTrustBundle(roots, at));
+    if (!(bundle instanceof IdentityError)) {
+      health.solved('trust');
+      this.#usableRoots = roots;
+      return { bundle, fault: undefined };
+    }
+    health.problem('trust', bundle);
+    const usable = this.#usableRoots;
+    const before = usable === undefined ? bundle : identityErrorOr(() => buildTrustBundle(usable, at));
+    return { bundle: before instanceof IdentityError ? undefined : before, fault: bundle };
   }
 
   async #announce(signal: AbortSignal): Promise<'settled' | 'conflict'> {
     const { publisher, health } = this.#options;
     const outcome = await this.#reporting('service', () => publisher.announce(signal));
     if (outcome === 'conflict') return 'conflict';
+    if (outcome === 'postponed') {
+      health.problem('service', contested());
+      return 'settled';
+    }
     health.solved('service');
     if (outcome === 'written') this.#report.wroteService();
     return 'settled';
@@ -140,9 +188,10 @@ export class Reconciler {
   }
 }
 
-/** Whether what is published before this decision is carried out is nothing, or nothing that works for the gateway. */
-function isOfNoUse({ cause }: Decision): boolean {
-  return cause === 'missing' || cause === 'unpublishable' || cause === 'other-identity';
+function contested(): PublishError {
+  return new PublishError('KUBERNETES_CONFLICT', 'somebody else keeps changing the Service', {
+    remedy: 'see with kubectl get --show-managed-fields who else writes it',
+  });
 }
 
 /** Whether all is published that the gateway is told of: a TLSContext that names a missing Secret would break it. */

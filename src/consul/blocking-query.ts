@@ -40,6 +40,10 @@ export class BlockingQuery<T> {
   #index: bigint | undefined;
   #content: string | undefined;
   #interrupt = new AbortController();
+  /** Whether a question without an index is under way. */
+  #asksAfresh = false;
+  /** Whether another one is to follow it. */
+  #again = false;
 
   constructor(options: BlockingQueryOptions<T>) {
     this.#options = options;
@@ -49,7 +53,9 @@ export class BlockingQuery<T> {
   /** Ends the request under way and asks again without an index: some versions never wake a leaf query (PR #15005). */
   askAgain(): void {
     this.#index = undefined;
-    this.#interrupt.abort();
+    // To end one without an index for another such would put off for ever that the server does not answer it.
+    if (this.#asksAfresh) this.#again = true;
+    else this.#interrupt.abort();
   }
 
   /** Runs until `signal` aborts. Never rejects over what Consul says. */
@@ -88,14 +94,18 @@ export class BlockingQuery<T> {
     const index = this.#index;
     const query = new URLSearchParams({ wait: `${waitMs}ms` });
     if (index !== undefined) query.set('index', index.toString());
-    const answer = await connection.get(path, query, deadlineMs(waitMs, index), signal);
+    this.#again = false;
+    this.#asksAfresh = index === undefined;
+    const answer = await connection.get(path, query, deadlineMs(waitMs, index), signal).finally(() => {
+      this.#asksAfresh = false;
+    });
     if (signal.aborted) return;
     if (answer.text !== this.#content) {
       const decoded = decode(answer.text);
       this.#content = answer.text;
       onAnswer(decoded);
     }
-    this.#index = nextIndex(index, answer.index);
+    this.#index = this.#again ? undefined : nextIndex(index, answer.index);
     onHeard(answer.ageSeconds);
   }
 }

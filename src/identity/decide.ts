@@ -2,6 +2,7 @@ import { IdentityError, identityErrorOr } from '../errors.ts';
 import { type Condemnation, type Count, condemn, cures } from './condemn.ts';
 import { holdUntil } from './hold.ts';
 import { type Identity, type LeafMaterial, verifyIdentity, verifyServed } from './identity.ts';
+import { otherRoots, withOthers } from './other-roots.ts';
 import { nextBoundary, recheckAt, recheckUselessAt } from './recheck.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 
@@ -23,6 +24,8 @@ export interface Content {
 export interface Decision {
   /** Undefined: nothing that works exists, so whatever is published stays as it is. */
   readonly content: Content | undefined;
+  /** What is published before this decision is carried out, where that works. */
+  readonly current: Identity | undefined;
   readonly writesLeaf: boolean;
   readonly writesBundle: boolean;
   /** Why something is written, in one word for metrics; undefined where nothing is. */
@@ -33,6 +36,8 @@ export interface Decision {
   readonly condemned: Condemnation | undefined;
   /** Why Consul's leaf must not be published, if so. */
   readonly refused: IdentityError | undefined;
+  /** Whether Consul is to be asked again about its roots: what is published may know more of them. */
+  readonly asksRoots: boolean;
   /** Until when new roots wait for the new leaf, in milliseconds since the epoch; undefined where none wait. */
   readonly heldUntil: number | undefined;
   /** When time alone may change the decision, in milliseconds since the epoch. */
@@ -47,6 +52,11 @@ export interface Situation {
   readonly bundle: TrustBundle;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /**
+   * Set where Consul was not heard about its roots since somebody else changed what is published: from when on it is
+   * worth asking, in milliseconds since the epoch. Till it answers no published root is dropped, nor a leaf of one replaced.
+   */
+  readonly doubtedUntil?: number | undefined;
   /** Set where the gateway verifies its peers by the bundle: then a change of it, too, reloads the gateway. */
   readonly upstream?: UpstreamVerification | undefined;
 }
@@ -63,26 +73,54 @@ export interface UpstreamVerification {
  */
 export function decide(situation: Situation): Decision {
   const { published, candidate, bundle, at } = situation;
-  const decision = decideNow(situation);
+  const doubted = doubtOf(situation);
+  const decision = decideNow(situation, doubted);
   const boundary = nextBoundary([published, candidate], bundle, at);
-  return { ...decision, recheckAt: Math.min(decision.recheckAt, boundary) };
+  const recheckAt = Math.min(decision.recheckAt, boundary, doubted?.recheckAt ?? Number.POSITIVE_INFINITY);
+  return { ...decision, asksRoots: doubted?.asksRoots ?? false, recheckAt };
 }
 
-function decideNow(situation: Situation): Decision {
-  const { published, bundle, at } = situation;
-  const current = assess(published, situation, verifyServed);
+/** Roots are published that the bundle lacks, and perhaps only for want of asking Consul. */
+interface Doubted {
+  readonly caPem: string;
+  /** What the published identity is judged by meanwhile. */
+  readonly bundle: TrustBundle;
+  readonly asksRoots: boolean;
+  readonly recheckAt: number;
+}
+
+function doubtOf({ published, bundle, at, doubtedUntil }: Situation): Doubted | undefined {
+  if (published === undefined || doubtedUntil === undefined) return undefined;
+  for (const caPem of [published.upstreamCaPem, published.caPem]) {
+    const others = otherRoots(caPem, bundle, at);
+    if (caPem === undefined || others.length === 0) continue;
+    const asksRoots = at >= doubtedUntil;
+    const askAt = asksRoots ? recheckUselessAt(at) : doubtedUntil;
+    return { caPem, bundle: withOthers(bundle, others), asksRoots, recheckAt: askAt };
+  }
+  return undefined;
+}
+
+function decideNow(situation: Situation, doubted: Doubted | undefined): Omit<Decision, 'asksRoots'> {
+  const { published, at } = situation;
+  const { bundle } = doubted ?? situation;
+  const caCrt = doubted?.caPem ?? situation.bundle.pem;
+  const current = assess(published, { ...situation, bundle }, verifyServed);
   const candidate = assess(situation.candidate, situation, verifyIdentity);
   const condemnations = condemn(current, bundle, at);
   const [condemned] = condemnations;
   const refused = candidate instanceof IdentityError ? candidate : undefined;
   const usable = candidate instanceof IdentityError ? undefined : candidate;
-  const isBundleNew = !isBundlePublished(situation);
+  const works = current instanceof IdentityError ? undefined : current;
+  const isBundleNew = !isBundlePublished(situation, caCrt);
+  const mayBeNewer = doubted !== undefined && isOfOtherTrustDomain(current);
 
   const cured = condemnations.find(({ count }) => usable !== undefined && cures(usable, current, count, at));
-  if (usable !== undefined && cured !== undefined) {
+  if (usable !== undefined && cured !== undefined && !mayBeNewer) {
     const [after] = condemn(usable, bundle, at);
     return {
-      content: { identity: usable, tlsCrt: usable.tlsCrt, tlsKey: usable.tlsKey, caCrt: bundle.pem },
+      content: { identity: usable, tlsCrt: usable.tlsCrt, tlsKey: usable.tlsKey, caCrt },
+      current: works,
       writesLeaf: true,
       writesBundle: isBundleNew,
       cause: cured.count,
@@ -93,9 +131,10 @@ function decideNow(situation: Situation): Decision {
       recheckAt: recheckAt(usable.leaf, after, at),
     };
   }
-  if (published === undefined || current === undefined || current instanceof IdentityError) {
+  if (published === undefined || works === undefined) {
     return {
       content: undefined,
+      current: undefined,
       writesLeaf: false,
       writesBundle: false,
       cause: undefined,
@@ -110,11 +149,12 @@ function decideNow(situation: Situation): Decision {
   const writesBundle = isBundleNew && heldUntil === undefined;
   return {
     content: {
-      identity: current,
+      identity: works,
       tlsCrt: published.certificatePem,
       tlsKey: published.privateKeyPem,
-      caCrt: heldUntil === undefined ? bundle.pem : (published.caPem ?? bundle.pem),
+      caCrt: heldUntil === undefined ? caCrt : (published.caPem ?? caCrt),
     },
+    current: works,
     writesLeaf: false,
     writesBundle,
     cause: writesBundle ? 'roots' : undefined,
@@ -122,13 +162,18 @@ function decideNow(situation: Situation): Decision {
     condemned,
     refused,
     heldUntil,
-    recheckAt: Math.min(recheckAt(current.leaf, condemned, at), heldUntil ?? Number.POSITIVE_INFINITY),
+    recheckAt: Math.min(recheckAt(works.leaf, condemned, at), heldUntil ?? Number.POSITIVE_INFINITY),
   };
 }
 
-function isBundlePublished({ published, bundle, upstream }: Situation): boolean {
-  if (published?.caPem !== bundle.pem) return false;
-  return upstream === undefined || published.upstreamCaPem === bundle.pem;
+function isBundlePublished({ published, upstream }: Situation, caCrt: string): boolean {
+  if (published?.caPem !== caCrt) return false;
+  return upstream === undefined || published.upstreamCaPem === caCrt;
+}
+
+/** As after Consul has begun anew, which another replica may have heard first. */
+function isOfOtherTrustDomain(current: Identity | IdentityError | undefined): boolean {
+  return current instanceof IdentityError && current.code === 'OTHER_TRUST_DOMAIN';
 }
 
 /** Until when the new roots wait; only where both places hold the same bundle, so that nothing else waits with them. */

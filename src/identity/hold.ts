@@ -1,6 +1,5 @@
-import { IdentityError } from '../errors.ts';
-import { type Certificate, isSignedBy, isValidAt, readCertificates } from './certificate.ts';
-import type { TrustBundle } from './trust-bundle.ts';
+import { type Certificate, isSignedBy, isValidAt } from './certificate.ts';
+import { readTrusted, type TrustBundle } from './trust-bundle.ts';
 
 /** Consul puts the new leaf off by up to 30 s after a rotation, longer where it limits the rate of CSRs. */
 export const LONGEST_HOLD_MS = 60_000;
@@ -49,14 +48,4 @@ function isUnlimitedCa(certificate: Certificate): boolean {
   const { x509, pathLength, endsPath, selfSigned, hasUnknownCritical } = certificate;
   const isLimited = pathLength !== undefined || x509.keyUsage !== undefined || hasUnknownCritical;
   return x509.ca && !isLimited && endsPath === selfSigned;
-}
-
-/** A bundle that cannot be read is trusted by no gateway. */
-function readTrusted(pem: string): readonly Certificate[] {
-  try {
-    return readCertificates(pem, 'the published bundle');
-  } catch (error) {
-    if (error instanceof IdentityError) return [];
-    throw error;
-  }
 }

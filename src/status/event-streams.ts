@@ -103,7 +103,9 @@ export class EventStreams {
       }
       stream.unreadSince = undefined;
       if (now >= stream.endsAt) {
-        response.end();
+        // Its connection is exempt from the limits, so it must not wait for the client to close it.
+        const { socket } = response;
+        response.end(() => socket?.destroy());
         continue;
       }
       event ??= eventOf(this.#options.render());

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { type Bed, makeBed, NAMESPACE, SECRET, SERVICE } from '../e2e/support/bed.ts';
+import { type Bed, certificates, makeBed, NAMESPACE, SECRET, SERVICE } from '../e2e/support/bed.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import type { KubeObject } from '../kubernetes/index.ts';
+import { eachRoot, issue } from './support/answers.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const BACK_WITHIN_MS = 2_000;
@@ -112,6 +113,66 @@ test('24: While somebody else keeps damaging the Secret, the connector says that
   clearInterval(damaging);
   await daemon.ready();
   assert.equal(await daemon.metric('published '), 1);
+});
+
+test('24: While somebody else keeps taking the TLSContext away, the connector says that the gateway is not told of the Secret', async (t) => {
+  const bed = await makeBed(t);
+  const daemon = await bed.startReady();
+  const strip = edit('Service', ({ metadata }) => {
+    metadata.annotations = {};
+  });
+
+  const stripping = setInterval(() => strip(bed), 20);
+  t.after(() => clearInterval(stripping));
+
+  await daemon.unready(/^service: somebody else keeps changing the Service: see with kubectl/m);
+  clearInterval(stripping);
+  await daemon.ready();
+});
+
+test('24: Where an older Secret is put back again and again, the connector tells of the leaf that is published and not of its own', async (t) => {
+  const bed = await makeBed(t);
+  const { keyPem, chainPem } = await issue(bed, {
+    notBefore: new Date(Date.now() - 70 * 3_600_000),
+    notAfter: new Date(Date.now() + 5 * 3_600_000),
+  });
+  const daemon = await bed.startReady();
+  const older = edit('Secret', ({ data = {} }) =>
+    Object.assign(data, {
+      'tls.crt': Buffer.from(chainPem).toString('base64'),
+      'tls.key': Buffer.from(keyPem).toString('base64'),
+    }),
+  );
+
+  const restoring = setInterval(() => older(bed), 20);
+  t.after(() => clearInterval(restoring));
+
+  await daemon.unready(/^the published leaf expires at/m);
+});
+
+test('24: While Consul sends an unusable root, what is deleted is put right all the same', async (t) => {
+  const bed = await makeBed(t);
+  const daemon = await bed.startReady();
+  bed.consul.script(
+    'roots',
+    eachRoot((root) => ({ ...root, RootCert: root.RootCert.slice(0, 200) })),
+  );
+  // The first is told by the query that was under way.
+  await bed.consul.rotateRoot({ leafDelayMs: 0 });
+  await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2, 5_000);
+  await bed.consul.rotateRoot({ leafDelayMs: 60_000 });
+  await daemon.line('refused what Consul sent, the published identity stays');
+  const before = { secret: kept(bed.secret()), service: kept(bed.service()) };
+
+  bed.cluster.remove('Secret', NAMESPACE, SECRET);
+  bed.cluster.remove('Service', NAMESPACE, SERVICE);
+
+  await eventually(
+    'both objects',
+    () => bed.secret() !== undefined && bed.service() !== undefined,
+    BACK_WITHIN_MS,
+  );
+  assert.deepEqual(bed.secret()?.data?.['ca.crt'], before.secret.data?.['ca.crt']);
 });
 
 describe('26, 30: A Secret that is already there', { concurrency: 2 }, () => {

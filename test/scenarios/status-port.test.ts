@@ -6,9 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bed, makeBed } from '../e2e/support/bed.ts';
 import type { Daemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
+import { fastTimeOf } from '../e2e/support/fast-time.ts';
 import { rssMiB } from '../e2e/support/proc.ts';
 
 const ATTACKED_MS = 6_000;
+const STREAMS = 8;
+/** A stream ends after five minutes: ten seconds here. */
+const STREAMS_SPEED = 30;
 const PIPELINED = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2_000);
 const MOST_DESCRIPTORS_MORE = 70;
 const MOST_MEMORY_MORE_MIB = 60;
@@ -31,6 +35,34 @@ async function assertWorks(bed: Bed, daemon: Daemon): Promise<void> {
   await eventually('the new leaf', () => bed.entry('tls.crt') !== before, 10_000);
   assert.equal((await daemon.get('/livez')).status, 200);
 }
+
+test('34: A stream of events that the daemon ends keeps no connection of a client that does not end it', async (t) => {
+  const bed = await makeBed(t);
+  const daemon = await bed.startReady(fastTimeOf(STREAMS_SPEED, Date.now()));
+  const { port } = await daemon.line('serving status');
+  const ended: boolean[] = [];
+
+  const sockets = Array.from({ length: STREAMS }, () => {
+    const socket = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => undefined).on('end', () => ended.push(true));
+    socket.resume().write('GET /events HTTP/1.1\r\nHost: a\r\n\r\n');
+    return socket;
+  });
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+
+  await eventually('the end of each', () => ended.length === STREAMS, 30_000);
+  // What is sent to a connection that is gone is answered by a reset, which the next write finds.
+  await eventually(
+    'no connection',
+    () => {
+      for (const socket of sockets) if (!socket.destroyed) socket.write('still here');
+      return sockets.every(({ destroyed }) => destroyed);
+    },
+    2_000,
+  );
+});
 
 for (const [client, attack] of [
   ['200 idle connections', (port) => Array.from({ length: 200 }, () => open(port, ''))],

@@ -48,14 +48,13 @@ export function assertTakeable(
   );
 }
 
-/** Whether every field of `wanted` is in `actual`; the API server adds fields of its own, such as nodePort. */
+/**
+ * Whether every field of `wanted` is in `actual`. The API server adds fields of its own, such as nodePort, and others may add
+ * items to a list, such as a port, which our apply does not own and so cannot remove.
+ */
 function contains(actual: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {
-    return (
-      Array.isArray(actual) &&
-      actual.length === wanted.length &&
-      wanted.every((item, index) => contains(actual[index], item))
-    );
+    return Array.isArray(actual) && wanted.every((item) => actual.some((other) => contains(other, item)));
   }
   if (isRecord(wanted)) {
     return isRecord(actual) && Object.entries(wanted).every(([key, value]) => contains(actual[key], value));

@@ -205,8 +205,9 @@ function text({ data }: KubernetesObject, key: string): string | undefined {
 
 function strongest(outcomes: readonly WriteOutcome[]): WriteOutcome {
   if (outcomes.includes('conflict')) return 'conflict';
-  if (outcomes.includes('written')) return 'written';
-  return outcomes.includes('postponed') ? 'postponed' : 'unchanged';
+  // One Secret of two may be written: what is published is then not yet what was decided.
+  if (outcomes.includes('postponed')) return 'postponed';
+  return outcomes.includes('written') ? 'written' : 'unchanged';
 }
 
 function mustWait(outcome: WriteOutcome): boolean {

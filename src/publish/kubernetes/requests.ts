@@ -3,7 +3,13 @@ import { type Clock, withDeadline } from '../../clock.ts';
 import { PublishError } from '../../errors.ts';
 import type { Credentials } from './credentials.ts';
 import { asRecord } from './object.ts';
-import { type Access, errorOfFailure, errorOfTransport, type Question } from './remedies.ts';
+import {
+  type Access,
+  errorOfFailure,
+  errorOfTransport,
+  NOT_THE_API_SERVER,
+  type Question,
+} from './remedies.ts';
 import { readLines } from './watch-stream.ts';
 
 export interface RequestsOptions {
@@ -137,7 +143,9 @@ async function readText(body: Dispatcher.ResponseData['body']): Promise<string> 
     chunks.push(chunk);
     size += chunk.length;
     if (size > LARGEST_ANSWER_BYTES) {
-      throw new PublishError('KUBERNETES_ANSWER_UNUSABLE', 'the API server answered more than 8 MiB');
+      throw new PublishError('KUBERNETES_ANSWER_UNUSABLE', 'the API server answered more than 8 MiB', {
+        remedy: NOT_THE_API_SERVER,
+      });
     }
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -151,7 +159,7 @@ function parseJson(text: string): unknown {
       'KUBERNETES_ANSWER_UNUSABLE',
       'the API server answered something that is not JSON',
       {
-        remedy: 'see that the kubeconfig leads to the API server itself and not to a proxy or a login page',
+        remedy: NOT_THE_API_SERVER,
       },
     );
   }

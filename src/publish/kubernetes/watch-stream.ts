@@ -1,4 +1,5 @@
 import { PublishError } from '../../errors.ts';
+import { NOT_THE_API_SERVER } from './remedies.ts';
 
 /**
  * Splits a stream into its lines; a last line without an end was cut off and is dropped. Decodes UTF-8 whole, wherever
@@ -25,5 +26,6 @@ function atMost(largest: number, line: string): string {
   throw new PublishError(
     'KUBERNETES_ANSWER_UNUSABLE',
     'a watch event of the API server is larger than 8 MiB',
+    { remedy: NOT_THE_API_SERVER },
   );
 }

@@ -4,7 +4,7 @@ import { describeError, PublishError } from '../../errors.ts';
 import { backoffMs, TokenBucket } from '../../pace.ts';
 import type { KubernetesClient, ObjectRef, WatchEvent } from './client.ts';
 import { asRecord, decodeObject, type KubernetesObject } from './object.ts';
-import { describeObject } from './remedies.ts';
+import { describeObject, errorOfFailure } from './remedies.ts';
 
 export interface WatchedObjectOptions {
   readonly client: KubernetesClient;
@@ -169,8 +169,6 @@ function decodeEventObject(event: WatchEvent): KubernetesObject {
 
 function errorOfEvent(event: WatchEvent, ref: ObjectRef): PublishError {
   const { code, message } = asRecord(event.object);
-  return new PublishError(
-    code === 410 ? 'KUBERNETES_GONE' : 'KUBERNETES_REFUSED',
-    `the watch on ${describeObject(ref)} ended: ${typeof message === 'string' ? message : JSON.stringify(code)}`,
-  );
+  const failure = { status: Number(code), reason: '', message: typeof message === 'string' ? message : '' };
+  return errorOfFailure(failure, { ...ref, verb: 'watch' });
 }

@@ -44,11 +44,13 @@ export class Writer {
     }
     const { client } = this.#options;
     return this.unlessBeaten(watched, current !== undefined, signal, async () => {
-      watched.accept(
+      const written =
         current === undefined
           ? await client.create(watched.ref, manifest, signal)
-          : await client.apply(watched.ref, manifest, current.resourceVersion, signal),
-      );
+          : await client.apply(watched.ref, manifest, current.resourceVersion, signal);
+      // What an admission webhook undoes within the request is no write.
+      if (written.resourceVersion === current?.resourceVersion) return 'unchanged';
+      watched.accept(written);
       if (current !== undefined && !isOurs(current)) this.#tellTakeOver(watched);
       return 'written';
     });

@@ -4,6 +4,7 @@ import { withIndex, withJson } from '../../consul/answer.ts';
 import type { EmbeddedConsul } from '../../consul/embedded-consul.ts';
 import type { LeafJson } from '../../consul/wire.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
+import { fastClock } from '../../e2e/support/fast-time.ts';
 import { ask, indexes, startConsul } from './asking.ts';
 
 /** Gives the true leaf at once under each of `given` in turn, then blocks as Consul does. */
@@ -109,6 +110,46 @@ test('asking again ends the blocked request and the new one has no index', async
 
   await eventually('the new request', () => consul.requests.length >= 3);
   assert.deepEqual(indexes(consul).slice(0, 3), [null, '100', null]);
+  assert.deepEqual(asking.errors, []);
+});
+
+test('asking again does not end a request without an index, so that it is told when that stays unanswered', async (t) => {
+  const consul = await startConsul(t);
+  consul.script('leaf', () => 'hang');
+  const asking = ask(t, consul, { clock: fastClock(20, Date.now()) });
+  await eventually('the request', () => consul.open('leaf') === 1);
+
+  const asker = setInterval(() => asking.askAgain(), 100);
+  t.after(() => clearInterval(asker));
+
+  await eventually('the error', () => asking.errors.length > 0, 10_000);
+  assert.deepEqual(
+    asking.errors.map(({ code }) => code),
+    ['CONSUL_TIMEOUT'],
+  );
+});
+
+test('asking again while a request without an index is under way is followed by another one', async (t) => {
+  const consul = await startConsul(t);
+  let answer = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  let asked = 0;
+  consul.script('leaf', async (_, truth) => {
+    asked += 1;
+    if (asked > 1) return undefined;
+    await held;
+    return truth.now();
+  });
+  const asking = ask(t, consul);
+  await eventually('the request', () => consul.open('leaf') === 1);
+
+  asking.askAgain();
+  answer();
+
+  await eventually('the next', () => consul.requests.length >= 2);
+  assert.deepEqual(indexes(consul).slice(0, 2), [null, null]);
   assert.deepEqual(asking.errors, []);
 });
 

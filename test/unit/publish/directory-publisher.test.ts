@@ -40,12 +40,14 @@ function publisher(
 function publication(writes: Partial<Decision> = {}) {
   const decision: Decision = {
     content,
+    current: undefined,
     writesLeaf: true,
     writesBundle: true,
     cause: 'missing',
     reason: 'missing: no identity was published',
     condemned: undefined,
     refused: undefined,
+    asksRoots: false,
     heldUntil: undefined,
     recheckAt: 0,
     ...writes,
