@@ -12,7 +12,8 @@ buildah() {
 
 # need COMMAND PACKAGE: installs the package if the command is missing and we may.
 need() {
-  command -v "$1" >/dev/null && return
+  # Not `command -v`, which finds the function above too.
+  type -P "$1" >/dev/null && return
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then die "$1 is missing: install the package $2"; fi
   say "installing $2"
   # A new machine has no list of packages yet.
