@@ -2,7 +2,7 @@ import { IdentityError, identityErrorOr } from '../errors.ts';
 import { type Condemnation, type Count, condemn, cures } from './condemn.ts';
 import { holdUntil } from './hold.ts';
 import { type Identity, type LeafMaterial, verifyIdentity, verifyServed } from './identity.ts';
-import { otherRoots, withOthers } from './other-roots.ts';
+import { type OtherRoots, otherRoots } from './other-roots.ts';
 import { nextBoundary, recheckAt, recheckUselessAt } from './recheck.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 
@@ -81,30 +81,30 @@ export function decide(situation: Situation): Decision {
 }
 
 /** Roots are published that the bundle lacks, and perhaps only for want of asking Consul. */
-interface Doubted {
-  readonly caPem: string;
-  /** What the published identity is judged by meanwhile. */
-  readonly bundle: TrustBundle;
+interface Doubted extends OtherRoots {
   readonly asksRoots: boolean;
   readonly recheckAt: number;
 }
 
-function doubtOf({ published, bundle, at, doubtedUntil }: Situation): Doubted | undefined {
+/** Only where what is published works by its own roots: no replica publishes anything else. */
+function doubtOf(situation: Situation): Doubted | undefined {
+  const { published, bundle, at, doubtedUntil } = situation;
   if (published === undefined || doubtedUntil === undefined) return undefined;
   for (const caPem of [published.upstreamCaPem, published.caPem]) {
     const others = otherRoots(caPem, bundle, at);
-    if (caPem === undefined || others.length === 0) continue;
+    if (others === undefined) continue;
+    const judged = assess(published, { ...situation, bundle: others.published }, verifyServed);
+    if (judged instanceof IdentityError && !isOfOtherTrustDomain(judged)) continue;
     const asksRoots = at >= doubtedUntil;
-    const askAt = asksRoots ? recheckUselessAt(at) : doubtedUntil;
-    return { caPem, bundle: withOthers(bundle, others), asksRoots, recheckAt: askAt };
+    return { ...others, asksRoots, recheckAt: asksRoots ? recheckUselessAt(at) : doubtedUntil };
   }
   return undefined;
 }
 
 function decideNow(situation: Situation, doubted: Doubted | undefined): Omit<Decision, 'asksRoots'> {
   const { published, at } = situation;
-  const { bundle } = doubted ?? situation;
-  const caCrt = doubted?.caPem ?? situation.bundle.pem;
+  const bundle = doubted?.both ?? situation.bundle;
+  const caCrt = doubted?.published.pem ?? bundle.pem;
   const current = assess(published, { ...situation, bundle }, verifyServed);
   const candidate = assess(situation.candidate, situation, verifyIdentity);
   const condemnations = condemn(current, bundle, at);
@@ -119,10 +119,10 @@ function decideNow(situation: Situation, doubted: Doubted | undefined): Omit<Dec
   if (usable !== undefined && cured !== undefined && !mayBeNewer) {
     const [after] = condemn(usable, bundle, at);
     return {
-      content: { identity: usable, tlsCrt: usable.tlsCrt, tlsKey: usable.tlsKey, caCrt },
+      content: { identity: usable, tlsCrt: usable.tlsCrt, tlsKey: usable.tlsKey, caCrt: bundle.pem },
       current: works,
       writesLeaf: true,
-      writesBundle: isBundleNew,
+      writesBundle: !isBundlePublished(situation, bundle.pem),
       cause: cured.count,
       reason: `${cured.count}: ${cured.detail}`,
       condemned: after,

@@ -1,22 +1,29 @@
-import { type Certificate, isValidAt } from './certificate.ts';
+import { isValidAt } from './certificate.ts';
 import { readTrusted, type TrustBundle } from './trust-bundle.ts';
 
-/** Those of the published roots that are valid at `at` (milliseconds since the epoch) and that `bundle` lacks. */
+/** What else than the bundle is published as roots. */
+export interface OtherRoots {
+  /** The bundle of what is published, each of its roots perhaps the active one. */
+  readonly published: TrustBundle;
+  /** The same with the roots of the bundle as well. */
+  readonly both: TrustBundle;
+}
+
+/** Undefined where each published root that is valid at `at` (milliseconds since the epoch) is one of `bundle`. */
 export function otherRoots(
   publishedPem: string | undefined,
   bundle: TrustBundle,
   at: number,
-): readonly Certificate[] {
-  if (publishedPem === undefined || publishedPem === bundle.pem) return [];
+): OtherRoots | undefined {
+  if (publishedPem === undefined || publishedPem === bundle.pem) return undefined;
+  const roots = readTrusted(publishedPem).filter((root) => root.x509.ca && isValidAt(root, at));
   const known = new Set(bundle.anchors.map(({ fingerprint }) => fingerprint));
-  return readTrusted(publishedPem).filter((root) => isValidAt(root, at) && !known.has(root.fingerprint));
-}
-
-/** The bundle for judging what is published while `others` may be newer roots: each of them may be the active one. */
-export function withOthers(bundle: TrustBundle, others: readonly Certificate[]): TrustBundle {
+  const others = roots.filter(({ fingerprint }) => !known.has(fingerprint));
+  if (others.length === 0) return undefined;
+  const anchors = [...bundle.anchors, ...others];
+  const active = new Set([...bundle.active, ...others.map(({ fingerprint }) => fingerprint)]);
   return {
-    ...bundle,
-    anchors: [...bundle.anchors, ...others],
-    active: new Set([...bundle.active, ...others.map(({ fingerprint }) => fingerprint)]),
+    published: { ...bundle, anchors: roots, active, pem: publishedPem },
+    both: { ...bundle, anchors, active, pem: anchors.map(({ pem }) => pem).join('') },
   };
 }

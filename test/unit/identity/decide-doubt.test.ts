@@ -88,6 +88,29 @@ test('in doubt, what is missing, damaged or ageing is put right as ever', async 
     const decision = decideOn({ published, candidate, bundle: before, doubtedUntil });
 
     assert.equal(carriedOut(decision)?.certificatePem, oldLeaf.certPem);
-    assert.equal(carriedOut(decision)?.caPem, published === undefined ? before.pem : after.pem);
   }
 });
+
+test('a leaf that replaces an ageing one in doubt is published with the roots of both', async () => {
+  const ageing = await newLeaf(active, { from: NOW - 90 * HOUR });
+  const published = publishedAs(ageing, bundleOf(active));
+
+  const decision = decideOn({ published, candidate, bundle: before, doubtedUntil });
+
+  assert.equal(carriedOut(decision)?.certificatePem, oldLeaf.certPem);
+  assert.equal(carriedOut(decision)?.caPem, bundleOf(previous, active).pem);
+});
+
+for (const [what, caPem] of [
+  ['another leaf', newOne.certPem],
+  ['a root that has not signed the leaf', bundleOf(active).pem],
+] as const) {
+  test(`a bundle that somebody replaced by ${what} is no reason for doubt, and is put right at once`, () => {
+    const published = { ...publishedAs(oldLeaf, before), caPem };
+
+    const decision = decideOn({ published, candidate, bundle: before, doubtedUntil });
+
+    assert.equal(decision.writesBundle, true);
+    assert.equal(carriedOut(decision, published)?.caPem, before.pem);
+  });
+}
