@@ -83,15 +83,8 @@ export class Reconciler {
     const { publisher, service, verifiesUpstream, clock, health, metrics } = this.#options;
     const published = await this.#reporting('identity', () => publisher.read(signal));
     this.#doubt.saw(published);
-    const roots = this.#roots;
-    if (roots === undefined) {
-      health.solved('identity');
-      if (isWhole(published, verifiesUpstream) && (await this.#announce(signal)) === 'conflict')
-        return 'conflict';
-      return { decision: undefined, fault: undefined, wrote: false };
-    }
     const at = clock.now();
-    const { bundle, fault } = this.#trust(roots, at);
+    const { bundle, fault } = this.#trust(at);
     if (bundle === undefined) {
       this.#report.refused(fault);
       health.solved('identity');
@@ -146,12 +139,11 @@ export class Reconciler {
     return { decision, fault, wrote: outcome === 'written' };
   }
 
-  /** The bundle of Consul's roots; where these cannot be used, that of the last ones that could, and why. */
-  #trust(
-    roots: ListedRoots,
-    at: number,
-  ): { bundle: TrustBundle | undefined; fault: IdentityError | undefined } {
+  /** The bundle of Consul's roots, if it has answered; where these cannot be used, that of the last ones that could, and why. */
+  #trust(at: number): { bundle: TrustBundle | undefined; fault: IdentityError | undefined } {
     const { health } = this.#options;
+    const roots = this.#roots;
+    if (roots === undefined) return { bundle: undefined, fault: undefined };
     const bundle = identityErrorOr(() => buildTrustBundle(roots, at));
     if (!(bundle instanceof IdentityError)) {
       health.solved('trust');

@@ -1,5 +1,5 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { IdentityError } from '../errors.ts';
+import { IdentityError, identityErrorOr } from '../errors.ts';
 import { remember } from '../remember.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 import { readPem, writePem } from './pem.ts';
@@ -31,6 +31,12 @@ export interface Certificate extends Extensions {
  * @throws IdentityError PEM_UNREADABLE, NO_CERTIFICATE or CERTIFICATE_UNREADABLE
  */
 export const readCertificates = remember(parseCertificates, MOST_REMEMBERED);
+
+/** The same, and none where the text cannot be read: what the certificates are to be used for then fails by itself. */
+export function tryReadCertificates(text: string): readonly Certificate[] {
+  const certificates = identityErrorOr(() => readCertificates(text, 'the text'));
+  return certificates instanceof IdentityError ? [] : certificates;
+}
 
 function parseCertificates(text: string, what: string): readonly Certificate[] {
   const certificates = readPem(text, what).filter(({ label }) => label === 'CERTIFICATE');

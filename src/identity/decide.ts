@@ -82,6 +82,8 @@ export function decide(situation: Situation): Decision {
 
 /** Roots are published that the bundle lacks, and perhaps only for want of asking Consul. */
 interface Doubted extends OtherRoots {
+  /** As after Consul has begun anew, which another replica may have heard first. */
+  readonly isOfOtherTrustDomain: boolean;
   readonly asksRoots: boolean;
   readonly recheckAt: number;
 }
@@ -94,9 +96,11 @@ function doubtOf(situation: Situation): Doubted | undefined {
     const others = otherRoots(caPem, bundle, at);
     if (others === undefined) continue;
     const judged = assess(published, { ...situation, bundle: others.published }, verifyServed);
-    if (judged instanceof IdentityError && !isOfOtherTrustDomain(judged)) continue;
+    const isOfOtherTrustDomain = judged instanceof IdentityError && judged.code === 'OTHER_TRUST_DOMAIN';
+    if (judged instanceof IdentityError && !isOfOtherTrustDomain) continue;
     const asksRoots = at >= doubtedUntil;
-    return { ...others, asksRoots, recheckAt: asksRoots ? recheckUselessAt(at) : doubtedUntil };
+    const askAt = asksRoots ? recheckUselessAt(at) : doubtedUntil;
+    return { ...others, isOfOtherTrustDomain, asksRoots, recheckAt: askAt };
   }
   return undefined;
 }
@@ -113,7 +117,7 @@ function decideNow(situation: Situation, doubted: Doubted | undefined): Omit<Dec
   const usable = candidate instanceof IdentityError ? undefined : candidate;
   const works = current instanceof IdentityError ? undefined : current;
   const isBundleNew = !isBundlePublished(situation, caCrt);
-  const mayBeNewer = doubted !== undefined && isOfOtherTrustDomain(current);
+  const mayBeNewer = doubted?.isOfOtherTrustDomain === true;
 
   const cured = condemnations.find(({ count }) => usable !== undefined && cures(usable, current, count, at));
   if (usable !== undefined && cured !== undefined && !mayBeNewer) {
@@ -169,11 +173,6 @@ function decideNow(situation: Situation, doubted: Doubted | undefined): Omit<Dec
 function isBundlePublished({ published, upstream }: Situation, caCrt: string): boolean {
   if (published?.caPem !== caCrt) return false;
   return upstream === undefined || published.upstreamCaPem === caCrt;
-}
-
-/** As after Consul has begun anew, which another replica may have heard first. */
-function isOfOtherTrustDomain(current: Identity | IdentityError | undefined): boolean {
-  return current instanceof IdentityError && current.code === 'OTHER_TRUST_DOMAIN';
 }
 
 /** Until when the new roots wait; only where both places hold the same bundle, so that nothing else waits with them. */

@@ -1,5 +1,5 @@
-import { type Certificate, isSignedBy, isValidAt } from './certificate.ts';
-import { readTrusted, type TrustBundle } from './trust-bundle.ts';
+import { type Certificate, isSignedBy, isValidAt, tryReadCertificates } from './certificate.ts';
+import type { TrustBundle } from './trust-bundle.ts';
 
 /** Consul puts the new leaf off by up to 30 s after a rotation, longer where it limits the rate of CSRs. */
 export const LONGEST_HOLD_MS = 60_000;
@@ -21,7 +21,7 @@ export function holdUntil(
 ): number | undefined {
   const until = since + LONGEST_HOLD_MS;
   if (at >= until) return undefined;
-  const published = readTrusted(publishedPem);
+  const published = tryReadCertificates(publishedPem);
   const known = new Set(published.map(({ fingerprint }) => fingerprint));
   const added = bundle.anchors.filter(({ fingerprint }) => !known.has(fingerprint));
   const lasts = (certificate: Certificate) =>

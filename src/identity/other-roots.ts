@@ -1,5 +1,5 @@
-import { isValidAt } from './certificate.ts';
-import { readTrusted, type TrustBundle } from './trust-bundle.ts';
+import { isValidAt, tryReadCertificates } from './certificate.ts';
+import type { TrustBundle } from './trust-bundle.ts';
 
 /** What else than the bundle is published as roots. */
 export interface OtherRoots {
@@ -16,7 +16,7 @@ export function otherRoots(
   at: number,
 ): OtherRoots | undefined {
   if (publishedPem === undefined || publishedPem === bundle.pem) return undefined;
-  const roots = readTrusted(publishedPem).filter((root) => root.x509.ca && isValidAt(root, at));
+  const roots = tryReadCertificates(publishedPem).filter((root) => root.x509.ca && isValidAt(root, at));
   const known = new Set(bundle.anchors.map(({ fingerprint }) => fingerprint));
   const others = roots.filter(({ fingerprint }) => !known.has(fingerprint));
   if (others.length === 0) return undefined;

@@ -1,5 +1,4 @@
-import { IdentityError, identityErrorOr } from '../errors.ts';
-import { type Certificate, readCertificates } from './certificate.ts';
+import { type Certificate, tryReadCertificates } from './certificate.ts';
 import { type Condemnation, REPLACE_BELOW } from './condemn.ts';
 import type { LeafMaterial } from './identity.ts';
 import type { TrustBundle } from './trust-bundle.ts';
@@ -30,13 +29,10 @@ export function nextBoundary(
   bundle: TrustBundle,
   at: number,
 ): number {
-  const certificates = [...bundle.anchors, ...bundle.intermediates, ...materials.flatMap(certificatesOf)];
+  const served = materials.flatMap((material) =>
+    material === undefined ? [] : tryReadCertificates(material.certificatePem),
+  );
+  const certificates = [...bundle.anchors, ...bundle.intermediates, ...served];
   const boundaries = certificates.flatMap(({ notBefore, notAfter }) => [notBefore, notAfter]);
   return Math.min(...boundaries.filter((boundary) => boundary > at));
-}
-
-function certificatesOf(material: LeafMaterial | undefined): readonly Certificate[] {
-  if (material === undefined) return [];
-  const certificates = identityErrorOr(() => readCertificates(material.certificatePem, 'the certificate'));
-  return certificates instanceof IdentityError ? [] : certificates;
 }

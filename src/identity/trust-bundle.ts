@@ -1,4 +1,4 @@
-import { IdentityError, identityErrorOr } from '../errors.ts';
+import { IdentityError } from '../errors.ts';
 import { type Certificate, isSignedBy, readCertificates } from './certificate.ts';
 
 /** One root as Consul lists it, undecoded. */
@@ -83,12 +83,6 @@ export function buildTrustBundle(listed: ListedRoots, at: number): TrustBundle {
     pem: ordered.map(({ pem }) => pem).join(''),
     dropped,
   };
-}
-
-/** The certificates of a published bundle. One that cannot be read is trusted by no gateway. */
-export function readTrusted(pem: string): readonly Certificate[] {
-  const certificates = identityErrorOr(() => readCertificates(pem, 'the published bundle'));
-  return certificates instanceof IdentityError ? [] : certificates;
 }
 
 function activeRootOf({ roots, activeRootId }: ListedRoots): ListedRoot {

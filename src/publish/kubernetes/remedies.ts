@@ -36,9 +36,12 @@ export interface Failure {
   readonly message: string;
 }
 
-/** The remedy for an answer that no API server gives. */
-export const NOT_THE_API_SERVER =
-  'see that the kubeconfig leads to the API server itself and not to a proxy or a login page';
+/** The error for an answer that no API server gives. */
+export function unusableAnswer(message: string): PublishError {
+  return new PublishError('KUBERNETES_ANSWER_UNUSABLE', message, {
+    remedy: 'see that the kubeconfig leads to the API server itself and not to a proxy or a login page',
+  });
+}
 
 /** The error for an answer that is not a success. */
 export function errorOfFailure(

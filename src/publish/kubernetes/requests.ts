@@ -3,13 +3,7 @@ import { type Clock, withDeadline } from '../../clock.ts';
 import { PublishError } from '../../errors.ts';
 import type { Credentials } from './credentials.ts';
 import { asRecord } from './object.ts';
-import {
-  type Access,
-  errorOfFailure,
-  errorOfTransport,
-  NOT_THE_API_SERVER,
-  type Question,
-} from './remedies.ts';
+import { type Access, errorOfFailure, errorOfTransport, type Question, unusableAnswer } from './remedies.ts';
 import { readLines } from './watch-stream.ts';
 
 export interface RequestsOptions {
@@ -143,9 +137,7 @@ async function readText(body: Dispatcher.ResponseData['body']): Promise<string> 
     chunks.push(chunk);
     size += chunk.length;
     if (size > LARGEST_ANSWER_BYTES) {
-      throw new PublishError('KUBERNETES_ANSWER_UNUSABLE', 'the API server answered more than 8 MiB', {
-        remedy: NOT_THE_API_SERVER,
-      });
+      throw unusableAnswer('the API server answered more than 8 MiB');
     }
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -155,13 +147,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new PublishError(
-      'KUBERNETES_ANSWER_UNUSABLE',
-      'the API server answered something that is not JSON',
-      {
-        remedy: NOT_THE_API_SERVER,
-      },
-    );
+    throw unusableAnswer('the API server answered something that is not JSON');
   }
 }
 

@@ -1,5 +1,4 @@
-import { PublishError } from '../../errors.ts';
-import { NOT_THE_API_SERVER } from './remedies.ts';
+import { unusableAnswer } from './remedies.ts';
 
 /**
  * Splits a stream into its lines; a last line without an end was cut off and is dropped. Decodes UTF-8 whole, wherever
@@ -23,9 +22,5 @@ export async function* readLines(stream: AsyncIterable<Uint8Array>, largest: num
 
 function atMost(largest: number, line: string): string {
   if (line.length <= largest) return line;
-  throw new PublishError(
-    'KUBERNETES_ANSWER_UNUSABLE',
-    'a watch event of the API server is larger than 8 MiB',
-    { remedy: NOT_THE_API_SERVER },
-  );
+  throw unusableAnswer('a watch event of the API server is larger than 8 MiB');
 }

@@ -4,8 +4,8 @@ import { withIndex, withJson } from '../../consul/answer.ts';
 import type { EmbeddedConsul } from '../../consul/embedded-consul.ts';
 import type { LeafJson } from '../../consul/wire.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
-import { fastClock } from '../../e2e/support/fast-time.ts';
 import { ask, indexes, startConsul } from './asking.ts';
+import { fastClock } from './fast-clock.ts';
 
 /** Gives the true leaf at once under each of `given` in turn, then blocks as Consul does. */
 function answerUnder(consul: EmbeddedConsul, given: readonly (string | undefined)[]): void {
@@ -116,7 +116,7 @@ test('asking again ends the blocked request and the new one has no index', async
 test('asking again does not end a request without an index, so that it is told when that stays unanswered', async (t) => {
   const consul = await startConsul(t);
   consul.script('leaf', () => 'hang');
-  const asking = ask(t, consul, { clock: fastClock(20, Date.now()) });
+  const asking = ask(t, consul, { clock: fastClock(20) });
   await eventually('the request', () => consul.open('leaf') === 1);
 
   const asker = setInterval(() => asking.askAgain(), 100);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildTrustBundle } from '../../../src/identity/trust-bundle.ts';
+import { active, after, before, newOne, oldLeaf, previous } from './rotation.ts';
 import {
   bundleOf,
   carriedOut,
@@ -17,12 +18,6 @@ import {
 } from './support.ts';
 
 // Another replica has heard of the new root and published; this one still knows the previous one.
-const previous = await newRoot({ name: 'previous' });
-const active = await newRoot({ name: 'active' });
-const before = bundleOf(previous);
-const after = bundleOf(active, previous);
-const oldLeaf = await newLeaf(previous);
-const newOne = await newLeaf(active);
 const candidate = material(oldLeaf);
 const doubtedUntil = NOW + SECOND;
 

@@ -4,6 +4,15 @@ import type { Published, Situation } from '../../../src/identity/decide.ts';
 import { buildTrustBundle } from '../../../src/identity/trust-bundle.ts';
 import { Authority } from '../../certificates/authority.ts';
 import {
+  active,
+  before,
+  newOne,
+  oldLeaf,
+  previous,
+  published,
+  after as withoutCrossSigning,
+} from './rotation.ts';
+import {
   bundleOf,
   carriedOut,
   DAY,
@@ -18,14 +27,7 @@ import {
   SECOND,
 } from './support.ts';
 
-const previous = await newRoot({ name: 'previous' });
-const active = await newRoot({ name: 'active' });
-const before = bundleOf(previous);
-const withoutCrossSigning = bundleOf(active, previous);
 const rotation = await rotated(previous, active);
-const oldLeaf = await newLeaf(previous);
-const newOne = await newLeaf(active);
-const published = publishedAs(oldLeaf, before);
 const atOnce = { published, candidate: material(oldLeaf), upstream: { rootsSince: NOW } };
 
 /** The bundle after `to` took over from `from`, which cross-signed it unless `by` did. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildTrustBundle } from '../../../src/identity/trust-bundle.ts';
+import { active, before, newOne, oldLeaf, previous, published, after as rotation } from './rotation.ts';
 import {
   bundleOf,
   carriedOut,
@@ -15,14 +16,6 @@ import {
   pemsOf,
   publishedAs,
 } from './support.ts';
-
-const previous = await newRoot({ name: 'previous' });
-const active = await newRoot({ name: 'active' });
-const before = bundleOf(previous);
-const rotation = bundleOf(active, previous);
-const oldLeaf = await newLeaf(previous);
-const newOne = await newLeaf(active);
-const published = publishedAs(oldLeaf, before);
 
 test('a leaf signed by the previous root is kept until the new one arrives', () => {
   const decision = decideOn({ published, candidate: material(oldLeaf), bundle: rotation });
