@@ -1,7 +1,9 @@
 /** Time, sleep and chance, passed in so that tests can replace them. */
 export interface Clock {
-  /** Milliseconds since the epoch: compared with certificates, so it follows the wall clock. */
+  /** Milliseconds since the epoch, for what others date, such as certificates. Whoever sets the machine's clock moves it. */
   now(): number;
+  /** Milliseconds since some moment, for how long something takes: nobody sets it. */
+  monotonic(): number;
   /** Resolves after `ms` milliseconds, or at once when `signal` aborts. Never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** A number in [0, 1). */
@@ -13,6 +15,7 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   random: () => Math.random(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {

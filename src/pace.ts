@@ -21,7 +21,7 @@ export class TokenBucket {
     this.#burst = burst;
     this.#refillMs = refillMs;
     this.#tokens = burst;
-    this.#filledAt = clock.now();
+    this.#filledAt = clock.monotonic();
   }
 
   /** Takes a token, waiting for one if there is none. Returns early, with none taken, when `signal` aborts. */
@@ -40,10 +40,8 @@ export class TokenBucket {
   }
 
   #refill(): void {
-    const now = this.#clock.now();
-    // A wall clock may be set back: then nothing is refilled, and nothing is taken away.
-    const elapsed = Math.max(0, now - this.#filledAt);
-    this.#tokens = Math.min(this.#burst, this.#tokens + elapsed / this.#refillMs);
+    const now = this.#clock.monotonic();
+    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#filledAt) / this.#refillMs);
     this.#filledAt = now;
   }
 }

@@ -10,7 +10,7 @@ import type { ConsulResponse, ConsulTransport } from './transport.ts';
 /** A token that a login gave. */
 interface Session {
   readonly token: string;
-  /** When to log in again and when the token ends, in milliseconds since the epoch: never, where it does not expire. */
+  /** When to log in again and when the token ends, in milliseconds of the monotonic clock: never, where it does not expire. */
   readonly renewAt: number;
   readonly expiresAt: number;
 }
@@ -44,7 +44,7 @@ export class LoginToken implements TokenSource {
 
   async current(signal: AbortSignal): Promise<string> {
     const session = this.#session;
-    if (session !== undefined && this.#clock.now() < session.renewAt) return session.token;
+    if (session !== undefined && this.#clock.monotonic() < session.renewAt) return session.token;
     this.#pending ??= this.#renew(session).finally(() => {
       this.#pending = undefined;
     });
@@ -53,7 +53,7 @@ export class LoginToken implements TokenSource {
     } catch (error) {
       // A login that fails is no reason to give up a token that is still good: the next request tries it again.
       const isGood =
-        session !== undefined && session === this.#session && this.#clock.now() < session.expiresAt;
+        session !== undefined && session === this.#session && this.#clock.monotonic() < session.expiresAt;
       if (!isGood || signal.aborted) throw error;
       return session.token;
     }
@@ -92,7 +92,7 @@ export class LoginToken implements TokenSource {
     if (response.status !== 200) {
       throw errorOfLogin(response.status, response.text.replaceAll(bearer, '<token>'), authMethod);
     }
-    const session = readSession(response.text, this.#clock.now());
+    const session = readSession(response.text, this.#clock);
     try {
       await this.#untilVisible(session.token, signal);
     } catch (error) {
@@ -106,8 +106,8 @@ export class LoginToken implements TokenSource {
   }
 
   async #untilVisible(token: string, signal: AbortSignal): Promise<void> {
-    const deadline = this.#clock.now() + VISIBLE_WITHIN_MS;
-    while (!signal.aborted && this.#clock.now() < deadline) {
+    const deadline = this.#clock.monotonic() + VISIBLE_WITHIN_MS;
+    while (!signal.aborted && this.#clock.monotonic() < deadline) {
       const { status } = await this.#send('GET', '/v1/acl/token/self', token, DEADLINE_MS, signal);
       if (status === 200) return;
       await this.#clock.sleep(LOOK_AGAIN_MS, signal);
@@ -174,15 +174,24 @@ async function readBearerToken(path: string): Promise<string> {
   return bearer;
 }
 
-function readSession(text: string, now: number): Session {
+/** Consul's two times are compared with each other alone: its clock need not be ours. */
+function readSession(text: string, clock: Clock): Session {
   const answer = parseObject(text, 'login');
-  const { SecretID: token, ExpirationTime: expires } = answer;
+  const { SecretID: token, CreateTime: created, ExpirationTime: expires } = answer;
   if (typeof token !== 'string' || token === '') {
     throw new ConsulError('CONSUL_ANSWER_UNUSABLE', "Consul's answer to the login holds no token", {
       remedy: 'see that _CONSUL_HOST and _CONSUL_PORT lead to Consul itself and not to a proxy',
     });
   }
-  const parsed = typeof expires === 'string' ? Date.parse(expires) : Number.NaN;
-  const expiresAt = Number.isNaN(parsed) ? Number.POSITIVE_INFINITY : parsed;
-  return { token, expiresAt, renewAt: now + (expiresAt - now) * RENEW_AFTER };
+  const lifetimeMs = timeOf(expires) - timeOf(created);
+  // Of a token that ends at an unknown time Consul's refusal tells.
+  if (!(lifetimeMs > 0))
+    return { token, expiresAt: Number.POSITIVE_INFINITY, renewAt: Number.POSITIVE_INFINITY };
+  const now = clock.monotonic();
+  return { token, expiresAt: now + lifetimeMs, renewAt: now + lifetimeMs * RENEW_AFTER };
+}
+
+/** Milliseconds since the epoch by the clock of Consul; not a number where there is none. */
+function timeOf(value: unknown): number {
+  return typeof value === 'string' ? Date.parse(value) : Number.NaN;
 }

@@ -12,6 +12,7 @@ export interface EventStreamsOptions {
 
 interface Stream {
   readonly response: ServerResponse;
+  /** Milliseconds of the monotonic clock, as the next. */
   readonly endsAt: number;
   /** When it was first found that the client has not read what was sent last. */
   unreadSince: number | undefined;
@@ -44,7 +45,7 @@ export class EventStreams {
     if (this.#streams.size >= MOST_STREAMS) return false;
     const stream: Stream = {
       response,
-      endsAt: this.#options.clock.now() + LASTS_MS,
+      endsAt: this.#options.clock.monotonic() + LASTS_MS,
       unreadSince: undefined,
     };
     const event = eventOf(this.#options.render());
@@ -92,7 +93,7 @@ export class EventStreams {
   }
 
   #sendToAll(): void {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonic();
     let event: string | undefined;
     for (const stream of [...this.#streams]) {
       const { response } = stream;

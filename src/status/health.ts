@@ -83,7 +83,7 @@ export class Health {
   }
 
   turned(loop: string): void {
-    this.#turns.set(loop, this.#clock.now());
+    this.#turns.set(loop, this.#clock.monotonic());
   }
 
   published({ spiffeId, leaf, chain }: Identity): void {
@@ -139,14 +139,14 @@ export class Health {
     return () => this.#listeners.delete(listener);
   }
 
-  /** `/livez`: the loops turn. Nothing that Consul or Kubernetes do makes it fail. */
+  /** `/livez`: the loops turn. Nothing that Consul or Kubernetes do makes it fail, nor does a clock that is set. */
   liveness(): Verdict {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const stuck = [...this.#turns].filter(([, at]) => now - at > this.#longestSilenceMs);
     if (stuck.length === 0) return { ok: true, text: 'ok' };
     return {
       ok: false,
-      text: stuck.map(([loop, at]) => `${loop} has not turned for ${now - at} ms`).join('\n'),
+      text: stuck.map(([loop, at]) => `${loop} has not turned for ${Math.round(now - at)} ms`).join('\n'),
     };
   }
 

@@ -25,6 +25,7 @@ export class VirtualTime {
   /** The connector's clock. It may be wrong, but like a real timer a sleep takes as long as it should. */
   readonly clock: Clock = {
     now: () => this.#now + this.skewMs,
+    monotonic: () => this.#now,
     random: () => this.random(),
     sleep: (ms, signal) => this.sleep(ms, signal),
   };

@@ -1,20 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Clock } from '../../src/clock.ts';
 import { Doubt } from '../../src/doubt.ts';
 
 const SETTLE_MS = 1_000;
 
+function clockAt(now: () => number): Clock {
+  return { now, monotonic: now, sleep: async () => undefined, random: () => 0 };
+}
+
 /** A doubt that Consul's first answer has ended, at a time that a test sets. */
 function settled() {
   const time = { now: 1_000_000 };
-  const doubt = new Doubt({ now: () => time.now, sleep: async () => undefined, random: () => 0 });
+  const doubt = new Doubt(clockAt(() => time.now));
   doubt.heard(undefined);
   doubt.saw({ caPem: 'A' });
   return { doubt, time };
 }
 
 test('until Consul has answered from something else than a stale cache there is doubt, worth asking at once', () => {
-  const doubt = new Doubt({ now: () => 5, sleep: async () => undefined, random: () => 0 });
+  const doubt = new Doubt(clockAt(() => 5));
 
   assert.equal(doubt.heard(20), false);
   assert.ok(doubt.until !== undefined && doubt.until < 5);

@@ -15,6 +15,7 @@ const DISCOVERY_LASTS_MS = 10 * 60_000;
 /** The apiVersion for the annotation, from what the cluster serves: CRDs may be installed under a running daemon. */
 export class ServedVersion {
   readonly #options: ServedVersionOptions;
+  /** `at` in milliseconds of the monotonic clock. */
   #discovered: { apiVersion: string; at: number } | undefined;
 
   constructor(options: ServedVersionOptions) {
@@ -31,7 +32,7 @@ export class ServedVersion {
 
   /** @throws PublishError when it has never been known and cannot be asked, but for a missing right */
   async current(signal: AbortSignal): Promise<string> {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonic();
     if (this.#discovered === undefined || now - this.#discovered.at > DISCOVERY_LASTS_MS) {
       this.#discovered = { apiVersion: await this.#discover(signal), at: now };
     }

@@ -7,6 +7,9 @@ const origin = Number(process.env['FAST_TIME_ORIGIN']);
 const { now } = Date;
 Date.now = () => Math.floor(origin + (now() - origin) * speed);
 
+const monotonic = performance.now.bind(performance);
+performance.now = () => monotonic() * speed;
+
 for (const name of ['setTimeout', 'setInterval']) {
   const original = globalThis[name];
   const faster = (act, ms, ...args) => original(act, ms / speed, ...args);

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../../../src/clock.ts';
 export function fastClock(speed: number, origin: number): Clock {
   return {
     now: () => Math.floor(origin + (Date.now() - origin) * speed),
+    monotonic: () => performance.now() * speed,
     sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),
     random: systemClock.random,
   };

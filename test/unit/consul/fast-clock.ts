@@ -7,8 +7,10 @@ import { type Clock, systemClock } from '../../../src/clock.ts';
 export function fastClock(factor: number): Clock {
   const startedAt = Date.now();
   const start = performance.now();
+  const monotonic = (): number => (performance.now() - start) * factor;
   return {
-    now: () => startedAt + (performance.now() - start) * factor,
+    now: () => startedAt + monotonic(),
+    monotonic,
     sleep: (ms, signal) => systemClock.sleep(ms / factor, signal),
     random: () => 0.999,
   };

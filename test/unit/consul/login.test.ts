@@ -23,14 +23,20 @@ type Play = (request: ConsulRequest) => ScriptedAnswer | Promise<ScriptedAnswer>
 /** What the ACL endpoints of a Consul with one auth method do, and the tokens it knows at present. */
 class Acl {
   readonly known = new Set<string>();
-  expiresAt: string | undefined;
+  lifetimeMs: number | undefined;
+  /** How far its clock is ahead of the machine's. */
+  aheadMs = 0;
   login: Play = () => {
     this.#count += 1;
     const SecretID = `session-${this.#count}`;
     this.known.add(SecretID);
+    const created = Date.now() + this.aheadMs;
     return jsonAnswer({
       SecretID,
-      ...(this.expiresAt === undefined ? {} : { ExpirationTime: this.expiresAt }),
+      CreateTime: new Date(created).toISOString(),
+      ...(this.lifetimeMs === undefined
+        ? {}
+        : { ExpirationTime: new Date(created + this.lifetimeMs).toISOString() }),
     });
   };
   self: Play = ({ headers }) =>
@@ -134,7 +140,7 @@ test('nothing is asked with a new token before it is visible', async (t) => {
 
 test('a token that never becomes visible is given back, and the error names the replication', async (t) => {
   let aheadMs = 0;
-  const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+  const clock = { ...systemClock, monotonic: () => performance.now() + aheadMs };
   const { consul, acl, poll } = await start(t, {}, clock);
   acl.self = () => {
     aheadMs = 60_000;
@@ -188,9 +194,9 @@ for (const [what, refusal] of [
 
 test('a token is renewed after 80 % of its lifetime, and not before; the old one is given back', async (t) => {
   let aheadMs = 0;
-  const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+  const clock = { ...systemClock, monotonic: () => performance.now() + aheadMs };
   const { consul, acl, poll } = await start(t, {}, clock);
-  acl.expiresAt = new Date(Date.now() + 1_000_000).toISOString();
+  acl.lifetimeMs = 1_000_000;
   await poll();
 
   aheadMs = 790_000;
@@ -210,9 +216,9 @@ test('a token is renewed after 80 % of its lifetime, and not before; the old one
 
 test('a renewal that fails leaves the token in use until it expires, and is tried again', async (t) => {
   let aheadMs = 0;
-  const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+  const clock = { ...systemClock, monotonic: () => performance.now() + aheadMs };
   const { consul, acl, poll } = await start(t, {}, clock);
-  acl.expiresAt = new Date(Date.now() + 1_000_000).toISOString();
+  acl.lifetimeMs = 1_000_000;
   await poll();
   const { login } = acl;
   acl.login = () => refusals.noClusterLeader;
@@ -234,6 +240,28 @@ test('a renewal that fails leaves the token in use until it expires, and is trie
   ]);
   await assert.rejects(poll(), { code: 'CONSUL_NO_LEADER' });
 });
+
+for (const [what, aheadMs] of [
+  ['behind', -7_200_000],
+  ['ahead', 7_200_000],
+] as const) {
+  test(`a token lives as long where Consul's clock is two hours ${what}`, async (t) => {
+    let laterMs = 0;
+    const clock = { ...systemClock, monotonic: () => performance.now() + laterMs };
+    const { consul, acl, poll } = await start(t, {}, clock);
+    acl.aheadMs = aheadMs;
+    acl.lifetimeMs = 1_000_000;
+    await poll();
+
+    laterMs = 790_000;
+    await poll();
+    assert.deepEqual(story(consul).slice(2), ['GET leaf session-1', 'GET leaf session-1']);
+
+    laterMs = 800_001;
+    await poll();
+    assert.equal(story(consul).at(-1), 'GET leaf session-2');
+  });
+}
 
 test('the bearer token is read for each login, since the kubelet replaces it', async (t) => {
   const { consul, acl, poll, bearerTokenFile } = await start(t);

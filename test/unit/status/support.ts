@@ -27,7 +27,14 @@ export const SETUP: Setup = {
 /** What the status port tells of, at a time that a test sets; it starts with `NOW`. */
 export class Scene implements Observed {
   at = NOW;
-  readonly #clock: Clock = { now: () => this.at, sleep: async () => undefined, random: () => 0 };
+  /** How far the machine's clock was set forward since. */
+  setForwardMs = 0;
+  readonly #clock: Clock = {
+    now: () => this.at + this.setForwardMs,
+    monotonic: () => this.at - NOW,
+    sleep: async () => undefined,
+    random: () => 0,
+  };
   readonly health = new Health(this.#clock, LOOPS, 1_000);
   readonly metrics = new Metrics('test');
   readonly story = new Story();
