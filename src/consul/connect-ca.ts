@@ -1,6 +1,6 @@
 import { ConsulError } from '../errors.ts';
 import { isRecord } from '../record.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, ConsulAnswer } from './connection.ts';
 import { parseObject, unusable } from './json.ts';
 
 /** Consul's `GET /v1/agent/connect/ca/roots`, as far as it is used. `SerialNumber` is not: it overflows a number. */
@@ -65,7 +65,8 @@ export function decodeLeaf(text: string): CaLeaf {
 }
 
 /**
- * Asks for both answers once, the roots first, each within `deadlineMs` milliseconds.
+ * Asks for both answers once, the roots first, each within `deadlineMs` milliseconds. `ageSeconds` is that of the roots,
+ * where they came from a cache.
  *
  * @throws ConsulError
  */
@@ -74,11 +75,13 @@ export async function askOnce(
   service: string,
   deadlineMs: number,
   signal: AbortSignal,
-): Promise<{ roots: CaRoots; leaf: CaLeaf }> {
-  const ask = async (path: string): Promise<string> =>
-    (await connection.get(path, new URLSearchParams(), deadlineMs, signal)).text;
-  const roots = decodeRoots(await ask(ROOTS_PATH));
-  return { roots, leaf: decodeLeaf(await ask(leafPath(service))) };
+): Promise<{ roots: CaRoots; ageSeconds: number | undefined; leaf: CaLeaf }> {
+  const ask = (path: string): Promise<ConsulAnswer> =>
+    connection.get(path, new URLSearchParams(), deadlineMs, signal);
+  const { text, ageSeconds } = await ask(ROOTS_PATH);
+  const roots = decodeRoots(text);
+  const leaf = await ask(leafPath(service));
+  return { roots, ageSeconds, leaf: decodeLeaf(leaf.text) };
 }
 
 function decodeRoot(root: unknown): CaRoot {

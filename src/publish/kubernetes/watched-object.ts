@@ -95,14 +95,14 @@ export class WatchedObject {
           resourceVersion = await this.#startOver(signal);
           onChange();
         }
-        workedAt = clock.now() + LONG_LIVED_MS;
+        workedAt = clock.monotonic() + LONG_LIVED_MS;
         resourceVersion = await this.#follow(resourceVersion, onEvent, onChange, signal);
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
         resourceVersion = undefined;
         if (error instanceof PublishError && error.code === 'KUBERNETES_GONE') continue;
-        failures = clock.now() >= workedAt ? 1 : failures + 1;
+        failures = clock.monotonic() >= workedAt ? 1 : failures + 1;
         onRestart(this.ref, error);
         // Nothing is known: whoever waits for it shall learn why.
         if (this.#known === undefined) onChange();
@@ -169,6 +169,8 @@ function decodeEventObject(event: WatchEvent): KubernetesObject {
 
 function errorOfEvent(event: WatchEvent, ref: ObjectRef): PublishError {
   const { code, message } = asRecord(event.object);
-  const failure = { status: Number(code), reason: '', message: typeof message === 'string' ? message : '' };
+  const status = typeof code === 'number' ? code : 500;
+  const reason = typeof message === 'string' ? message : 'the API server does not say what is wrong';
+  const failure = { status, reason: '', message: reason };
   return errorOfFailure(failure, { ...ref, verb: 'watch' });
 }
