@@ -69,6 +69,7 @@ export function compose(config: Config, clock: Clock, logger: Logger, version: s
   const connector = new Connector({
     consul: new ConsulClient(access, clock),
     service: access.service,
+    scope: access.scope,
     verifiesUpstream: config.upstreamCaSecret !== undefined,
     waitMs: config.consulWaitMs,
     publisher,

@@ -5,6 +5,7 @@ import type { Consul } from './consul/client.ts';
 import { askOnce, type CaLeaf, decodeLeaf, decodeRoots, leafPath, ROOTS_PATH } from './consul/connect-ca.ts';
 import type { Connection } from './consul/connection.ts';
 import { describeError, PublishError } from './errors.ts';
+import type { Scope } from './identity/spiffe.ts';
 import type { ListedRoots } from './identity/trust-bundle.ts';
 import { backoffMs } from './pace.ts';
 import type { Publisher } from './publish/publisher.ts';
@@ -18,6 +19,8 @@ export interface ConnectorOptions {
   readonly consul: Consul;
   /** The Consul service whose leaf is published. */
   readonly service: string;
+  /** Where in Consul it is asked for, as far as that was said. */
+  readonly scope: Scope;
   /** Whether the gateway verifies its peers by the bundle, so that a change of it reloads the gateway. */
   readonly verifiesUpstream: boolean;
   /** Longest block asked of Consul, in milliseconds. */
@@ -87,9 +90,9 @@ export class Connector {
     const { consul, publisher, service } = this.#options;
     const connection = consul.connect();
     try {
-      const { roots, leaf } = await askOnce(connection, service, ONCE_DEADLINE_MS, signal);
+      const { roots, ageSeconds, leaf } = await askOnce(connection, service, ONCE_DEADLINE_MS, signal);
       this.#reconciler.takeRoots(roots);
-      this.#reconciler.heardRoots(undefined);
+      this.#reconciler.heardRoots(ageSeconds);
       this.#reconciler.takeLeaf(leaf);
       const { decision, fault, wrote } = await this.#reconciler.reconcile(signal);
       if (fault !== undefined) throw fault;

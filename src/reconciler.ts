@@ -2,6 +2,7 @@ import { Doubt } from './doubt.ts';
 import { IdentityError, identityErrorOr, PublishError } from './errors.ts';
 import { type Decision, decide, type Published } from './identity/decide.ts';
 import type { LeafMaterial } from './identity/identity.ts';
+import type { Scope } from './identity/spiffe.ts';
 import { buildTrustBundle, type ListedRoots, type TrustBundle } from './identity/trust-bundle.ts';
 import { backoffMs } from './pace.ts';
 import type { Publisher } from './publish/publisher.ts';
@@ -12,6 +13,8 @@ export interface ReconcilerOptions extends Omit<ReportOptions, 'target'> {
   readonly publisher: Publisher;
   /** The Consul service whose leaf is published. */
   readonly service: string;
+  /** Where in Consul it is asked for, as far as that was said. */
+  readonly scope: Scope;
   /** Whether the gateway verifies its peers by the bundle, so that a change of it reloads the gateway. */
   readonly verifiesUpstream: boolean;
   readonly health: Health;
@@ -80,7 +83,7 @@ export class Reconciler {
   }
 
   async #attempt(signal: AbortSignal): Promise<Reconciliation | 'conflict'> {
-    const { publisher, service, verifiesUpstream, clock, health, metrics } = this.#options;
+    const { publisher, service, scope, verifiesUpstream, clock, health, metrics } = this.#options;
     const published = await this.#reporting('identity', () => publisher.read(signal));
     this.#doubt.saw(published);
     const at = clock.now();
@@ -99,6 +102,7 @@ export class Reconciler {
       published,
       candidate: this.#leaf,
       service,
+      scope,
       bundle,
       at,
       upstream,

@@ -1,6 +1,7 @@
 import { IdentityError } from '../errors.ts';
 import { lifetimeLeft } from './certificate.ts';
 import type { Identity } from './identity.ts';
+import { outOfScope, type Scope } from './spiffe.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 
 /** The counts on which a published leaf can be condemned, the gravest first. */
@@ -19,6 +20,7 @@ export const REPLACE_BELOW = 0.4;
 export function condemn(
   current: Identity | IdentityError | undefined,
   bundle: TrustBundle,
+  scope: Scope,
   at: number,
 ): readonly Condemnation[] {
   if (current === undefined) return [{ count: 'missing', detail: 'no identity was published' }];
@@ -27,6 +29,13 @@ export function condemn(
     return [{ count: other ? 'other-identity' : 'unpublishable', detail: current.message }];
   }
   const condemnations: Condemnation[] = [];
+  const missed = outOfScope(current.spiffeId, scope);
+  if (missed !== undefined) {
+    condemnations.push({
+      count: 'other-identity',
+      detail: `the published leaf is ${current.spiffeId.uri}, asked for was ${missed}`,
+    });
+  }
   if (current.chain.activeRoot === undefined && bundle.active.size > 0) {
     condemnations.push({
       count: 'inactive-root',
@@ -48,9 +57,11 @@ export function cures(
   candidate: Identity,
   current: Identity | IdentityError | undefined,
   count: Count,
+  scope: Scope,
   at: number,
 ): boolean {
   if (current === undefined || current instanceof IdentityError) return true;
+  if (count === 'other-identity') return outOfScope(candidate.spiffeId, scope) === undefined;
   if (count === 'inactive-root') return candidate.chain.activeRoot !== undefined;
   return outlives(candidate, current, at);
 }

@@ -4,6 +4,7 @@ import { holdUntil } from './hold.ts';
 import { type Identity, type LeafMaterial, verifyIdentity, verifyServed } from './identity.ts';
 import { type OtherRoots, otherRoots } from './other-roots.ts';
 import { nextBoundary, recheckAt, recheckUselessAt } from './recheck.ts';
+import type { Scope } from './spiffe.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 
 /** What the place of publication holds now. */
@@ -49,6 +50,8 @@ export interface Situation {
   readonly published: Published | undefined;
   readonly candidate: LeafMaterial | undefined;
   readonly service: string;
+  /** Where the service was asked for, if that was said. */
+  readonly scope?: Scope | undefined;
   readonly bundle: TrustBundle;
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -80,6 +83,8 @@ export function decide(situation: Situation): Decision {
   return { ...decision, asksRoots: doubted?.asksRoots ?? false, recheckAt };
 }
 
+const ANYWHERE: Scope = { partition: undefined, namespace: undefined, datacenter: undefined };
+
 /** Roots are published that the bundle lacks, and perhaps only for want of asking Consul. */
 interface Doubted extends OtherRoots {
   /** As after Consul has begun anew, which another replica may have heard first. */
@@ -106,12 +111,12 @@ function doubtOf(situation: Situation): Doubted | undefined {
 }
 
 function decideNow(situation: Situation, doubted: Doubted | undefined): Omit<Decision, 'asksRoots'> {
-  const { published, at } = situation;
+  const { published, at, scope = ANYWHERE } = situation;
   const bundle = doubted?.both ?? situation.bundle;
   const caCrt = doubted?.published.pem ?? bundle.pem;
   const current = assess(published, { ...situation, bundle }, verifyServed);
   const candidate = assess(situation.candidate, situation, verifyIdentity);
-  const condemnations = condemn(current, bundle, at);
+  const condemnations = condemn(current, bundle, scope, at);
   const [condemned] = condemnations;
   const refused = candidate instanceof IdentityError ? candidate : undefined;
   const usable = candidate instanceof IdentityError ? undefined : candidate;
@@ -119,9 +124,11 @@ function decideNow(situation: Situation, doubted: Doubted | undefined): Omit<Dec
   const isBundleNew = !isBundlePublished(situation, caCrt);
   const mayBeNewer = doubted?.isOfOtherTrustDomain === true;
 
-  const cured = condemnations.find(({ count }) => usable !== undefined && cures(usable, current, count, at));
+  const cured = condemnations.find(
+    ({ count }) => usable !== undefined && cures(usable, current, count, scope, at),
+  );
   if (usable !== undefined && cured !== undefined && !mayBeNewer) {
-    const [after] = condemn(usable, bundle, at);
+    const [after] = condemn(usable, bundle, scope, at);
     return {
       content: { identity: usable, tlsCrt: usable.tlsCrt, tlsKey: usable.tlsKey, caCrt: bundle.pem },
       current: works,

@@ -49,7 +49,7 @@ export async function render(options: RenderOptions): Promise<string> {
     // As a daemon that starts now: it hears of these roots for the first time.
     const upstream = verifiesUpstream ? { rootsSince: at } : undefined;
     const { upstreamCa, secret, service } = await plan(options, (published) =>
-      decide({ published, candidate, service: access.service, bundle, at, upstream }),
+      decide({ published, candidate, service: access.service, scope: access.scope, bundle, at, upstream }),
     );
     return [
       ...(upstreamCa === undefined ? [] : [yaml(upstreamCa)]),

@@ -21,6 +21,8 @@ export interface RealConsulOptions {
   readonly persistent?: boolean;
   /** How long leaves live, for example `1h`, which is the least that Consul 1.8 accepts. */
   readonly leafTtl?: string;
+  /** One of several that are joined over the WAN. The CA of one that has a primary is an intermediate of that one's. */
+  readonly datacenter?: { readonly name: string; readonly primary?: RealConsul };
   /** Off, to see what a Consul without Connect answers. */
   readonly connect?: boolean;
   /** Anything else, as an agent configuration file says it. */
@@ -30,6 +32,9 @@ export interface RealConsulOptions {
 export interface RealConsul extends ConsulClient {
   readonly address: { readonly host: string; readonly port: number };
   readonly url: string;
+  readonly datacenter: string;
+  /** Where other datacenters join, if this is one of several. */
+  readonly wanPort: number;
   readonly tls?: ConsulTls;
   /** Another one after a restart that wiped the data. */
   readonly managementToken: string | undefined;
@@ -61,7 +66,8 @@ export async function startRealConsul(options: RealConsulOptions = {}): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'real-consul-'));
   const dataFolder = join(folder, 'data');
   const configFile = join(folder, 'config.json');
-  const [http = 0, https = 0, grpc = 0, serf = 0, server = 0] = await freePorts(5);
+  const [http = 0, https = 0, grpc = 0, serf = 0, server = 0, wan = 0] = await freePorts(6);
+  const { name: datacenter, primary } = options.datacenter ?? { name: 'dc1' };
   const url = `http://${HOST}:${http}`;
   let managementToken: string | undefined;
   const client = consulClient(url, () => managementToken);
@@ -78,7 +84,20 @@ export async function startRealConsul(options: RealConsulOptions = {}): Promise<
       ...(options.acl && {
         acl: { enabled: true, default_policy: 'deny', enable_token_persistence: options.persistent ?? false },
       }),
-      ports: { http, https: tls ? https : -1, grpc, dns: -1, serf_lan: serf, serf_wan: -1, server },
+      ports: {
+        http,
+        https: tls ? https : -1,
+        grpc,
+        dns: -1,
+        serf_lan: serf,
+        serf_wan: options.datacenter === undefined ? -1 : wan,
+        server,
+      },
+      datacenter,
+      ...(primary && {
+        primary_datacenter: primary.datacenter,
+        retry_join_wan: [`${HOST}:${primary.wanPort}`],
+      }),
       connect: {
         enabled: options.connect ?? true,
         ca_config: { leaf_cert_ttl: options.leafTtl ?? '72h' },
@@ -111,6 +130,8 @@ export async function startRealConsul(options: RealConsulOptions = {}): Promise<
     ...client,
     address: { host: HOST, port: http },
     url,
+    datacenter,
+    wanPort: wan,
     ...(tls && { tls }),
     get managementToken() {
       return managementToken;

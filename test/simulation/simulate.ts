@@ -115,6 +115,7 @@ class World {
     this.#running = new Connector({
       consul: this.#consul,
       service: SERVICE,
+      scope: { partition: undefined, namespace: undefined, datacenter: undefined },
       waitMs,
       publisher: this.#place,
       verifiesUpstream: false,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { systemClock } from '../../src/clock.ts';
-import { Connector, LOOPS, longestSilenceMs } from '../../src/connector.ts';
+import { Connector, type ConnectorOptions, LOOPS, longestSilenceMs } from '../../src/connector.ts';
 import { ConsulClient } from '../../src/consul/client.ts';
 import type { Publisher } from '../../src/publish/publisher.ts';
 import { Health } from '../../src/status/health.ts';
@@ -10,8 +10,13 @@ import { Metrics } from '../../src/status/metrics.ts';
 import { Story } from '../../src/story.ts';
 import { startEmbeddedConsul } from '../consul/embedded-consul.ts';
 import { eventually } from '../e2e/support/eventually.ts';
+import { ConsulModel, SERVICE } from '../simulation/consul-model.ts';
+import { MemoryPlace } from '../simulation/memory-place.ts';
+import { seededRandom, VirtualTime } from '../simulation/virtual-time.ts';
 
 const WAIT_MS = 1_000;
+const HOUR_MS = 3_600_000;
+const ANYWHERE = { namespace: undefined, partition: undefined, datacenter: undefined };
 
 /** A place of publication with a bug, which no real one should have. */
 const broken: Publisher = {
@@ -25,31 +30,40 @@ const broken: Publisher = {
   close: async () => undefined,
 };
 
+function newConnector(
+  options: Pick<ConnectorOptions, 'consul' | 'publisher'> & Partial<ConnectorOptions>,
+): Connector {
+  const { clock = systemClock, waitMs = WAIT_MS } = options;
+  return new Connector({
+    service: SERVICE,
+    scope: ANYWHERE,
+    verifiesUpstream: false,
+    waitMs,
+    clock,
+    logger: pino({ level: 'silent' }),
+    health: new Health(clock, LOOPS, longestSilenceMs(waitMs)),
+    metrics: new Metrics('test'),
+    story: new Story(),
+    ...options,
+  });
+}
+
 test('an unexpected error while publishing is one line of the log, an error, and is tried again', async (t) => {
   const consul = await startEmbeddedConsul();
   t.after(() => consul.close());
   const lines: Record<string, unknown>[] = [];
   const end = new AbortController();
-  const connector = new Connector({
-    consul: new ConsulClient(
-      {
-        servers: [{ host: consul.host, port: consul.port }],
-        tls: undefined,
-        token: { kind: 'none' },
-        scope: { namespace: undefined, partition: undefined, datacenter: undefined },
-        service: 'ambassador',
-      },
-      systemClock,
-    ),
-    service: 'ambassador',
-    verifiesUpstream: false,
-    waitMs: WAIT_MS,
+  const access = {
+    servers: [{ host: consul.host, port: consul.port }],
+    tls: undefined,
+    token: { kind: 'none' },
+    scope: ANYWHERE,
+    service: SERVICE,
+  } as const;
+  const connector = newConnector({
+    consul: new ConsulClient(access, systemClock),
     publisher: broken,
-    clock: systemClock,
     logger: pino({}, { write: (line) => lines.push(JSON.parse(line)) }),
-    health: new Health(systemClock, LOOPS, longestSilenceMs(WAIT_MS)),
-    metrics: new Metrics('test'),
-    story: new Story(),
   });
 
   const running = connector.run(end.signal);
@@ -70,4 +84,25 @@ test('an unexpected error while publishing is one line of the log, an error, and
       },
     );
   }
+});
+
+test('once a clock that was days ahead is set back, what seemed to have expired is published within a minute', async () => {
+  const start = Date.parse('2027-01-01T00:00:00Z');
+  const time = new VirtualTime(start, seededRandom(1));
+  const consul = await ConsulModel.start(time, 24 * HOUR_MS);
+  const place = new MemoryPlace(() => undefined);
+  const end = new AbortController();
+  time.skewMs = 72 * HOUR_MS;
+  // Consul says nothing new in all this time: only the publishing loop can notice.
+  const connector = newConnector({ consul, publisher: place, clock: time.clock, waitMs: 12 * HOUR_MS });
+  const running = connector.run(end.signal);
+
+  await time.run(start + HOUR_MS, () => undefined);
+  assert.equal(place.published, undefined);
+  time.skewMs = 0;
+  await time.run(start + HOUR_MS + 60_000, () => undefined);
+  assert.notEqual(place.published, undefined);
+
+  end.abort();
+  await running;
 });

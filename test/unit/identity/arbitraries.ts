@@ -31,7 +31,7 @@ interface Pool {
 const often = soundRoots.slice(0, 2);
 const sound: Pool = {
   roots: [...soundRoots, ...often, ...often],
-  leaves: [...soundLeaves, ...soundLeaves.slice(0, 8), ...soundLeaves.slice(0, 8)],
+  leaves: [...soundLeaves, ...soundLeaves.slice(0, 8), ...soundLeaves.slice(0, 8), ...soundLeaves.slice(-2)],
 };
 const odd: Pool = {
   roots: [...sound.roots, ...oddRoots],
@@ -100,8 +100,9 @@ function situationsOf(pool: Pool): fc.Arbitrary<Listed> {
       listed: listings(pool),
       at: times,
       heldFor: fc.option(fc.integer({ min: 0, max: 70 * SECOND }), { nil: undefined, freq: 2 }),
+      namespace: fc.constantFrom(undefined, 'default', 'team'),
     })
-    .map(({ published, before, candidate, listed, at, heldFor }) => {
+    .map(({ published, before, candidate, listed, at, heldFor, namespace }) => {
       const bundle = tryBundle(listed, at);
       const caPem = before?.map(({ certPem }) => certPem).join('');
       return (
@@ -110,6 +111,7 @@ function situationsOf(pool: Pool): fc.Arbitrary<Listed> {
           published: published && { ...published, caPem, upstreamCaPem: caPem },
           candidate,
           service: SERVICE,
+          scope: { namespace, partition: undefined, datacenter: undefined },
           bundle,
           at,
           upstream: heldFor === undefined ? undefined : { rootsSince: at - heldFor },
@@ -170,7 +172,7 @@ export function tryBundle(listed: ListedRoots, at: number): TrustBundle | undefi
 
 /** A counter-example shows whose certificates they are, not their PEM and keys. */
 function shown(listed: ListedRoots, situation: Situation): Listed {
-  const { published, candidate, at, upstream } = situation;
+  const { published, candidate, at, upstream, scope } = situation;
   const show = () =>
     JSON.stringify({
       published: published && {
@@ -181,6 +183,7 @@ function shown(listed: ListedRoots, situation: Situation): Listed {
       roots: listed.roots.map(({ certificatePem }) => namesIn(certificatePem)),
       intermediates: listed.roots.flatMap(({ intermediatePems }) => intermediatePems.flatMap(namesIn)),
       sinceNowMs: at - NOW,
+      namespace: scope?.namespace,
       heardForMs: upstream && at - upstream.rootsSince,
     });
   return Object.assign({ listed, situation }, { [fc.toStringMethod]: show });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Scope } from '../../../src/identity/spiffe.ts';
 import {
   bundleOf,
   bundleWith,
@@ -13,6 +14,8 @@ import {
   newRoot,
   pemsOf,
   publishedAs,
+  SERVICE,
+  TRUST_DOMAIN,
 } from './support.ts';
 
 const root = await newRoot();
@@ -89,6 +92,37 @@ for (const [what, identity] of [
     assert.match(decision.reason, /^other-identity: /);
   });
 }
+
+const elsewhere = await newLeaf(root, { uris: [`spiffe://${TRUST_DOMAIN}/ns/team/dc/dc2/svc/${SERVICE}`] });
+const TEAM: Scope = { partition: undefined, namespace: 'team', datacenter: undefined };
+
+test('a published leaf of another namespace than is asked for now is replaced by one of that', () => {
+  const published = publishedAs(fresh, bundle);
+
+  const decision = decideOn({ published, candidate: material(elsewhere), scope: TEAM, bundle });
+
+  assert.equal(decision.writesLeaf, true);
+  assert.match(decision.reason, /^other-identity: .*\/ns\/default\/.*, asked for was namespace team$/);
+  assert.equal(decision.condemned, undefined);
+});
+
+test('it stays where Consul gives none of that namespace, and what it lacks is told', () => {
+  const published = publishedAs(fresh, bundle);
+
+  const decision = decideOn({ published, candidate, scope: TEAM, bundle });
+
+  assert.equal(decision.writesLeaf, false);
+  assert.equal(decision.condemned?.count, 'other-identity');
+});
+
+test('a leaf of another datacenter, as another agent may give it, is no reason to write where none was asked for', () => {
+  const published = publishedAs(fresh, bundle);
+
+  const decision = decideOn({ published, candidate: material(elsewhere), bundle });
+
+  assert.equal(decision.writesLeaf, false);
+  assert.equal(decision.condemned, undefined);
+});
 
 test('an ageing leaf is replaced by one with more of its life before it', async () => {
   const published = publishedAs(await newLeaf(root, { from: NOW - 61 * HOUR }), bundle);

@@ -54,13 +54,13 @@ test('in any situation what is to be published works, and what works is publishe
 
 test('in any situation the leaf is replaced only by a better one, or where gateways do not read it, and one that stays is not altered', () => {
   const property = fc.asyncProperty(situations, async ({ situation, listed }) => {
-    const { published, bundle, at } = situation;
-    const before = rankOf(published, listed, at);
+    const { published, bundle, at, scope } = situation;
+    const before = rankOf(published, listed, at, scope?.namespace);
 
     const decision = decide(situation);
 
     if (decision.writesLeaf) {
-      const after = rankOf(carriedOut(decision, published), listed, at);
+      const after = rankOf(carriedOut(decision, published), listed, at, scope?.namespace);
       const served = published?.certificatePem ?? '';
       const isBetter = compareRanks(after, before) > 0 || !isServable(served, 'it');
       assert.ok(

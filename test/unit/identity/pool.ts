@@ -8,7 +8,7 @@ import {
   KeyUsagesExtension,
 } from '@peculiar/x509';
 import { type Authority, createRoot, type IssuedLeaf } from '../../certificates/factory.ts';
-import { HOUR, LIFETIME, NOW, newLeaf, newRoot, SECOND } from './support.ts';
+import { HOUR, LIFETIME, NOW, newLeaf, newRoot, SECOND, SERVICE, TRUST_DOMAIN } from './support.ts';
 
 // Issued once for a file of tests (about 4 ms each) and combined at random.
 
@@ -55,6 +55,9 @@ export const intermediates: readonly { readonly certPem: string }[] = [
   ...crossSigned,
 ];
 
+const ofTheTeam = { uris: [`spiffe://${TRUST_DOMAIN}/ns/team/dc/dc1/svc/${SERVICE}`] };
+
+/** Four of each authority, in their order, and then those of another namespace. */
 export const soundLeaves: readonly IssuedLeaf[] = (
   await Promise.all(
     authorities.map(async (authority) => [
@@ -64,7 +67,9 @@ export const soundLeaves: readonly IssuedLeaf[] = (
       await newLeaf(authority, { emptyDn: true }),
     ]),
   )
-).flat();
+)
+  .flat()
+  .concat(await newLeaf(one, ofTheTeam), await newLeaf(two, ofTheTeam));
 
 export const otherLeaves: readonly IssuedLeaf[] = [
   await newLeaf(one, { service: 'web' }),

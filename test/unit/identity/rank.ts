@@ -3,28 +3,39 @@ import type { LeafMaterial } from '../../../src/identity/identity.ts';
 import type { ListedRoots } from '../../../src/identity/trust-bundle.ts';
 import { SERVICE, TRUST_DOMAIN } from './support.ts';
 
-/** How good what is published is: whether it works, whether it reaches the active root, when the leaf expires. */
-export type Rank = readonly [works: number, reachesActiveRoot: number, expiry: number];
+/** How good what is published is: whether it works, is of the namespace, reaches the active root, and when it expires. */
+export type Rank = readonly [works: number, isOfNamespace: number, reachesActiveRoot: number, expiry: number];
 
-const NOTHING: Rank = [0, 0, 0];
-const URI = `URI:spiffe://${TRUST_DOMAIN}/ns/default/dc/dc1/svc/${SERVICE}`;
+const NOTHING: Rank = [0, 0, 0, 0];
+const URI = new RegExp(`^URI:spiffe://${TRUST_DOMAIN}/ns/([a-z]+)/dc/dc1/svc/${SERVICE}$`);
 
-/** The rank of `served` at `at`, judged by node alone and by a walk of its own, with nothing of `identity/`. */
-export function rankOf(served: LeafMaterial | undefined, listed: ListedRoots, at: number): Rank {
+/**
+ * The rank of `served` at `at`, judged by node alone and by a walk of its own, with nothing of `identity/`. Where no
+ * namespace was asked for, any is right.
+ */
+export function rankOf(
+  served: LeafMaterial | undefined,
+  listed: ListedRoots,
+  at: number,
+  namespace?: string,
+): Rank {
   const [leaf, ...rest] = readAll(served?.certificatePem ?? '');
   if (served === undefined || leaf === undefined || !isGood(leaf, at)) return NOTHING;
-  if (leaf.subjectAltName !== URI || leaf.ca || !isKeyOf(served.privateKeyPem, leaf)) return NOTHING;
+  const [, itsNamespace] = URI.exec(leaf.subjectAltName ?? '') ?? [];
+  if (itsNamespace === undefined || leaf.ca || !isKeyOf(served.privateKeyPem, leaf)) return NOTHING;
   const roots = listed.roots.flatMap(({ id, certificatePem }) =>
     readAll(certificatePem).map((root) => ({ root, active: id === listed.activeRootId })),
   );
   const reached = rootsAbove(leaf, rest, 0, at, roots);
   if (reached.length === 0) return NOTHING;
-  return [1, reached.some(({ active }) => active) ? 1 : 0, Date.parse(leaf.validTo)];
+  const isOfNamespace = namespace === undefined || namespace === itsNamespace;
+  const reachesActiveRoot = reached.some(({ active }) => active);
+  return [1, isOfNamespace ? 1 : 0, reachesActiveRoot ? 1 : 0, Date.parse(leaf.validTo)];
 }
 
 /** Negative where `a` is worse than `b`. */
 export function compareRanks(a: Rank, b: Rank): number {
-  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || a[3] - b[3];
 }
 
 interface Root {

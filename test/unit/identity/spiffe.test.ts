@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { spiffeIdOf } from '../../../src/identity/spiffe.ts';
+import { outOfScope, type Scope, spiffeIdOf } from '../../../src/identity/spiffe.ts';
 import { certificateOf, newLeaf, newRoot, refusal, TRUST_DOMAIN } from './support.ts';
 
 const root = await newRoot();
@@ -10,12 +10,15 @@ async function spiffeIdFrom(...uris: readonly string[]) {
   return spiffeIdOf(certificateOf(await newLeaf(root, { uris })));
 }
 
-test('the SPIFFE ID says trust domain and service', async () => {
+test('the SPIFFE ID says trust domain, namespace, datacenter and service', async () => {
   const id = await spiffeIdFrom(`${PREFIX}/ambassador`);
 
   assert.deepEqual(id, {
     uri: `${PREFIX}/ambassador`,
     trustDomain: TRUST_DOMAIN,
+    partition: 'default',
+    namespace: 'default',
+    datacenter: 'dc1',
     service: 'ambassador',
   });
 });
@@ -24,7 +27,28 @@ test('the SPIFFE ID of an admin partition is understood', async () => {
   const id = await spiffeIdFrom(`spiffe://${TRUST_DOMAIN}/ap/edge/ns/default/dc/dc1/svc/ambassador`);
 
   assert.equal(id.service, 'ambassador');
+  assert.equal(id.partition, 'edge');
 });
+
+const ANYWHERE: Scope = { partition: undefined, namespace: undefined, datacenter: undefined };
+
+for (const [what, scope, missed] of [
+  ['what was left to Consul', {}, undefined],
+  [
+    'its own names, whatever their case',
+    { partition: 'Default', namespace: 'team', datacenter: 'DC1' },
+    undefined,
+  ],
+  ['another namespace', { namespace: 'default' }, 'namespace default'],
+  ['another partition', { partition: 'edge' }, 'partition edge'],
+  ['another datacenter', { namespace: 'team', datacenter: 'dc2' }, 'datacenter dc2'],
+] as const) {
+  test(`a SPIFFE ID beside ${what}: ${missed === undefined ? 'is of it' : `is not of ${missed}`}`, async () => {
+    const id = await spiffeIdFrom(`spiffe://${TRUST_DOMAIN}/ns/team/dc/dc1/svc/ambassador`);
+
+    assert.equal(outOfScope(id, { ...ANYWHERE, ...scope }), missed);
+  });
+}
 
 test('the trust domain is compared in lower case', async () => {
   const id = await spiffeIdFrom('spiffe://ABC.Consul/ns/default/dc/dc1/svc/Web');
