@@ -9,6 +9,7 @@ import type { Scope } from './identity/spiffe.ts';
 import type { ListedRoots } from './identity/trust-bundle.ts';
 import { backoffMs } from './pace.ts';
 import type { Publisher } from './publish/publisher.ts';
+import { reportOn } from './query-report.ts';
 import { Reconciler } from './reconciler.ts';
 import type { Health } from './status/health.ts';
 import type { Metrics } from './status/metrics.ts';
@@ -153,8 +154,10 @@ export class Connector {
     decode: (text: string) => T,
     take: (answer: T) => void,
   ): BlockingQuery<T> {
-    const { clock, health, logger, metrics, waitMs } = this.#options;
+    const { clock, waitMs } = this.#options;
+    const report = reportOn(name, this.#options);
     return new BlockingQuery({
+      ...report,
       connection,
       path,
       waitMs,
@@ -164,30 +167,9 @@ export class Connector {
         take(answer);
         this.#wakeup.notice();
       },
-      onHeard: (ageSeconds) => {
-        health.turned(name);
-        health.solved(name);
-        health.heard(name, ageSeconds);
-        metrics.consulAnswered(name, clock.now(), ageSeconds);
+      onHeard: (ageSeconds, mayStillFail) => {
+        report.onHeard(ageSeconds, mayStillFail);
         if (name === 'roots' && this.#reconciler.heardRoots(ageSeconds)) this.#wakeup.notice();
-        // A leaf is always from the agent's cache; for roots an age means that the agent lost its servers.
-        if (name === 'roots' && ageSeconds !== undefined && ageSeconds > 0) {
-          logger.warn({ ageSeconds }, 'Consul answered about its roots from a stale cache');
-        }
-      },
-      onSilence: () => {
-        health.turned(name);
-        metrics.consulSilent(name);
-        logger.debug({ query: name }, 'Consul let a blocking query run out, asking anew');
-      },
-      onError: (error, attempt, retryMs) => {
-        health.turned(name);
-        health.problem(name, error);
-        metrics.consulFailed(name, error.code);
-        logger.warn(
-          { query: name, ...describeError(error), attempt, retryMs },
-          'asking Consul failed, will try again',
-        );
       },
     });
   }

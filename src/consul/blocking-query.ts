@@ -15,8 +15,11 @@ export interface BlockingQueryOptions<T> {
   readonly clock: Clock;
   /** A usable answer whose content differs from the last one. */
   readonly onAnswer: (answer: T) => void;
-  /** Every usable answer, new or not. */
-  readonly onHeard: (ageSeconds: number | undefined) => void;
+  /**
+   * Every usable answer, new or not: how old it was, where an agent says so, and whether the failures before it may go on,
+   * as it came out of a cache.
+   */
+  readonly onHeard: (ageSeconds: number | undefined, mayStillFail: boolean) => void;
   readonly onError: (error: ConsulError, attempt: number, retryMs: number) => void;
   /** A blocking query ended unanswered: asked again at once, on a new connection and without an index. */
   readonly onSilence: () => void;
@@ -63,14 +66,20 @@ export class BlockingQuery<T> {
     const onAbort = (): void => this.#interrupt.abort();
     signal.addEventListener('abort', onAbort, { once: true });
     let failures = 0;
+    // An agent that has lost its servers answers a question without an index from its cache, and fails the one with an
+    // index that follows (seen with 1.8.7): one such answer is no end of the failures.
+    let answers = 0;
     while (!signal.aborted) {
       await this.#bucket.take(signal);
       if (signal.aborted) break;
       this.#interrupt = new AbortController();
       const interrupt = this.#interrupt.signal;
       try {
-        await this.#ask(interrupt);
-        failures = 0;
+        const ageSeconds = await this.#ask(interrupt);
+        if (interrupt.aborted) continue;
+        answers += 1;
+        if (answers > 1 || ageSeconds === undefined || ageSeconds === 0) failures = 0;
+        this.#options.onHeard(ageSeconds, failures > 0);
       } catch (error) {
         if (interrupt.aborted) continue;
         const silent = this.#index !== undefined && isTimeout(error);
@@ -80,6 +89,7 @@ export class BlockingQuery<T> {
           this.#options.onSilence();
           continue;
         }
+        answers = 0;
         failures += 1;
         const retryMs = backoffMs(failures, this.#options.clock.random);
         this.#options.onError(asConsulError(error), failures, retryMs);
@@ -89,8 +99,9 @@ export class BlockingQuery<T> {
     signal.removeEventListener('abort', onAbort);
   }
 
-  async #ask(signal: AbortSignal): Promise<void> {
-    const { connection, path, waitMs, decode, onAnswer, onHeard } = this.#options;
+  /** Returns how old the answer was, in seconds, where an agent says so. */
+  async #ask(signal: AbortSignal): Promise<number | undefined> {
+    const { connection, path, waitMs, decode, onAnswer } = this.#options;
     const index = this.#index;
     const query = new URLSearchParams({ wait: `${waitMs}ms` });
     if (index !== undefined) query.set('index', index.toString());
@@ -99,14 +110,14 @@ export class BlockingQuery<T> {
     const answer = await connection.get(path, query, deadlineMs(waitMs, index), signal).finally(() => {
       this.#asksAfresh = false;
     });
-    if (signal.aborted) return;
+    if (signal.aborted) return undefined;
     if (answer.text !== this.#content) {
       const decoded = decode(answer.text);
       this.#content = answer.text;
       onAnswer(decoded);
     }
     this.#index = this.#again ? undefined : nextIndex(index, answer.index);
-    onHeard(answer.ageSeconds);
+    return answer.ageSeconds;
   }
 }
 

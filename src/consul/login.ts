@@ -3,7 +3,8 @@ import { type Clock, withDeadline } from '../clock.ts';
 import { ConsulError, systemCode } from '../errors.ts';
 import type { LoginConfig } from './endpoint.ts';
 import { parseObject } from './json.ts';
-import { errorOfLogin, isTokenUnknown } from './status-errors.ts';
+import { errorOfLogin } from './login-errors.ts';
+import { isTokenUnknown } from './status-errors.ts';
 import type { TokenSource } from './token.ts';
 import type { ConsulResponse, ConsulTransport } from './transport.ts';
 

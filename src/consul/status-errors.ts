@@ -24,6 +24,9 @@ const TOKEN_PLACES: Readonly<Record<TokenKind, string>> = {
   login: 'nothing, a new login follows; if it stays, see the ACL replication of Consul',
 };
 
+const SEE_SERVERS =
+  'see that the Consul servers run, and that the agent reaches them on port 8300: consul members, and its log';
+
 const TOKEN_UNKNOWN = /ACL not found|token does not exist/i;
 
 /** Whether Consul says that it does not know the token, not that the token lacks a right. */
@@ -85,6 +88,19 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
     cause: 'the Consul cluster has no leader',
     remedy: () =>
       'wait for the election, or see that a majority of the servers runs: consul operator raft list-peers',
+  },
+  {
+    code: 'CONSUL_NO_SERVERS',
+    // The client agent's own words, and what it says of a connection that fails or ends under a question.
+    text: /No known Consul servers|rpc error getting client|rpc error making call: (?:EOF|stream closed|session shutdown|i\/o|(?:dial|read|write) tcp)/i,
+    cause: 'the Consul agent does not reach its servers',
+    remedy: () => SEE_SERVERS,
+  },
+  {
+    code: 'CONSUL_NO_DATACENTER',
+    text: /No path to datacenter/i,
+    cause: 'Consul knows no way to the datacenter that is asked for',
+    remedy: () => 'set CONSUL_DATACENTER to one of: consul catalog datacenters',
   },
   {
     code: 'CONSUL_RATE_LIMITED',
@@ -166,51 +182,17 @@ export function errorOfStatus(status: number, text: string, asked: Asked): Consu
   });
 }
 
-/** What is wrong with Consul or the way there, and would be without a login. */
-const NOT_OF_THE_LOGIN: readonly ConsulErrorCode[] = [
-  'CONSUL_REDIRECT',
-  'CONSUL_HTTP_TO_HTTPS',
-  'CONSUL_NO_LEADER',
-  'CONSUL_RATE_LIMITED',
-  'CONSUL_NAMESPACES_ENTERPRISE',
-];
-
-/** The error for a login that Consul did not accept. `text` is without the bearer token. */
-export function errorOfLogin(status: number, text: string, authMethod: string): ConsulError {
-  const general = errorOfStatus(status, text, { service: '', token: 'login' });
-  if (NOT_OF_THE_LOGIN.includes(general.code)) return general;
-  if (/auth method .*not found|ACL not found/i.test(text)) {
-    return new ConsulError(
-      'CONSUL_LOGIN',
-      `Consul has no auth method "${authMethod}" (${status}${quote(text)})`,
-      {
-        remedy: 'set CONSUL_LOGIN_AUTH_METHOD to one of: consul acl auth-method list',
-      },
-    );
-  }
+/** For an answer about the roots that a client agent fetched so many seconds ago, and cannot fetch anew. */
+export function errorOfStaleRoots(ageSeconds: number): ConsulError {
   return new ConsulError(
-    'CONSUL_LOGIN',
-    `the login by "${authMethod}" was refused (${status}${quote(text)})`,
-    { remedy: loginRemedy(status, text, authMethod) },
+    'CONSUL_NO_SERVERS',
+    `the Consul agent knows of the roots what it heard ${ageSeconds} s ago: it does not reach its servers`,
+    { remedy: SEE_SERVERS },
   );
 }
 
-/** A bearer token that is no good is a 403, and in an auth method of type `jwt` a 500. */
-function loginRemedy(status: number, text: string, authMethod: string): string {
-  if (/token (?:is|has) expired/i.test(text)) {
-    return 'the bearer token has expired: set CONSUL_LOGIN_BEARER_TOKEN_FILE to a projected ServiceAccount token, which the kubelet renews, or mend the clock';
-  }
-  // What the API server told Consul, with the name of the ServiceAccount that Consul asks as (seen with 1.8.7).
-  if (/cannot \w+ resource "(?:serviceaccounts|tokenreviews)"/i.test(text)) {
-    return 'let the ServiceAccount whose token the auth method has get serviceaccounts, and bind it to the ClusterRole system:auth-delegator';
-  }
-  if (status === 403 || /token|claim|signature/i.test(text)) {
-    return `see that the bearer token is one the auth method accepts, and that a binding rule matches it: consul acl binding-rule list -method=${authMethod}`;
-  }
-  return 'read what Consul says; ACLs must be enabled for a login';
-}
-
-function quote(text: string): string {
+/** What Consul says, for an error: its first line, where that is short and no page. */
+export function quote(text: string): string {
   const line = text.trim().split('\n', 1)[0] ?? '';
   return line === '' || line.startsWith('<') ? '' : `: ${line.slice(0, 200)}`;
 }

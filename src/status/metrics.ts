@@ -45,9 +45,11 @@ export class Metrics {
     'Blocking queries that ended: ok, silence or the code of the error.',
     ['query', 'outcome'],
   );
-  readonly #up = this.#gauge('consul_up', '1 while the last query was answered, 0 while it failed.', [
-    'query',
-  ]);
+  readonly #up = this.#gauge(
+    'consul_up',
+    '1 while the last query was answered, 0 while it failed or the agent answers without its servers.',
+    ['query'],
+  );
   readonly #heard = this.#gauge('consul_last_answer_timestamp_seconds', 'Last usable answer.', ['query']);
   readonly #age = this.#gauge(
     'consul_answer_age_seconds',
@@ -70,10 +72,13 @@ export class Metrics {
     registerProcessMetrics(this.#registry);
   }
 
-  /** A query was answered `at` that time (milliseconds since the epoch). */
-  consulAnswered(query: string, at: number, ageSeconds: number | undefined): void {
+  /**
+   * A query was answered `at` that time (milliseconds since the epoch). Not `isUp`: out of the cache of an agent that does
+   * not reach its servers.
+   */
+  consulAnswered(query: string, at: number, ageSeconds: number | undefined, isUp: boolean): void {
     this.#answers.inc({ query, outcome: 'ok' });
-    this.#up.set({ query }, 1);
+    this.#up.set({ query }, isUp ? 1 : 0);
     this.#heard.set({ query }, at / 1000);
     this.#age.set({ query }, ageSeconds ?? 0);
   }

@@ -31,6 +31,12 @@ export function withIndex(answer: Answer, index: string | number | bigint | unde
   return { ...answer, headers: { ...headers, 'X-Consul-Index': String(index) } };
 }
 
+/** The same answer out of an agent's cache, so many seconds old; undefined leaves the header out. */
+export function withAge(answer: Answer, ageSeconds: number | undefined): Answer {
+  if (ageSeconds === undefined) return answer;
+  return { ...answer, headers: { ...answer.headers, Age: String(ageSeconds) } };
+}
+
 /**
  * The same answer with another JSON body: `change` gets the parsed body and returns the new one. 64-bit numbers lose
  * their last digits on the way.

@@ -5,6 +5,13 @@ const HTML = { 'Content-Type': 'text/html' };
 /** Consul's refusals, and those of what stands before it, in their own words: for scripts. */
 export const refusals = {
   noClusterLeader: textAnswer(500, 'No cluster leader'),
+  /** What a client agent says whose servers are gone: first of the connection it had, at the end of all of them. */
+  connectionToServerLost: textAnswer(500, 'rpc error making call: EOF'),
+  serverRefusesAgent: textAnswer(
+    500,
+    'rpc error getting client: failed to get conn: dial tcp 127.0.0.1:0->127.0.0.1:8300: connect: connection refused',
+  ),
+  noKnownServers: textAnswer(500, 'No known Consul servers'),
   /** A client agent turns the server's 429 into a 500. */
   rateLimitedByAgent: textAnswer(500, 'rpc error making call: Rate limit reached, try again later'),
   rateLimited: textAnswer(

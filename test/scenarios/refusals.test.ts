@@ -13,6 +13,13 @@ describe('16: what Consul, or a proxy before it, says instead of an answer', { c
       /raft list-peers/,
     ],
     [
+      '500 `No known Consul servers`, of a client agent',
+      refusals.noKnownServers,
+      'CONSUL_NO_SERVERS',
+      /does not reach its servers/,
+      /consul members/,
+    ],
+    [
       '500 `rpc error making call: Rate limit reached, try again later`',
       refusals.rateLimitedByAgent,
       'CONSUL_RATE_LIMITED',

@@ -23,6 +23,8 @@ export interface RealConsulOptions {
   readonly leafTtl?: string;
   /** One of several that are joined over the WAN. The CA of one that has a primary is an intermediate of that one's. */
   readonly datacenter?: { readonly name: string; readonly primary?: RealConsul };
+  /** A client agent of that server, as each node has one: all it knows of the CA it asks the server, and keeps in a cache. */
+  readonly clientOf?: RealConsul;
   /** Off, to see what a Consul without Connect answers. */
   readonly connect?: boolean;
   /** Anything else, as an agent configuration file says it. */
@@ -33,6 +35,8 @@ export interface RealConsul extends ConsulClient {
   readonly address: { readonly host: string; readonly port: number };
   readonly url: string;
   readonly datacenter: string;
+  /** Where client agents join. */
+  readonly lanPort: number;
   /** Where other datacenters join, if this is one of several. */
   readonly wanPort: number;
   readonly tls?: ConsulTls;
@@ -61,15 +65,16 @@ export interface ConsulTls {
 const READINESS_SERVICE = 'real-consul-readiness';
 const HOST = '127.0.0.1';
 
-/** One real Consul server with Connect on, everything on loopback ports of its own. */
+/** One real Consul agent, a server unless it is said otherwise, with Connect on, everything on loopback ports of its own. */
 export async function startRealConsul(options: RealConsulOptions = {}): Promise<RealConsul> {
   const folder = await mkdtemp(join(tmpdir(), 'real-consul-'));
   const dataFolder = join(folder, 'data');
   const configFile = join(folder, 'config.json');
   const [http = 0, https = 0, grpc = 0, serf = 0, server = 0, wan = 0] = await freePorts(6);
   const { name: datacenter, primary } = options.datacenter ?? { name: 'dc1' };
+  const { clientOf } = options;
   const url = `http://${HOST}:${http}`;
-  let managementToken: string | undefined;
+  let managementToken = clientOf?.managementToken;
   const client = consulClient(url, () => managementToken);
   const tls =
     options.tls === undefined
@@ -82,7 +87,12 @@ export async function startRealConsul(options: RealConsulOptions = {}): Promise<
     JSON.stringify({
       ...(tls && { ...tlsConfig(folder), verify_incoming_https: options.tls?.verifyIncoming ?? false }),
       ...(options.acl && {
-        acl: { enabled: true, default_policy: 'deny', enable_token_persistence: options.persistent ?? false },
+        acl: {
+          enabled: true,
+          default_policy: 'deny',
+          enable_token_persistence: options.persistent ?? false,
+          ...(clientOf && { tokens: { agent: managementToken } }),
+        },
       }),
       ports: {
         http,
@@ -111,10 +121,9 @@ export async function startRealConsul(options: RealConsulOptions = {}): Promise<
     await mkdir(dataFolder, { recursive: true });
     agent = await startProcess(binary('CONSUL'), [
       'agent',
-      ...(options.persistent ? ['-server', '-bootstrap-expect=1', `-data-dir=${dataFolder}`] : ['-dev']),
+      ...role(options, dataFolder),
       `-bind=${HOST}`,
       `-client=${HOST}`,
-      '-node=real-consul',
       `-config-file=${configFile}`,
     ]);
     await agent.waitUntil(async () => /:\d/.test(await client.mustGet<string>('/v1/status/leader')));
@@ -131,6 +140,7 @@ export async function startRealConsul(options: RealConsulOptions = {}): Promise<
     address: { host: HOST, port: http },
     url,
     datacenter,
+    lanPort: serf,
     wanPort: wan,
     ...(tls && { tls }),
     get managementToken() {
@@ -148,12 +158,18 @@ export async function startRealConsul(options: RealConsulOptions = {}): Promise<
       await agent.kill();
       if (wipe) {
         await rm(dataFolder, { recursive: true, force: true });
-        managementToken = undefined;
+        managementToken = clientOf?.managementToken;
       }
       await start();
     },
     output: () => agent.output(),
   };
+}
+
+function role({ clientOf, persistent }: RealConsulOptions, dataFolder: string): string[] {
+  const data = `-data-dir=${dataFolder}`;
+  if (clientOf !== undefined) return ['-node=real-client', data, `-retry-join=${HOST}:${clientOf.lanPort}`];
+  return ['-node=real-consul', ...(persistent ? ['-server', '-bootstrap-expect=1', data] : ['-dev'])];
 }
 
 /** Also gives the agent the token, without which it cannot register itself in its own catalog. */

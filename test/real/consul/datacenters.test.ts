@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { certificates } from '../../e2e/support/bed.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
-import { type RealConsul, startRealConsul } from '../../servers/real-consul.ts';
+import type { RealConsul } from '../../servers/real-consul.ts';
 import { verify } from '../openssl.ts';
-import { contents, folderFor, plain, startInto } from './support.ts';
+import { contents, folderFor, plain, startInto, useTwoConsuls } from './support.ts';
 
 /** The primary must have heard of the secondary, and the backoff after a first refusal ended. */
 const ANSWERED_WITHIN_MS = 20_000;
@@ -15,12 +15,9 @@ const SETTLED_MS = 3_000;
 /** Each of the two datacenters puts off its part by up to 30 s. */
 const ROTATED_WITHIN_MS = 90_000;
 
-const started: RealConsul[] = [];
-before(async () => {
-  const dc1 = await startRealConsul({ datacenter: { name: 'dc1' } });
-  started.push(dc1, await startRealConsul({ datacenter: { name: 'dc2', primary: dc1 } }));
-});
-after(() => Promise.all(started.map((consul) => consul.stop())));
+const both = useTwoConsuls({ datacenter: { name: 'dc1' } }, (primary) => ({
+  datacenter: { name: 'dc2', primary },
+}));
 
 test('the leaf of a secondary datacenter is published with the intermediate below the root of the primary', async (t) => {
   const [primary, secondary] = both();
@@ -81,12 +78,6 @@ test('a rotation of the primary reaches the gateway of a secondary: first both r
   assert.equal(await verify(read(folder, 'tls.crt'), String(active)), 'tls.crt: OK');
   assert.equal(await daemon.metric('writes_total', 'object="identity"'), 3);
 });
-
-function both(): [primary: RealConsul, secondary: RealConsul] {
-  const [primary, secondary] = started;
-  assert.ok(primary !== undefined && secondary !== undefined, 'both datacenters have started');
-  return [primary, secondary];
-}
 
 async function uriIn(datacenter: string, consul: RealConsul): Promise<string> {
   const { TrustDomain } = await consul.roots();

@@ -26,6 +26,22 @@ export function useConsul(options: RealConsulOptions, prepare = async (): Promis
   };
 }
 
+/** The same with a second one that needs the first. */
+export function useTwoConsuls(options: RealConsulOptions, second: (first: RealConsul) => RealConsulOptions) {
+  const started: RealConsul[] = [];
+  before(async () => {
+    const first = await startRealConsul(options);
+    started.push(first);
+    started.push(await startRealConsul(second(first)));
+  });
+  after(() => Promise.all(started.reverse().map((consul) => consul.stop())));
+  return (): [first: RealConsul, second: RealConsul] => {
+    const [first, other] = started;
+    assert.ok(first !== undefined && other !== undefined, 'both Consuls have started');
+    return [first, other];
+  };
+}
+
 /** Where to find a Consul in plain HTTP. */
 export function plain(consul: RealConsul): Record<string, string> {
   return { _CONSUL_HOST: consul.address.host, _CONSUL_PORT: String(consul.address.port) };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withIndex } from '../../consul/answer.ts';
+import { withAge, withIndex } from '../../consul/answer.ts';
 import { refusals } from '../../consul/refusals.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { ask, startConsul } from './asking.ts';
@@ -59,22 +59,42 @@ test('errors back off to at most a minute', async (t) => {
   assert.ok(length >= 4 && length <= 17, `${length} errors in ten minutes`);
 });
 
-test('a good answer forgets the failures before it', async (t) => {
-  const clock = fastClock(20);
+test('an agent that answers from its cache, and fails every blocking query for want of its servers, is asked ever more seldom', async (t) => {
+  const clock = fastClock(1_000);
   const consul = await startConsul(t);
-  let asked = 0;
-  const gaps: number[] = [];
-  consul.script('leaf', async (request, truth) => {
-    asked += 1;
-    gaps.push(request.at);
-    return asked === 5 ? withIndex(await truth.now(), 0) : refusals.unavailable;
-  });
+  consul.script('leaf', async (request, truth) =>
+    request.query.has('index') ? refusals.noKnownServers : withAge(await truth.now(), 9),
+  );
 
-  ask(t, consul, { clock });
-  await eventually('a failure after the success', () => gaps.length >= 7, 5_000);
+  const asking = ask(t, consul, { clock });
+  await sleep((10 * MINUTE_MS) / 1_000);
 
-  const [beforeSuccess = 0, success = 0, , after = 0] = gaps.slice(3);
-  // The fourth wait is at most 8 s, the first after a success at most 1 s; at 20 times the speed 400 and 50 ms.
-  assert.ok(success - beforeSuccess >= 350, `${success - beforeSuccess} ms before`);
-  assert.ok(after - success < 300, `${after - success} ms after`);
+  const { length } = asking.errors;
+  assert.ok(length >= 4 && length <= 17, `${length} errors in ten minutes`);
+  assert.ok(consul.requests.length <= 2 * length + 2, `${consul.requests.length} requests`);
 });
+
+for (const [what, ageSeconds, least] of [
+  ['a good answer forgets', undefined, 1],
+  ['two answers from a cache forget', 9, 2],
+] as const) {
+  test(`${what} the failures before`, async (t) => {
+    const clock = fastClock(20);
+    const consul = await startConsul(t);
+    const gaps: number[] = [];
+    consul.script('leaf', async (request, truth) => {
+      gaps.push(request.at);
+      const isGood = gaps.length > 4 && gaps.length <= 4 + least;
+      return isGood ? withAge(withIndex(await truth.now(), 0), ageSeconds) : refusals.unavailable;
+    });
+
+    ask(t, consul, { clock });
+    await eventually('two failures after the success', () => gaps.length >= 6 + least, 5_000);
+
+    const [beforeSuccess = 0, success = 0] = gaps.slice(3);
+    const [lastSuccess = 0, , after = 0] = gaps.slice(3 + least);
+    // The fourth wait is at most 8 s, the first after a success at most 1 s; at 20 times the speed 400 and 50 ms.
+    assert.ok(success - beforeSuccess >= 350, `${success - beforeSuccess} ms before`);
+    assert.ok(after - lastSuccess < 300, `${after - lastSuccess} ms after`);
+  });
+}

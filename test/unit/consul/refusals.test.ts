@@ -11,6 +11,9 @@ const WRITE_POLICY = /service "ambassador" \{ policy = "write" \}/;
 
 for (const [what, answer, code, remedy] of [
   ['a 500 without a leader', refusals.noClusterLeader, 'CONSUL_NO_LEADER', /raft list-peers/],
+  ['a connection that ends', refusals.connectionToServerLost, 'CONSUL_NO_SERVERS', /consul members/],
+  ['a server that refuses its agent', refusals.serverRefusesAgent, 'CONSUL_NO_SERVERS', /8300/],
+  ['an agent without servers', refusals.noKnownServers, 'CONSUL_NO_SERVERS', /consul members/],
   [
     'a rate limit turned into a 500',
     refusals.rateLimitedByAgent,
@@ -57,7 +60,13 @@ for (const [what, answer, code, remedy] of [
     /_CONSUL_HOST and _CONSUL_PORT/,
   ],
   ['HTTP sent to an HTTPS port', refusals.httpToHttps, 'CONSUL_HTTP_TO_HTTPS', /CONSUL_HTTP_SSL=true/],
-  ['a datacenter without a path', refusals.noPathToDatacenter, 'CONSUL_STATUS', /log of the Consul/],
+  [
+    'a datacenter without a path',
+    refusals.noPathToDatacenter,
+    'CONSUL_NO_DATACENTER',
+    /consul catalog datacenters/,
+  ],
+  ['a 500 that nobody knows', textAnswer(500, 'no idea'), 'CONSUL_STATUS', /log of the Consul/],
   ['a 400 that nobody knows', textAnswer(400, 'no idea'), 'CONSUL_STATUS', /what Consul says/],
 ] satisfies [string, Answer, ConsulErrorCode, RegExp][]) {
   test(`${what} is ${code} with its remedy, and the next good answer is taken`, async (t) => {

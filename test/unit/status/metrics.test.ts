@@ -43,7 +43,7 @@ test('Consul is up while the last query was answered; one that ran out says noth
   const up = () => exported(metrics, 'consul_up{query="leaf"}');
 
   assert.equal(await up(), undefined);
-  metrics.consulAnswered('leaf', NOW, undefined);
+  metrics.consulAnswered('leaf', NOW, undefined, true);
   assert.equal(await up(), 1);
   metrics.consulSilent('leaf');
   assert.equal(await up(), 1);
@@ -78,7 +78,7 @@ test('a write is counted from 0 on, with its time', async () => {
 test('docs/monitoring.md has each metric, with its type and its labels, and no other', async () => {
   const metrics = new Metrics('1.0.0');
   metrics.published(await newIdentity());
-  metrics.consulAnswered('leaf', NOW, undefined);
+  metrics.consulAnswered('leaf', NOW, undefined, true);
   metrics.kubernetesRequested('list', 'secrets', 'ok');
   metrics.wrote('identity', 'ageing', NOW);
   const text = await metrics.text(true);
