@@ -3,6 +3,7 @@ import { ConsulClient } from '../consul/client.ts';
 import { type CaRoots, decodeLeaf, decodeRoots, leafPath, ROOTS_PATH } from '../consul/connect-ca.ts';
 import type { ConsulConnection } from '../consul/connection.ts';
 import { type ConsulAccess, serverUrl } from '../consul/endpoint.ts';
+import { errorOfStaleRoots } from '../consul/status-errors.ts';
 import { loadTls, VERIFIES_NOTHING } from '../consul/tls.ts';
 import { noAnswerInTime } from '../consul/transport-errors.ts';
 import { ConsulError, type ConsulErrorCode } from '../errors.ts';
@@ -57,18 +58,25 @@ export async function checkConsul(access: ConsulAccess, clock: Clock, parent: Ab
       const ask = async <T>(
         connection: ConsulConnection,
         path: string,
-        decode: (text: string) => T,
+        decode: (text: string, ageSeconds: number | undefined) => T,
         deadlineMs = SIDE_DEADLINE_MS,
       ): Promise<T> => {
         try {
-          return decode((await connection.get(path, new URLSearchParams(), deadlineMs, signal)).text);
+          const answer = await connection.get(path, new URLSearchParams(), deadlineMs, signal);
+          return decode(answer.text, answer.ageSeconds);
         } catch (error) {
           if (!timedOut()) throw asConnectorError(error);
           throw noAnswerInTime(addresses(access), SIDE_DEADLINE_MS, error);
         }
       };
       return await consulRows(access, clock, {
-        openRoots: () => ask(open.connect(), ROOTS_PATH, decodeRoots, REACH_DEADLINE_MS),
+        openRoots: () =>
+          ask(
+            open.connect(),
+            ROOTS_PATH,
+            (text, ageSeconds = 0) => ({ roots: decodeRoots(text), ageSeconds }),
+            REACH_DEADLINE_MS,
+          ),
         ownRoots: () => ask(own.connect(), ROOTS_PATH, decodeRoots),
         token: () => ask(own.connect(), TOKEN_PATH, () => undefined),
         leaf: () => ask(own.connect(), leafPath(access.service), decodeLeaf),
@@ -80,7 +88,7 @@ export async function checkConsul(access: ConsulAccess, clock: Clock, parent: Ab
 }
 
 interface Questions {
-  openRoots(): Promise<CaRoots>;
+  openRoots(): Promise<{ roots: CaRoots; ageSeconds: number }>;
   ownRoots(): Promise<CaRoots>;
   token(): Promise<undefined>;
   leaf(): Promise<ReturnType<typeof decodeLeaf>>;
@@ -102,7 +110,7 @@ async function consulRows(access: ConsulAccess, clock: Clock, ask: Questions): P
   } catch (error) {
     judgeToken(rows, error);
   }
-  if (rows.has(TOKEN, 'fail') || rows.has(CONNECT, 'fail')) return rows.rest();
+  if (CONSUL_SUBJECTS.some((subject) => rows.has(subject, 'fail'))) return rows.rest();
   try {
     const roots = open ?? (await ask.ownRoots());
     rows.put(pass(CONNECT, `the trust domain is ${roots.trustDomain}`));
@@ -131,8 +139,9 @@ async function reach(access: ConsulAccess, ask: Questions, rows: Rows): Promise<
   let failed: unknown;
   for (let attempt = 1; attempt <= REACH_ATTEMPTS; attempt += 1) {
     try {
-      const roots = await ask.openRoots();
-      reached(access, rows, failed);
+      const { roots, ageSeconds } = await ask.openRoots();
+      // What an agent without servers has in its cache is enough for a while.
+      reached(access, rows, ageSeconds > 0 ? errorOfStaleRoots(ageSeconds) : failed);
       return roots;
     } catch (error) {
       const cause = causeOf(error, REACH);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { withAge } from '../consul/answer.ts';
 import { refusals } from '../consul/refusals.ts';
 import { makeBed, NAMESPACE, SECRET } from './support/bed.ts';
 import { startDaemon } from './support/daemon.ts';
@@ -135,6 +136,19 @@ describe('check', { concurrency: 2 }, () => {
 
     assert.equal(report.firstFail?.check, 'consul-token');
     assert.equal(report.row('identity')?.status, 'skipped');
+  });
+
+  test('an agent that answers from its cache alone is a WARN, with its servers as the remedy', async (t) => {
+    const bed = await makeBed(t, SERVED);
+    bed.consul.script('roots', async (_request, truth) => withAge(await truth.now(), 30));
+
+    const { notPassed } = await Report.of(bed.start({}, CHECK));
+
+    assert.deepEqual(
+      notPassed.map(({ check, status, code }) => [check, status, code]),
+      [['consul', 'warn', 'CONSUL_NO_SERVERS']],
+    );
+    assert.match(notPassed[0]?.remedy ?? '', /consul members/);
   });
 
   test('of an API server that is not there the first row says so, and the others mean nothing', async (t) => {

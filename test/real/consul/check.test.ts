@@ -2,16 +2,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { startDaemon } from '../../e2e/support/daemon.ts';
-import { Report, type ReportRow } from '../../e2e/support/report.ts';
+import { test } from 'node:test';
 import { makeAuthority } from '../../servers/authority.ts';
 import { freePort } from '../../servers/ports.ts';
 import { type ConsulTls, startRealConsul } from '../../servers/real-consul.ts';
+import { checkOf, fails, passes } from './checking.ts';
 import { bearerToken, makeJwtLogin } from './jwt-login.ts';
 import { folderFor, plain, useConsul } from './support.ts';
-
-type Variables = Readonly<Record<string, string>>;
 
 const MINIMAL = 'service "ambassador" { policy = "write" }';
 
@@ -135,26 +132,6 @@ test('nothing listens: reaching Consul is the first FAIL, and all else is skippe
 
   await fails(t, env, 'consul', 'CONSUL_UNREACHABLE');
 });
-
-/** Into a folder, so that no row is about a cluster. */
-function checkOf(t: TestContext, env: Variables): Promise<Report> {
-  return Report.of(startDaemon({ _OUTPUT_DIR: folderFor(t), ...env }, ['check', '--json']));
-}
-
-async function passes(t: TestContext, env: Variables): Promise<void> {
-  assert.deepEqual((await checkOf(t, env)).notPassed, []);
-}
-
-/** That `check` is the first row to fail, and for that reason, and that the rows after it do not pass by chance. */
-async function fails(t: TestContext, env: Variables, check: string, code: string): Promise<ReportRow> {
-  const report = await checkOf(t, env);
-  const [firstFail, ...others] = report.rows.filter(({ status }) => status === 'fail');
-  assert.ok(firstFail !== undefined);
-  assert.deepEqual([firstFail.check, firstFail.code], [check, code], firstFail.detail);
-  assert.deepEqual(others, []);
-  assert.equal(report.row('chain')?.status, 'skipped');
-  return firstFail;
-}
 
 /** The policy that a remedy gives, as one pastes it. */
 function policyIn(remedy: string): string {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { certificates } from '../../e2e/support/bed.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { verify } from '../openssl.ts';
+import { fails } from './checking.ts';
 import {
   assertSays,
   contents,
@@ -38,7 +39,8 @@ async function good(): Promise<Record<string, string>> {
 test('a client agent that has lost its servers is told once, asked ever more seldom, and what is published stays', async (t) => {
   const [server, agent] = both();
   const folder = folderFor(t);
-  const daemon = startInto(t, folder, await good());
+  const env = await good();
+  const daemon = startInto(t, folder, env);
   await daemon.ready();
   const before = contents(folder);
 
@@ -61,6 +63,9 @@ test('a client agent that has lost its servers is told once, asked ever more sel
     daemon.logs.flatMap(({ code }) => (code === undefined || code === 'CONSUL_NO_SERVERS' ? [] : [code])),
     [],
   );
+
+  const { remedy } = await fails(t, env, 'consul', 'CONSUL_NO_SERVERS');
+  assert.match(remedy ?? '', /consul members/);
 
   await server.restart();
   await recovered(daemon, BACK_WITHIN_MS);
