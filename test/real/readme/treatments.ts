@@ -142,7 +142,7 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   },
 
   // docs/rotation.md
-  'npm run soak -- --seconds 3600 --renewals 10000 --rotations 1000 --seed 1 --speed 15': {
+  'npm run soak -- --seconds 3000 --renewals 10000 --rotations 1000 --seed 1128 --speed 15': {
     notTyped: TOO_LONG,
   },
 
