@@ -1,6 +1,6 @@
-import { createRoot } from '../test/certificates/factory.ts';
 import { cpuMs, rssMiB } from '../test/e2e/support/proc.ts';
 import { median, percentile } from '../test/e2e/support/statistics.ts';
+import { createRoot } from '../test/fixtures/certificates/factory.ts';
 import { EmbeddedStage } from './embedded-stage.ts';
 import { holdsRoot } from './stage.ts';
 import { type Running, type Subjects, start } from './subject.ts';

@@ -1,11 +1,11 @@
-import { type Authority, createRoot } from '../test/certificates/factory.ts';
+import { fastClock, fastTimeOf } from '../test/e2e/support/fast-time.ts';
+import { type Authority, createRoot } from '../test/fixtures/certificates/factory.ts';
 import {
   type EmbeddedConsul,
   type EmbeddedConsulOptions,
   startEmbeddedConsul,
-} from '../test/consul/embedded-consul.ts';
-import { fastClock, fastTimeOf } from '../test/e2e/support/fast-time.ts';
-import { KubernetesDouble } from '../test/kubernetes/index.ts';
+} from '../test/fixtures/consul/embedded-consul.ts';
+import { KubernetesDouble } from '../test/fixtures/kubernetes/index.ts';
 import { Sightings, type Stage } from './stage.ts';
 
 export const NAMESPACE = 'ambassador';

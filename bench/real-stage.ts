@@ -1,5 +1,5 @@
+import { makeAuthority } from '../test/fixtures/servers/authority.ts';
 import { makeWorld, type OwnWorld } from '../test/real/world.ts';
-import { makeAuthority } from '../test/servers/authority.ts';
 import { Sightings, type Stage } from './stage.ts';
 
 /** The real Consul and the real API server. What the API server stored is seen by a watch of the administrator's. */

@@ -34,7 +34,7 @@ export async function buildSubjects(): Promise<Subjects> {
   };
   const [connector, floor] = await Promise.all([
     build('connector', 'src/main.ts'),
-    build('floor', 'bench/floor.ts'),
+    build('floor', 'bench/baseline.ts'),
   ]);
   return { connector, floor, remove: () => rm(folder, { recursive: true }) };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EmbeddedConsulOptions } from '../test/consul/embedded-consul.ts';
 import { eventually } from '../test/e2e/support/eventually.ts';
+import type { EmbeddedConsulOptions } from '../test/fixtures/consul/embedded-consul.ts';
 import { EmbeddedStage } from './embedded-stage.ts';
 import { type Running, type Subject, start } from './subject.ts';
 import { exactly, type Row } from './table.ts';

@@ -13,8 +13,8 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { readConfig } from '../src/config/config.ts';
 import { serverUrl } from '../src/consul/endpoint.ts';
 import { ConfigurationError, ConnectorError } from '../src/errors.ts';
-import { loadKubeConfig } from '../src/publish/kubernetes/credentials.ts';
-import { ask } from '../test/servers/http.ts';
+import { loadKubeConfig } from '../src/publish/kubernetes/api/credentials.ts';
+import { ask } from '../test/fixtures/servers/http.ts';
 import { type DevConsul, startDevConsul } from './demo/dev-consul.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));

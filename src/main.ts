@@ -1,15 +1,15 @@
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
-import { helpText, readArguments } from './arguments.ts';
-import { check } from './check/check.ts';
-import { renderJson, renderTable } from './check/table.ts';
-import { systemClock } from './clock.ts';
-import { compose, composeCheck, composeRender } from './compose.ts';
+import { helpText, readArguments } from './cli/arguments.ts';
+import { check } from './cli/check/check.ts';
+import { renderJson, renderTable } from './cli/check/format.ts';
+import { render } from './cli/render.ts';
+import { compose, composeCheck, composeRender } from './cli/wiring.ts';
 import { type Config, readConfig } from './config/config.ts';
-import { findMisspellings } from './config/misspelt.ts';
+import { findMisspellings } from './config/unknown-variables.ts';
 import { ConfigurationError, describeError } from './errors.ts';
-import { createLogger } from './log.ts';
-import { render } from './render/render.ts';
+import { systemClock } from './lib/clock.ts';
+import { createLogger } from './lib/logger.ts';
 import { startStatusServer } from './status/server.ts';
 
 const { version } = packageJson;

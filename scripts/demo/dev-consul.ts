@@ -1,4 +1,4 @@
-import { startEmbeddedConsul } from '../../test/consul/embedded-consul.ts';
+import { startEmbeddedConsul } from '../../test/fixtures/consul/embedded-consul.ts';
 import { findProgram } from './find-program.ts';
 import { startRealConsul } from './real-consul.ts';
 

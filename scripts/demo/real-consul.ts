@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { createRoot } from '../../test/certificates/factory.ts';
-import { ask } from '../../test/servers/http.ts';
-import { freePorts } from '../../test/servers/ports.ts';
+import { createRoot } from '../../test/fixtures/certificates/factory.ts';
+import { ask } from '../../test/fixtures/servers/http.ts';
+import { freePorts } from '../../test/fixtures/servers/ports.ts';
 import { startChild } from './child.ts';
 import type { DevConsul } from './dev-consul.ts';
 

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts';
 import { ConsulError } from '../errors.ts';
-import { backoffMs, TokenBucket } from '../pace.ts';
+import { backoffMs, TokenBucket } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
 import { nextIndex } from './blocking-index.ts';
 import type { Connection } from './connection.ts';
 

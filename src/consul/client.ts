@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { type Connection, ConsulConnection } from './connection.ts';
 import type { ConsulAccess } from './endpoint.ts';
 import { LoginToken } from './login.ts';

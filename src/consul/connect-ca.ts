@@ -1,5 +1,5 @@
 import { ConsulError } from '../errors.ts';
-import { isRecord } from '../record.ts';
+import { isRecord } from '../lib/record.ts';
 import type { Connection, ConsulAnswer } from './connection.ts';
 import { parseObject, unusable } from './json.ts';
 

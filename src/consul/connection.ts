@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { type ConsulAccess, scopeQuery } from './endpoint.ts';
+import { errorOfStatus, isDenied } from './errors/status.ts';
 import type { ServerList } from './servers.ts';
-import { errorOfStatus, isDenied } from './status-errors.ts';
 import type { TokenSource } from './token.ts';
 import { type ConsulResponse, ConsulTransport } from './transport.ts';
 

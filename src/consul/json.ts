@@ -1,5 +1,5 @@
 import { ConsulError } from '../errors.ts';
-import { isRecord } from '../record.ts';
+import { isRecord } from '../lib/record.ts';
 
 /** @throws ConsulError CONSUL_ANSWER_UNUSABLE; it never quotes the answer, which may hold a key or a token */
 export function parseObject(text: string, what: string): Record<string, unknown> {

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { type Clock, withDeadline } from '../clock.ts';
 import { ConsulError, systemCode } from '../errors.ts';
+import { type Clock, withDeadline } from '../lib/clock.ts';
 import type { LoginConfig } from './endpoint.ts';
+import { errorOfLogin } from './errors/login.ts';
+import { isTokenUnknown } from './errors/status.ts';
 import { parseObject } from './json.ts';
-import { errorOfLogin } from './login-errors.ts';
-import { isTokenUnknown } from './status-errors.ts';
 import type { TokenSource } from './token.ts';
 import type { ConsulResponse, ConsulTransport } from './transport.ts';
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { ConsulError, systemCode } from '../errors.ts';
-import type { TokenKind } from './status-errors.ts';
+import type { TokenKind } from './errors/status.ts';
 
 /** The ACL token to ask with, wherever it comes from. */
 export interface TokenSource {

@@ -2,12 +2,12 @@ import { isIP, type LookupFunction } from 'node:net';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
-import { type Clock, withDeadline } from '../clock.ts';
 import { ConsulError } from '../errors.ts';
+import { type Clock, withDeadline } from '../lib/clock.ts';
 import { type ConsulTlsConfig, serverUrl } from './endpoint.ts';
+import { errorOfTransport, noAnswerInTime } from './errors/transport.ts';
 import type { ChosenServer, ServerList } from './servers.ts';
 import { type LoadedTls, loadTls } from './tls.ts';
-import { errorOfTransport, noAnswerInTime } from './transport-errors.ts';
 
 export interface ConsulRequest {
   readonly method: 'GET' | 'POST' | 'PUT';

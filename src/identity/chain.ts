@@ -1,6 +1,6 @@
 import { IdentityError } from '../errors.ts';
-import { type Certificate, isSignedBy, isValidAt, mayHaveSigned, suitsClients } from './certificate.ts';
 import type { TrustBundle } from './trust-bundle.ts';
+import { type Certificate, isSignedBy, isValidAt, mayHaveSigned, suitsClients } from './x509/certificate.ts';
 
 /** A valid path from a leaf to a root of the bundle. */
 export interface Chain {

@@ -1,17 +1,17 @@
 import { IdentityError } from '../errors.ts';
-import { remember } from '../remember.ts';
+import { remember } from '../lib/remember.ts';
+import { buildChain, type Chain } from './chain.ts';
+import { type SpiffeId, spiffeIdOf } from './spiffe-id.ts';
+import type { TrustBundle } from './trust-bundle.ts';
 import {
   type Certificate,
   isValidAt,
   passesForIssuer,
   readCertificates,
   suitsClients,
-} from './certificate.ts';
-import { buildChain, type Chain } from './chain.ts';
-import { isServable } from './pem.ts';
-import { type PrivateKey, readPrivateKey } from './private-key.ts';
-import { type SpiffeId, spiffeIdOf } from './spiffe.ts';
-import type { TrustBundle } from './trust-bundle.ts';
+} from './x509/certificate.ts';
+import { isServable } from './x509/pem.ts';
+import { type PrivateKey, readPrivateKey } from './x509/private-key.ts';
 
 /** Two for the published certificate and its key. */
 const isServed = remember(isServable, 2);

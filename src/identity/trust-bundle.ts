@@ -1,5 +1,5 @@
 import { IdentityError } from '../errors.ts';
-import { type Certificate, isSignedBy, readCertificates } from './certificate.ts';
+import { type Certificate, isSignedBy, readCertificates } from './x509/certificate.ts';
 
 /** One root as Consul lists it, undecoded. */
 export interface ListedRoot {

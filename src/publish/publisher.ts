@@ -1,5 +1,5 @@
-import type { Content, Decision, Published } from '../identity/decide.ts';
-import type { Manifests } from './objects.ts';
+import type { Content, Decision, Published } from '../identity/policy/decide.ts';
+import type { Manifests } from './manifests.ts';
 
 /** What a decision to write carries to the place of publication. */
 export interface Publication {

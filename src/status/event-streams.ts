@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { Clock } from '../clock.ts';
-import { Wakeup } from '../wakeup.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Wakeup } from '../lib/notify.ts';
 
 export interface EventStreamsOptions {
   readonly clock: Clock;

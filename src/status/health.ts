@@ -1,8 +1,8 @@
-import type { Clock } from '../clock.ts';
 import { describeError } from '../errors.ts';
-import { lifetimeLeft } from '../identity/certificate.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { TrustBundle } from '../identity/trust-bundle.ts';
+import { lifetimeLeft } from '../identity/x509/certificate.ts';
+import type { Clock } from '../lib/clock.ts';
 
 export interface Verdict {
   readonly ok: boolean;

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { IDENTITY_FAULTS } from '../errors.ts';
-import { COUNTS } from '../identity/condemn.ts';
 import type { Identity } from '../identity/identity.ts';
+import { COUNTS } from '../identity/policy/violations.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
 const PREFIX = 'ambassador_consul_connector_';

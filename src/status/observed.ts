@@ -1,4 +1,4 @@
-import type { Story } from '../story.ts';
+import type { Story } from './event-log.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import type { Setup, View } from './page/view.ts';

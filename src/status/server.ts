@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createListener, type Server } from 'node:net';
-import type { Clock } from '../clock.ts';
 import { StatusPortError, systemCode } from '../errors.ts';
-import { Connections } from './connections.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Connections } from './connection-limits.ts';
 import { EventStreams } from './event-streams.ts';
 import type { Verdict } from './health.ts';
 import { type Observed, viewOf } from './observed.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
-import { refusals } from '../consul/refusals.ts';
+import { refusals } from '../fixtures/consul/refusals.ts';
 import { assertWorks, makeBed } from './support/bed.ts';
 import { assertStopsWith, startDaemon } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';

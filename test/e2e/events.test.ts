@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { issue, leaf } from '../scenarios/support/answers.ts';
+import { issue, leaf } from './support/answers.ts';
 import { type Bed, makeBed, NAMESPACE, SECRET } from './support/bed.ts';
 import { assertStops } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';

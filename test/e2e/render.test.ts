@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { refusals } from '../consul/refusals.ts';
+import { refusals } from '../fixtures/consul/refusals.ts';
 import { type Bed, makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
 import { temporary } from './support/temporary.ts';

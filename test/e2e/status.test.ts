@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { withJson } from '../consul/answer.ts';
-import type { RootsJson } from '../consul/wire.ts';
+import { withJson } from '../fixtures/consul/answer.ts';
+import type { RootsJson } from '../fixtures/consul/wire.ts';
 import { makeBed } from './support/bed.ts';
 import { assertNoSecrets } from './support/secrets.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { type RealConsul, startRealConsul } from '../servers/real-consul.ts';
+import { type RealConsul, startRealConsul } from '../fixtures/servers/real-consul.ts';
 
 const TEN_MINUTES = 600_000;
 

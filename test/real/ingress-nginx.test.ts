@@ -5,9 +5,9 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { startDaemon } from '../e2e/support/daemon.ts';
-import { ask } from '../servers/http.ts';
-import { startIngressNginx } from '../servers/ingress-nginx.ts';
-import { type Sidecar, startSidecar } from '../servers/sidecar.ts';
+import { ask } from '../fixtures/servers/http.ts';
+import { startIngressNginx } from '../fixtures/servers/ingress-nginx.ts';
+import { type Sidecar, startSidecar } from '../fixtures/servers/sidecar.ts';
 import { SECRET, SERVICE, useWorld } from './world.ts';
 
 const EXAMPLE = new URL('../../k8s/examples/ingress-nginx/', import.meta.url);

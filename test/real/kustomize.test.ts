@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
-import { binary } from '../servers/binaries.ts';
+import { binary } from '../fixtures/servers/binaries.ts';
 import { FILES } from '../unit/docs/pages.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));

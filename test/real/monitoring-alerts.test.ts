@@ -6,10 +6,10 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { temporary } from '../e2e/support/temporary.ts';
-import { binary } from '../servers/binaries.ts';
+import { binary } from '../fixtures/servers/binaries.ts';
 import { alertRules, type Rules, rulesText } from './monitoring/files.ts';
 
-const CASES = readFileSync(new URL('monitoring/alerts.yaml', import.meta.url), 'utf8');
+const CASES = readFileSync(new URL('./monitoring/alerts.yaml', import.meta.url), 'utf8');
 const run = promisify(execFile);
 
 /** Runs the cases against the rules; resolves with what promtool says, and whether all is as they say. */

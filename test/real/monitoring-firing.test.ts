@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import { withJson } from '../consul/answer.ts';
-import type { LeafJson } from '../consul/wire.ts';
 import { type Bed, makeBed, NAMESPACE, SECRET, SERVICE } from '../e2e/support/bed.ts';
 import type { Daemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
-import { type Alert, startPrometheus } from '../servers/prometheus.ts';
+import { withJson } from '../fixtures/consul/answer.ts';
+import type { LeafJson } from '../fixtures/consul/wire.ts';
+import { type Alert, startPrometheus } from '../fixtures/servers/prometheus.ts';
 import { alertRules, rulesText } from './monitoring/files.ts';
 
 /** A second or two each, and more on a loaded machine; a retry of the connector may be half a minute away. */

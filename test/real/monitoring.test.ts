@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
-import { withJson } from '../consul/answer.ts';
-import type { LeafJson } from '../consul/wire.ts';
 import { makeBed } from '../e2e/support/bed.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { temporary } from '../e2e/support/temporary.ts';
-import { binary } from '../servers/binaries.ts';
-import { startPrometheus } from '../servers/prometheus.ts';
+import { withJson } from '../fixtures/consul/answer.ts';
+import type { LeafJson } from '../fixtures/consul/wire.ts';
+import { binary } from '../fixtures/servers/binaries.ts';
+import { startPrometheus } from '../fixtures/servers/prometheus.ts';
 import { alertRules, dashboard, queries, substitute } from './monitoring/files.ts';
 
 /** Of what has not happened yet; the test makes it happen. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startEmbeddedConsul } from '../consul/embedded-consul.ts';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
+import { startEmbeddedConsul } from '../fixtures/consul/embedded-consul.ts';
 import { SECRET, useWorld } from './world.ts';
 
 const MINUTE = 60_000;

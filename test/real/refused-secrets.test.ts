@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:https';
 import { test } from 'node:test';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
-import { makeAuthority } from '../servers/authority.ts';
+import { makeAuthority } from '../fixtures/servers/authority.ts';
 import { NAMESPACE, SECRET, SERVICE, useWorld } from './world.ts';
 
 /** The longest backoff of the publishing loop, and room. */

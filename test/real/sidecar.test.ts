@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { Agent, request } from 'undici';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
-import { type Sidecar, startSidecar } from '../servers/sidecar.ts';
+import { type Sidecar, startSidecar } from '../fixtures/servers/sidecar.ts';
 import { SECRET, useWorld } from './world.ts';
 
 let sidecar: Sidecar;

@@ -3,8 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { after, before } from 'node:test';
 import { Agent, request } from 'undici';
-import { type RealConsul, type RealConsulOptions, startRealConsul } from '../servers/real-consul.ts';
-import { type AuditedWrite, type RealKubernetes, startRealKubernetes } from '../servers/real-kubernetes.ts';
+import { type RealConsul, type RealConsulOptions, startRealConsul } from '../fixtures/servers/real-consul.ts';
+import {
+  type AuditedWrite,
+  type RealKubernetes,
+  startRealKubernetes,
+} from '../fixtures/servers/real-kubernetes.ts';
 
 export const NAMESPACE = 'ambassador';
 export const SECRET = 'ambassador-consul-connect';

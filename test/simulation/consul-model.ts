@@ -2,7 +2,12 @@ import type { Consul } from '../../src/consul/client.ts';
 import { leafPath, ROOTS_PATH } from '../../src/consul/connect-ca.ts';
 import type { Connection, ConsulAnswer } from '../../src/consul/connection.ts';
 import { ConsulError } from '../../src/errors.ts';
-import { type Authority, createRoot, generateKeyPair, type KeyPair } from '../certificates/factory.ts';
+import {
+  type Authority,
+  createRoot,
+  generateKeyPair,
+  type KeyPair,
+} from '../fixtures/certificates/factory.ts';
 import { LeafPress } from './leaf-press.ts';
 import type { VirtualTime } from './virtual-time.ts';
 

@@ -1,5 +1,5 @@
 import { KeyObject, sign, X509Certificate } from 'node:crypto';
-import type { Authority, KeyPair } from '../certificates/factory.ts';
+import type { Authority, KeyPair } from '../fixtures/certificates/factory.ts';
 
 const ECDSA_WITH_SHA256 = Buffer.from('300a06082a8648ce3d040302', 'hex');
 const TEMPLATE = { notBefore: new Date('2020-01-02T03:04:05Z'), notAfter: new Date('2021-02-03T04:05:06Z') };

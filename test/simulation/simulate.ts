@@ -1,12 +1,12 @@
 import pino from 'pino';
-import { Connector, LOOPS, longestSilenceMs } from '../../src/connector.ts';
+import { Connector, LOOPS, longestSilenceMs } from '../../src/connector/connector.ts';
+import { Story } from '../../src/status/event-log.ts';
 import { Health } from '../../src/status/health.ts';
 import { Metrics } from '../../src/status/metrics.ts';
-import { Story } from '../../src/story.ts';
-import { spiffeUri } from '../certificates/factory.ts';
+import { spiffeUri } from '../fixtures/certificates/factory.ts';
 import { ConsulModel, type Leaf, SERVICE, TRUST_DOMAIN } from './consul-model.ts';
 import { isOld, leastWrites, type Occasion } from './least-writes.ts';
-import { MemoryPlace } from './memory-place.ts';
+import { MemoryPlace } from './memory-target.ts';
 import { seededRandom, VirtualTime } from './virtual-time.ts';
 import { fingerprints, type Window, windowOf } from './witness.ts';
 

@@ -1,9 +1,9 @@
-import { generateKeyPair, privateKeyPem } from '../certificates/factory.ts';
-import { withIndex, withJson } from '../consul/answer.ts';
-import type { EmbeddedConsul } from '../consul/embedded-consul.ts';
-import { refusals } from '../consul/refusals.ts';
-import type { Script } from '../consul/script.ts';
-import type { LeafJson, RootsJson } from '../consul/wire.ts';
+import { generateKeyPair, privateKeyPem } from '../fixtures/certificates/factory.ts';
+import { withIndex, withJson } from '../fixtures/consul/answer.ts';
+import type { EmbeddedConsul } from '../fixtures/consul/embedded-consul.ts';
+import { refusals } from '../fixtures/consul/refusals.ts';
+import type { Script } from '../fixtures/consul/script.ts';
+import type { LeafJson, RootsJson } from '../fixtures/consul/wire.ts';
 import type { Fault } from './faults.ts';
 import type { Random } from './random.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { certificates } from '../e2e/support/bed.ts';
 import type { Daemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';

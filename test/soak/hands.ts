@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { Daemon } from '../e2e/support/daemon.ts';
 import { consulFaults } from './consul-faults.ts';
 import { kubernetesFaults } from './kubernetes-faults.ts';

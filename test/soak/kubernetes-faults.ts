@@ -1,5 +1,5 @@
 import { type Bed, NAMESPACE, SECRET, SERVICE } from '../e2e/support/bed.ts';
-import { ApiError, conflict, type Response, tooManyRequests } from '../kubernetes/index.ts';
+import { ApiError, conflict, type Response, tooManyRequests } from '../fixtures/kubernetes/index.ts';
 import type { Fault } from './faults.ts';
 import type { Random } from './random.ts';
 

@@ -6,7 +6,7 @@ import {
   KubernetesDouble,
   type KubernetesDoubleOptions,
   type Manifest,
-} from '../kubernetes/index.ts';
+} from '../fixtures/kubernetes/index.ts';
 
 /** A cluster that looks at every Secret a daemon writes: how many leaves and bundles there were, and that each works. */
 export class ObservedCluster extends KubernetesDouble {

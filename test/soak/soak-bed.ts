@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Clock, systemClock } from '../../src/clock.ts';
-import { startEmbeddedConsul } from '../consul/embedded-consul.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { Bed, NAMESPACE } from '../e2e/support/bed.ts';
 import { bundle } from '../e2e/support/bundle.ts';
 import type { Daemon } from '../e2e/support/daemon.ts';
 import { type FastTime, fastClock, fastTimeOf } from '../e2e/support/fast-time.ts';
+import { startEmbeddedConsul } from '../fixtures/consul/embedded-consul.ts';
 import { ObservedCluster } from './observed-cluster.ts';
 import { mostOf, type Sample, takeSample } from './probe.ts';
 

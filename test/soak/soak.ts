@@ -1,4 +1,4 @@
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { becomesRight } from './final-secret.ts';
 import { type Growth, growthOf } from './growth.ts';
 import {

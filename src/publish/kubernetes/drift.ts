@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { PublishError } from '../../errors.ts';
-import { isRecord } from '../../record.ts';
-import type { Metadata, SecretManifest, ServiceManifest } from '../objects.ts';
-import type { KubernetesObject } from './object.ts';
+import { isRecord } from '../../lib/record.ts';
+import type { Metadata, SecretManifest, ServiceManifest } from '../manifests.ts';
+import type { KubernetesObject } from './api/object.ts';
 
 /** What `kubectl apply` leaves: of the old program's Secret, a copy of an old private key. */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';

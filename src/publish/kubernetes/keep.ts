@@ -4,9 +4,9 @@ import {
   occasionIn,
   type SecretManifest,
   type ServiceManifest,
-} from '../objects.ts';
+} from '../manifests.ts';
+import type { KubernetesObject } from './api/object.ts';
 import { assertTakeable, holdsData } from './drift.ts';
-import type { KubernetesObject } from './object.ts';
 
 /**
  * The manifest with the occasion that is written there, while the data stay; else with one that follows it.

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { Clock } from '../../clock.ts';
 import { describeError, PublishError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { chooseApiVersion } from '../tls-context.ts';
-import type { KubernetesClient } from './client.ts';
+import type { KubernetesClient } from './api/client.ts';
 
 export interface ServedVersionOptions {
   readonly client: KubernetesClient;

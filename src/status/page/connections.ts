@@ -1,6 +1,6 @@
 import type { Part, Source } from '../health.ts';
 import { Html, html } from './html.ts';
-import { absolute, relative } from './moment.ts';
+import { absolute, relative } from './timestamp.ts';
 import type { View } from './view.ts';
 
 /** Both sides: who answers, and when it did last. What is wrong, and its remedy, stands above in full. */

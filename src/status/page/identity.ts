@@ -1,8 +1,8 @@
-import { type Certificate, issuerOf, subjectOf } from '../../identity/certificate.ts';
 import type { Chain } from '../../identity/chain.ts';
+import { type Certificate, issuerOf, subjectOf } from '../../identity/x509/certificate.ts';
 import type { Trust } from '../health.ts';
 import { type Html, html } from './html.ts';
-import { moment } from './moment.ts';
+import { moment } from './timestamp.ts';
 import type { View } from './view.ts';
 
 /** Who the gateway is in the mesh, for whom, and by which CA. */

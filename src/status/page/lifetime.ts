@@ -1,8 +1,8 @@
-import { lifetimeLeft } from '../../identity/certificate.ts';
-import { REPLACE_BELOW } from '../../identity/condemn.ts';
+import { REPLACE_BELOW } from '../../identity/policy/violations.ts';
+import { lifetimeLeft } from '../../identity/x509/certificate.ts';
 import { UNREADY_BELOW } from '../health.ts';
 import { type Html, html } from './html.ts';
-import { absolute, relative } from './moment.ts';
+import { absolute, relative } from './timestamp.ts';
 import type { View } from './view.ts';
 
 /** In percent of the lifetime: where renewal begins, and where the daemon becomes unready. */

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { connections } from './connections.ts';
+import { story } from './history.ts';
 import { type Html, html } from './html.ts';
 import { identity, roots } from './identity.ts';
 import { lifetime } from './lifetime.ts';
-import { absolute } from './moment.ts';
 import { objects } from './objects.ts';
+import { standingOf, windowTitle } from './overall-status.ts';
 import { problems } from './problems.ts';
 import { SCRIPT } from './script.ts';
-import { standingOf, windowTitle } from './standing.ts';
-import { story } from './story.ts';
 import { STYLE } from './style.ts';
+import { absolute } from './timestamp.ts';
 import type { View } from './view.ts';
 
 /** A dot, so that no browser asks for /favicon.ico. */

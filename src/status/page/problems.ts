@@ -1,6 +1,6 @@
 import type { Part, Problem } from '../health.ts';
 import { type Html, html } from './html.ts';
-import { moment } from './moment.ts';
+import { moment } from './timestamp.ts';
 import type { View } from './view.ts';
 
 /** The parts in the order of cause and effect: on which side, and what of it. */

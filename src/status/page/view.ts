@@ -1,4 +1,4 @@
-import type { Episode } from '../../story.ts';
+import type { Episode } from '../event-log.ts';
 import type { Snapshot } from '../health.ts';
 
 /** What the process was set up to do: known at its start, and the same until its end. */

@@ -5,14 +5,14 @@ import {
   type EmbeddedConsul,
   type EmbeddedConsulOptions,
   startEmbeddedConsul,
-} from '../../consul/embedded-consul.ts';
+} from '../../fixtures/consul/embedded-consul.ts';
 import {
   type KubeconfigOptions,
   type KubeObject,
   type KubernetesDouble,
   type KubernetesDoubleOptions,
   startKubernetesDouble,
-} from '../../kubernetes/index.ts';
+} from '../../fixtures/kubernetes/index.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { eventually } from './eventually.ts';
 import { assertNoSecrets } from './secrets.ts';

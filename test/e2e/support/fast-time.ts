@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../../../src/clock.ts';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 
 /**
  * A clock that runs `speed` times as fast as the machine's, from `origin` on (milliseconds since the epoch). The daemon
@@ -22,7 +22,7 @@ export interface FastTime {
 /** What a daemon's environment must hold for its time to run so. Its deadlines shrink with it: a loaded machine needs a low speed. */
 export function fastTimeOf(speed: number, origin: number): FastTime {
   return {
-    NODE_OPTIONS: `--import=${new URL('fast-time.mjs', import.meta.url).href}`,
+    NODE_OPTIONS: `--import=${new URL('./fast-time.mjs', import.meta.url).href}`,
     FAST_TIME_SPEED: String(speed),
     FAST_TIME_ORIGIN: String(origin),
   };

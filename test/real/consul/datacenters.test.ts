@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { certificates } from '../../e2e/support/bed.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
-import type { RealConsul } from '../../servers/real-consul.ts';
+import type { RealConsul } from '../../fixtures/servers/real-consul.ts';
 import { verify } from '../openssl.ts';
 import { contents, folderFor, plain, startInto, useTwoConsuls } from './support.ts';
 

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { RealConsul } from '../../servers/real-consul.ts';
+import type { RealConsul } from '../../fixtures/servers/real-consul.ts';
 import { folderFor, plain } from './support.ts';
 
 const ISSUER = 'https://kubernetes.test';

@@ -3,7 +3,11 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Daemon } from '../../e2e/support/daemon.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
-import { type ClusterServer, type ConsulCluster, startConsulCluster } from '../../servers/consul-cluster.ts';
+import {
+  type ClusterServer,
+  type ConsulCluster,
+  startConsulCluster,
+} from '../../fixtures/servers/consul-cluster.ts';
 import { contents, folderFor, recovered, startInto } from './support.ts';
 
 const MOVED_WITHIN_MS = 5_000;

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { after, before, type TestContext } from 'node:test';
 import { BROWSER, type Daemon, type LogLine, startDaemon } from '../../e2e/support/daemon.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
-import { type RealConsul, type RealConsulOptions, startRealConsul } from '../../servers/real-consul.ts';
+import {
+  type RealConsul,
+  type RealConsulOptions,
+  startRealConsul,
+} from '../../fixtures/servers/real-consul.ts';
 
 const FILES = ['tls.crt', 'tls.key', 'ca.crt', 'secret.yaml', 'service.yaml'];
 

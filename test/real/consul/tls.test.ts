@@ -8,8 +8,8 @@ import { type TestContext, test } from 'node:test';
 import { createServer } from 'node:tls';
 import type { Daemon } from '../../e2e/support/daemon.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
-import { makeAuthority, type PemPair } from '../../servers/authority.ts';
-import type { ConsulTls } from '../../servers/real-consul.ts';
+import { makeAuthority, type PemPair } from '../../fixtures/servers/authority.ts';
+import type { ConsulTls } from '../../fixtures/servers/real-consul.ts';
 import {
   assertSays,
   contents,

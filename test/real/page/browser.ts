@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { binary } from '../../servers/binaries.ts';
+import { binary } from '../../fixtures/servers/binaries.ts';
 
 let launched: Promise<Browser> | undefined;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeBed, NAMESPACE, SECRET } from '../../e2e/support/bed.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
-import { freePort } from '../../servers/ports.ts';
+import { freePort } from '../../fixtures/servers/ports.ts';
 import { openWindow } from './browser.ts';
 
 /** The browser comes back two seconds after a stream ended; the rest is for a loaded machine. */

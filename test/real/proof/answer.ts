@@ -1,4 +1,4 @@
-import type { Answer } from '../../servers/http.ts';
+import type { Answer } from '../../fixtures/servers/http.ts';
 
 /** @throws Error unless the service itself answered */
 export function checkAnswer({ status, body }: Answer, service: string): void {

@@ -1,13 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Gateway, startHaproxy, startNginx, type Upstream } from '../../servers/gateway.ts';
-import { ask } from '../../servers/http.ts';
-import { type Reloader, startReloader } from '../../servers/reloader.ts';
-import { type Sidecar, startSidecar } from '../../servers/sidecar.ts';
+import { type Gateway, startHaproxy, startNginx, type Upstream } from '../../fixtures/servers/gateway.ts';
+import { ask } from '../../fixtures/servers/http.ts';
+import { type Reloader, startReloader } from '../../fixtures/servers/reloader.ts';
+import { type Sidecar, startSidecar } from '../../fixtures/servers/sidecar.ts';
 import { makeWorld, NAMESPACE, type OwnWorld, SECRET } from '../world.ts';
 import { checkAnswer } from './answer.ts';
 import type { Target } from './load.ts';
-import { startPerfectClient } from './perfect-client.ts';
+import { startPerfectClient } from './reference-client.ts';
 import { environmentOf, type Publishing, type SubjectName, startSubject } from './subject.ts';
 
 const IDENTITY = 'ambassador';

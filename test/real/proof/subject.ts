@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type Daemon, startDaemon } from '../../e2e/support/daemon.ts';
-import { binary } from '../../servers/binaries.ts';
+import { binary } from '../../fixtures/servers/binaries.ts';
 import type { World } from '../world.ts';
 
 /** A program that publishes, as the time line handles it. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
-import { startHaproxy } from '../../servers/gateway.ts';
-import { ask } from '../../servers/http.ts';
-import type { RealConsul } from '../../servers/real-consul.ts';
-import { startSidecar } from '../../servers/sidecar.ts';
+import { startHaproxy } from '../../fixtures/servers/gateway.ts';
+import { ask } from '../../fixtures/servers/http.ts';
+import type { RealConsul } from '../../fixtures/servers/real-consul.ts';
+import { startSidecar } from '../../fixtures/servers/sidecar.ts';
 import { NAMESPACE, SECRET, SERVICE } from '../world.ts';
 import { type } from './shell.ts';
 import type { Stage } from './stage.ts';

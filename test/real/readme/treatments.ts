@@ -32,7 +32,7 @@ const NO_KUBELET =
   'asks a container, and nothing runs containers here: pod.ts runs the program in their place';
 const NO_ENGINE =
   'no container engine and no registry here: test/real/image.test.ts builds and runs the Dockerfile';
-const TOO_LONG = 'takes twenty minutes; test/quiet/soak.test.ts is a minute of it';
+const TOO_LONG = 'takes twenty minutes; test/soak/soak.test.ts is a minute of it';
 const CI_RUNS_IT = 'CI runs it by itself, and this is a part of it';
 
 const deployment = `deployment/${SERVICE}`;

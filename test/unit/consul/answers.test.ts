@@ -4,8 +4,8 @@ import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { decodeLeaf, decodeRoots, leafPath } from '../../../src/consul/connect-ca.ts';
 import { ConsulError } from '../../../src/errors.ts';
-import { refusals } from '../../consul/refusals.ts';
-import type { ScriptedAnswer } from '../../consul/script.ts';
+import { refusals } from '../../fixtures/consul/refusals.ts';
+import type { ScriptedAnswer } from '../../fixtures/consul/script.ts';
 import { connect, startConsul } from './asking.ts';
 
 const LEAF = leafPath('ambassador');

@@ -1,15 +1,15 @@
 import type { TestContext } from 'node:test';
-import { type Clock, systemClock } from '../../../src/clock.ts';
 import { BlockingQuery } from '../../../src/consul/blocking-query.ts';
 import { ConsulClient } from '../../../src/consul/client.ts';
 import { type CaLeaf, decodeLeaf, leafPath } from '../../../src/consul/connect-ca.ts';
 import type { ConsulError } from '../../../src/errors.ts';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import {
   type EmbeddedConsul,
   type EmbeddedConsulOptions,
   startEmbeddedConsul,
-} from '../../consul/embedded-consul.ts';
-import type { ConsulRequest } from '../../consul/request.ts';
+} from '../../fixtures/consul/embedded-consul.ts';
+import type { ConsulRequest } from '../../fixtures/consul/request.ts';
 
 /** What a blocking query came to, as it comes. */
 export interface Asking {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { withIndex, withJson } from '../../consul/answer.ts';
-import type { EmbeddedConsul } from '../../consul/embedded-consul.ts';
-import type { LeafJson } from '../../consul/wire.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
+import { withIndex, withJson } from '../../fixtures/consul/answer.ts';
+import type { EmbeddedConsul } from '../../fixtures/consul/embedded-consul.ts';
+import type { LeafJson } from '../../fixtures/consul/wire.ts';
 import { ask, indexes, startConsul } from './asking.ts';
 import { fastClock } from './fast-clock.ts';
 

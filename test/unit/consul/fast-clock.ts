@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../../../src/clock.ts';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 
 /**
  * A clock that runs `factor` times as fast as the wall: minutes of waiting pass in milliseconds while sockets stay real.

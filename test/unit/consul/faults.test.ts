@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Fault } from '../../consul/script.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
+import type { Fault } from '../../fixtures/consul/script.ts';
 import { ask, startConsul } from './asking.ts';
 import { fastClock } from './fast-clock.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConsulErrorCode } from '../../../src/errors.ts';
-import { type Answer, textAnswer } from '../../consul/answer.ts';
-import { refusals } from '../../consul/refusals.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
+import { type Answer, textAnswer } from '../../fixtures/consul/answer.ts';
+import { refusals } from '../../fixtures/consul/refusals.ts';
 import { ask, startConsul } from './asking.ts';
 import { fastClock } from './fast-clock.ts';
 

@@ -3,17 +3,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createServer } from 'node:tls';
-import { systemClock } from '../../../src/clock.ts';
 import type { ConsulTlsConfig } from '../../../src/consul/endpoint.ts';
+import { errorOfTransport } from '../../../src/consul/errors/transport.ts';
 import { ServerList } from '../../../src/consul/servers.ts';
 import { loadTls } from '../../../src/consul/tls.ts';
 import { ConsulTransport } from '../../../src/consul/transport.ts';
-import { errorOfTransport } from '../../../src/consul/transport-errors.ts';
 import { describeError } from '../../../src/errors.ts';
-import type { Authority, IssuedLeaf } from '../../certificates/authority.ts';
-import { createRoot } from '../../certificates/factory.ts';
-import { type EmbeddedConsul, startEmbeddedConsul } from '../../consul/embedded-consul.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
 import { temporary } from '../../e2e/support/temporary.ts';
+import type { Authority, IssuedLeaf } from '../../fixtures/certificates/authority.ts';
+import { createRoot } from '../../fixtures/certificates/factory.ts';
+import { type EmbeddedConsul, startEmbeddedConsul } from '../../fixtures/consul/embedded-consul.ts';
 
 const PLAIN: ConsulTlsConfig = {
   caFile: undefined,

@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { systemClock } from '../../../src/clock.ts';
 import { ConsulClient } from '../../../src/consul/client.ts';
 import { leafPath } from '../../../src/consul/connect-ca.ts';
 import type { TokenConfig } from '../../../src/consul/endpoint.ts';
 import { fileToken } from '../../../src/consul/token.ts';
 import { describeError } from '../../../src/errors.ts';
-import { textAnswer } from '../../consul/answer.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { temporary } from '../../e2e/support/temporary.ts';
+import { textAnswer } from '../../fixtures/consul/answer.ts';
 import {
   type EmbeddedConsul,
   type EmbeddedConsulOptions,
   startEmbeddedConsul,
-} from '../../consul/embedded-consul.ts';
-import { temporary } from '../../e2e/support/temporary.ts';
+} from '../../fixtures/consul/embedded-consul.ts';
 
 const signal = new AbortController().signal;
 const ACL = { tokens: { good: { serviceWrite: ['ambassador'] }, weak: { serviceWrite: [] } } } as const;

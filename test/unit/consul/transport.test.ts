@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { systemClock } from '../../../src/clock.ts';
 import { ConsulClient } from '../../../src/consul/client.ts';
 import { leafPath } from '../../../src/consul/connect-ca.ts';
 import { type ConsulServer, serverUrl } from '../../../src/consul/endpoint.ts';
 import type { Lookup } from '../../../src/consul/servers.ts';
 import { describeError } from '../../../src/errors.ts';
-import { textAnswer } from '../../consul/answer.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
 import { temporary } from '../../e2e/support/temporary.ts';
+import { textAnswer } from '../../fixtures/consul/answer.ts';
 import { startConsul } from './asking.ts';
 
 const never = new AbortController().signal;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { helpText } from '../../../src/arguments.ts';
+import { helpText } from '../../../src/cli/arguments.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { VARIABLES } from '../../../src/config/variables.ts';
 import { LEGACY_API_VERSION, renderTlsContext } from '../../../src/publish/tls-context.ts';
@@ -29,7 +29,7 @@ test('docs/troubleshooting.md has every code', () => {
 
 test('docs/troubleshooting.md has every cause of a failed request to Consul', () => {
   const troubleshooting = readPage('docs/troubleshooting.md');
-  const causes = ['src/consul/status-errors.ts', 'src/consul/transport-errors.ts'].flatMap((source) =>
+  const causes = ['src/consul/errors/status.ts', 'src/consul/errors/transport.ts'].flatMap((source) =>
     [...readPage(source).matchAll(/^ +cause: (['"])(.+)\1,$/gm)].map(([, , cause = '']) => cause),
   );
   assert.ok(causes.length > 20, 'the causes are found');

@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { IdentityError } from '../../../src/errors.ts';
-import type { Situation } from '../../../src/identity/decide.ts';
 import type { LeafMaterial } from '../../../src/identity/identity.ts';
+import type { Situation } from '../../../src/identity/policy/decide.ts';
 import { buildTrustBundle, type ListedRoots, type TrustBundle } from '../../../src/identity/trust-bundle.ts';
-import type { Authority, IssuedLeaf } from '../../certificates/factory.ts';
+import type { Authority, IssuedLeaf } from '../../fixtures/certificates/factory.ts';
 import {
   crossSigned,
   intermediates,

@@ -1,11 +1,11 @@
-import '../../certificates/reflect.ts';
+import '../../fixtures/certificates/reflect.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { X509CertificateGenerator } from '@peculiar/x509';
-import type { Certificate } from '../../../src/identity/certificate.ts';
 import { buildChain } from '../../../src/identity/chain.ts';
-import { signCertificate } from '../../certificates/certificate.ts';
-import { generateKeyPair } from '../../certificates/factory.ts';
+import type { Certificate } from '../../../src/identity/x509/certificate.ts';
+import { signCertificate } from '../../fixtures/certificates/certificate.ts';
+import { generateKeyPair } from '../../fixtures/certificates/factory.ts';
 import {
   bundleOf,
   bundleWith,

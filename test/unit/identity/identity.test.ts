@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { verifyIdentity, verifyServed } from '../../../src/identity/identity.ts';
-import type { KeyFormat, KeyType } from '../../certificates/factory.ts';
+import type { KeyFormat, KeyType } from '../../fixtures/certificates/factory.ts';
 import {
   bundleOf,
   bundleWith,

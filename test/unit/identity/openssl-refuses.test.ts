@@ -1,4 +1,4 @@
-import '../../certificates/reflect.ts';
+import '../../fixtures/certificates/reflect.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -11,7 +11,7 @@ import {
 } from '@peculiar/x509';
 import type { IdentityFault } from '../../../src/errors.ts';
 import { type LeafMaterial, verifyIdentity, verifyServed } from '../../../src/identity/identity.ts';
-import type { IssuedLeaf } from '../../certificates/factory.ts';
+import type { IssuedLeaf } from '../../fixtures/certificates/factory.ts';
 import { refusalOf } from './openssl.ts';
 import { bundleOf, material, NOW, newLeaf, newRoot, refusal, SERVICE } from './support.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decide } from '../../../src/identity/decide.ts';
+import { decide } from '../../../src/identity/policy/decide.ts';
 import { type Listed, oddSituations, situations } from './arbitraries.ts';
 import { refusalOf } from './openssl.ts';
 import { NOW, newLeaf, newRoot } from './support.ts';

@@ -1,4 +1,4 @@
-import '../../certificates/reflect.ts';
+import '../../fixtures/certificates/reflect.ts';
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
@@ -7,7 +7,7 @@ import {
   KeyUsageFlags,
   KeyUsagesExtension,
 } from '@peculiar/x509';
-import { type Authority, createRoot, type IssuedLeaf } from '../../certificates/factory.ts';
+import { type Authority, createRoot, type IssuedLeaf } from '../../fixtures/certificates/factory.ts';
 import { HOUR, LIFETIME, NOW, newLeaf, newRoot, SECOND, SERVICE, TRUST_DOMAIN } from './support.ts';
 
 // Issued once for a file of tests (about 4 ms each) and combined at random.

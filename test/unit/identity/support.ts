@@ -1,21 +1,21 @@
 import { IdentityError, type IdentityFault } from '../../../src/errors.ts';
-import { type Certificate, readCertificates } from '../../../src/identity/certificate.ts';
-import type { Decision, Published, Situation } from '../../../src/identity/decide.ts';
-import { decide } from '../../../src/identity/decide.ts';
 import type { LeafMaterial } from '../../../src/identity/identity.ts';
+import type { Decision, Published, Situation } from '../../../src/identity/policy/decide.ts';
+import { decide } from '../../../src/identity/policy/decide.ts';
 import {
   buildTrustBundle,
   type ListedRoot,
   type ListedRoots,
   type TrustBundle,
 } from '../../../src/identity/trust-bundle.ts';
+import { type Certificate, readCertificates } from '../../../src/identity/x509/certificate.ts';
 import {
   type Authority,
   createRoot,
   type IssuedLeaf,
   type LeafOptions,
   type RootOptions,
-} from '../../certificates/factory.ts';
+} from '../../fixtures/certificates/factory.ts';
 
 /** The heart is pure, so its tests live at one fixed time. */
 export const NOW = Date.UTC(2030, 0, 15, 12);

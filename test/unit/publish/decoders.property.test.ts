@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { PublishError } from '../../../src/errors.ts';
-import { decodeList, decodeObject } from '../../../src/publish/kubernetes/object.ts';
-import { readLines } from '../../../src/publish/kubernetes/watch-stream.ts';
+import { decodeList, decodeObject } from '../../../src/publish/kubernetes/api/object.ts';
+import { readLines } from '../../../src/publish/kubernetes/api/watch-stream.ts';
 import { orOwnError, withWrongTypes } from '../bytes.ts';
 
 const LARGEST = 40;

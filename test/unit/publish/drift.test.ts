@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PublishError } from '../../../src/errors.ts';
+import { decodeObject } from '../../../src/publish/kubernetes/api/object.ts';
 import { assertTakeable, holds } from '../../../src/publish/kubernetes/drift.ts';
-import { decodeObject } from '../../../src/publish/kubernetes/object.ts';
-import { secretManifest, serviceManifest } from '../../../src/publish/objects.ts';
+import { secretManifest, serviceManifest } from '../../../src/publish/manifests.ts';
 import { newContent, OCCASION, SEED_NAMES } from './support.ts';
 
 const secret = secretManifest(SEED_NAMES, await newContent(), OCCASION);

@@ -1,5 +1,5 @@
-import { type Content, decide } from '../../../src/identity/decide.ts';
-import type { ObjectNames } from '../../../src/publish/objects.ts';
+import { type Content, decide } from '../../../src/identity/policy/decide.ts';
+import type { ObjectNames } from '../../../src/publish/manifests.ts';
 import { bundleOf, material, NOW, newLeaf, newRoot, SERVICE } from '../identity/support.ts';
 
 /** The names with nothing configured, in the namespace `ambassador`. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PublishError } from '../../../src/errors.ts';
-import { readLines } from '../../../src/publish/kubernetes/watch-stream.ts';
+import { readLines } from '../../../src/publish/kubernetes/api/watch-stream.ts';
 
 for (const chunks of [['0123456789\n'], ['01234', '56789\n']]) {
   test(`a line that is too long is refused when it arrives in ${chunks.length} parts`, async () => {

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Clock, systemClock } from '../../../src/clock.ts';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { EventStreams } from '../../../src/status/event-streams.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { fastClock } from '../consul/fast-clock.ts';

@@ -1,14 +1,14 @@
-import type { Clock } from '../../../src/clock.ts';
-import { LOOPS } from '../../../src/connector.ts';
+import { LOOPS } from '../../../src/connector/connector.ts';
 import { verifyIdentity } from '../../../src/identity/identity.ts';
 import type { TrustBundle } from '../../../src/identity/trust-bundle.ts';
+import type { Clock } from '../../../src/lib/clock.ts';
+import { Story } from '../../../src/status/event-log.ts';
 import { Health } from '../../../src/status/health.ts';
 import { Metrics } from '../../../src/status/metrics.ts';
 import { type Observed, viewOf } from '../../../src/status/observed.ts';
 import { renderMain } from '../../../src/status/page/page.ts';
 import type { Setup } from '../../../src/status/page/view.ts';
-import { Story } from '../../../src/story.ts';
-import type { Authority } from '../../certificates/factory.ts';
+import type { Authority } from '../../fixtures/certificates/factory.ts';
 import { bundleOf, material, NOW, newLeaf, SERVICE } from '../identity/support.ts';
 
 export const SETUP: Setup = {

@@ -1,0 +1,79 @@
+import { setMaxListeners } from 'node:events';
+import { type Config, type Environment, readConfig } from '../../config/config.ts';
+import { findMisspellings } from '../../config/unknown-variables.ts';
+import { ConfigurationError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { CONSUL_SUBJECTS, checkConsul } from './consul.ts';
+import { checkDirectory } from './directory.ts';
+import { checkKubernetes, type KubernetesSide } from './kubernetes.ts';
+import { after, asConnectorError, fail, pass, type Row, skipAll, warn } from './result.ts';
+
+/** What was found, in the order of cause and effect: the first FAIL is the one to begin with. */
+export interface Report {
+  readonly ok: boolean;
+  readonly configured: boolean;
+  readonly rows: readonly Row[];
+}
+
+export interface CheckOptions {
+  readonly environment: Environment;
+  readonly clock: Clock;
+  /** The way to the cluster, and what is written there. @throws PublishError when there is none */
+  readonly kubernetes: (config: Config) => KubernetesSide;
+  readonly signal: AbortSignal;
+}
+
+const CONFIGURATION = { check: 'configuration', what: 'configuration' };
+const KUBERNETES = { check: 'kubernetes', what: 'reach Kubernetes' };
+
+/**
+ * Looks at everything that can be wrong, and changes nothing: no object is written, and a login is logged out. Both sides
+ * are asked at once, and each has ten seconds.
+ */
+export async function check(options: CheckOptions): Promise<Report> {
+  const { environment, clock, signal } = options;
+  // All rights are asked for at once, and each question listens for the end: Node warns of a leak from the eleventh on.
+  setMaxListeners(0, signal);
+  let config: Config;
+  try {
+    config = readConfig(environment);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    const rows = [
+      fail(CONFIGURATION, error),
+      ...skipAll([...CONSUL_SUBJECTS, KUBERNETES], after(CONFIGURATION)),
+    ];
+    return { ok: false, configured: false, rows };
+  }
+  const [consul, place] = await Promise.all([
+    checkConsul(config.consul, clock, signal),
+    checkPlace(config, options),
+  ]);
+  const rows = [configurationRow(environment), ...consul, ...place];
+  return { ok: rows.every(({ status }) => status !== 'fail'), configured: true, rows };
+}
+
+async function checkPlace(config: Config, { kubernetes, signal }: CheckOptions): Promise<Row[]> {
+  if (config.outputDirectory !== undefined) return [await checkDirectory(config.outputDirectory)];
+  let side: KubernetesSide;
+  try {
+    side = kubernetes(config);
+  } catch (error) {
+    return [fail(KUBERNETES, asConnectorError(error))];
+  }
+  try {
+    return await checkKubernetes(side, signal);
+  } finally {
+    await side.client.close();
+  }
+}
+
+function configurationRow(environment: Environment): Row {
+  const misspellings = findMisspellings(environment);
+  if (misspellings.length === 0) return pass(CONFIGURATION, 'every variable can be used');
+  return warn(
+    CONFIGURATION,
+    misspellings.map(({ variable }) => `${variable} is set and has no effect`).join('\n'),
+    `set ${misspellings.map(({ meant, variable }) => `${meant} instead of ${variable}`).join(', ')}`,
+  );
+}

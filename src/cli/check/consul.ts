@@ -1,0 +1,185 @@
+import { ConsulClient } from '../../consul/client.ts';
+import { type CaRoots, decodeLeaf, decodeRoots, leafPath, ROOTS_PATH } from '../../consul/connect-ca.ts';
+import type { ConsulConnection } from '../../consul/connection.ts';
+import { type ConsulAccess, serverUrl } from '../../consul/endpoint.ts';
+import { errorOfStaleRoots } from '../../consul/errors/status.ts';
+import { noAnswerInTime } from '../../consul/errors/transport.ts';
+import { loadTls, VERIFIES_NOTHING } from '../../consul/tls.ts';
+import { ConsulError, type ConsulErrorCode } from '../../errors.ts';
+import { type Clock, withDeadline } from '../../lib/clock.ts';
+import { identityRows } from './identity.ts';
+import { asConnectorError, fail, pass, type Row, type Subject, warn } from './result.ts';
+import { Rows } from './rows.ts';
+
+const REACH = { check: 'consul', what: 'reach Consul' };
+const TLS = { check: 'consul-tls', what: 'TLS with Consul' };
+const TOKEN = { check: 'consul-token', what: 'token' };
+const CONNECT = { check: 'consul-connect', what: 'Connect enabled' };
+const LEAF = { check: 'consul-leaf', what: 'leaf permission' };
+const IDENTITY = { check: 'identity', what: 'identity' };
+const CHAIN = { check: 'chain', what: 'chain' };
+
+/** In the order of cause and effect. */
+export const CONSUL_SUBJECTS: readonly Subject[] = [REACH, TLS, TOKEN, CONNECT, LEAF, IDENTITY, CHAIN];
+
+const SIDE_DEADLINE_MS = 10_000;
+/** For the first question, so that there is time for a second server. */
+const REACH_DEADLINE_MS = 3_000;
+const REACH_ATTEMPTS = 3;
+const LOGOUT_DEADLINE_MS = 1_000;
+const TOKEN_PATH = '/v1/acl/token/self';
+
+/** Which row an error belongs to, whatever was asked when it came. The others belong to the row that asked. */
+const CAUSES: Partial<Record<ConsulErrorCode, Subject>> = {
+  CONSUL_UNREACHABLE: REACH,
+  CONSUL_TIMEOUT: REACH,
+  CONSUL_REDIRECT: REACH,
+  CONSUL_NO_LEADER: REACH,
+  CONSUL_NO_SERVERS: REACH,
+  CONSUL_NO_DATACENTER: REACH,
+  CONSUL_TLS: TLS,
+  CONSUL_HTTP_TO_HTTPS: TLS,
+  CONSUL_TOKEN_UNKNOWN: TOKEN,
+  CONSUL_TOKEN_UNREADABLE: TOKEN,
+  CONSUL_LOGIN: TOKEN,
+  CONSUL_CONNECT_DISABLED: CONNECT,
+  CONSUL_CA_NOT_READY: CONNECT,
+};
+
+/**
+ * Asks Consul as the daemon would, once, within ten seconds, and gives back the token of a login. The roots are asked for
+ * without a token first, which Consul allows, so that a bad token hides nothing of the way.
+ */
+export async function checkConsul(access: ConsulAccess, clock: Clock, parent: AbortSignal): Promise<Row[]> {
+  const open = new ConsulClient({ ...access, token: { kind: 'none' } }, clock);
+  const own = new ConsulClient(access, clock);
+  try {
+    return await withDeadline(clock, SIDE_DEADLINE_MS, parent, async (signal, timedOut) => {
+      const ask = async <T>(
+        connection: ConsulConnection,
+        path: string,
+        decode: (text: string, ageSeconds: number | undefined) => T,
+        deadlineMs = SIDE_DEADLINE_MS,
+      ): Promise<T> => {
+        try {
+          const answer = await connection.get(path, new URLSearchParams(), deadlineMs, signal);
+          return decode(answer.text, answer.ageSeconds);
+        } catch (error) {
+          if (!timedOut()) throw asConnectorError(error);
+          throw noAnswerInTime(addresses(access), SIDE_DEADLINE_MS, error);
+        }
+      };
+      return await consulRows(access, clock, {
+        openRoots: () =>
+          ask(
+            open.connect(),
+            ROOTS_PATH,
+            (text, ageSeconds = 0) => ({ roots: decodeRoots(text), ageSeconds }),
+            REACH_DEADLINE_MS,
+          ),
+        ownRoots: () => ask(own.connect(), ROOTS_PATH, decodeRoots),
+        token: () => ask(own.connect(), TOKEN_PATH, () => undefined),
+        leaf: () => ask(own.connect(), leafPath(access.service), decodeLeaf),
+      });
+    });
+  } finally {
+    await Promise.all([open.close(LOGOUT_DEADLINE_MS), own.close(LOGOUT_DEADLINE_MS)]);
+  }
+}
+
+interface Questions {
+  openRoots(): Promise<{ roots: CaRoots; ageSeconds: number }>;
+  ownRoots(): Promise<CaRoots>;
+  token(): Promise<undefined>;
+  leaf(): Promise<ReturnType<typeof decodeLeaf>>;
+}
+
+async function consulRows(access: ConsulAccess, clock: Clock, ask: Questions): Promise<Row[]> {
+  const rows = new Rows(CONSUL_SUBJECTS);
+  try {
+    await loadTls(access.tls);
+  } catch (error) {
+    return rows.failed(TLS, error, [REACH]);
+  }
+  const open = await reach(access, ask, rows);
+  if (rows.has(REACH, 'fail') || rows.has(TLS, 'fail')) return rows.rest();
+
+  try {
+    if (access.token.kind !== 'none') await ask.token();
+    rows.put(pass(TOKEN, TOKENS[access.token.kind]));
+  } catch (error) {
+    judgeToken(rows, error);
+  }
+  if (CONSUL_SUBJECTS.some((subject) => rows.has(subject, 'fail'))) return rows.rest();
+  try {
+    const roots = open ?? (await ask.ownRoots());
+    rows.put(pass(CONNECT, `the trust domain is ${roots.trustDomain}`));
+    const leaf = await ask.leaf();
+    rows.put(pass(LEAF, `Consul gives the leaf of service ${access.service}`));
+    for (const row of identityRows(IDENTITY, CHAIN, roots, leaf, access.service, clock.now())) rows.put(row);
+    return rows.rest();
+  } catch (error) {
+    const { code } = asConnectorError(error);
+    // Without a token there is nothing that could have the permission.
+    const lacks = code === 'CONSUL_PERMISSION_DENIED' && access.token.kind === 'none';
+    return rows.failed(lacks ? TOKEN : causeOf(error, LEAF), error);
+  }
+}
+
+/** What a row says of a token that does. */
+const TOKENS = {
+  none: 'none is sent, and none is needed',
+  value: 'Consul knows the token of CONSUL_HTTP_TOKEN',
+  file: 'Consul knows the token in the file of CONSUL_HTTP_TOKEN_FILE',
+  login: 'the login gave a token, which is given back after this',
+} as const;
+
+/** Asks for the roots, of one server after another as the daemon would. */
+async function reach(access: ConsulAccess, ask: Questions, rows: Rows): Promise<CaRoots | undefined> {
+  let failed: unknown;
+  for (let attempt = 1; attempt <= REACH_ATTEMPTS; attempt += 1) {
+    try {
+      const { roots, ageSeconds } = await ask.openRoots();
+      // What an agent without servers has in its cache is enough for a while.
+      reached(access, rows, ageSeconds > 0 ? errorOfStaleRoots(ageSeconds) : failed);
+      return roots;
+    } catch (error) {
+      const cause = causeOf(error, REACH);
+      // Refused, perhaps because no token was sent: with one it will show.
+      const anonymous = error instanceof ConsulError && error.code === 'CONSUL_PERMISSION_DENIED';
+      if (cause === CONNECT || anonymous) {
+        reached(access, rows, failed);
+        if (!anonymous) rows.put(fail(CONNECT, error));
+        return undefined;
+      }
+      if (cause === TLS) rows.put(pass(REACH, addresses(access)));
+      if (cause === TLS || attempt === REACH_ATTEMPTS) rows.put(fail(cause, error));
+      if (cause === TLS) return undefined;
+      failed = error;
+    }
+  }
+  return undefined;
+}
+
+function reached(access: ConsulAccess, rows: Rows, failed: unknown): void {
+  rows.put(failed === undefined ? pass(REACH, addresses(access)) : fail(REACH, failed, 'warn'));
+  if (access.tls === undefined) rows.put(pass(TLS, 'not asked for: plain HTTP'));
+  else if (access.tls.verify) rows.put(pass(TLS, 'the certificate of the server is trusted'));
+  else rows.put(warn(TLS, VERIFIES_NOTHING, 'set CONSUL_CACERT, and CONSUL_HTTP_SSL_VERIFY=true'));
+}
+
+/** A Consul without ACLs needs no token, and one before 1.4 cannot tell of its own: the leaf then shows. */
+function judgeToken(rows: Rows, error: unknown): void {
+  const { code } = asConnectorError(error);
+  if (code === 'CONSUL_ACLS_DISABLED') rows.put(pass(TOKEN, 'not needed: the ACLs of Consul are off'));
+  else if (code === 'CONSUL_NOT_FOUND') rows.put(pass(TOKEN, 'sent; this Consul does not say whose it is'));
+  else rows.put(fail(causeOf(error, TOKEN), error));
+}
+
+function causeOf(error: unknown, asked: Subject): Subject {
+  return (error instanceof ConsulError && CAUSES[error.code]) || asked;
+}
+
+function addresses({ servers, tls }: ConsulAccess): string {
+  return servers.map((server) => serverUrl(server, tls)).join(', ');
+}

@@ -1,0 +1,22 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { systemCode } from '../../errors.ts';
+import { unusable } from '../../publish/directory/publisher.ts';
+import { fail, pass, type Row } from './result.ts';
+
+export const DIRECTORY = { check: 'directory', what: 'write the folder' };
+
+/** Whether the folder can be written, or made; nothing is. */
+export async function checkDirectory(directory: string): Promise<Row> {
+  for (let at = directory; ; at = dirname(at)) {
+    try {
+      // The slash: a file is no folder.
+      await access(`${at}/`, constants.W_OK | constants.X_OK);
+      return pass(DIRECTORY, at === directory ? directory : `${directory} will be made`);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT' || at === dirname(at))
+        return fail(DIRECTORY, unusable(directory, error));
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import type { Report } from './check.ts';
+import type { Row } from './result.ts';
+
+const WORDS = { pass: 'PASS', warn: 'WARN', fail: 'FAIL', skipped: 'skipped' } as const;
+const STATUS_WIDTH = 9;
+
+/**
+ * The rows for people, in the order of cause and effect. A remedy stands in one line, however long it is: it is there to
+ * be pasted.
+ */
+export function renderTable({ rows }: Report): string {
+  const width = Math.max(...rows.map(({ what }) => what.length)) + 2;
+  const indent = ' '.repeat(STATUS_WIDTH + width);
+  const lines = rows.flatMap(({ status, what, detail, remedy }) => [
+    WORDS[status].padEnd(STATUS_WIDTH) + what.padEnd(width) + detail.replaceAll('\n', `\n${indent}`),
+    ...(remedy === undefined ? [] : [`${indent}-> ${remedy}`]),
+  ]);
+  return `${lines.join('\n')}\n\n${summary(rows)}\n`;
+}
+
+/** The rows for programs. */
+export function renderJson({ ok, rows }: Report): string {
+  return `${JSON.stringify({ ok, rows }, undefined, 2)}\n`;
+}
+
+function summary(rows: readonly Row[]): string {
+  const count = (status: Row['status']): number => rows.filter((row) => row.status === status).length;
+  const first = rows.find(({ status }) => status === 'fail');
+  const counts = `${count('pass')} PASS, ${count('warn')} WARN, ${count('fail')} FAIL, ${count('skipped')} skipped`;
+  return first === undefined ? counts : `${counts}. Begin with the first FAIL: ${first.what}`;
+}

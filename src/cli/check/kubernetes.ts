@@ -1,0 +1,195 @@
+import { PublishError } from '../../errors.ts';
+import type { KubernetesClient, ObjectRef } from '../../publish/kubernetes/api/client.ts';
+import { type Access, errorOfMissingRule, isNamed, type Verb } from '../../publish/kubernetes/api/errors.ts';
+import type { KubernetesObject } from '../../publish/kubernetes/api/object.ts';
+import { assertTakeable } from '../../publish/kubernetes/drift.ts';
+import { FIELD_MANAGER, type SecretManifest } from '../../publish/manifests.ts';
+import { chooseApiVersion } from '../../publish/tls-context.ts';
+import {
+  after,
+  asConnectorError,
+  fail,
+  pass,
+  type Row,
+  type Subject,
+  skip,
+  skipAll,
+  warn,
+} from './result.ts';
+
+/** An object that is to be written. */
+export interface PlannedObject extends ObjectRef {
+  /** Of a Secret. */
+  readonly type?: SecretManifest['type'];
+}
+
+export interface KubernetesSide {
+  readonly client: KubernetesClient;
+  /** What is written there, the Secrets first. */
+  readonly objects: readonly PlannedObject[];
+  /** `auto`, or the apiVersion that is configured. */
+  readonly apiVersion: string;
+}
+
+/** What the Role of k8s/ambassador-consul-connector.yaml grants, on each object. */
+const VERBS: readonly Verb[] = ['list', 'watch', 'create', 'patch'];
+/** The same for Events about the Secret, without which all is published and nothing is told. */
+const EVENT_VERBS: readonly Verb[] = ['create', 'patch'];
+
+const REACH = { check: 'kubernetes', what: 'reach Kubernetes' };
+const AMBASSADOR = { check: 'ambassador', what: 'Ambassador API' };
+
+/** In the order of cause and effect. */
+export function kubernetesSubjects(objects: readonly ObjectRef[]): Subject[] {
+  return [REACH, ...rightsOn(objects).map(rightTo), ...objects.map(existing), AMBASSADOR];
+}
+
+/** Asks the API server what the daemon may do there, and what is there already. Two rounds, and nothing is written. */
+export async function checkKubernetes(side: KubernetesSide, signal: AbortSignal): Promise<Row[]> {
+  const { client, objects } = side;
+  const [, ...others] = kubernetesSubjects(objects);
+  const served = await discover(client, signal);
+  // It was reached if it forbids only that, and the daemon goes on without.
+  if ('error' in served && served.error.code !== 'KUBERNETES_FORBIDDEN')
+    return [fail(REACH, served.error), ...skipAll(others, after(REACH))];
+  const found = await Promise.all(objects.map((ref) => look(client, ref, signal)));
+  const there = objects.filter((_, index) => isThere(found[index]));
+  const rights = await Promise.all(
+    rightsOn(objects).map((access) => right(client, access, isNeeded(access, there), signal)),
+  );
+  return [
+    pass(REACH, client.server),
+    ...rights,
+    ...objects.map((ref, index) => existingRow(ref, found[index])),
+    ambassadorRow(served, side.apiVersion),
+  ];
+}
+
+/** The versions of Ambassador's API that are served, or why that cannot be seen. */
+type Discovery = { readonly versions: readonly string[] } | { readonly error: PublishError };
+
+async function discover(client: KubernetesClient, signal: AbortSignal): Promise<Discovery> {
+  try {
+    return { versions: await client.servedVersions('getambassador.io', signal) };
+  } catch (error) {
+    if (error instanceof PublishError) return { error };
+    throw error;
+  }
+}
+
+/** What is there, or why that cannot be seen. */
+type Look = { readonly object: KubernetesObject | undefined } | { readonly error: PublishError };
+
+async function look(client: KubernetesClient, ref: ObjectRef, signal: AbortSignal): Promise<Look> {
+  try {
+    return { object: (await client.read(ref, signal)).object };
+  } catch (error) {
+    if (error instanceof PublishError) return { error };
+    throw error;
+  }
+}
+
+function isThere(found: Look | undefined): boolean {
+  return found !== undefined && 'object' in found && found.object !== undefined;
+}
+
+/** Each right the daemon makes use of, those on Events last. */
+function rightsOn(objects: readonly ObjectRef[]): Access[] {
+  const [secret] = objects;
+  return [
+    ...objects.flatMap((ref) => VERBS.map((verb) => ({ ...ref, verb }))),
+    ...EVENT_VERBS.flatMap((verb) => (secret ? [{ ...secret, resource: 'events' as const, verb }] : [])),
+  ];
+}
+
+/** Some create the objects by hand and grant no more: that is missed only when one is deleted. */
+function isNeeded({ verb, resource, name }: Access, there: readonly ObjectRef[]): boolean {
+  if (resource === 'events') return false;
+  return verb !== 'create' || !there.some((ref) => ref.resource === resource && ref.name === name);
+}
+
+async function right(
+  client: KubernetesClient,
+  access: Access,
+  needed: boolean,
+  signal: AbortSignal,
+): Promise<Row> {
+  const subject = rightTo(access);
+  try {
+    if (await client.may(access, signal))
+      return pass(
+        subject,
+        isNamed(access) ? `allowed on ${where(access)}` : `allowed in namespace ${access.namespace}`,
+      );
+  } catch (error) {
+    // A cluster may keep this question from us; what we then may is seen when it is done.
+    return fail(subject, asConnectorError(error), 'warn');
+  }
+  return fail(subject, errorOfMissingRule(access), needed ? 'fail' : 'warn');
+}
+
+function existingRow(ref: PlannedObject, found: Look | undefined): Row {
+  const subject = existing(ref);
+  if (found === undefined) return skip(subject, after(REACH));
+  if ('error' in found) {
+    const { error } = found;
+    if (error.code === 'KUBERNETES_FORBIDDEN') return skip(subject, after(rightTo({ ...ref, verb: 'list' })));
+    return fail(subject, error);
+  }
+  const { object } = found;
+  if (object === undefined) return pass(subject, `${where(ref)} is not there yet: it will be created`);
+  try {
+    if (ref.type !== undefined) assertTakeable(object, { type: ref.type, metadata: ref });
+  } catch (error) {
+    return fail(subject, asConnectorError(error));
+  }
+  const others = object.managers.filter((manager) => manager !== FIELD_MANAGER);
+  if (others.length === 0)
+    return pass(subject, `${where(ref)} is written by ${object.managers.join(', ') || 'nobody'}`);
+  return warn(
+    subject,
+    `${where(ref)} is written by ${others.join(', ')} too: what is ours in it will be taken over`,
+    'end whatever else writes it, or set another name',
+  );
+}
+
+function ambassadorRow(discovery: Discovery, apiVersion: string): Row {
+  if ('error' in discovery) {
+    if (apiVersion === 'auto') return fail(AMBASSADOR, discovery.error, 'warn');
+    return pass(AMBASSADOR, `the TLSContext is written as ${apiVersion}, whatever the cluster serves`);
+  }
+  const served = discovery.versions;
+  const chosen = apiVersion === 'auto' ? chooseApiVersion(served) : apiVersion;
+  const as = `the TLSContext is written as ${chosen}`;
+  if (served.length === 0) {
+    return warn(
+      AMBASSADOR,
+      `the cluster serves no getambassador.io: ${as}`,
+      'nothing for Ambassador before 1.0; else install its CRDs',
+    );
+  }
+  if (chosen !== chooseApiVersion(served)) {
+    return warn(
+      AMBASSADOR,
+      `the cluster serves getambassador.io ${served.join(', ')}, and ${as}`,
+      `unset _AMBASSADOR_API_VERSION: ${chooseApiVersion(served)} is read by every version of Ambassador that serves these`,
+    );
+  }
+  return pass(AMBASSADOR, `the cluster serves getambassador.io ${served.join(', ')}: ${as}`);
+}
+
+function where({ namespace, name }: ObjectRef): string {
+  return `${namespace}/${name}`;
+}
+
+function rightTo({ verb, resource, name }: Access): Subject {
+  const on = resource === 'events' ? resource : `${resource}-${name}`;
+  return { check: `rbac-${verb}-${on}`, what: `right to ${verb} ${resource}` };
+}
+
+function existing({ resource, name }: ObjectRef): Subject {
+  return {
+    check: `existing-${resource}-${name}`,
+    what: resource === 'secrets' ? 'the Secret' : 'the Service',
+  };
+}

@@ -1,0 +1,57 @@
+import type { Logger } from 'pino';
+import type { BlockingQueryOptions } from '../consul/blocking-query.ts';
+import { errorOfStaleRoots } from '../consul/errors/status.ts';
+import { describeError } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Health } from '../status/health.ts';
+import type { Metrics } from '../status/metrics.ts';
+
+export interface QueryReportOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: Metrics;
+}
+
+export type QueryReport = Pick<BlockingQueryOptions<unknown>, 'onHeard' | 'onSilence' | 'onError'>;
+
+const STALE = 'Consul answered about its roots from a stale cache';
+
+/** What log, metrics and status port are told of one of the two blocking queries. */
+export function reportOn(
+  query: 'roots' | 'leaf',
+  { clock, logger, health, metrics }: QueryReportOptions,
+): QueryReport {
+  let wasStale = false;
+  return {
+    onHeard(ageSeconds, mayStillFail) {
+      health.turned(query);
+      health.heard(query, ageSeconds);
+      // A leaf is always from the agent's cache; for roots an age means that the agent lost its servers.
+      const isStale = query === 'roots' && ageSeconds !== undefined && ageSeconds > 0;
+      const isUp = !isStale && !mayStillFail;
+      metrics.consulAnswered(query, clock.now(), ageSeconds, isUp);
+      if (isUp) health.solved(query);
+      if (isStale) {
+        const error = errorOfStaleRoots(ageSeconds);
+        health.problem(query, error);
+        if (!wasStale) logger.warn({ ageSeconds, ...describeError(error) }, STALE);
+      }
+      wasStale = isStale;
+    },
+    onSilence() {
+      health.turned(query);
+      metrics.consulSilent(query);
+      logger.debug({ query }, 'Consul let a blocking query run out, asking anew');
+    },
+    onError(error, attempt, retryMs) {
+      health.turned(query);
+      health.problem(query, error);
+      metrics.consulFailed(query, error.code);
+      logger.warn(
+        { query, ...describeError(error), attempt, retryMs },
+        'asking Consul failed, will try again',
+      );
+    },
+  };
+}

@@ -1,0 +1,198 @@
+import { ConsulError, type ConsulErrorCode } from '../../errors.ts';
+
+interface KnownFailure {
+  readonly code: ConsulErrorCode;
+  readonly status?: number;
+  readonly text: RegExp;
+  readonly cause: string;
+  readonly remedy: (asked: Asked) => string;
+}
+
+/** What was asked for and with which token, for remedies that name what to change. */
+export interface Asked {
+  readonly service: string;
+  readonly token: TokenKind;
+}
+
+export type TokenKind = 'none' | 'value' | 'file' | 'login';
+
+/** Where to put another token. */
+const TOKEN_PLACES: Readonly<Record<TokenKind, string>> = {
+  none: 'set CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE or CONSUL_LOGIN_AUTH_METHOD',
+  value: 'set CONSUL_HTTP_TOKEN to a token that exists',
+  file: 'put a token that exists into the file of CONSUL_HTTP_TOKEN_FILE; it is read again at once',
+  login: 'nothing, a new login follows; if it stays, see the ACL replication of Consul',
+};
+
+const SEE_SERVERS =
+  'see that the Consul servers run, and that the agent reaches them on port 8300: consul members, and its log';
+
+const TOKEN_UNKNOWN = /ACL not found|token does not exist/i;
+
+/** Whether Consul says that it does not know the token, not that the token lacks a right. */
+export function isTokenUnknown(text: string): boolean {
+  return TOKEN_UNKNOWN.test(text);
+}
+
+const PERMISSION_DENIED = /Permission denied|lacks permission/i;
+
+/** Whether it is the token that Consul refuses: a client agent turns a server's 403 into a 500. */
+export function isDenied(status: number, text: string): boolean {
+  return status === 403 || (status !== 200 && (TOKEN_UNKNOWN.test(text) || PERMISSION_DENIED.test(text)));
+}
+
+/** The least that has to be allowed, and where: the roots need nothing, the leaf `service:write`. */
+function permissionRemedy({ service, token }: Asked): string {
+  const rule = `service "${service}" { policy = "write" }`;
+  if (token === 'none')
+    return `${TOKEN_PLACES.none}: no token was sent, and one is needed whose policy has: ${rule}`;
+  if (token === 'login') {
+    return `give the login that right: consul acl binding-rule create -method=METHOD -bind-type=service -bind-name=${service}`;
+  }
+  return `attach a policy with: ${rule}`;
+}
+
+/**
+ * What Consul says when something has a known cause, most telling first. The text decides before the status: a client
+ * agent turns a server's 429 or 403 into a 500.
+ */
+const KNOWN_FAILURES: readonly KnownFailure[] = [
+  {
+    code: 'CONSUL_TOKEN_UNKNOWN',
+    text: TOKEN_UNKNOWN,
+    cause: 'Consul does not know the ACL token',
+    remedy: ({ token }) => `${TOKEN_PLACES[token]} (consul acl token list)`,
+  },
+  {
+    code: 'CONSUL_PERMISSION_DENIED',
+    text: PERMISSION_DENIED,
+    cause: 'the ACL token may not have the leaf of this service',
+    remedy: permissionRemedy,
+  },
+  {
+    code: 'CONSUL_ACLS_DISABLED',
+    text: /ACL support disabled/i,
+    cause: 'the ACLs of Consul are off',
+    remedy: () => 'unset the token or the login: none is needed; or switch ACLs on in every Consul agent',
+  },
+  {
+    code: 'CONSUL_CONNECT_DISABLED',
+    text: /Connect must be enabled/i,
+    cause: 'Consul Connect is not enabled',
+    remedy: () =>
+      'put connect { enabled = true } into the configuration of every Consul server, and restart them',
+  },
+  {
+    code: 'CONSUL_NO_LEADER',
+    text: /No cluster leader/i,
+    cause: 'the Consul cluster has no leader',
+    remedy: () =>
+      'wait for the election, or see that a majority of the servers runs: consul operator raft list-peers',
+  },
+  {
+    code: 'CONSUL_NO_SERVERS',
+    // The client agent's own words, and what it says of a connection that fails or ends under a question.
+    text: /No known Consul servers|rpc error getting client|rpc error making call: (?:EOF|stream closed|session shutdown|i\/o|(?:dial|read|write) tcp)/i,
+    cause: 'the Consul agent does not reach its servers',
+    remedy: () => SEE_SERVERS,
+  },
+  {
+    code: 'CONSUL_NO_DATACENTER',
+    text: /No path to datacenter/i,
+    cause: 'Consul knows no way to the datacenter that is asked for',
+    remedy: () => 'set CONSUL_DATACENTER to one of: consul catalog datacenters',
+  },
+  {
+    code: 'CONSUL_RATE_LIMITED',
+    text: /rate limit|too many requests|Limit reached/i,
+    cause: 'Consul limits the rate of certificate requests',
+    remedy: () => 'nothing if it passes; else raise csr_max_per_second of the CA or limits.request_limits',
+  },
+  {
+    code: 'CONSUL_HTTP_TO_HTTPS',
+    text: /HTTP request to an HTTPS server/i,
+    cause: 'the port speaks HTTPS and was asked in HTTP',
+    remedy: () => 'set CONSUL_HTTP_SSL=true, or _CONSUL_PORT to the HTTP port of Consul (8500 by default)',
+  },
+  {
+    code: 'CONSUL_NAMESPACES_ENTERPRISE',
+    text: /namespaces? (?:are|is) a Consul Enterprise feature|Invalid query parameter: "(?:ns|partition)"/i,
+    cause: 'this Consul is not Enterprise and knows no namespaces or partitions',
+    remedy: () => 'unset CONSUL_NAMESPACE and CONSUL_PARTITION',
+  },
+  {
+    code: 'CONSUL_CA_NOT_READY',
+    text: /CA is uninitialized|CA root is nil|response type not correct|CA (?:is )?not (?:yet )?initialized|internal error: CA provider is nil/i,
+    cause: 'the Connect CA is not initialised yet',
+    remedy: () => 'wait; if it stays, read the CA provider errors in the log of the Consul leader',
+  },
+  {
+    code: 'CONSUL_RATE_LIMITED',
+    status: 429,
+    text: /(?:)/,
+    cause: 'Consul limits the rate of requests',
+    remedy: () => 'nothing if it passes; else raise limits.request_limits of the servers',
+  },
+  {
+    code: 'CONSUL_PERMISSION_DENIED',
+    status: 403,
+    text: /(?:)/,
+    cause: 'Consul, or a proxy before it, refused the request',
+    remedy: permissionRemedy,
+  },
+  {
+    code: 'CONSUL_NOT_FOUND',
+    status: 404,
+    text: /(?:)/,
+    cause: 'what answers is not a Consul agent with Connect (1.2 or newer)',
+    remedy: () => 'set _CONSUL_HOST and _CONSUL_PORT to the HTTP API of Consul',
+  },
+  {
+    code: 'CONSUL_STATUS',
+    text: /^\s*</,
+    cause: 'a proxy before Consul answered with a page of its own',
+    remedy: () =>
+      'read the log of that proxy; its time-out must be longer than _CONSUL_WAIT, or connect without it',
+  },
+  {
+    code: 'CONSUL_STATUS',
+    status: 503,
+    text: /(?:)/,
+    cause: 'Consul, or a proxy before it, is not available',
+    remedy: () => 'see that the Consul agent and its servers run; a proxy says this when it reaches none',
+  },
+];
+
+/** The error for an answer that is not 200. `text` is the body: looked at, quoted only when short and plain. */
+export function errorOfStatus(status: number, text: string, asked: Asked): ConsulError {
+  const known = KNOWN_FAILURES.find(
+    (failure) => (failure.status ?? status) === status && failure.text.test(text),
+  );
+  const said = quote(text);
+  if (known !== undefined) {
+    return new ConsulError(known.code, `${known.cause} (${status}${said})`, { remedy: known.remedy(asked) });
+  }
+  if (status >= 300 && status < 400) {
+    return new ConsulError('CONSUL_REDIRECT', `Consul, or a proxy before it, redirects (${status})`, {
+      remedy: 'set _CONSUL_HOST and _CONSUL_PORT to where it leads: no redirect is followed with a token',
+    });
+  }
+  return new ConsulError('CONSUL_STATUS', `Consul answered ${status}${said}`, {
+    remedy: status >= 500 ? 'read the log of the Consul agent and servers' : 'read what Consul says',
+  });
+}
+
+/** For an answer about the roots that a client agent fetched so many seconds ago, and cannot fetch anew. */
+export function errorOfStaleRoots(ageSeconds: number): ConsulError {
+  return new ConsulError(
+    'CONSUL_NO_SERVERS',
+    `the Consul agent knows of the roots what it heard ${ageSeconds} s ago: it does not reach its servers`,
+    { remedy: SEE_SERVERS },
+  );
+}
+
+/** What Consul says, for an error: its first line, where that is short and no page. */
+export function quote(text: string): string {
+  const line = text.trim().split('\n', 1)[0] ?? '';
+  return line === '' || line.startsWith('<') ? '' : `: ${line.slice(0, 200)}`;
+}

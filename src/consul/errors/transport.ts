@@ -1,0 +1,94 @@
+import { ConsulError, systemCode } from '../../errors.ts';
+
+const UNREACHABLE_REMEDIES: Readonly<Record<string, string>> = {
+  ECONNREFUSED:
+    'nothing listens there: since Consul 1.14 (consul-k8s 1.0) nodes have no agent; set _CONSUL_HOST to the Service of the servers, such as consul-server.consul.svc',
+  ENOTFOUND: 'the name in _CONSUL_HOST does not resolve: use the full name, such as consul-server.consul.svc',
+  EAI_AGAIN: 'the DNS server does not answer: see the DNS of the Pod',
+  EHOSTUNREACH: 'there is no route to _CONSUL_HOST: see NetworkPolicies and hostIP',
+  ENETUNREACH: 'there is no route to _CONSUL_HOST: see the network of the Pod',
+};
+
+interface KnownTlsFailure {
+  readonly code: RegExp;
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+/** By the codes of OpenSSL and Node.js; each has its own cause. */
+const TLS_FAILURES: readonly KnownTlsFailure[] = [
+  {
+    code: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|^EPROTO$/,
+    cause: 'the port speaks plain HTTP and was asked in HTTPS',
+    remedy: 'set _CONSUL_PORT to the HTTPS port of Consul (8501 by convention), or CONSUL_HTTP_SSL=false',
+  },
+  {
+    code: /CERT_HAS_EXPIRED/,
+    cause: "the server's certificate has expired",
+    remedy: 'renew the certificate of the Consul server (consul tls cert create -server), or mend the clock',
+  },
+  {
+    code: /ALTNAME_INVALID/,
+    cause: "the server's certificate is for another name",
+    remedy: 'set CONSUL_TLS_SERVER_NAME to the name in it, such as server.dc1.consul',
+  },
+  {
+    code: /UNABLE_TO_|SELF_SIGNED|CERT_UNTRUSTED|ISSUER/,
+    cause: "the server's certificate is not signed by the CA that is trusted",
+    remedy: 'set CONSUL_CACERT to the CA of the Consul servers (consul-agent-ca.pem)',
+  },
+  {
+    code: /PROTOCOL_VERSION|INSUFFICIENT_SECURITY|UNSUPPORTED_PROTOCOL|WRONG_SSL_VERSION|NO_SHARED_CIPHER/,
+    cause: 'the server and this program have no TLS version or cipher in common',
+    remedy: 'let the server speak TLS 1.2 or newer: tls_min_version and tls_cipher_suites of Consul',
+  },
+  {
+    code: /UNRECOGNIZED_NAME/,
+    cause: 'the server has no certificate for the name it was asked by',
+    remedy: 'set CONSUL_TLS_SERVER_NAME to the name in its certificate, such as server.dc1.consul',
+  },
+  {
+    // The alerts about a certificate (RFC 8446 section 6.2), and the general one, which Go sends for a missing one.
+    code: /ALERT_(?:.*CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR|HANDSHAKE_FAILURE)/,
+    cause: 'the server does not accept the client certificate, or the lack of one',
+    remedy: 'set CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY: Consul has verify_incoming set',
+  },
+  {
+    code: /ALERT/,
+    cause: 'the server ended the handshake',
+    remedy: 'read the log of the Consul server: it says why it ended the TLS handshake',
+  },
+];
+
+/** The error for a request that got no whole answer in `ms` milliseconds. */
+export function noAnswerInTime(url: string, ms: number, cause: unknown): ConsulError {
+  return new ConsulError('CONSUL_TIMEOUT', `Consul at ${url} did not answer in ${ms} ms`, {
+    remedy: 'see that the Consul agent reaches its servers; a proxy may hold the connection',
+    cause,
+  });
+}
+
+/** The error for a request that got no whole answer. */
+export function errorOfTransport(error: unknown, url: string, tls: boolean): ConsulError {
+  const code = systemCode(error) ?? (error instanceof Error ? error.name : 'unknown');
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
+    return new ConsulError('CONSUL_ANSWER_UNUSABLE', `the answer of ${url} is larger than 8 MiB`, {
+      remedy: 'what answers is not Consul: see _CONSUL_HOST and _CONSUL_PORT',
+      cause: error,
+    });
+  }
+  if (tls) {
+    const known = TLS_FAILURES.find((failure) => failure.code.test(code));
+    const isTls = known !== undefined || /SSL|TLS|CERT|CRL|KEY/.test(code);
+    if (isTls) {
+      return new ConsulError('CONSUL_TLS', `TLS with ${url}: ${known?.cause ?? 'it failed'} (${code})`, {
+        remedy: known?.remedy ?? 'see CONSUL_CACERT, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY and their files',
+        cause: error,
+      });
+    }
+  }
+  return new ConsulError('CONSUL_UNREACHABLE', `Consul at ${url} cannot be reached (${code})`, {
+    remedy: UNREACHABLE_REMEDIES[code] ?? 'see that Consul runs and that nothing between cuts connections',
+    cause: error,
+  });
+}

@@ -1,0 +1,51 @@
+import type { TrustBundle } from '../trust-bundle.ts';
+import { type Certificate, isSignedBy, isValidAt, tryReadCertificates } from '../x509/certificate.ts';
+
+/** Consul puts the new leaf off by up to 30 s after a rotation, longer where it limits the rate of CSRs. */
+export const LONGEST_HOLD_MS = 60_000;
+
+/**
+ * Until when (milliseconds since the epoch) the bundle may wait for the new leaf, so that a rotation reloads a gateway
+ * that verifies its peers once and not twice; undefined where it must be published now.
+ *
+ * It may wait while each root that is not published yet is cross-signed by a published one, and both are valid until
+ * the wait ends: peers then send the cross-signed certificate with their new leaves (RFC 5280 section 3.2), and verify by
+ * the old root.
+ * `since` is when these roots were first heard of.
+ */
+export function holdUntil(
+  publishedPem: string,
+  bundle: TrustBundle,
+  since: number,
+  at: number,
+): number | undefined {
+  const until = since + LONGEST_HOLD_MS;
+  if (at >= until) return undefined;
+  const published = tryReadCertificates(publishedPem);
+  const known = new Set(published.map(({ fingerprint }) => fingerprint));
+  const added = bundle.anchors.filter(({ fingerprint }) => !known.has(fingerprint));
+  const lasts = (certificate: Certificate) =>
+    isUnlimitedCa(certificate) && isValidAt(certificate, at) && isValidAt(certificate, until);
+  const trusted = published.filter(lasts);
+  const isVouchedFor = (anchor: Certificate): boolean =>
+    bundle.intermediates.some(
+      (cross) => standsFor(cross, anchor) && lasts(cross) && trusted.some((root) => isSignedBy(cross, root)),
+    );
+  return added.length > 0 && added.every(isVouchedFor) ? until : undefined;
+}
+
+/** Whether peers can put `cross` in the place of `anchor` in any chain: the same key, under the same name and identifier. */
+function standsFor(cross: Certificate, anchor: Certificate): boolean {
+  return (
+    cross.publicKey.equals(anchor.publicKey) &&
+    cross.x509.subject === anchor.x509.subject &&
+    cross.subjectKeyId === anchor.subjectKeyId
+  );
+}
+
+/** How long the chains of peers are nobody knows, so a path length may be too short for them. */
+function isUnlimitedCa(certificate: Certificate): boolean {
+  const { x509, pathLength, endsPath, selfSigned, hasUnknownCritical } = certificate;
+  const isLimited = pathLength !== undefined || x509.keyUsage !== undefined || hasUnknownCritical;
+  return x509.ca && !isLimited && endsPath === selfSigned;
+}

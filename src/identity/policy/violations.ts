@@ -1,0 +1,82 @@
+import { IdentityError } from '../../errors.ts';
+import type { Identity } from '../identity.ts';
+import { outOfScope, type Scope } from '../spiffe-id.ts';
+import type { TrustBundle } from '../trust-bundle.ts';
+import { lifetimeLeft } from '../x509/certificate.ts';
+
+/** The counts on which a published leaf can be condemned, the gravest first. */
+export const COUNTS = ['missing', 'unpublishable', 'other-identity', 'inactive-root', 'ageing'] as const;
+export type Count = (typeof COUNTS)[number];
+
+export interface Condemnation {
+  readonly count: Count;
+  readonly detail: string;
+}
+
+/** Below this share of its lifetime a leaf is replaced; Consul renews at 60 to 90 % of the lifetime, so normally first. */
+export const REPLACE_BELOW = 0.4;
+
+/** Every count that condemns what is published at `at` (milliseconds since the epoch), the gravest first. */
+export function condemn(
+  current: Identity | IdentityError | undefined,
+  bundle: TrustBundle,
+  scope: Scope,
+  at: number,
+): readonly Condemnation[] {
+  if (current === undefined) return [{ count: 'missing', detail: 'no identity was published' }];
+  if (current instanceof IdentityError) {
+    const other = current.code === 'OTHER_SERVICE' || current.code === 'OTHER_TRUST_DOMAIN';
+    return [{ count: other ? 'other-identity' : 'unpublishable', detail: current.message }];
+  }
+  const condemnations: Condemnation[] = [];
+  const missed = outOfScope(current.spiffeId, scope);
+  if (missed !== undefined) {
+    condemnations.push({
+      count: 'other-identity',
+      detail: `the published leaf is ${current.spiffeId.uri}, asked for was ${missed}`,
+    });
+  }
+  if (current.chain.activeRoot === undefined && bundle.active.size > 0) {
+    condemnations.push({
+      count: 'inactive-root',
+      detail: 'the published leaf does not chain to the active root',
+    });
+  }
+  const left = lifetimeLeft(current.leaf, at);
+  if (left < REPLACE_BELOW) {
+    condemnations.push({
+      count: 'ageing',
+      detail: `the published leaf has ${Math.round(left * 100)} % of its lifetime left`,
+    });
+  }
+  return condemnations;
+}
+
+/** Whether publishing `candidate` instead mends what `current` is condemned for. */
+export function cures(
+  candidate: Identity,
+  current: Identity | IdentityError | undefined,
+  count: Count,
+  scope: Scope,
+  at: number,
+): boolean {
+  if (current === undefined || current instanceof IdentityError) return true;
+  if (count === 'other-identity') return outOfScope(candidate.spiffeId, scope) === undefined;
+  if (count === 'inactive-root') return candidate.chain.activeRoot !== undefined;
+  return outlives(candidate, current, at);
+}
+
+/**
+ * Whether a candidate is worth a write to replace an ageing leaf. It must live longer, and must either be no longer
+ * ageing itself or gain a tenth of its lifetime (or double what is left, when that is less): so neither a leaf that
+ * flaps every second (consul #6507) nor a clock far ahead of Consul's can cause a stream of writes.
+ */
+function outlives(candidate: Identity, current: Identity, at: number): boolean {
+  const gained = candidate.leaf.notAfter - current.leaf.notAfter;
+  if (gained <= 0) return false;
+  // A candidate of the previous root must not displace one of the active root.
+  if (current.chain.activeRoot !== undefined && candidate.chain.activeRoot === undefined) return false;
+  if (lifetimeLeft(candidate.leaf, at) >= REPLACE_BELOW) return true;
+  const tenth = (candidate.leaf.notAfter - candidate.leaf.notBefore) / 10;
+  return gained >= Math.min(tenth, current.leaf.notAfter - at);
+}

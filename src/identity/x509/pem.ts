@@ -1,0 +1,56 @@
+import pem from 'node-forge/lib/pem.js';
+import { IdentityError } from '../../errors.ts';
+
+/** One block of a PEM text (RFC 7468), decoded. */
+export interface PemBlock {
+  /** The label, such as `CERTIFICATE` or `EC PRIVATE KEY`. */
+  readonly label: string;
+  readonly der: Buffer;
+}
+
+/**
+ * Reads every block of a PEM text, whatever stands between the blocks: Vault-backed Consul sends text before them,
+ * CRLF, or no final newline (consul #8178).
+ *
+ * @throws IdentityError PEM_UNREADABLE when a block is damaged or the text holds none
+ */
+export function readPem(text: string, what: string): readonly PemBlock[] {
+  const begun = text.split('-----BEGIN ').length - 1;
+  if (begun === 0) throw new IdentityError('PEM_UNREADABLE', `${what} holds no PEM block`);
+  let messages: ReturnType<typeof pem.decode>;
+  try {
+    messages = pem.decode(text);
+  } catch (cause) {
+    throw new IdentityError('PEM_UNREADABLE', `${what} holds a damaged or cut PEM block`, { cause });
+  }
+  if (messages.length !== begun) {
+    throw new IdentityError('PEM_UNREADABLE', `${what} holds a damaged or cut PEM block`);
+  }
+  return messages.map(({ type, body }) => {
+    if (body.length === 0) throw new IdentityError('PEM_UNREADABLE', `${what} holds an empty PEM block`);
+    return { label: type, der: Buffer.from(body, 'binary') };
+  });
+}
+
+/** Writes one block in the strict form of RFC 7468 section 3: 64 columns, LF, a final newline. */
+export function writePem({ label, der }: PemBlock): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+}
+
+/**
+ * Whether OpenSSL and BoringSSL find in `text` the blocks that `readPem` finds, which is lenient: they look for one at the
+ * beginning of a line only, BoringSSL wants its lines in 64 columns (RFC 7468 section 3), and both take certificates of other
+ * labels too, which here nobody verifies.
+ *
+ * @throws IdentityError PEM_UNREADABLE
+ */
+export function isServable(text: string, what: string): boolean {
+  const lines = text.split('\n').map((line) => line.trimEnd());
+  const normal = `\n${lines.join('\n')}\n`;
+  let from = 0;
+  return readPem(text, what).every((block) => {
+    from = normal.indexOf(`\n${writePem(block)}`, from) + 1;
+    return from > 0 && (block.label === 'CERTIFICATE' || !block.label.endsWith(' CERTIFICATE'));
+  });
+}

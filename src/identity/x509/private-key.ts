@@ -1,0 +1,38 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { IdentityError } from '../../errors.ts';
+import { remember } from '../../lib/remember.ts';
+import { readPem, writePem } from './pem.ts';
+
+/** The published one and Consul's: an older key is not to stay in memory. */
+const MOST_REMEMBERED = 2;
+
+/** A private key and its one normal PEM form. Never logged, never put into an error. */
+export interface PrivateKey {
+  readonly object: KeyObject;
+  readonly pem: string;
+}
+
+/**
+ * Reads the private key of a PEM text, in SEC1, PKCS#1 or PKCS#8 form, and keeps that form. An `EC PARAMETERS` block
+ * before it, as openssl writes, is dropped.
+ *
+ * @throws IdentityError PEM_UNREADABLE or KEY_UNREADABLE; the error has no `cause`, since OpenSSL's may quote the input
+ */
+export const readPrivateKey = remember(parsePrivateKey, MOST_REMEMBERED);
+
+function parsePrivateKey(text: string): PrivateKey {
+  const keys = readPem(text, 'the private key').filter(({ label }) => label.endsWith('PRIVATE KEY'));
+  const [block] = keys;
+  if (block === undefined || keys.length > 1) {
+    throw new IdentityError(
+      'KEY_UNREADABLE',
+      `the private key holds ${keys.length} keys where one is expected`,
+    );
+  }
+  const pem = writePem(block);
+  try {
+    return { object: createPrivateKey(pem), pem };
+  } catch {
+    throw new IdentityError('KEY_UNREADABLE', 'the private key cannot be read');
+  }
+}

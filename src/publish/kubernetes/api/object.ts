@@ -1,0 +1,80 @@
+import { PublishError } from '../../../errors.ts';
+import { isRecord } from '../../../lib/record.ts';
+
+/** A Secret or Service as the API server returned it, as far as it is used. */
+export interface KubernetesObject {
+  readonly name: string;
+  readonly uid: string | undefined;
+  readonly resourceVersion: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Of a Secret. */
+  readonly type: string | undefined;
+  readonly immutable: boolean;
+  /** Who owns a part of what we write there: the data of a Secret, the annotations of a Service. */
+  readonly managers: readonly string[];
+  /** Of a Secret, base64. */
+  readonly data: Readonly<Record<string, string>>;
+  /** Of a Service. */
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** @throws PublishError KUBERNETES_ANSWER_UNUSABLE; it never quotes the answer, which may hold a private key */
+export function decodeObject(value: unknown): KubernetesObject {
+  const metadata = asRecord(asRecord(value)['metadata']);
+  const { name, uid, resourceVersion } = metadata;
+  if (typeof name !== 'string' || typeof resourceVersion !== 'string') {
+    throw unusable('an object without name or resourceVersion');
+  }
+  const { type, immutable, data, spec } = asRecord(value);
+  return {
+    name,
+    uid: typeof uid === 'string' ? uid : undefined,
+    resourceVersion,
+    labels: strings(metadata['labels']),
+    annotations: strings(metadata['annotations']),
+    type: typeof type === 'string' ? type : undefined,
+    immutable: immutable === true,
+    managers: managersOf(metadata['managedFields']),
+    data: strings(data),
+    spec: isRecord(spec) ? spec : {},
+  };
+}
+
+/** The objects of a list and the resourceVersion a watch goes on from. */
+export function decodeList(value: unknown): { items: readonly KubernetesObject[]; resourceVersion: string } {
+  const { items, metadata } = asRecord(value);
+  const { resourceVersion } = asRecord(metadata);
+  if (!Array.isArray(items ?? []) || typeof resourceVersion !== 'string')
+    throw unusable('a list without items');
+  return { items: Array.isArray(items) ? items.map(decodeObject) : [], resourceVersion };
+}
+
+export function asRecord(value: unknown): Record<string, unknown> {
+  if (!isRecord(value)) throw unusable('something that is not an object');
+  return value;
+}
+
+/** Labels and annotations are shared by many; what is ours alone is the data, and the annotation Ambassador reads. */
+function managersOf(managedFields: unknown): string[] {
+  const entries: readonly unknown[] = Array.isArray(managedFields) ? managedFields : [];
+  const managers = entries.flatMap((entry) => {
+    if (!isRecord(entry) || typeof entry['manager'] !== 'string') return [];
+    const fields = JSON.stringify(entry['fieldsV1'] ?? {});
+    return /"f:(data|getambassador\.io\/config)"/.test(fields) ? [entry['manager']] : [];
+  });
+  return [...new Set(managers)];
+}
+
+function strings(value: unknown): Record<string, string> {
+  const entries = isRecord(value) ? Object.entries(value) : [];
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+function unusable(what: string): PublishError {
+  return new PublishError('KUBERNETES_ANSWER_UNUSABLE', `the API server answered ${what}`, {
+    remedy: 'see that the kubeconfig leads to the API server itself and not to a proxy or a login page',
+  });
+}

@@ -1,0 +1,161 @@
+import type { Dispatcher } from 'undici';
+import { PublishError } from '../../../errors.ts';
+import { type Clock, withDeadline } from '../../../lib/clock.ts';
+import type { Credentials } from './credentials.ts';
+import { type Access, errorOfFailure, errorOfTransport, type Question, unusableAnswer } from './errors.ts';
+import { asRecord } from './object.ts';
+import { readLines } from './watch-stream.ts';
+
+export interface RequestsOptions {
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+  /** Called once a request, with `ok` or the code of the error. */
+  readonly onRequest: (verb: string, resource: string, outcome: string) => void;
+  /** Milliseconds for a whole answer, streams left out. */
+  readonly deadlineMs?: number;
+}
+
+export interface Call {
+  readonly method: Dispatcher.HttpMethod;
+  readonly path: string;
+  readonly access?: Access;
+  /** Where there is no `access`; API discovery unless it says otherwise. */
+  readonly question?: Question;
+  readonly contentType?: string;
+  readonly body?: unknown;
+}
+
+const DEFAULT_DEADLINE_MS = 15_000;
+/** How long the API server may leave a stream open. */
+export const STREAM_SECONDS = 290;
+const LARGEST_ANSWER_BYTES = 8 * 1024 * 1024;
+
+/** Requests to the API server over one connection pool: credentials, deadlines, limits, and what an error means. */
+export class Requests {
+  readonly #options: RequestsOptions;
+
+  constructor(options: RequestsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The decoded JSON of the whole answer.
+   *
+   * @throws PublishError
+   */
+  async call(call: Call, parent: AbortSignal): Promise<unknown> {
+    const { clock, credentials, deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
+    const { server } = credentials;
+    return withDeadline(clock, deadlineMs, parent, (signal, timedOut) =>
+      this.#counted(call.access, async () => {
+        try {
+          const { body } = await this.#send(call, signal);
+          return parseJson(await readText(body));
+        } catch (error) {
+          if (!timedOut()) throw errorOfTransport(error, server);
+          const message = `the API server at ${server} did not answer in ${deadlineMs} ms`;
+          throw new PublishError('KUBERNETES_TIMEOUT', message, {
+            remedy: 'see the load of the API server and what stands between',
+            cause: error,
+          });
+        }
+      }),
+    );
+  }
+
+  /**
+   * The decoded JSON of each line of the answer, until the server or `signal` ends it; `onOpen` is called once the server
+   * has agreed to it.
+   *
+   * @throws PublishError
+   */
+  async *stream(call: Call, onOpen: () => void, signal: AbortSignal): AsyncGenerator<unknown> {
+    const { server } = this.#options.credentials;
+    const response = await this.#counted(call.access, async () => {
+      try {
+        return await this.#send(call, signal);
+      } catch (error) {
+        throw errorOfTransport(error, server);
+      }
+    });
+    onOpen();
+    try {
+      for await (const line of readLines(response.body, LARGEST_ANSWER_BYTES)) yield parseJson(line);
+    } catch (error) {
+      throw errorOfTransport(error, server);
+    } finally {
+      response.body.destroy();
+    }
+  }
+
+  /** Sends one request; a 401 is tried once more with credentials read anew, since token files rotate. */
+  async #send(call: Call, signal: AbortSignal, retry = true): Promise<Dispatcher.ResponseData> {
+    const { credentials } = this.#options;
+    const { headers, agent } = await credentials.authorize();
+    const { origin, pathname, search } = new URL(`${credentials.server}${call.path}`);
+    const response = await agent.request({
+      origin,
+      path: `${pathname}${search}`,
+      method: call.method,
+      signal,
+      headersTimeout: (STREAM_SECONDS + 30) * 1000,
+      bodyTimeout: (STREAM_SECONDS + 30) * 1000,
+      headers: {
+        ...headers,
+        accept: 'application/json',
+        ...(call.contentType === undefined ? {} : { 'content-type': call.contentType }),
+      },
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+    });
+    if (response.statusCode < 300) return response;
+    const text = await readText(response.body);
+    if (response.statusCode === 401) {
+      credentials.reload();
+      if (retry) return this.#send(call, signal, false);
+    }
+    throw errorOfFailure({ status: response.statusCode, ...readStatus(text) }, call.access, call.question);
+  }
+
+  async #counted<T>(access: Access | undefined, work: () => Promise<T>): Promise<T> {
+    const { onRequest } = this.#options;
+    const [verb, resource] = [access?.verb ?? 'get', access?.resource ?? 'apis'];
+    try {
+      const result = await work();
+      onRequest(verb, resource, 'ok');
+      return result;
+    } catch (error) {
+      onRequest(verb, resource, error instanceof PublishError ? error.code : 'UNEXPECTED');
+      throw error;
+    }
+  }
+}
+
+async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > LARGEST_ANSWER_BYTES) {
+      throw unusableAnswer('the API server answered more than 8 MiB');
+    }
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw unusableAnswer('the API server answered something that is not JSON');
+  }
+}
+
+function readStatus(text: string): { reason: string; message: string } {
+  try {
+    const { reason, message } = asRecord(JSON.parse(text));
+    return { reason: String(reason ?? ''), message: String(message ?? '') };
+  } catch {
+    return { reason: '', message: '' };
+  }
+}

@@ -1,0 +1,176 @@
+import type { Logger } from 'pino';
+import { describeError, PublishError } from '../../errors.ts';
+import { backoffMs, TokenBucket } from '../../lib/backoff.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { KubernetesClient, ObjectRef, WatchEvent } from './api/client.ts';
+import { describeObject, errorOfFailure } from './api/errors.ts';
+import { asRecord, decodeObject, type KubernetesObject } from './api/object.ts';
+
+export interface WatchedObjectOptions {
+  readonly client: KubernetesClient;
+  readonly ref: ObjectRef;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called once each time the watch had to start over after an error. */
+  readonly onRestart: (ref: ObjectRef, error: unknown) => void;
+  /** Called each time the API server lets a watch begin. */
+  readonly onFollow: (ref: ObjectRef) => void;
+}
+
+/** Changes of others that may be undone: so many at once, then one in this time. */
+const CONTESTS = 30;
+export const CONTEST_REFILL_MS = 10_000;
+const BURST = 5;
+const REFILL_MS = 1_000;
+const LONGEST_BACKOFF_MS = 30_000;
+/** A watch that lived this long worked, whatever ended it. */
+const LONG_LIVED_MS = 30_000;
+
+/**
+ * One object and our newest knowledge of it. client-node's informers die on the first dropped socket or 401 and cannot
+ * select one object, so this is a loop of our own: list, watch from there, and start over whatever ends it.
+ */
+export class WatchedObject {
+  readonly ref: ObjectRef;
+  readonly #options: WatchedObjectOptions;
+  /** The object, or that there is none, as of `version`. */
+  #known: { object: KubernetesObject | undefined; version: string } | undefined;
+  /** The version our last write made. */
+  #ours: string | undefined;
+  readonly #contests: TokenBucket;
+
+  constructor(options: WatchedObjectOptions) {
+    this.#options = options;
+    this.ref = options.ref;
+    this.#contests = new TokenBucket(options.clock, CONTESTS, CONTEST_REFILL_MS);
+  }
+
+  /** The object as it was last seen, if it was; nothing is asked. */
+  get known(): KubernetesObject | undefined {
+    return this.#known?.object;
+  }
+
+  /** The object as it was last seen, or undefined where it does not exist; read first if it was never seen. */
+  async current(signal: AbortSignal): Promise<KubernetesObject | undefined> {
+    if (this.#known === undefined) await this.refresh(signal);
+    return this.#known?.object;
+  }
+
+  /** Reads the object from the API server now. @throws PublishError */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const { object, resourceVersion } = await this.#options.client.read(this.ref, signal);
+    this.#learn(object, resourceVersion);
+  }
+
+  /** Takes what a write of ours returned, so that the next decision does not wait for the watch. */
+  accept(object: KubernetesObject): void {
+    this.#ours = object.resourceVersion;
+    this.#learn(object, object.resourceVersion);
+  }
+
+  /**
+   * Whether to write now. Two daemons that want different things of one object, as old and new do during an update of the
+   * Deployment, would otherwise undo each other's writes as fast as the API server allows.
+   */
+  mayWrite(): boolean {
+    return (this.#ours !== undefined && this.#ours === this.#known?.version) || this.#contests.tryTake();
+  }
+
+  /** Keeps the knowledge fresh until `signal` aborts; calls `onChange` whenever it may have changed. Never rejects. */
+  async run(onChange: () => void, signal: AbortSignal): Promise<void> {
+    const { clock, logger, onRestart } = this.#options;
+    const bucket = new TokenBucket(clock, BURST, REFILL_MS);
+    let resourceVersion: string | undefined;
+    // Failures in a row: a watch that brought something, or lived long, ends the row.
+    let failures = 0;
+    while (!signal.aborted) {
+      await bucket.take(signal);
+      if (signal.aborted) return;
+      let workedAt = Number.POSITIVE_INFINITY;
+      const onEvent = (): void => {
+        failures = 0;
+      };
+      try {
+        if (resourceVersion === undefined) {
+          resourceVersion = await this.#startOver(signal);
+          onChange();
+        }
+        workedAt = clock.monotonic() + LONG_LIVED_MS;
+        resourceVersion = await this.#follow(resourceVersion, onEvent, onChange, signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        resourceVersion = undefined;
+        if (error instanceof PublishError && error.code === 'KUBERNETES_GONE') continue;
+        failures = clock.monotonic() >= workedAt ? 1 : failures + 1;
+        onRestart(this.ref, error);
+        // Nothing is known: whoever waits for it shall learn why.
+        if (this.#known === undefined) onChange();
+        const retryMs = backoffMs(failures, clock.random, LONGEST_BACKOFF_MS);
+        logger.warn(
+          { object: describeObject(this.ref), ...describeError(error), attempt: failures, retryMs },
+          'watching failed, will start over',
+        );
+        await clock.sleep(retryMs, signal);
+      }
+    }
+  }
+
+  /** Follows one watch to its end and returns the resourceVersion to go on from. */
+  async #follow(
+    from: string,
+    onEvent: () => void,
+    onChange: () => void,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { client, onFollow } = this.#options;
+    let resourceVersion = from;
+    for await (const event of client.watch(this.ref, from, () => onFollow(this.ref), signal)) {
+      if (event.type === 'ERROR') throw errorOfEvent(event, this.ref);
+      const object = decodeEventObject(event);
+      resourceVersion = object.resourceVersion;
+      onEvent();
+      if (event.type === 'BOOKMARK') continue;
+      if (this.#learn(event.type === 'DELETED' ? undefined : object, resourceVersion)) onChange();
+    }
+    return resourceVersion;
+  }
+
+  /** Reads before a new watch, and believes it: after a restored backup resourceVersions start lower than they were. */
+  async #startOver(signal: AbortSignal): Promise<string> {
+    const { object, resourceVersion } = await this.#options.client.read(this.ref, signal);
+    this.#known = { object, version: resourceVersion };
+    return resourceVersion;
+  }
+
+  /**
+   * Takes what is newer than what is known and says whether it was: an event may overtake the answer to a write or a
+   * read, and that must not undo it. resourceVersions can be ordered (KEP-5504); where they are no numbers everything is
+   * news, and a decision on old news ends in a 409.
+   */
+  #learn(object: KubernetesObject | undefined, version: string): boolean {
+    if (this.#known !== undefined && isAtMost(version, this.#known.version)) return false;
+    this.#known = { object, version };
+    return true;
+  }
+}
+
+function isAtMost(version: string, other: string): boolean {
+  const isNumber = /^\d+$/;
+  return isNumber.test(version) && isNumber.test(other) && BigInt(version) <= BigInt(other);
+}
+
+/** A bookmark has no name, so only its resourceVersion is asked for. */
+function decodeEventObject(event: WatchEvent): KubernetesObject {
+  if (event.type !== 'BOOKMARK') return decodeObject(event.object);
+  const metadata = asRecord(asRecord(event.object)['metadata']);
+  return decodeObject({ metadata: { ...metadata, name: '' } });
+}
+
+function errorOfEvent(event: WatchEvent, ref: ObjectRef): PublishError {
+  const { code, message } = asRecord(event.object);
+  const status = typeof code === 'number' ? code : 500;
+  const reason = typeof message === 'string' ? message : 'the API server does not say what is wrong';
+  const failure = { status, reason: '', message: reason };
+  return errorOfFailure(failure, { ...ref, verb: 'watch' });
+}

@@ -1,0 +1,202 @@
+import type { Content } from '../identity/policy/decide.ts';
+import { issuerOf } from '../identity/x509/certificate.ts';
+import { renderTlsContext, type TlsContextOptions } from './tls-context.ts';
+
+/** Names and labels of the objects, from the configuration. */
+export interface ObjectNames extends TlsContextOptions {
+  readonly secretNamespace: string;
+  readonly service: string;
+  readonly serviceNamespace: string;
+  /** The Ambassador ID, or `ambassador`: the value of `app.kubernetes.io/instance`. */
+  readonly instance: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The port the status server listens on, where the Service leads. */
+  readonly statusPort: number;
+}
+
+export interface Metadata {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface SecretManifest<Key extends string = string> {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Secret';
+  readonly type: typeof TLS_SECRET_TYPE | typeof OPAQUE_SECRET_TYPE;
+  readonly metadata: Metadata;
+  /** Base64. */
+  readonly data: Readonly<Record<Key, string>>;
+}
+
+export interface ServiceManifest {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Service';
+  readonly metadata: Metadata;
+  readonly spec: {
+    readonly clusterIP?: 'None';
+    readonly selector: Readonly<Record<string, string>>;
+    readonly ports: readonly [{ name: string; port: number; protocol: 'TCP'; targetPort: number }];
+  };
+}
+
+/** All that is published, in the order of writing. */
+export interface Manifests {
+  /** Only where the gateway verifies its peers. */
+  readonly upstreamCa: SecretManifest | undefined;
+  readonly secret: SecretManifest;
+  /** Only where it is wanted. */
+  readonly service: ServiceManifest | undefined;
+}
+
+export const FIELD_MANAGER = 'ambassador-consul-connector';
+export const TLS_SECRET_TYPE = 'kubernetes.io/tls';
+export const OPAQUE_SECRET_TYPE = 'Opaque';
+export const TLS_CONTEXT_ANNOTATION = 'getambassador.io/config';
+export const MANAGED_BY = 'app.kubernetes.io/managed-by';
+export const WRITTEN_AT = `${FIELD_MANAGER}/written-at`;
+export const WRITTEN_BECAUSE = `${FIELD_MANAGER}/written-because`;
+export const WRITTEN_BEFORE = `${FIELD_MANAGER}/written-before`;
+
+/** When and why an object was written: kept as they are while nothing else changes. */
+export interface Occasion {
+  readonly at: string;
+  readonly reason: string;
+  /** The writes before it, one a line, the newest first. */
+  readonly before?: string | undefined;
+}
+
+/** A rotation is two or three writes. */
+const WRITES_TOLD = 5;
+/** Longer ones were edited by hand, and annotations have 256 KiB between them. */
+const LONGEST_LINE = 200;
+
+/** The occasion that an object's annotations tell of, if they do. */
+export function occasionIn(annotations: Readonly<Record<string, unknown>>): Occasion | undefined {
+  const { [WRITTEN_AT]: at, [WRITTEN_BECAUSE]: reason, [WRITTEN_BEFORE]: before } = annotations;
+  if (typeof at !== 'string' || typeof reason !== 'string') return undefined;
+  return { at, reason, before: typeof before === 'string' ? before : undefined };
+}
+
+/** The occasion of a write that follows another: `kubectl describe` shows annotations of a Secret, and no Events. */
+export function following(previous: Occasion, { at, reason }: Occasion): Occasion {
+  const lines = [`${previous.at} ${previous.reason}`, ...(previous.before?.split('\n') ?? [])];
+  const told = lines.slice(0, WRITES_TOLD - 1).map((line) => line.slice(0, LONGEST_LINE));
+  return { at, reason, before: told.join('\n') };
+}
+
+function occasionAnnotations({ at, reason, before }: Occasion): Record<string, string> {
+  const earlier = before === undefined ? {} : { [WRITTEN_BEFORE]: before };
+  return { [WRITTEN_AT]: at, [WRITTEN_BECAUSE]: reason, ...earlier };
+}
+
+/** What is published where nothing is yet; `apiVersion` is that of the TLSContext, undefined where no Service is wanted. */
+export function allManifests(
+  names: ObjectNames,
+  content: Content,
+  occasion: Occasion,
+  apiVersion: string | undefined,
+): Manifests {
+  const { upstreamCaSecret } = names;
+  return {
+    upstreamCa:
+      upstreamCaSecret === undefined
+        ? undefined
+        : upstreamCaManifest(names, upstreamCaSecret, content, occasion),
+    secret: secretManifest(names, content, occasion),
+    service: apiVersion === undefined ? undefined : serviceManifest(names, apiVersion),
+  };
+}
+
+/** The Secret that holds `content`, with annotations for whoever reads `kubectl describe`. */
+export function secretManifest(
+  names: ObjectNames,
+  content: Content,
+  occasion: Occasion,
+): SecretManifest<'tls.crt' | 'tls.key' | 'ca.crt'> {
+  const { leaf, spiffeId } = content.identity;
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: TLS_SECRET_TYPE,
+    metadata: {
+      name: names.secret,
+      namespace: names.secretNamespace,
+      labels: objectLabels(names),
+      annotations: {
+        [`${FIELD_MANAGER}/spiffe-id`]: spiffeId.uri,
+        [`${FIELD_MANAGER}/trust-domain`]: spiffeId.trustDomain,
+        [`${FIELD_MANAGER}/serial-number`]: leaf.x509.serialNumber.toLowerCase(),
+        [`${FIELD_MANAGER}/issuer`]: issuerOf(leaf),
+        [`${FIELD_MANAGER}/not-before`]: new Date(leaf.notBefore).toISOString(),
+        [`${FIELD_MANAGER}/not-after`]: new Date(leaf.notAfter).toISOString(),
+        ...occasionAnnotations(occasion),
+      },
+    },
+    data: {
+      'tls.crt': base64(content.tlsCrt),
+      'tls.key': base64(content.tlsKey),
+      'ca.crt': base64(content.caCrt),
+    },
+  };
+}
+
+/** The Secret that `ca_secret` names: Ambassador reads the roots from its `tls.crt`, and makes no use of a `ca.crt` there. */
+export function upstreamCaManifest(
+  names: ObjectNames,
+  name: string,
+  content: Content,
+  occasion: Occasion,
+): SecretManifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: OPAQUE_SECRET_TYPE,
+    metadata: {
+      name,
+      namespace: names.secretNamespace,
+      labels: objectLabels(names),
+      annotations: {
+        [`${FIELD_MANAGER}/trust-domain`]: content.identity.spiffeId.trustDomain,
+        ...occasionAnnotations(occasion),
+      },
+    },
+    data: { 'tls.crt': base64(content.caCrt) },
+  };
+}
+
+/** The Service whose annotation tells Ambassador to use the Secret. Headless: it only serves scraping. */
+export function serviceManifest(names: ObjectNames, apiVersion: string): ServiceManifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: names.service,
+      namespace: names.serviceNamespace,
+      labels: objectLabels(names),
+      annotations: { [TLS_CONTEXT_ANNOTATION]: renderTlsContext(names, apiVersion) },
+    },
+    spec: {
+      clusterIP: 'None',
+      selector: {
+        'app.kubernetes.io/name': FIELD_MANAGER,
+        'app.kubernetes.io/instance': names.instance,
+      },
+      ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: names.statusPort }],
+    },
+  };
+}
+
+function objectLabels({ labels, instance }: ObjectNames): Record<string, string> {
+  return {
+    ...labels,
+    'app.kubernetes.io/name': FIELD_MANAGER,
+    'app.kubernetes.io/instance': instance,
+    [MANAGED_BY]: FIELD_MANAGER,
+  };
+}
+
+function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}

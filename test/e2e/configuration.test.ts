@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { VARIABLES } from '../../src/config/variables.ts';
+import { makeBed } from './support/bed.ts';
+import { startDaemon } from './support/daemon.ts';
+
+const LONG = 'x'.repeat(300);
+const HOSTS = ['http://s3cret', 's3cret/path', 's3cret:8500', '[::1', '256.0.0.1', 'two s3crets'];
+const NAMES = ['Upper.S3cret', 's3cret$', '-s3cret', 's3cret_', LONG, 'two s3crets'];
+const BOOLEANS = ['maybe', '2', 'tr ue', 's3cret', LONG, '-'];
+const CONSUL_NAMES = ['-s3cret', 's3cret/x', 'two s3crets', '$s3cret', LONG, 'ä'];
+
+/** What is refused of each variable, one in turn: wrong type, out of range, scheme, path, port, a bad IPv6, a bad name. */
+const REFUSED: Record<keyof typeof VARIABLES, readonly string[] | 'any text is a path'> = {
+  _AMBASSADOR_ID: ['two s3crets', '-s3cret', 's3cret-', 's3cret/x', '$s3cret', LONG],
+  _AMBASSADOR_TLS_SECRET_NAME: NAMES,
+  _AMBASSADOR_TLS_SECRET_NAMESPACE: NAMES,
+  _AMBASSADOR_VERIFY_UPSTREAM: BOOLEANS,
+  _AMBASSADOR_TLS_CONTEXT_NAME: ['two s3crets', '$s3cret', 'a\ns3cret', '-s3cret', LONG, '{s3cret}'],
+  _AMBASSADOR_SERVICE_NAME: NAMES,
+  _AMBASSADOR_SERVICE_ENABLED: BOOLEANS,
+  _AMBASSADOR_API_VERSION: ['v2', 'emissary.io/v3', 'ambassador/v3', 's3cret', LONG, '$'],
+  _AMBASSADOR_LABELS: ['s3cret', 's3cret=b,', 's3cret=b=c', '=s3cret', 'a=-', `s3cret=${LONG}`],
+  _CONSUL_HOST: HOSTS,
+  _CONSUL_PORT: ['0', '65536', '85oo', 'tcp://10.0.0.1:8500', '-1', '0x10'],
+  _CONSUL_ADDRESSES: ['http://s3cret', 's3cret/path', 's3cret:0', '[::1', 's3cret,', 's3cret:85oo'],
+  _CONSUL_SERVICE: ['a\ns3cret', 'a\ts3cret', LONG, '\u0001s3cret', 's3cret\u007f', 'a\rs3cret'],
+  _CONSUL_WAIT: ['60', '999ms', '11m', '-5s', '1h', 's3cret'],
+  _CONSUL_HTTP_ADDR: ['ftp://s3cret', 'http://s3cret/path', 's3cret:0', 'unix://s3cret', 'https://', '[::1'],
+  _CONSUL_HTTP_TOKEN: ['two s3crets', 'a\ns3cret', 's3crét', 's3cret\ttoken', 'a\rs3cret', 's3cret\u0001'],
+  _CONSUL_HTTP_TOKEN_FILE: 'any text is a path',
+  _CONSUL_HTTP_SSL: BOOLEANS,
+  _CONSUL_HTTP_SSL_VERIFY: BOOLEANS,
+  _CONSUL_CACERT: 'any text is a path',
+  _CONSUL_CAPATH: 'any text is a path',
+  _CONSUL_CLIENT_CERT: 'any text is a path',
+  _CONSUL_CLIENT_KEY: 'any text is a path',
+  _CONSUL_TLS_SERVER_NAME: HOSTS,
+  _CONSUL_NAMESPACE: CONSUL_NAMES,
+  _CONSUL_PARTITION: CONSUL_NAMES,
+  _CONSUL_DATACENTER: CONSUL_NAMES,
+  _CONSUL_LOGIN_AUTH_METHOD: CONSUL_NAMES,
+  _CONSUL_LOGIN_BEARER_TOKEN_FILE: 'any text is a path',
+  _CONSUL_LOGIN_NAMESPACE: CONSUL_NAMES,
+  _CONSUL_LOGIN_PARTITION: CONSUL_NAMES,
+  _CONSUL_LOGIN_META: ['s3cret', '=s3cret', 's3cret=b,', 's3cret=b=c', 'a b=s3cret', ','],
+  _OUTPUT_DIR: 'any text is a path',
+  _HTTP_HOST: HOSTS,
+  _HTTP_PORT: ['65536', '-1', 'http', '80.0', 's3cret', '0x10'],
+  _LOG_LEVEL: ['verbose', 'INFO', 's3cret', '2', LONG, '-'],
+};
+const ROWS = Object.entries(REFUSED).flatMap(([name, values]) =>
+  typeof values === 'string' ? [] : [{ name, values }],
+);
+
+test('31: Every variable of the program has a row in the table of this file', () => {
+  assert.deepEqual(Object.keys(REFUSED).sort(), Object.keys(VARIABLES).sort());
+  for (const { name, values } of ROWS) assert.equal(values.length, 6, name);
+});
+
+for (const turn of [0, 1, 2, 3, 4, 5]) {
+  test(`31: Every variable with its bad value ${turn + 1}: exit 2, all problems at once, no secret value shown`, async () => {
+    const values = ROWS.map(({ name, values }) => [name, values[turn] ?? ''] as const);
+
+    const daemon = startDaemon(Object.fromEntries(values));
+
+    assert.equal((await daemon.exited).code, 2);
+    const said = daemon.stderr;
+    for (const [name] of values) assert.match(said, new RegExp(`^ {2}- ${name} must be .{4}`, 'm'));
+    assert.doesNotMatch(daemon.stdout + said, /s3cr[eé]t|x{300}/i);
+  });
+}
+
+for (const [what, blank] of [
+  ['empty', ''],
+  ['blank', ' \t '],
+] as const) {
+  test(`31: Every variable ${what}: as if it were not set`, async (t) => {
+    const bed = await makeBed(t);
+    const addresses = ['_CONSUL_HOST', '_CONSUL_PORT', '_HTTP_HOST', '_HTTP_PORT'];
+    const names = Object.keys(VARIABLES).filter((name) => !addresses.includes(name));
+
+    await bed.startReady(Object.fromEntries(names.map((name) => [name, blank])));
+
+    assert.ok(bed.secret() && bed.service());
+  });
+}
+
+test('32: A misspelt variable, and one without its underscore: a warning with the right name', async (t) => {
+  const bed = await makeBed(t);
+  const meant = {
+    AMBASSADOR_ID: '_AMBASSADOR_ID',
+    CONSUL_HOST: '_CONSUL_HOST',
+    _CONSUL_HOTS: '_CONSUL_HOST',
+    _AMBASSADOR_LABLES: '_AMBASSADOR_LABELS',
+  };
+
+  const daemon = await bed.startReady(Object.fromEntries(Object.keys(meant).map((name) => [name, 'edge'])));
+
+  const warned = daemon.logs.filter(({ msg }) => msg === 'a variable is set and has no effect');
+  assert.deepEqual(Object.fromEntries(warned.map((line) => [line['variable'], line['meant']])), meant);
+});

@@ -1,0 +1,65 @@
+import { describe, test } from 'node:test';
+import { type Bed, makeBed } from './support/bed.ts';
+import { assertStops, type Daemon } from './support/daemon.ts';
+import { eventually } from './support/eventually.ts';
+
+const START_WITHIN_MS = 10_000;
+
+describe('33: SIGTERM and SIGINT end the daemon within two seconds with exit code 0', {
+  concurrency: 3,
+}, () => {
+  for (const [when, prepare, reached] of [
+    ['at its start', () => undefined, (_bed, daemon) => daemon.line('starting')],
+    [
+      'in a long poll',
+      () => undefined,
+      (bed) =>
+        eventually(
+          'polls',
+          () => bed.secret() !== undefined && bed.consul.open('leaf') === 1,
+          START_WITHIN_MS,
+        ),
+    ],
+    [
+      'while Consul hangs',
+      (bed) => bed.consul.script('any', () => 'hang'),
+      (bed) => eventually('a request', () => bed.consul.open('leaf') === 1, START_WITHIN_MS),
+    ],
+    [
+      'while Consul stalls in an answer',
+      (bed) => bed.consul.script('any', () => 'stall-after-headers'),
+      (bed) => eventually('a request', () => bed.consul.open('leaf') === 1, START_WITHIN_MS),
+    ],
+    [
+      'while Kubernetes hangs',
+      (bed) => void bed.cluster.script({}, 'hang'),
+      (bed) => eventually('a request', () => bed.cluster.requests.length > 0, START_WITHIN_MS),
+    ],
+    [
+      'in a write that hangs',
+      (bed) => void bed.cluster.script({ verb: 'create' }, 'hang'),
+      (bed) =>
+        eventually(
+          'a write',
+          () => bed.cluster.requests.some(({ verb }) => verb === 'create'),
+          START_WITHIN_MS,
+        ),
+    ],
+    [
+      'while it waits to try again',
+      (bed) => void bed.cluster.deny({ resource: 'secrets' }),
+      (_bed, daemon) => daemon.line('publishing failed, will try again'),
+    ],
+  ] satisfies [string, (bed: Bed) => void, (bed: Bed, daemon: Daemon) => Promise<unknown>][]) {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      test(`${signal} ${when}`, async (t) => {
+        const bed = await makeBed(t);
+        prepare(bed);
+        const daemon = bed.start();
+        await reached(bed, daemon);
+
+        await assertStops(daemon, signal);
+      });
+    }
+  }
+});

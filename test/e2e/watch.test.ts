@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubernetesDouble, Response } from '../fixtures/kubernetes/index.ts';
+import { certificates, makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.ts';
+import { eventually } from './support/eventually.ts';
+
+const FAULTY_MS = 2_000;
+const EXPIRED =
+  '{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}}\n';
+
+/** The most watches of one object that `forMs` may bring: five at once, then one a second. */
+function bound(forMs: number): number {
+  return 5 + Math.ceil(forMs / 1_000);
+}
+
+function asked(cluster: KubernetesDouble, verb: string, since: number): number {
+  return cluster.requests.filter((request) => request.at >= since && request.verb === verb).length;
+}
+
+test('29: Watch ended by the server, 410 Gone, a bookmark, a half line: the watch goes on', async (t) => {
+  const bed = await makeBed(t);
+  await bed.startReady();
+  await bed.watched();
+
+  for (const [fault, happen] of [
+    ['after its end', ({ watches }: KubernetesDouble) => watches.end()],
+    ['after its connection was cut', ({ watches }: KubernetesDouble) => watches.cut()],
+    ['after 410 Gone', ({ watches }: KubernetesDouble) => watches.expire()],
+    ['after an error of the server', ({ watches }: KubernetesDouble) => watches.fail()],
+    ['after half a line', ({ watches }: KubernetesDouble) => watches.halfLine()],
+    ['after a line that is no JSON', ({ watches }: KubernetesDouble) => watches.garbage()],
+    ['after a bookmark', ({ watches }: KubernetesDouble) => watches.bookmark()],
+  ] satisfies [string, (cluster: KubernetesDouble) => void][]) {
+    await t.test(`${fault}, and that costs few requests`, async () => {
+      const since = Date.now();
+
+      happen(bed.cluster);
+
+      await sleep(100);
+      await bed.watched();
+      bed.cluster.remove('Secret', NAMESPACE, SECRET);
+      bed.cluster.remove('Service', NAMESPACE, SERVICE);
+      await eventually(
+        'both are back',
+        () => bed.secret() !== undefined && bed.service() !== undefined,
+        2_000,
+      );
+      const watches = asked(bed.cluster, 'watch', since);
+      assert.ok(watches <= 4, `${watches} watches for two objects`);
+    });
+  }
+});
+
+describe('29: A watch that cannot be had', { concurrency: 2 }, () => {
+  for (const [fault, response] of [
+    ['ends at once', { status: 200 }],
+    ['is 410 at once', { status: 200, body: EXPIRED }],
+    ['is refused with 429', { status: 429, body: '{}' }],
+    ['is refused with 500', { status: 500, body: 'no JSON' }],
+  ] satisfies [string, Response][]) {
+    test(`is asked for at a bounded rate while every one ${fault}`, async (t) => {
+      const bed = await makeBed(t);
+      await bed.startReady();
+      await bed.watched();
+      bed.cluster.script({ verb: 'watch' }, response);
+      const since = Date.now();
+
+      bed.cluster.watches.cut();
+      await sleep(FAULTY_MS);
+
+      const most = 2 * bound(Date.now() - since);
+      const [watches, lists] = [asked(bed.cluster, 'watch', since), asked(bed.cluster, 'list', since)];
+      assert.ok(watches > 0 && watches <= most, `${watches} watches, ${most} allowed`);
+      assert.ok(lists <= most, `${lists} lists, ${most} allowed`);
+      bed.cluster.clearScripts();
+      await eventually('both watches', () => bed.cluster.watches.count() === 2, 10_000);
+    });
+  }
+
+  test('or is silent is no harm: a write finds out what was missed', async (t) => {
+    const bed = await makeBed(t);
+    await bed.startReady();
+    await bed.watched();
+    bed.cluster.watches.silence();
+    bed.cluster.edit('Secret', NAMESPACE, SECRET, ({ metadata }) => delete metadata.labels);
+
+    await bed.consul.rotateRoot();
+
+    await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2, 5_000);
+    assert.ok(bed.secret()?.metadata.labels);
+  });
+});
+
+test('a watch that cannot be asked for is counted and logged with its cause and remedy', async (t) => {
+  const bed = await makeBed(t);
+  const daemon = await bed.startReady();
+  await bed.watched();
+  bed.cluster.script({ verb: 'watch' }, 'reset');
+
+  bed.cluster.watches.cut();
+  const { remedy } = await daemon.line(
+    (line) => line['msg'] === 'watching failed, will start over' && /ECONNRESET/.test(String(line['error'])),
+  );
+
+  assert.match(String(remedy), /API server runs/);
+  assert.equal(await daemon.metric('kubernetes_requests_total', 'verb="watch"', 'outcome="UNEXPECTED"'), 0);
+  assert.ok(
+    (await daemon.metric('kubernetes_requests_total', 'verb="watch"', 'outcome="KUBERNETES_UNREACHABLE"')) >
+      0,
+  );
+});

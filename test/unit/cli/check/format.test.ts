@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { renderJson, renderTable } from '../../../../src/cli/check/format.ts';
+import { fail, pass, skip, warn } from '../../../../src/cli/check/result.ts';
+import { ConfigurationError, ConsulError } from '../../../../src/errors.ts';
+
+const WAY = { check: 'way', what: 'the way' };
+const TOKEN = { check: 'token', what: 'its token' };
+const LEAF = { check: 'leaf', what: 'leaf' };
+
+const LONG = `attach ${'a policy and '.repeat(20)}no more`;
+const rows = [
+  pass(WAY, 'there'),
+  warn(TOKEN, 'old'),
+  fail(LEAF, new ConsulError('CONSUL_PERMISSION_DENIED', 'denied', { remedy: LONG })),
+  skip({ check: 'chain', what: 'chain' }, 'after that'),
+];
+
+test('a row is status, subject and what was found in columns; a remedy is one line below, however long', () => {
+  assert.deepEqual(renderTable({ ok: false, configured: true, rows }).split('\n'), [
+    'PASS     the way    there',
+    'WARN     its token  old',
+    'FAIL     leaf       denied',
+    `                    -> ${LONG}`,
+    'skipped  chain      after that',
+    '',
+    '1 PASS, 1 WARN, 1 FAIL, 1 skipped. Begin with the first FAIL: leaf',
+    '',
+  ]);
+});
+
+test('without a FAIL there is nothing to begin with', () => {
+  const table = renderTable({ ok: true, configured: true, rows: rows.slice(0, 2) });
+
+  assert.match(table, /\n1 PASS, 1 WARN, 0 FAIL, 0 skipped\n$/);
+});
+
+test('the lines of a configuration stand below one another', () => {
+  const row = fail(WAY, new ConfigurationError(['one', 'two']));
+
+  const [first, second, third] = renderTable({ ok: false, configured: false, rows: [row] }).split('\n');
+
+  assert.equal(first, 'FAIL     the way  the configuration cannot be used:');
+  assert.deepEqual(
+    [second, third],
+    ['one', 'two'].map((problem) => `${' '.repeat(18)}  - ${problem}`),
+  );
+});
+
+test('for programs there are the same rows, and whether all is well', () => {
+  const report: { rows: { code?: string }[] } = JSON.parse(renderJson({ ok: false, configured: true, rows }));
+
+  assert.deepEqual(report, { ok: false, rows });
+  assert.equal(report.rows[2]?.code, 'CONSUL_PERMISSION_DENIED');
+});

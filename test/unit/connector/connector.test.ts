@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import {
+  Connector,
+  type ConnectorOptions,
+  LOOPS,
+  longestSilenceMs,
+} from '../../../src/connector/connector.ts';
+import { ConsulClient } from '../../../src/consul/client.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import type { Publisher } from '../../../src/publish/publisher.ts';
+import { Story } from '../../../src/status/event-log.ts';
+import { Health } from '../../../src/status/health.ts';
+import { Metrics } from '../../../src/status/metrics.ts';
+import { eventually } from '../../e2e/support/eventually.ts';
+import { startEmbeddedConsul } from '../../fixtures/consul/embedded-consul.ts';
+import { ConsulModel, SERVICE } from '../../simulation/consul-model.ts';
+import { MemoryPlace } from '../../simulation/memory-target.ts';
+import { seededRandom, VirtualTime } from '../../simulation/virtual-time.ts';
+
+const WAIT_MS = 1_000;
+const HOUR_MS = 3_600_000;
+const ANYWHERE = { namespace: undefined, partition: undefined, datacenter: undefined };
+
+/** A place of publication with a bug, which no real one should have. */
+const broken: Publisher = {
+  target: {},
+  run: async () => undefined,
+  read: async () => {
+    throw new TypeError('a bug of our own');
+  },
+  write: async () => 'unchanged',
+  announce: async () => 'unchanged',
+  close: async () => undefined,
+};
+
+function newConnector(
+  options: Pick<ConnectorOptions, 'consul' | 'publisher'> & Partial<ConnectorOptions>,
+): Connector {
+  const { clock = systemClock, waitMs = WAIT_MS } = options;
+  return new Connector({
+    service: SERVICE,
+    scope: ANYWHERE,
+    verifiesUpstream: false,
+    waitMs,
+    clock,
+    logger: pino({ level: 'silent' }),
+    health: new Health(clock, LOOPS, longestSilenceMs(waitMs)),
+    metrics: new Metrics('test'),
+    story: new Story(),
+    ...options,
+  });
+}
+
+test('an unexpected error while publishing is one line of the log, an error, and is tried again', async (t) => {
+  const consul = await startEmbeddedConsul();
+  t.after(() => consul.close());
+  const lines: Record<string, unknown>[] = [];
+  const end = new AbortController();
+  const access = {
+    servers: [{ host: consul.host, port: consul.port }],
+    tls: undefined,
+    token: { kind: 'none' },
+    scope: ANYWHERE,
+    service: SERVICE,
+  } as const;
+  const connector = newConnector({
+    consul: new ConsulClient(access, systemClock),
+    publisher: broken,
+    logger: pino({}, { write: (line) => lines.push(JSON.parse(line)) }),
+  });
+
+  const running = connector.run(end.signal);
+  await eventually('two failures', () => lines.length >= 2, 10_000);
+  end.abort();
+  await running;
+
+  for (const [index, line] of lines.entries()) {
+    const { level, msg, code, error, attempt } = line;
+    assert.deepEqual(
+      { level, msg, code, error, attempt },
+      {
+        level: pino.levels.values['error'],
+        msg: 'publishing failed, will try again',
+        code: 'UNEXPECTED',
+        error: 'TypeError: a bug of our own',
+        attempt: index + 1,
+      },
+    );
+  }
+});
+
+test('once a clock that was days ahead is set back, what seemed to have expired is published within a minute', async () => {
+  const start = Date.parse('2027-01-01T00:00:00Z');
+  const time = new VirtualTime(start, seededRandom(1));
+  const consul = await ConsulModel.start(time, 24 * HOUR_MS);
+  const place = new MemoryPlace(() => undefined);
+  const end = new AbortController();
+  time.skewMs = 72 * HOUR_MS;
+  // Consul says nothing new in all this time: only the publishing loop can notice.
+  const connector = newConnector({ consul, publisher: place, clock: time.clock, waitMs: 12 * HOUR_MS });
+  const running = connector.run(end.signal);
+
+  await time.run(start + HOUR_MS, () => undefined);
+  assert.equal(place.published, undefined);
+  time.skewMs = 0;
+  await time.run(start + HOUR_MS + 60_000, () => undefined);
+  assert.notEqual(place.published, undefined);
+
+  end.abort();
+  await running;
+});

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Scope } from '../../../../src/identity/spiffe-id.ts';
+import {
+  bundleOf,
+  bundleWith,
+  carriedOut,
+  decideOn,
+  HOUR,
+  LIFETIME,
+  material,
+  NOW,
+  newLeaf,
+  newRoot,
+  pemsOf,
+  publishedAs,
+  SERVICE,
+  TRUST_DOMAIN,
+} from '../support.ts';
+
+const root = await newRoot();
+const bundle = bundleOf(root);
+const intermediate = await root.issueIntermediate();
+const fresh = await newLeaf(root);
+const candidate = material(fresh);
+
+test('where nothing is published the leaf is', () => {
+  const decision = decideOn({ candidate, bundle });
+
+  assert.deepEqual(carriedOut(decision), publishedAs(fresh, bundle));
+  assert.deepEqual([decision.writesLeaf, decision.writesBundle], [true, true]);
+  assert.match(decision.reason, /^missing: /);
+  assert.equal(decision.condemned, undefined);
+});
+
+const other = await newLeaf(root);
+const deep = await newLeaf(intermediate);
+const UNPUBLISHABLE = {
+  'has the key of another certificate': { certificatePem: fresh.certPem, privateKeyPem: other.keyPem },
+  'has lost its key': { certificatePem: other.certPem, privateKeyPem: '' },
+  'has lost its certificate': { certificatePem: '', privateKeyPem: other.keyPem },
+  'holds something else': { certificatePem: 'edited by hand', privateKeyPem: 'edited by hand' },
+  'has expired': material(await newLeaf(root, { from: NOW - LIFETIME - 1_000 })),
+  'is not valid yet': material(await newLeaf(root, { from: NOW + 1_000 })),
+  'is of a root that is not listed any more': material(await newLeaf(await newRoot())),
+  'lacks its intermediate': { certificatePem: deep.certPem, privateKeyPem: deep.keyPem },
+  'does not begin with its leaf': {
+    certificatePem: intermediate.certPem + deep.certPem,
+    privateKeyPem: deep.keyPem,
+  },
+  'is the certificate of a CA': { certificatePem: root.certPem, privateKeyPem: root.keyPem },
+};
+
+for (const [fault, broken] of Object.entries(UNPUBLISHABLE)) {
+  test(`a published leaf that ${fault} is replaced`, () => {
+    const published = { ...broken, caPem: bundle.pem };
+
+    const decision = decideOn({ published, candidate, bundle });
+
+    assert.deepEqual([decision.writesLeaf, decision.writesBundle], [true, false]);
+    assert.match(decision.reason, /^unpublishable: /);
+    assert.deepEqual(carriedOut(decision), publishedAs(fresh, bundle));
+  });
+
+  test(`a published leaf that ${fault} stays where Consul has nothing better`, () => {
+    const decision = decideOn({ published: { ...broken, caPem: 'edited' }, bundle });
+
+    assert.equal(decision.content, undefined);
+    assert.equal(decision.condemned?.count, 'unpublishable');
+  });
+}
+
+test('a published chain that lacks its intermediate is condemned, though Consul lists the intermediate', () => {
+  const published = { certificatePem: deep.certPem, privateKeyPem: deep.keyPem, caPem: undefined };
+
+  const decision = decideOn({ published, candidate: published, bundle: bundleWith(root, intermediate) });
+
+  assert.match(decision.reason, /^unpublishable: /);
+  assert.equal(decision.content?.tlsCrt, pemsOf(deep, intermediate).join(''));
+});
+
+for (const [what, identity] of [
+  ['service', { service: 'web' }],
+  ['trust domain', { trustDomain: 'other.consul' }],
+] as const) {
+  test(`a published leaf of another ${what} is replaced`, async () => {
+    const published = publishedAs(await newLeaf(root, identity), bundle);
+
+    const decision = decideOn({ published, candidate, bundle });
+
+    assert.equal(decision.writesLeaf, true);
+    assert.match(decision.reason, /^other-identity: /);
+  });
+}
+
+const elsewhere = await newLeaf(root, { uris: [`spiffe://${TRUST_DOMAIN}/ns/team/dc/dc2/svc/${SERVICE}`] });
+const TEAM: Scope = { partition: undefined, namespace: 'team', datacenter: undefined };
+
+test('a published leaf of another namespace than is asked for now is replaced by one of that', () => {
+  const published = publishedAs(fresh, bundle);
+
+  const decision = decideOn({ published, candidate: material(elsewhere), scope: TEAM, bundle });
+
+  assert.equal(decision.writesLeaf, true);
+  assert.match(decision.reason, /^other-identity: .*\/ns\/default\/.*, asked for was namespace team$/);
+  assert.equal(decision.condemned, undefined);
+});
+
+test('it stays where Consul gives none of that namespace, and what it lacks is told', () => {
+  const published = publishedAs(fresh, bundle);
+
+  const decision = decideOn({ published, candidate, scope: TEAM, bundle });
+
+  assert.equal(decision.writesLeaf, false);
+  assert.equal(decision.condemned?.count, 'other-identity');
+});
+
+test('a leaf of another datacenter, as another agent may give it, is no reason to write where none was asked for', () => {
+  const published = publishedAs(fresh, bundle);
+
+  const decision = decideOn({ published, candidate: material(elsewhere), bundle });
+
+  assert.equal(decision.writesLeaf, false);
+  assert.equal(decision.condemned, undefined);
+});
+
+test('an ageing leaf is replaced by one with more of its life before it', async () => {
+  const published = publishedAs(await newLeaf(root, { from: NOW - 61 * HOUR }), bundle);
+
+  const decision = decideOn({ published, candidate, bundle });
+
+  assert.deepEqual(carriedOut(decision), publishedAs(fresh, bundle));
+  assert.equal(decision.reason, 'ageing: the published leaf has 39 % of its lifetime left');
+});
+
+test('an ageing leaf is replaced by one that is not ageing, however little it gains', async () => {
+  const published = publishedAs(await newLeaf(root, { from: NOW - 61 * HOUR }), bundle);
+  const younger = material(await newLeaf(root, { from: NOW - 59 * HOUR }));
+
+  const decision = decideOn({ published, candidate: younger, bundle });
+
+  assert.equal(decision.writesLeaf, true);
+});
+
+test('an ageing leaf is not replaced by itself', async () => {
+  const ageing = await newLeaf(root, { from: NOW - 61 * HOUR });
+
+  const decision = decideOn({ published: publishedAs(ageing, bundle), candidate: material(ageing), bundle });
+
+  assert.equal(decision.writesLeaf, false);
+  assert.equal(decision.condemned?.count, 'ageing');
+});
+
+test('an ageing leaf is not replaced by one that lives no longer', async () => {
+  const published = publishedAs(await newLeaf(root, { from: NOW - 61 * HOUR }), bundle);
+  const shorter = material(await newLeaf(root, { from: NOW - HOUR, lasts: 40 * HOUR }));
+
+  const decision = decideOn({ published, candidate: shorter, bundle });
+
+  assert.equal(decision.writesLeaf, false);
+});
+
+const GAINS: readonly [number, boolean][] = [
+  [9, false],
+  [10, true],
+];
+for (const [hours, replaced] of GAINS) {
+  const verb = replaced ? 'replaced' : 'kept';
+  test(`an ageing leaf is ${verb} where another ageing one gains ${hours} % of the lifetime`, async () => {
+    const published = publishedAs(await newLeaf(root, { from: NOW - 80 * HOUR }), bundle);
+    const ageing = material(await newLeaf(root, { from: NOW - (80 - hours) * HOUR }));
+
+    const decision = decideOn({ published, candidate: ageing, bundle });
+
+    assert.equal(decision.writesLeaf, replaced);
+  });
+}
+
+test('a leaf about to expire is replaced by one that doubles what is left, however little that is', async () => {
+  const published = publishedAs(await newLeaf(root, { from: NOW - 99 * HOUR }), bundle);
+  const little = material(await newLeaf(root, { from: NOW - 98 * HOUR }));
+
+  const decision = decideOn({ published, candidate: little, bundle });
+
+  assert.equal(decision.writesLeaf, true);
+  assert.equal(decision.condemned?.count, 'ageing');
+});

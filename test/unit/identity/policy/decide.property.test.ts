@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { decide } from '../../../../src/identity/policy/decide.ts';
+import { isServable } from '../../../../src/identity/x509/pem.ts';
+import { type Listed, situations } from '../arbitraries.ts';
+import { refusalOf } from '../openssl.ts';
+import { carriedOut } from '../support.ts';
+import { compareRanks, rankOf } from './rank.ts';
+
+function forAny(holds: (listed: Listed) => void): void {
+  fc.assert(fc.property(situations, holds), { numRuns: 80 });
+}
+
+test('in any situation deciding throws nothing and asks to be called again later', () => {
+  forAny(({ situation }) => {
+    const decision = decide(situation);
+
+    assert.ok(decision.recheckAt > situation.at);
+  });
+});
+
+test('in any situation deciding twice decides the same', () => {
+  forAny(({ situation }) => {
+    assert.deepEqual(decide(situation), decide(situation));
+  });
+});
+
+test('in any situation deciding again on its own result writes nothing', () => {
+  forAny(({ situation }) => {
+    const first = decide(situation);
+    const published = carriedOut(first, situation.published);
+
+    const again = decide({ ...situation, published });
+
+    assert.deepEqual([again.writesLeaf, again.writesBundle], [false, false]);
+    assert.deepEqual(carriedOut(again, published), published);
+    assert.deepEqual(again.condemned, first.condemned);
+  });
+});
+
+test('in any situation what is to be published works, and what works is published', () => {
+  forAny(({ situation, listed }) => {
+    const decision = decide(situation);
+
+    const result = carriedOut(decision);
+    const [works] = rankOf(result, listed, situation.at);
+    assert.equal(works, result === undefined ? 0 : 1);
+    // Consul's leaf where it works as it was sent: then something must be published.
+    const [candidateWorks] = rankOf(situation.candidate, listed, situation.at);
+    if (candidateWorks === 1) assert.ok(result);
+  });
+});
+
+test('in any situation the leaf is replaced only by a better one, or where gateways do not read it, and one that stays is not altered', () => {
+  const property = fc.asyncProperty(situations, async ({ situation, listed }) => {
+    const { published, bundle, at, scope } = situation;
+    const before = rankOf(published, listed, at, scope?.namespace);
+
+    const decision = decide(situation);
+
+    if (decision.writesLeaf) {
+      const after = rankOf(carriedOut(decision, published), listed, at, scope?.namespace);
+      const served = published?.certificatePem ?? '';
+      const isBetter = compareRanks(after, before) > 0 || !isServable(served, 'it');
+      assert.ok(
+        isBetter || (await refusalOf(served, bundle.pem, at)),
+        `${after} is no better than ${before}`,
+      );
+    } else if (decision.content !== undefined) {
+      assert.equal(decision.content.tlsCrt, published?.certificatePem);
+      assert.equal(decision.content.tlsKey, published?.privateKeyPem);
+    }
+  });
+  return fc.assert(property, { numRuns: 80 });
+});
+
+test('in any situation nothing changes before the time it asks to be called again', () => {
+  forAny(({ situation }) => {
+    const first = decide(situation);
+    const published = carriedOut(first, situation.published);
+
+    const before = decide({ ...situation, published, at: first.recheckAt - 1 });
+
+    assert.equal(before.writesLeaf, false);
+    assert.equal(before.refused?.code, first.refused?.code);
+    if (first.condemned === undefined) assert.equal(before.condemned, undefined);
+  });
+});

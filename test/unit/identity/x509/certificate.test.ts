@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  issuerOf,
+  isValidAt,
+  lifetimeLeft,
+  readCertificates,
+} from '../../../../src/identity/x509/certificate.ts';
+import { writePem } from '../../../../src/identity/x509/pem.ts';
+import { certificateOf, HOUR, LIFETIME, NOW, newLeaf, newRoot, refusal } from '../support.ts';
+
+const root = await newRoot({ name: 'Consul CA 7', pathLength: 3 });
+const leaf = await newLeaf(root);
+
+test('a certificate says when it is valid, in milliseconds', () => {
+  const { notBefore, notAfter } = certificateOf(leaf);
+
+  assert.deepEqual({ notBefore, notAfter }, { notBefore: NOW, notAfter: NOW + LIFETIME });
+});
+
+test('a certificate names its URIs and both key identifiers', () => {
+  const certificate = certificateOf(leaf);
+
+  assert.deepEqual(certificate.uris, [leaf.uri]);
+  assert.equal(certificate.authorityKeyId, root.keyId);
+  assert.equal(certificateOf(root).subjectKeyId, root.keyId);
+});
+
+test('a certificate without key identifiers has none', async () => {
+  const bare = certificateOf(await newLeaf(root, { keyIdentifiers: false }));
+
+  assert.deepEqual([bare.subjectKeyId, bare.authorityKeyId], [undefined, undefined]);
+});
+
+test('the path length of a CA is read, also when it is zero', async () => {
+  const none = await root.issueIntermediate();
+  const zero = await root.issueIntermediate({ pathLength: 0 });
+
+  assert.deepEqual(
+    [root, zero, none].map((one) => certificateOf(one).pathLength),
+    [3, 0, undefined],
+  );
+});
+
+test('only a certificate that its own key signed is self-signed', async () => {
+  const namesake = await newRoot({ name: 'Consul CA 7', keyIdentifiers: false });
+  const crossSigned = await root.crossSign(namesake);
+
+  assert.equal(certificateOf(root).selfSigned, true);
+  assert.equal(certificateOf(crossSigned).selfSigned, false);
+});
+
+test('every certificate of a text is read and blocks of another kind are passed over', () => {
+  const certificates = readCertificates(leaf.keyPem + leaf.certPem + root.certPem, 'it');
+
+  assert.deepEqual(
+    certificates.map(({ fingerprint }) => fingerprint),
+    [certificateOf(leaf).fingerprint, certificateOf(root).fingerprint],
+  );
+});
+
+test('a text that holds only a key holds no certificate', () => {
+  assert.throws(() => readCertificates(leaf.keyPem, 'it'), refusal('NO_CERTIFICATE'));
+});
+
+test('a block that is no certificate is refused', () => {
+  const nonsense = writePem({ label: 'CERTIFICATE', der: Buffer.from('nonsense') });
+
+  assert.throws(() => readCertificates(leaf.certPem + nonsense, 'it'), refusal('CERTIFICATE_UNREADABLE'));
+});
+
+test('bytes after the certificate in its block are not published', () => {
+  const der = Buffer.concat([certificateOf(leaf).x509.raw, Buffer.from('stray')]);
+
+  const read = certificateOf({ certPem: writePem({ label: 'CERTIFICATE', der }) });
+
+  assert.equal(read.pem, certificateOf(leaf).pem);
+});
+
+test('a certificate is valid from notBefore on and, as to OpenSSL, no longer at notAfter', () => {
+  const certificate = certificateOf(leaf);
+
+  const valid = [NOW - 1, NOW, NOW + LIFETIME - 1, NOW + LIFETIME].map((at) => isValidAt(certificate, at));
+
+  assert.deepEqual(valid, [false, true, true, false]);
+});
+
+test('the share of the lifetime that is left goes from one to zero and below', () => {
+  const certificate = certificateOf(leaf);
+
+  const left = [0, 60, 100, 150].map((hours) => lifetimeLeft(certificate, NOW + hours * HOUR));
+
+  assert.deepEqual(left, [1, 0.4, 0, -0.5]);
+});
+
+test('the issuer is shown by its name', () => {
+  assert.equal(issuerOf(certificateOf(leaf)), 'CN=Consul CA 7');
+});
+
+test('an issuer without a name is shown by its key (consul #16202)', async () => {
+  const nameless = await newRoot({ emptyDn: true });
+
+  const shown = issuerOf(certificateOf(await newLeaf(nameless)));
+
+  assert.equal(shown, `key ${nameless.keyId}`);
+});

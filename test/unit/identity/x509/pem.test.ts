@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isServable, readPem, writePem } from '../../../../src/identity/x509/pem.ts';
+import { processorMs, refusal } from '../support.ts';
+
+const DER = Buffer.from('a certificate of some eighty bytes, so that its base64 takes more than one line.');
+const PEM = writePem({ label: 'CERTIFICATE', der: DER });
+
+test('a block is written in 64 columns, LF, with a final newline', () => {
+  const lines = PEM.split('\n');
+
+  assert.equal(lines[0], '-----BEGIN CERTIFICATE-----');
+  assert.equal(lines[1]?.length, 64);
+  assert.deepEqual(lines.slice(-2), ['-----END CERTIFICATE-----', '']);
+  assert.doesNotMatch(PEM, /\r/);
+});
+
+test('what is written is read back', () => {
+  assert.deepEqual(readPem(PEM, 'it'), [{ label: 'CERTIFICATE', der: DER }]);
+});
+
+/** The last is whether gateways read it so too. */
+const FORMS: readonly [string, string, { readonly servable: boolean }][] = [
+  ['no final newline', PEM.trimEnd(), { servable: true }],
+  ['CRLF', PEM.replaceAll('\n', '\r\n'), { servable: true }],
+  ['spaces at the ends of its lines', PEM.replaceAll('\n', '  \n'), { servable: true }],
+  ['text before it', `Issuer: CN=Vault\nSerial: 12\n${PEM}`, { servable: true }],
+  ['text after it', `${PEM}bye\n`, { servable: true }],
+  ['blank lines around it', `\n\n${PEM}\n\n`, { servable: true }],
+  ['text before it on its first line', `Vault: ${PEM}`, { servable: false }],
+  ['a space before its first line', ` ${PEM}`, { servable: false }],
+  [
+    'lines of 76 columns',
+    `-----BEGIN CERTIFICATE-----\n${DER.toString('base64').replace(/.{76}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    { servable: false },
+  ],
+  [
+    'one long line',
+    `-----BEGIN CERTIFICATE-----\n${DER.toString('base64')}\n-----END CERTIFICATE-----\n`,
+    { servable: false },
+  ],
+];
+
+for (const [form, text, { servable }] of FORMS) {
+  test(`a block with ${form} is read, comes out in the normal form, and is ${servable ? '' : 'not '}to be served as it is`, () => {
+    const blocks = readPem(text, 'it');
+
+    assert.equal(isServable(text, 'it'), servable);
+
+    assert.equal(blocks.map(writePem).join(''), PEM);
+  });
+}
+
+test('blocks that were glued together without a newline are told apart (consul #8178)', () => {
+  const blocks = readPem(PEM.trimEnd() + PEM.trimEnd(), 'it');
+
+  assert.equal(blocks.length, 2);
+});
+
+test('a second block that does not begin its line is not to be served, nor one that only OpenSSL takes for a certificate', () => {
+  const trusted = PEM.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE');
+  const key = writePem({ label: 'EC PRIVATE KEY', der: DER });
+
+  const servable = [PEM + PEM, PEM.trimEnd() + PEM, `${PEM}no PEM${PEM}`, PEM + trusted, PEM + key].map(
+    (text) => isServable(text, 'it'),
+  );
+
+  assert.deepEqual(servable, [true, false, false, false, true]);
+});
+
+test('blocks of every kind are read, in their order', () => {
+  const parameters = writePem({ label: 'EC PARAMETERS', der: DER });
+  const key = writePem({ label: 'EC PRIVATE KEY', der: DER });
+
+  const labels = readPem(parameters + key + PEM, 'it').map(({ label }) => label);
+
+  assert.deepEqual(labels, ['EC PARAMETERS', 'EC PRIVATE KEY', 'CERTIFICATE']);
+});
+
+const DAMAGED: readonly [string, string][] = [
+  ['nothing', ''],
+  ['text without a block', '<html>Bad gateway</html>'],
+  ['a block without its end', PEM.slice(0, 90)],
+  ['a good block and one that was cut', PEM + PEM.slice(0, 90)],
+  ['a block cut before a good one', PEM.slice(0, 90) + PEM],
+  ['an end of another label', PEM.replace('END CERTIFICATE', 'END PRIVATE KEY')],
+  ['an empty block', '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n'],
+];
+
+for (const [what, text] of DAMAGED) {
+  test(`${what} is refused as unreadable`, () => {
+    assert.throws(() => readPem(text, 'it'), refusal('PEM_UNREADABLE'));
+  });
+}
+
+const HOSTILE: readonly [string, string][] = [
+  ['beginnings', '-----BEGIN A-----\n'.repeat(450_000)],
+  ['headers', `-----BEGIN A-----\n${'A: b\n'.repeat(1_600_000)}`],
+];
+
+for (const [what, text] of HOSTILE) {
+  test(`eight megabytes of ${what} are refused within a second`, () => {
+    const took = processorMs(() => {
+      assert.throws(() => readPem(text, 'it'), refusal('PEM_UNREADABLE'));
+    });
+
+    assert.ok(took < 1_000, `${took} ms`);
+  });
+}
+
+test('a refusal names what was read', () => {
+  assert.throws(() => readPem('x', 'root 12'), { message: 'root 12 holds no PEM block' });
+});

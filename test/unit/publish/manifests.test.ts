@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  following,
+  type Occasion,
+  occasionIn,
+  secretManifest,
+  serviceManifest,
+  upstreamCaManifest,
+} from '../../../src/publish/manifests.ts';
+import { renderTlsContext } from '../../../src/publish/tls-context.ts';
+import { EDGE_NAMES, newContent, OCCASION, SEED_NAMES } from './support.ts';
+
+const content = await newContent();
+
+function decoded(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('utf8');
+}
+
+test('the Secret is of type kubernetes.io/tls and holds leaf, key and bundle', () => {
+  const secret = secretManifest(SEED_NAMES, content, OCCASION);
+
+  assert.equal(secret.type, 'kubernetes.io/tls');
+  assert.deepEqual(Object.keys(secret.data), ['tls.crt', 'tls.key', 'ca.crt']);
+  assert.equal(decoded(secret.data['tls.crt']), content.tlsCrt);
+  assert.equal(decoded(secret.data['tls.key']), content.tlsKey);
+  assert.equal(decoded(secret.data['ca.crt']), content.caCrt);
+});
+
+test('the annotations of the Secret say whose it is, how long it lives, and why it was written', () => {
+  const { spiffeId, leaf } = content.identity;
+
+  const { annotations } = secretManifest(SEED_NAMES, content, OCCASION).metadata;
+
+  const prefix = 'ambassador-consul-connector';
+  assert.deepEqual(annotations, {
+    [`${prefix}/spiffe-id`]: spiffeId.uri,
+    [`${prefix}/trust-domain`]: spiffeId.trustDomain,
+    [`${prefix}/serial-number`]: leaf.x509.serialNumber.toLowerCase(),
+    [`${prefix}/issuer`]: 'CN=Consul CA 7',
+    [`${prefix}/not-before`]: '2030-01-15T12:00:00.000Z',
+    [`${prefix}/not-after`]: '2030-01-19T16:00:00.000Z',
+    [`${prefix}/written-at`]: OCCASION.at,
+    [`${prefix}/written-because`]: OCCASION.reason,
+  });
+});
+
+test('the annotations of both Secrets tell of the four writes before, the newest first, whatever a person wrote there', () => {
+  let occasion: Occasion = { at: 'day 1', reason: 'x'.repeat(100_000) };
+  for (const day of [2, 3, 4, 5]) occasion = following(occasion, { at: `day ${day}`, reason: 'renewal' });
+  assert.deepEqual(
+    occasion.before?.split('\n').map((line) => line.slice(0, 10)),
+    ['day 4 rene', 'day 3 rene', 'day 2 rene', 'day 1 xxxx'],
+  );
+  occasion = following(occasion, { at: 'day 6', reason: 'renewal' });
+
+  for (const { metadata } of [
+    secretManifest(SEED_NAMES, content, occasion),
+    upstreamCaManifest(SEED_NAMES, 'ambassador-consul-connect-ca', content, occasion),
+  ]) {
+    const { 'ambassador-consul-connector/written-before': before } = metadata.annotations;
+    assert.equal(before, 'day 5 renewal\nday 4 renewal\nday 3 renewal\nday 2 renewal');
+    assert.deepEqual(occasionIn(metadata.annotations), occasion);
+  }
+  assert.ok((following({ at: '', reason: 'x'.repeat(100_000) }, occasion).before?.length ?? 0) < 1_000);
+});
+
+test('the Secret of the roots is Opaque and holds them in tls.crt, the key that ca_secret reads, and no private key', () => {
+  const secret = upstreamCaManifest(SEED_NAMES, 'ambassador-consul-connect-ca', content, OCCASION);
+
+  assert.equal(secret.type, 'Opaque');
+  assert.deepEqual(Object.keys(secret.data), ['tls.crt']);
+  assert.equal(decoded(secret.data['tls.crt'] ?? ''), content.caCrt);
+});
+
+test('nothing of the key stands outside tls.key', () => {
+  const { data, ...rest } = secretManifest(SEED_NAMES, content, OCCASION);
+  const [, secretLine = ''] = content.tlsKey.split('\n');
+
+  const shown = JSON.stringify(rest) + decoded(data['tls.crt']) + decoded(data['ca.crt']);
+
+  assert.equal(secretLine.length, 64);
+  assert.ok(!shown.includes(secretLine));
+});
+
+test('the Service carries the TLSContext, is headless and leads to the status port', () => {
+  assert.deepEqual(serviceManifest(SEED_NAMES, 'ambassador/v1'), {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: 'ambassador-consul-connector',
+      namespace: 'ambassador',
+      labels: {
+        'app.kubernetes.io/name': 'ambassador-consul-connector',
+        'app.kubernetes.io/instance': 'ambassador',
+        'app.kubernetes.io/managed-by': 'ambassador-consul-connector',
+      },
+      annotations: { 'getambassador.io/config': renderTlsContext(SEED_NAMES, 'ambassador/v1') },
+    },
+    spec: {
+      clusterIP: 'None',
+      selector: {
+        'app.kubernetes.io/name': 'ambassador-consul-connector',
+        'app.kubernetes.io/instance': 'ambassador',
+      },
+      ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }],
+    },
+  });
+});
+
+test('with the ID `edge` both objects are named and labelled after it', () => {
+  const secret = secretManifest(EDGE_NAMES, content, OCCASION);
+  const service = serviceManifest(EDGE_NAMES, 'ambassador/v1');
+
+  assert.deepEqual(
+    [secret.metadata.name, service.metadata.name],
+    ['edge-consul-connect', 'edge-consul-connector'],
+  );
+  assert.equal(secret.metadata.labels['app.kubernetes.io/instance'], 'edge');
+  assert.equal(service.spec.selector['app.kubernetes.io/instance'], 'edge');
+});
+
+test('Secret and Service each stand in their own namespace', () => {
+  const names = { ...SEED_NAMES, secretNamespace: 'certificates' };
+
+  const namespaces = [secretManifest(names, content, OCCASION), serviceManifest(names, 'ambassador/v1')].map(
+    ({ metadata }) => metadata.namespace,
+  );
+
+  assert.deepEqual(namespaces, ['certificates', 'ambassador']);
+});
+
+test('the labels of the configuration are on both objects and cannot replace our own', () => {
+  const names = { ...SEED_NAMES, labels: { gateway: 'edge', 'app.kubernetes.io/name': 'mine' } };
+
+  for (const { metadata } of [
+    secretManifest(names, content, OCCASION),
+    serviceManifest(names, 'ambassador/v1'),
+  ]) {
+    assert.equal(metadata.labels['gateway'], 'edge');
+    assert.equal(metadata.labels['app.kubernetes.io/name'], 'ambassador-consul-connector');
+  }
+});

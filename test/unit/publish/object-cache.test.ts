@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { KubeConfig } from '@kubernetes/client-node';
+import { pino } from 'pino';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { KubernetesClient } from '../../../src/publish/kubernetes/api/client.ts';
+import { Credentials } from '../../../src/publish/kubernetes/api/credentials.ts';
+import { WatchedObject } from '../../../src/publish/kubernetes/object-cache.ts';
+import { eventually } from '../../e2e/support/eventually.ts';
+import { startKubernetesDouble } from '../../fixtures/kubernetes/index.ts';
+
+const ref = { resource: 'services', namespace: 'ambassador', name: 'watched' } as const;
+
+/** A Service under watch, what was first known of it, and how to edit it as somebody else. */
+async function watched(t: TestContext) {
+  const cluster = await startKubernetesDouble();
+  const load = () => {
+    const config = new KubeConfig();
+    config.loadFromFile(cluster.kubeconfigFile());
+    return config;
+  };
+  const client = new KubernetesClient({
+    credentials: new Credentials(load),
+    clock: systemClock,
+    fieldManager: 'test',
+    onRequest: () => undefined,
+  });
+  const edit = (label: string) =>
+    cluster.put({
+      kind: 'Service',
+      metadata: { name: ref.name, labels: { label } },
+      spec: { clusterIP: 'None' },
+    });
+  edit('first');
+  const attempts: number[] = [];
+  const logger = pino({}, { write: (line) => void attempts.push(Number(JSON.parse(line).attempt)) });
+  const object = new WatchedObject({
+    client,
+    ref,
+    clock: systemClock,
+    logger,
+    onFollow: () => undefined,
+    onRestart: () => undefined,
+  });
+  const stop = new AbortController();
+  const ended = object.run(() => undefined, stop.signal);
+  t.after(async () => {
+    stop.abort();
+    await ended;
+    await client.close();
+    await cluster.close();
+  });
+  const label = async () => (await object.current(stop.signal))?.labels['label'];
+  await eventually('the watch', () => cluster.watches.count() === 1);
+  const first = (await object.current(stop.signal)) ?? assert.fail('it is not there');
+  return { cluster, object, first, edit, label, attempts };
+}
+
+test('an edit that overtook the answer to our write is not undone by that answer', async (t) => {
+  const { object, first, edit, label } = await watched(t);
+  edit('second');
+  await eventually('the edit', async () => (await label()) === 'second');
+
+  object.accept(first);
+
+  assert.equal(await label(), 'second');
+});
+
+test('after a restored backup the lower resourceVersions of a new watch are believed', async (t) => {
+  const { cluster, object, first, label } = await watched(t);
+  object.accept({ ...first, labels: { label: 'lost' }, resourceVersion: '999999' });
+  assert.equal(await label(), 'lost');
+
+  cluster.watches.expire();
+
+  await eventually('what the server has', async () => (await label()) === 'first', 5_000);
+});
+
+test('a watch that brought something ends a row of failures: after weeks one broken connection is the first', async (t) => {
+  const { cluster, edit, label, attempts } = await watched(t);
+
+  for (const name of ['second', 'third', 'fourth']) {
+    edit(name);
+    await eventually('the edit', async () => (await label()) === name, 5_000);
+    const before = attempts.length;
+    cluster.watches.cut();
+    await eventually('it failed', () => attempts.length > before, 5_000);
+    await eventually('the watch again', () => cluster.watches.count() === 1, 10_000);
+  }
+
+  assert.deepEqual(attempts, [1, 1, 1]);
+});
+
+test('the kernel is told to ask after 15 s of silence whether the API server is still there', async (t) => {
+  const asked = t.mock.method(Socket.prototype, 'setKeepAlive');
+
+  await watched(t);
+
+  assert.ok(asked.mock.calls.some((call) => call.arguments[0] === true && call.arguments[1] === 15_000));
+});
