@@ -4,9 +4,9 @@ import { helpText, readArguments } from './cli/arguments.ts';
 import { check } from './cli/check/check.ts';
 import { renderJson, renderTable } from './cli/check/format.ts';
 import { render } from './cli/render.ts';
-import { compose, composeCheck, composeRender } from './cli/wiring.ts';
+import { wire, wireCheck, wireRender } from './cli/wiring.ts';
 import { type Config, readConfig } from './config/config.ts';
-import { findMisspellings } from './config/unknown-variables.ts';
+import { findUnknownVariables } from './config/unknown-variables.ts';
 import { ConfigurationError, describeError } from './errors.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLogger } from './lib/logger.ts';
@@ -15,7 +15,7 @@ import { startStatusServer } from './status/server.ts';
 const { version } = packageJson;
 const EXIT = { ok: 0, failed: 1, badConfiguration: 2 };
 /** Kubernetes and people expect a stop within two seconds, whatever hangs. */
-const LONGEST_STOP_MS = 1_500;
+const MAX_STOP_MS = 1_500;
 
 void main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
@@ -37,7 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (command.name === 'render') return runRender(config, command.showKey);
   const logger = createLogger(config.logLevel);
-  for (const misspelling of findMisspellings(process.env))
+  for (const misspelling of findUnknownVariables(process.env))
     logger.warn(misspelling, 'a variable is set and has no effect');
   try {
     return await (command.name === 'once' ? once(config, logger) : run(config, logger));
@@ -49,7 +49,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function run(config: Config, logger: Logger): Promise<number> {
   const signal = stopSignal(EXIT.ok, (name) => logger.info({ signal: name }, 'stopping'));
-  const { connector, ...observed } = compose(config, systemClock, logger, version);
+  const { connector, ...observed } = wire(config, systemClock, logger, version);
   const server = await startStatusServer(config.http, observed, systemClock);
   logger.info({ host: config.http.host, port: server.port }, 'serving status');
   await connector.run(signal);
@@ -61,7 +61,7 @@ async function run(config: Config, logger: Logger): Promise<number> {
 /** A stop before the end is a failure: 0 says that the identity is published. */
 async function once(config: Config, logger: Logger): Promise<number> {
   const signal = stopSignal(EXIT.failed, (name) => logger.info({ signal: name }, 'stopping'));
-  const { connector } = compose(config, systemClock, logger, version);
+  const { connector } = wire(config, systemClock, logger, version);
   try {
     const wrote = await connector.once(signal);
     logger.info({ wrote }, wrote ? 'published once' : 'already current');
@@ -76,7 +76,7 @@ async function once(config: Config, logger: Logger): Promise<number> {
 /** An interrupted check is no good one, or an init container would let the Pod start. */
 async function runCheck(json: boolean): Promise<number> {
   const signal = stopSignal(EXIT.failed);
-  const kubernetes = (config: Config) => composeCheck(config, systemClock);
+  const kubernetes = (config: Config) => wireCheck(config, systemClock);
   try {
     const report = await check({ environment: process.env, clock: systemClock, kubernetes, signal });
     if (signal.aborted) return complain('interrupted\n', EXIT.failed);
@@ -92,7 +92,7 @@ async function runRender(config: Config, showKey: boolean): Promise<number> {
   const signal = stopSignal(EXIT.failed);
   const note = (text: string): void => void process.stderr.write(`${text}\n`);
   try {
-    const parts = composeRender(config, systemClock, createLogger('silent'));
+    const parts = wireRender(config, systemClock, createLogger('silent'));
     return print(await render({ ...parts, showKey, note, signal }), EXIT.ok);
   } catch (error) {
     const { code, error: text, remedy } = describeError(error);
@@ -107,7 +107,7 @@ function stopSignal(code: number, onStop: (name: string) => void = () => undefin
     process.once(name, () => {
       onStop(name);
       stop.abort();
-      setTimeout(() => process.exit(code), LONGEST_STOP_MS).unref();
+      setTimeout(() => process.exit(code), MAX_STOP_MS).unref();
     });
   }
   return stop.signal;

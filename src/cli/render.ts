@@ -1,12 +1,12 @@
 import { Document } from 'yaml';
 import { ConsulClient } from '../consul/client.ts';
-import { askOnce } from '../consul/connect-ca.ts';
+import { fetchOnce } from '../consul/connect-ca.ts';
 import type { ConsulAccess } from '../consul/endpoint.ts';
 import { IdentityError, PublishError, type PublishErrorCode } from '../errors.ts';
 import { type Content, type Decision, decide, type Published } from '../identity/policy/decide.ts';
 import { buildTrustBundle } from '../identity/trust-bundle.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Manifests, Occasion, SecretManifest } from '../publish/manifests.ts';
+import type { Manifests, SecretManifest, WriteRecord } from '../publish/manifests.ts';
 import type { Preview } from '../publish/publisher.ts';
 
 export interface RenderOptions {
@@ -17,7 +17,7 @@ export interface RenderOptions {
   /** Where it would be published: what is there already is part of the answer. @throws PublishError when there is no way */
   readonly publisher: () => Preview;
   /** The manifests where no cluster can be asked. */
-  readonly unasked: (content: Content, occasion: Occasion) => Manifests;
+  readonly unasked: (content: Content, occasion: WriteRecord) => Manifests;
   readonly showKey: boolean;
   /** What a person should know beside the manifests. */
   readonly note: (text: string) => void;
@@ -43,7 +43,7 @@ export async function render(options: RenderOptions): Promise<string> {
   const { consul: access, clock, showKey, signal, verifiesUpstream } = options;
   const consul = new ConsulClient(access, clock);
   try {
-    const { roots, leaf: candidate } = await askOnce(consul.connect(), access.service, DEADLINE_MS, signal);
+    const { roots, leaf: candidate } = await fetchOnce(consul.connect(), access.service, DEADLINE_MS, signal);
     const at = clock.now();
     const bundle = buildTrustBundle(roots, at);
     // As a daemon that starts now: it hears of these roots for the first time.

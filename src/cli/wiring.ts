@@ -20,8 +20,8 @@ import {
 } from '../publish/manifests.ts';
 import type { Preview } from '../publish/publisher.ts';
 import { chooseApiVersion } from '../publish/tls-context.ts';
-import { Story } from '../status/event-log.ts';
-import { Health, type Part } from '../status/health.ts';
+import { EventLog } from '../status/event-log.ts';
+import { type Component, Health } from '../status/health.ts';
 import { Metrics } from '../status/metrics.ts';
 import type { Observed } from '../status/observed.ts';
 import type { Setup } from '../status/page/view.ts';
@@ -31,7 +31,7 @@ import type { RenderOptions } from './render.ts';
 /** Three rounds in ten seconds. */
 const CHECK_DEADLINE_MS = 3_300;
 
-export interface Composition extends Observed {
+export interface Wiring extends Observed {
   readonly connector: Connector;
 }
 
@@ -40,15 +40,15 @@ export interface Composition extends Observed {
  *
  * @throws PublishError KUBERNETES_CONFIGURATION when there is no way to a cluster
  */
-export function compose(config: Config, clock: Clock, logger: Logger, version: string): Composition {
+export function wire(config: Config, clock: Clock, logger: Logger, version: string): Wiring {
   const metrics = new Metrics(version);
   const health = new Health(clock, LOOPS, longestSilenceMs(config.consulWaitMs));
-  const story = new Story();
-  story.listen(({ kind }) => {
+  const eventLog = new EventLog();
+  eventLog.subscribe(({ kind }) => {
     if (kind === 'postponed') metrics.postponed();
   });
   const access = config.consul;
-  const publisher = createPublisher(config, clock, logger, story, { health, metrics });
+  const publisher = createPublisher(config, clock, logger, eventLog, { health, metrics });
   const consulServers = access.servers.map((server) => serverUrl(server, access.tls));
   logger.info(
     {
@@ -77,7 +77,7 @@ export function compose(config: Config, clock: Clock, logger: Logger, version: s
     logger,
     health,
     metrics,
-    story,
+    eventLog,
   });
   const setup: Setup = {
     version,
@@ -87,15 +87,15 @@ export function compose(config: Config, clock: Clock, logger: Logger, version: s
     tlsContext: config.tlsContext,
     target: publisher.target,
   };
-  return { connector, health, metrics, story, setup };
+  return { connector, health, metrics, eventLog, setup };
 }
 
 function createPublisher(
   config: Config,
   clock: Clock,
   logger: Logger,
-  story: Story,
-  observers?: Pick<Composition, 'health' | 'metrics'>,
+  eventLog: EventLog,
+  observers?: Pick<Wiring, 'health' | 'metrics'>,
 ): Preview {
   const shared = { clock, serviceEnabled: config.serviceEnabled, apiVersion: config.apiVersion };
   if (config.outputDirectory !== undefined) {
@@ -104,20 +104,20 @@ function createPublisher(
   }
   const { client, names } = createCluster(config, clock, (verb, resource, outcome) => {
     observers?.metrics.kubernetesRequested(verb, resource, outcome);
-    if (outcome === 'ok') observers?.health.heard('kubernetes');
+    if (outcome === 'ok') observers?.health.recordAnswer('kubernetes');
   });
-  const watchOf = (ref: ObjectRef): Part => `watch ${describeObject(ref)}`;
+  const watchOf = (ref: ObjectRef): Component => `watch ${describeObject(ref)}`;
   return new KubernetesPublisher({
     ...shared,
     client,
     names,
     logger,
-    story,
+    eventLog,
     reporter: hostname(),
-    onWatchFollow: (ref) => observers?.health.solved(watchOf(ref)),
+    onWatchFollow: (ref) => observers?.health.clearProblem(watchOf(ref)),
     onWatchRestart: (ref, error) => {
       observers?.metrics.watchRestarted();
-      observers?.health.problem(watchOf(ref), error);
+      observers?.health.setProblem(watchOf(ref), error);
     },
   });
 }
@@ -142,7 +142,7 @@ function createCluster(
 }
 
 /** What `check` asks the cluster with and about: two or three rounds fit into ten seconds. */
-export function composeCheck(config: Config, clock: Clock): KubernetesSide {
+export function wireCheck(config: Config, clock: Clock): KubernetesSide {
   const { client, names } = createCluster(config, clock, () => undefined, CHECK_DEADLINE_MS);
   const objects: PlannedObject[] = [
     { resource: 'secrets', namespace: names.secretNamespace, name: names.secret, type: TLS_SECRET_TYPE },
@@ -161,7 +161,7 @@ export function composeCheck(config: Config, clock: Clock): KubernetesSide {
 }
 
 /** What `render` is made of. */
-export function composeRender(
+export function wireRender(
   config: Config,
   clock: Clock,
   logger: Logger,
@@ -169,7 +169,7 @@ export function composeRender(
   return {
     consul: config.consul,
     clock,
-    publisher: () => createPublisher(config, clock, logger, new Story()),
+    publisher: () => createPublisher(config, clock, logger, new EventLog()),
     verifiesUpstream: config.upstreamCaSecret !== undefined,
     unasked: (content, occasion) => {
       const names = objectNames(config, podNamespace() ?? 'default');

@@ -2,7 +2,7 @@ import type { Environment } from './config.ts';
 import { NAMES } from './variables.ts';
 
 /** A variable that is set and has no effect, and the one that was probably meant. */
-export interface Misspelling {
+export interface UnknownVariable {
   readonly variable: string;
   readonly meant: string;
 }
@@ -13,7 +13,7 @@ const FARTHEST = 5;
  * Finds variables that look like ours and are not: `_CONSUL_HOTS`, or `AMBASSADOR_ID` without its underscore. Those
  * Kubernetes injects for a Service (`CONSUL_PORT=tcp://…`) are none of them.
  */
-export function findMisspellings(environment: Environment): readonly Misspelling[] {
+export function findUnknownVariables(environment: Environment): readonly UnknownVariable[] {
   const known = NAMES;
   return Object.entries(environment).flatMap(([variable, value]) => {
     if (value === undefined || value.trim() === '' || known.includes(variable)) return [];

@@ -1,16 +1,23 @@
 import type { Logger } from 'pino';
 import { BlockingQuery } from '../consul/blocking-query.ts';
 import type { Consul } from '../consul/client.ts';
-import { askOnce, type CaLeaf, decodeLeaf, decodeRoots, leafPath, ROOTS_PATH } from '../consul/connect-ca.ts';
+import {
+  type CaLeaf,
+  decodeLeaf,
+  decodeRoots,
+  fetchOnce,
+  leafPath,
+  ROOTS_PATH,
+} from '../consul/connect-ca.ts';
 import type { Connection } from '../consul/connection.ts';
 import { describeError, PublishError } from '../errors.ts';
 import type { Scope } from '../identity/spiffe-id.ts';
 import type { ListedRoots } from '../identity/trust-bundle.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
-import { Wakeup } from '../lib/notify.ts';
+import { Notify } from '../lib/notify.ts';
 import type { Publisher } from '../publish/publisher.ts';
-import type { Story } from '../status/event-log.ts';
+import type { EventLog } from '../status/event-log.ts';
 import type { Health } from '../status/health.ts';
 import type { Metrics } from '../status/metrics.ts';
 import { reportOn } from './query-report.ts';
@@ -31,7 +38,7 @@ export interface ConnectorOptions {
   readonly logger: Logger;
   readonly health: Health;
   readonly metrics: Metrics;
-  readonly story: Story;
+  readonly eventLog: EventLog;
 }
 
 export const LOOPS = ['roots', 'leaf', 'publish'] as const;
@@ -42,8 +49,8 @@ export function longestSilenceMs(waitMs: number): number {
 }
 
 /** The publishing loop turns at least this often, or as often as the queries do, so that `/livez` can see it turn. */
-const LONGEST_IDLE_MS = 60_000;
-const LONGEST_PUBLISH_BACKOFF_MS = 30_000;
+const MAX_IDLE_MS = 60_000;
+const MAX_PUBLISH_BACKOFF_MS = 30_000;
 const ONCE_DEADLINE_MS = 30_000;
 /** Within the two seconds that a stop may take. */
 const LOGOUT_DEADLINE_MS = 1_000;
@@ -52,12 +59,12 @@ const LOGOUT_DEADLINE_MS = 1_000;
 export class Connector {
   readonly #options: ConnectorOptions;
   readonly #reconciler: Reconciler;
-  readonly #wakeup: Wakeup;
+  readonly #wakeup: Notify;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
     this.#reconciler = new Reconciler(options);
-    this.#wakeup = new Wakeup(options.clock);
+    this.#wakeup = new Notify(options.clock);
   }
 
   /** Runs until `signal` aborts. Never rejects over what Consul or Kubernetes do. */
@@ -70,13 +77,13 @@ export class Connector {
     const roots = this.#query('roots', consul.connect(), ROOTS_PATH, decodeRoots, (answer) => {
       this.#reconciler.takeRoots(answer);
       // Some versions of Consul never wake a blocked leaf query over a new root (consul PR #15005).
-      if (activeRootId !== undefined && activeRootId !== answer.activeRootId) leaf.askAgain();
+      if (activeRootId !== undefined && activeRootId !== answer.activeRootId) leaf.refetch();
       activeRootId = answer.activeRootId;
     });
     await Promise.all([
       roots.run(signal),
       leaf.run(signal),
-      publisher.run(() => this.#wakeup.notice(), signal),
+      publisher.run(() => this.#wakeup.notify(), signal),
       this.#publishLoop(roots, leaf, signal),
     ]);
     await Promise.all([consul.close(LOGOUT_DEADLINE_MS), publisher.close()]);
@@ -91,9 +98,9 @@ export class Connector {
     const { consul, publisher, service } = this.#options;
     const connection = consul.connect();
     try {
-      const { roots, ageSeconds, leaf } = await askOnce(connection, service, ONCE_DEADLINE_MS, signal);
+      const { roots, ageSeconds, leaf } = await fetchOnce(connection, service, ONCE_DEADLINE_MS, signal);
       this.#reconciler.takeRoots(roots);
-      this.#reconciler.heardRoots(ageSeconds);
+      this.#reconciler.rootsConfirmed(ageSeconds);
       this.#reconciler.takeLeaf(leaf);
       const { decision, fault, wrote } = await this.#reconciler.reconcile(signal);
       if (fault !== undefined) throw fault;
@@ -111,11 +118,11 @@ export class Connector {
     signal: AbortSignal,
   ): Promise<void> {
     const { clock, health, logger, waitMs } = this.#options;
-    const longestIdleMs = Math.max(LONGEST_IDLE_MS, waitMs);
+    const longestIdleMs = Math.max(MAX_IDLE_MS, waitMs);
     let failures = 0;
     let nextAt = Number.POSITIVE_INFINITY;
     while (!signal.aborted) {
-      health.turned('publish');
+      health.heartbeat('publish');
       const before = clock.now();
       const noticed = await this.#wakeup.wait(Math.min(nextAt - before, longestIdleMs), signal);
       if (signal.aborted) return;
@@ -127,15 +134,15 @@ export class Connector {
         failures = 0;
         nextAt = Math.min(
           decision?.recheckAt ?? Number.POSITIVE_INFINITY,
-          fault === undefined ? Number.POSITIVE_INFINITY : clock.now() + LONGEST_IDLE_MS,
+          fault === undefined ? Number.POSITIVE_INFINITY : clock.now() + MAX_IDLE_MS,
         );
         // The published leaf is condemned and what Consul sent does not cure that: perhaps it has a better one by now.
-        if (!noticed && decision?.condemned !== undefined) leaf.askAgain();
-        if (decision?.asksRoots === true) roots.askAgain();
+        if (!noticed && decision?.condemned !== undefined) leaf.refetch();
+        if (decision?.requeryRoots === true) roots.refetch();
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
-        const retryMs = backoffMs(failures, clock.random, LONGEST_PUBLISH_BACKOFF_MS);
+        const retryMs = backoffMs(failures, clock.random, MAX_PUBLISH_BACKOFF_MS);
         nextAt = clock.now() + retryMs;
         // What is no error of the place of publication is one of this program's own.
         const level = error instanceof PublishError ? 'warn' : 'error';
@@ -163,13 +170,13 @@ export class Connector {
       waitMs,
       decode,
       clock,
-      onAnswer: (answer) => {
+      onChange: (answer) => {
         take(answer);
-        this.#wakeup.notice();
+        this.#wakeup.notify();
       },
-      onHeard: (ageSeconds, mayStillFail) => {
-        report.onHeard(ageSeconds, mayStillFail);
-        if (name === 'roots' && this.#reconciler.heardRoots(ageSeconds)) this.#wakeup.notice();
+      onResponse: (ageSeconds, isRecovering) => {
+        report.onResponse(ageSeconds, isRecovering);
+        if (name === 'roots' && this.#reconciler.rootsConfirmed(ageSeconds)) this.#wakeup.notify();
       },
     });
   }

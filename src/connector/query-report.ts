@@ -13,7 +13,7 @@ export interface QueryReportOptions {
   readonly metrics: Metrics;
 }
 
-export type QueryReport = Pick<BlockingQueryOptions<unknown>, 'onHeard' | 'onSilence' | 'onError'>;
+export type QueryReport = Pick<BlockingQueryOptions<unknown>, 'onResponse' | 'onTimeout' | 'onError'>;
 
 const STALE = 'Consul answered about its roots from a stale cache';
 
@@ -24,29 +24,29 @@ export function reportOn(
 ): QueryReport {
   let wasStale = false;
   return {
-    onHeard(ageSeconds, mayStillFail) {
-      health.turned(query);
-      health.heard(query, ageSeconds);
+    onResponse(ageSeconds, isRecovering) {
+      health.heartbeat(query);
+      health.recordAnswer(query, ageSeconds);
       // A leaf is always from the agent's cache; for roots an age means that the agent lost its servers.
       const isStale = query === 'roots' && ageSeconds !== undefined && ageSeconds > 0;
-      const isUp = !isStale && !mayStillFail;
+      const isUp = !isStale && !isRecovering;
       metrics.consulAnswered(query, clock.now(), ageSeconds, isUp);
-      if (isUp) health.solved(query);
+      if (isUp) health.clearProblem(query);
       if (isStale) {
         const error = errorOfStaleRoots(ageSeconds);
-        health.problem(query, error);
+        health.setProblem(query, error);
         if (!wasStale) logger.warn({ ageSeconds, ...describeError(error) }, STALE);
       }
       wasStale = isStale;
     },
-    onSilence() {
-      health.turned(query);
+    onTimeout() {
+      health.heartbeat(query);
       metrics.consulSilent(query);
       logger.debug({ query }, 'Consul let a blocking query run out, asking anew');
     },
     onError(error, attempt, retryMs) {
-      health.turned(query);
-      health.problem(query, error);
+      health.heartbeat(query);
+      health.setProblem(query, error);
       metrics.consulFailed(query, error.code);
       logger.warn(
         { query, ...describeError(error), attempt, retryMs },

@@ -1,5 +1,5 @@
 import { IdentityError, identityErrorOr, PublishError } from '../errors.ts';
-import type { LeafMaterial } from '../identity/identity.ts';
+import type { CertificateAndKey } from '../identity/identity.ts';
 import { type Decision, decide, type Published } from '../identity/policy/decide.ts';
 import type { Scope } from '../identity/spiffe-id.ts';
 import { buildTrustBundle, type ListedRoots, type TrustBundle } from '../identity/trust-bundle.ts';
@@ -29,7 +29,7 @@ export interface Reconciliation {
   readonly wrote: boolean;
 }
 
-const MOST_CONFLICTS = 8;
+const MAX_CONFLICTS = 8;
 const CONFLICT_BACKOFF_CAP_MS = 500;
 
 /** Brings what Consul says and what is published together: reads, lets `identity/` decide, writes what it decided. */
@@ -40,7 +40,7 @@ export class Reconciler {
   #roots: ListedRoots | undefined;
   /** The last of them that could be used. */
   #usableRoots: ListedRoots | undefined;
-  #leaf: LeafMaterial | undefined;
+  #leaf: CertificateAndKey | undefined;
   /** The bundle as it was last, and since when. */
   #bundle = { pem: '', since: 0 };
 
@@ -55,11 +55,11 @@ export class Reconciler {
   }
 
   /** Takes that Consul answered about its roots, from a cache of that age; says whether that may change the decision. */
-  heardRoots(ageSeconds: number | undefined): boolean {
+  rootsConfirmed(ageSeconds: number | undefined): boolean {
     return this.#doubt.heard(ageSeconds);
   }
 
-  takeLeaf(leaf: LeafMaterial): void {
+  takeLeaf(leaf: CertificateAndKey): void {
     this.#leaf = leaf;
   }
 
@@ -68,7 +68,7 @@ export class Reconciler {
     for (let conflicts = 1; ; conflicts += 1) {
       const result = await this.#attempt(signal);
       if (result !== 'conflict') return result;
-      if (conflicts === MOST_CONFLICTS || signal.aborted) {
+      if (conflicts === MAX_CONFLICTS || signal.aborted) {
         throw new PublishError(
           'KUBERNETES_CONFLICT',
           `somebody else wrote first, ${conflicts} times in a row`,
@@ -90,7 +90,7 @@ export class Reconciler {
     const { bundle, fault } = this.#trust(at);
     if (bundle === undefined) {
       this.#report.refused(fault);
-      health.solved('identity');
+      health.clearProblem('identity');
       if (isWhole(published, verifiesUpstream) && (await this.#announce(signal)) === 'conflict')
         return 'conflict';
       return { decision: undefined, fault, wrote: false };
@@ -106,32 +106,32 @@ export class Reconciler {
       bundle,
       at,
       upstream,
-      doubtedUntil: this.#doubt.until,
+      confirmAfter: this.#doubt.until,
     });
-    this.#report.held(decision.heldUntil);
+    this.#report.held(decision.bundleDeferredUntil);
     this.#report.refused(fault ?? decision.refused);
-    health.trusts(bundle, decision.heldUntil);
-    if (decision.refused === undefined) health.solved('candidate');
-    else health.problem('candidate', decision.refused);
+    health.setTrustBundle(bundle, decision.bundleDeferredUntil);
+    if (decision.refused === undefined) health.clearProblem('candidate');
+    else health.setProblem('candidate', decision.refused);
     if (decision.content === undefined) {
-      health.solved('identity');
+      health.clearProblem('identity');
       metrics.unpublished();
-      health.unpublished(`${decision.condemned?.detail ?? 'nothing is published'}; ${decision.reason}`);
+      health.setUnpublished(`${decision.condemned?.detail ?? 'nothing is published'}; ${decision.reason}`);
       return { decision, fault, wrote: false };
     }
 
     const { content } = decision;
     const outcome = await this.#reporting('identity', () => publisher.write({ content, decision }, signal));
     if (outcome === 'conflict') return 'conflict';
-    health.solved('identity');
+    health.clearProblem('identity');
     const isOver = outcome === 'postponed';
     const inPlace = isOver ? decision.current : content.identity;
     if (inPlace === undefined || (isOver && !isWhole(published, verifiesUpstream))) {
       metrics.unpublished();
-      health.unpublished(`${decision.reason}; somebody else keeps changing it`);
+      health.setUnpublished(`${decision.reason}; somebody else keeps changing it`);
       return { decision, fault, wrote: false };
     }
-    health.published(inPlace);
+    health.setPublished(inPlace);
     metrics.published(inPlace);
     if (outcome === 'written') {
       const caPem = content.caCrt;
@@ -150,11 +150,11 @@ export class Reconciler {
     if (roots === undefined) return { bundle: undefined, fault: undefined };
     const bundle = identityErrorOr(() => buildTrustBundle(roots, at));
     if (!(bundle instanceof IdentityError)) {
-      health.solved('trust');
+      health.clearProblem('trust');
       this.#usableRoots = roots;
       return { bundle, fault: undefined };
     }
-    health.problem('trust', bundle);
+    health.setProblem('trust', bundle);
     const usable = this.#usableRoots;
     const before = usable === undefined ? bundle : identityErrorOr(() => buildTrustBundle(usable, at));
     return { bundle: before instanceof IdentityError ? undefined : before, fault: bundle };
@@ -162,13 +162,13 @@ export class Reconciler {
 
   async #announce(signal: AbortSignal): Promise<'settled' | 'conflict'> {
     const { publisher, health } = this.#options;
-    const outcome = await this.#reporting('service', () => publisher.announce(signal));
+    const outcome = await this.#reporting('service', () => publisher.publishService(signal));
     if (outcome === 'conflict') return 'conflict';
     if (outcome === 'postponed') {
-      health.problem('service', contested());
+      health.setProblem('service', contested());
       return 'settled';
     }
-    health.solved('service');
+    health.clearProblem('service');
     if (outcome === 'written') this.#report.wroteService();
     return 'settled';
   }
@@ -178,7 +178,7 @@ export class Reconciler {
     try {
       return await work();
     } catch (error) {
-      this.#options.health.problem(part, error);
+      this.#options.health.setProblem(part, error);
       throw error;
     }
   }

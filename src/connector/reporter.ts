@@ -4,7 +4,7 @@ import type { Identity } from '../identity/identity.ts';
 import type { Decision } from '../identity/policy/decide.ts';
 import { lifetimeLeft } from '../identity/x509/certificate.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Story } from '../status/event-log.ts';
+import type { EventLog } from '../status/event-log.ts';
 import { UNREADY_BELOW } from '../status/health.ts';
 import type { Metrics } from '../status/metrics.ts';
 
@@ -12,7 +12,7 @@ export interface ReportOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly story: Story;
+  readonly eventLog: EventLog;
   /** What is written where, beside each line. */
   readonly target: Readonly<Record<string, string>>;
 }
@@ -25,7 +25,7 @@ export class Report {
   readonly #options: ReportOptions;
   #refused = '';
   #dropped = '';
-  #heldUntil = 0;
+  #bundleDeferredUntil = 0;
   /** The serial number of the leaf that was last said to be expiring. */
   #expiring = '';
 
@@ -34,10 +34,10 @@ export class Report {
   }
 
   wrote({ cause, content, writesLeaf, writesBundle, reason: decided }: Decision): void {
-    const { clock, logger, metrics, story, target } = this.#options;
+    const { clock, logger, metrics, eventLog, target } = this.#options;
     const reason = cause === undefined ? 'repair: labels or annotations were edited' : decided;
     metrics.wrote('identity', cause ?? 'repair', clock.now());
-    story.tell({ kind: 'published', at: clock.now(), text: reason });
+    eventLog.record({ kind: 'published', at: clock.now(), text: reason });
     logger.info(
       {
         ...target,
@@ -62,14 +62,14 @@ export class Report {
   refused(error: IdentityError | undefined): void {
     if ((error?.message ?? '') === this.#refused) return;
     this.#refused = error?.message ?? '';
-    const { clock, logger, metrics, story, target } = this.#options;
+    const { clock, logger, metrics, eventLog, target } = this.#options;
     if (error === undefined) {
       metrics.accepted();
       return;
     }
     const described = describeError(error);
     metrics.refused(error.code);
-    story.tell({
+    eventLog.record({
       kind: 'refused',
       at: clock.now(),
       text: described.error,
@@ -93,8 +93,8 @@ export class Report {
 
   /** Until when new roots wait, in milliseconds since the epoch; undefined where none wait. */
   held(until: number | undefined): void {
-    if (until === undefined || until === this.#heldUntil) return;
-    this.#heldUntil = until;
+    if (until === undefined || until === this.#bundleDeferredUntil) return;
+    this.#bundleDeferredUntil = until;
     const { logger, target } = this.#options;
     logger.info(
       { ...target, until: new Date(until).toISOString() },
@@ -107,9 +107,9 @@ export class Report {
     const { serialNumber } = leaf.x509;
     if (lifetimeLeft(leaf, at) >= UNREADY_BELOW || serialNumber === this.#expiring) return;
     this.#expiring = serialNumber;
-    const { logger, story, target } = this.#options;
+    const { logger, eventLog, target } = this.#options;
     const notAfter = new Date(leaf.notAfter).toISOString();
-    story.tell({
+    eventLog.record({
       kind: 'expiring',
       at,
       text: `the published leaf expires at ${notAfter}`,

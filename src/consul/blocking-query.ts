@@ -14,15 +14,15 @@ export interface BlockingQueryOptions<T> {
   readonly decode: (text: string) => T;
   readonly clock: Clock;
   /** A usable answer whose content differs from the last one. */
-  readonly onAnswer: (answer: T) => void;
+  readonly onChange: (answer: T) => void;
   /**
    * Every usable answer, new or not: how old it was, where an agent says so, and whether the failures before it may go on,
    * as it came out of a cache.
    */
-  readonly onHeard: (ageSeconds: number | undefined, mayStillFail: boolean) => void;
+  readonly onResponse: (ageSeconds: number | undefined, isRecovering: boolean) => void;
   readonly onError: (error: ConsulError, attempt: number, retryMs: number) => void;
   /** A blocking query ended unanswered: asked again at once, on a new connection and without an index. */
-  readonly onSilence: () => void;
+  readonly onTimeout: () => void;
 }
 
 /** How long past `wait` an answer may take: Consul adds up to wait/16, the rest is for the network. */
@@ -44,7 +44,7 @@ export class BlockingQuery<T> {
   #content: string | undefined;
   #interrupt = new AbortController();
   /** Whether a question without an index is under way. */
-  #asksAfresh = false;
+  #isImmediate = false;
   /** Whether another one is to follow it. */
   #again = false;
 
@@ -54,10 +54,10 @@ export class BlockingQuery<T> {
   }
 
   /** Ends the request under way and asks again without an index: some versions never wake a leaf query (PR #15005). */
-  askAgain(): void {
+  refetch(): void {
     this.#index = undefined;
     // To end one without an index for another such would put off for ever that the server does not answer it.
-    if (this.#asksAfresh) this.#again = true;
+    if (this.#isImmediate) this.#again = true;
     else this.#interrupt.abort();
   }
 
@@ -79,14 +79,14 @@ export class BlockingQuery<T> {
         if (interrupt.aborted) continue;
         answers += 1;
         if (answers > 1 || ageSeconds === undefined || ageSeconds === 0) failures = 0;
-        this.#options.onHeard(ageSeconds, failures > 0);
+        this.#options.onResponse(ageSeconds, failures > 0);
       } catch (error) {
         if (interrupt.aborted) continue;
         const silent = this.#index !== undefined && isTimeout(error);
         // An index that led to an error may be the cause of it.
         this.#index = undefined;
         if (silent) {
-          this.#options.onSilence();
+          this.#options.onTimeout();
           continue;
         }
         answers = 0;
@@ -101,20 +101,20 @@ export class BlockingQuery<T> {
 
   /** Returns how old the answer was, in seconds, where an agent says so. */
   async #ask(signal: AbortSignal): Promise<number | undefined> {
-    const { connection, path, waitMs, decode, onAnswer } = this.#options;
+    const { connection, path, waitMs, decode, onChange } = this.#options;
     const index = this.#index;
     const query = new URLSearchParams({ wait: `${waitMs}ms` });
     if (index !== undefined) query.set('index', index.toString());
     this.#again = false;
-    this.#asksAfresh = index === undefined;
+    this.#isImmediate = index === undefined;
     const answer = await connection.get(path, query, deadlineMs(waitMs, index), signal).finally(() => {
-      this.#asksAfresh = false;
+      this.#isImmediate = false;
     });
     if (signal.aborted) return undefined;
     if (answer.text !== this.#content) {
       const decoded = decode(answer.text);
       this.#content = answer.text;
-      onAnswer(decoded);
+      onChange(decoded);
     }
     this.#index = this.#again ? undefined : nextIndex(index, answer.index);
     return answer.ageSeconds;

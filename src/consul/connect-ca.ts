@@ -70,7 +70,7 @@ export function decodeLeaf(text: string): CaLeaf {
  *
  * @throws ConsulError
  */
-export async function askOnce(
+export async function fetchOnce(
   connection: Connection,
   service: string,
   deadlineMs: number,

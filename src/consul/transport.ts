@@ -26,7 +26,7 @@ export interface ConsulResponse {
   header(name: string): string | undefined;
 }
 
-const LARGEST_ANSWER_BYTES = 8 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Below the 60 s after which common load balancers drop an idle connection. */
 const KEEP_ALIVE_MS = 45_000;
@@ -123,7 +123,7 @@ export class ConsulTransport {
         }),
       ),
       keepAliveTimeout: KEEP_ALIVE_MS,
-      maxResponseSize: LARGEST_ANSWER_BYTES,
+      maxResponseSize: MAX_ANSWER_BYTES,
     });
     this.#pool = { agent, key };
     return agent;
@@ -160,7 +160,7 @@ function always(ip: string): LookupFunction {
 async function decodeBody(body: Buffer, encoding: string | undefined): Promise<string> {
   if (encoding !== 'gzip') return body.toString('utf8');
   try {
-    return (await gunzipBounded(body, { maxOutputLength: LARGEST_ANSWER_BYTES })).toString('utf8');
+    return (await gunzipBounded(body, { maxOutputLength: MAX_ANSWER_BYTES })).toString('utf8');
   } catch (cause) {
     throw new ConsulError('CONSUL_ANSWER_UNUSABLE', "Consul's compressed answer cannot be read", {
       remedy: 'a proxy before Consul spoils its answers: connect without it',

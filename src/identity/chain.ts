@@ -1,6 +1,12 @@
 import { IdentityError } from '../errors.ts';
 import type { TrustBundle } from './trust-bundle.ts';
-import { type Certificate, isSignedBy, isValidAt, mayHaveSigned, suitsClients } from './x509/certificate.ts';
+import {
+  allowsClientAuth,
+  type Certificate,
+  isSignedBy,
+  isValidAt,
+  keyIdsMatch,
+} from './x509/certificate.ts';
 
 /** A valid path from a leaf to a root of the bundle. */
 export interface Chain {
@@ -15,8 +21,8 @@ export interface Chain {
 type Path = Pick<Chain, 'intermediates' | 'activeRoot'>;
 
 /** More signatures than any honest set of certificates needs; a hostile one cannot keep the process busy. */
-const MOST_SIGNATURES = 1_000;
-const LONGEST_PATH = 8;
+const MAX_SIGNATURES = 1_000;
+const MAX_PATH = 8;
 
 /**
  * Builds the chain of `leaf` at `at` (milliseconds since the epoch) from the certificates that came with it and those
@@ -35,7 +41,7 @@ export function buildChain(
   at: number,
 ): Chain {
   const isCaAt = (certificate: Certificate) =>
-    certificate.x509.ca && isValidAt(certificate, at) && suitsClients(certificate);
+    certificate.x509.ca && isValidAt(certificate, at) && allowsClientAuth(certificate);
   const anchors = bundle.anchors.filter(isCaAt);
   const anchorPrints = new Set(anchors.map(({ fingerprint }) => fingerprint));
   const pool = new Map<string, Certificate>();
@@ -47,7 +53,7 @@ export function buildChain(
   let signatures = 0;
   const issuersOf = (subject: Certificate, below: readonly Certificate[], among: Iterable<Certificate>) =>
     [...among].filter((issuer) => {
-      if (!mayIssue(issuer, subject, below) || signatures === MOST_SIGNATURES) return false;
+      if (!mayIssue(issuer, subject, below) || signatures === MAX_SIGNATURES) return false;
       signatures += 1;
       return isSignedBy(subject, issuer);
     });
@@ -63,7 +69,7 @@ export function buildChain(
     const activeRoot = path.activeRoot ?? roots.find(({ fingerprint }) => bundle.active.has(fingerprint));
     const found = { intermediates, activeRoot };
     if (root !== undefined && (best === undefined || isBetter(found, best))) best = { ...found, root };
-    if (intermediates.length === LONGEST_PATH) continue;
+    if (intermediates.length === MAX_PATH) continue;
     for (const next of issuersOf(last, intermediates, pool.values())) {
       paths.push({ intermediates: [...intermediates, next], activeRoot });
     }
@@ -93,7 +99,7 @@ function isBetter(path: Path, best: Path): boolean {
  * key identifiers and path length (RFC 5280 section 6.1), and no key twice in one path (RFC 4158 section 5.2).
  */
 function mayIssue(issuer: Certificate, subject: Certificate, below: readonly Certificate[]): boolean {
-  if (subject.endsPath || !mayHaveSigned(issuer, subject)) return false;
+  if (subject.isSelfIssued || !keyIdsMatch(issuer, subject)) return false;
   if (issuer.pathLength !== undefined && below.length > issuer.pathLength) return false;
   return !below.some(({ publicKey }) => publicKey.equals(issuer.publicKey));
 }

@@ -4,11 +4,11 @@ import { buildChain, type Chain } from './chain.ts';
 import { type SpiffeId, spiffeIdOf } from './spiffe-id.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 import {
+  allowsClientAuth,
   type Certificate,
+  isIssuerCandidate,
   isValidAt,
-  passesForIssuer,
   readCertificates,
-  suitsClients,
 } from './x509/certificate.ts';
 import { isServable } from './x509/pem.ts';
 import { type PrivateKey, readPrivateKey } from './x509/private-key.ts';
@@ -17,7 +17,7 @@ import { type PrivateKey, readPrivateKey } from './x509/private-key.ts';
 const isServed = remember(isServable, 2);
 
 /** A certificate and key as text, from Consul or from a Secret. */
-export interface LeafMaterial {
+export interface CertificateAndKey {
   readonly certificatePem: string;
   readonly privateKeyPem: string;
 }
@@ -39,7 +39,7 @@ export interface Identity {
  * @throws IdentityError whose code names the first check that failed
  */
 export function verifyIdentity(
-  material: LeafMaterial,
+  material: CertificateAndKey,
   service: string,
   bundle: TrustBundle,
   at: number,
@@ -78,7 +78,7 @@ function verifyCertificates(
  * @throws IdentityError as `verifyIdentity`, and LEAF_NOT_FIRST
  */
 export function verifyServed(
-  material: LeafMaterial,
+  material: CertificateAndKey,
   service: string,
   bundle: TrustBundle,
   at: number,
@@ -117,7 +117,7 @@ function checkUnambiguous(
   );
   let subject = leaf;
   for (const issuer of chain.intermediates) {
-    const taken = others.find((other) => passesForIssuer(other, subject));
+    const taken = others.find((other) => isIssuerCandidate(other, subject));
     if (taken?.fingerprint !== issuer.fingerprint) {
       throw new IdentityError(
         'NO_CHAIN',
@@ -141,7 +141,7 @@ function leafOf(certificates: readonly Certificate[], key: PrivateKey): Certific
 
 function checkUse(leaf: Certificate): void {
   if (leaf.x509.ca) throw new IdentityError('LEAF_IS_CA', 'the certificate of the key is that of a CA');
-  if (!suitsClients(leaf) || !leaf.mayHandshake) {
+  if (!allowsClientAuth(leaf) || !leaf.allowsSigning) {
     throw new IdentityError('NOT_A_CLIENT', "the leaf's extensions do not allow TLS clients");
   }
 }

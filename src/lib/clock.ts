@@ -11,7 +11,7 @@ export interface Clock {
 }
 
 /** setTimeout fires at once above this (2^31 - 1 ms, 24.8 days). */
-const LONGEST_TIMER_MS = 2_147_483_647;
+const MAX_TIMER_MS = 2_147_483_647;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -25,13 +25,13 @@ export const systemClock: Clock = {
         signal.removeEventListener('abort', finish);
         resolve();
       };
-      const timer = setTimeout(finish, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+      const timer = setTimeout(finish, Math.min(Math.max(ms, 0), MAX_TIMER_MS));
       signal.addEventListener('abort', finish, { once: true });
     }),
 };
 
 /** To end a sleep with: without a reason, each abort makes an error with a stack that nobody reads. */
-export const OVER = 'over';
+export const ABORTED = 'over';
 
 /**
  * Runs `work` with a signal that aborts when `parent` does or after `ms` milliseconds; `timedOut()` tells which.
@@ -58,6 +58,6 @@ export async function withDeadline<T>(
     return await work(request.signal, () => timedOut);
   } finally {
     parent.removeEventListener('abort', onParentAbort);
-    finished.abort(OVER);
+    finished.abort(ABORTED);
   }
 }

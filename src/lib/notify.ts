@@ -1,7 +1,7 @@
-import { type Clock, OVER } from './clock.ts';
+import { ABORTED, type Clock } from './clock.ts';
 
 /** Many notices, one wake-up: notices that come while the waiter works are kept for its next wait. */
-export class Wakeup {
+export class Notify {
   readonly #clock: Clock;
   #noticed = false;
   #wake: () => void = () => undefined;
@@ -10,7 +10,7 @@ export class Wakeup {
     this.#clock = clock;
   }
 
-  notice(): void {
+  notify(): void {
     this.#noticed = true;
     this.#wake();
   }
@@ -19,7 +19,7 @@ export class Wakeup {
   async wait(ms: number, signal: AbortSignal): Promise<boolean> {
     if (!this.#noticed && !signal.aborted) {
       const waiting = new AbortController();
-      const end = (): void => waiting.abort(OVER);
+      const end = (): void => waiting.abort(ABORTED);
       this.#wake = end;
       signal.addEventListener('abort', end, { once: true });
       await this.#clock.sleep(ms, waiting.signal);

@@ -60,34 +60,34 @@ export const WRITTEN_BECAUSE = `${FIELD_MANAGER}/written-because`;
 export const WRITTEN_BEFORE = `${FIELD_MANAGER}/written-before`;
 
 /** When and why an object was written: kept as they are while nothing else changes. */
-export interface Occasion {
+export interface WriteRecord {
   readonly at: string;
   readonly reason: string;
   /** The writes before it, one a line, the newest first. */
-  readonly before?: string | undefined;
+  readonly history?: string | undefined;
 }
 
 /** A rotation is two or three writes. */
 const WRITES_TOLD = 5;
 /** Longer ones were edited by hand, and annotations have 256 KiB between them. */
-const LONGEST_LINE = 200;
+const MAX_LINE = 200;
 
 /** The occasion that an object's annotations tell of, if they do. */
-export function occasionIn(annotations: Readonly<Record<string, unknown>>): Occasion | undefined {
+export function readWriteRecord(annotations: Readonly<Record<string, unknown>>): WriteRecord | undefined {
   const { [WRITTEN_AT]: at, [WRITTEN_BECAUSE]: reason, [WRITTEN_BEFORE]: before } = annotations;
   if (typeof at !== 'string' || typeof reason !== 'string') return undefined;
-  return { at, reason, before: typeof before === 'string' ? before : undefined };
+  return { at, reason, history: typeof before === 'string' ? before : undefined };
 }
 
 /** The occasion of a write that follows another: `kubectl describe` shows annotations of a Secret, and no Events. */
-export function following(previous: Occasion, { at, reason }: Occasion): Occasion {
-  const lines = [`${previous.at} ${previous.reason}`, ...(previous.before?.split('\n') ?? [])];
-  const told = lines.slice(0, WRITES_TOLD - 1).map((line) => line.slice(0, LONGEST_LINE));
-  return { at, reason, before: told.join('\n') };
+export function appendHistory(previous: WriteRecord, { at, reason }: WriteRecord): WriteRecord {
+  const lines = [`${previous.at} ${previous.reason}`, ...(previous.history?.split('\n') ?? [])];
+  const told = lines.slice(0, WRITES_TOLD - 1).map((line) => line.slice(0, MAX_LINE));
+  return { at, reason, history: told.join('\n') };
 }
 
-function occasionAnnotations({ at, reason, before }: Occasion): Record<string, string> {
-  const earlier = before === undefined ? {} : { [WRITTEN_BEFORE]: before };
+function writeRecordAnnotations({ at, reason, history }: WriteRecord): Record<string, string> {
+  const earlier = history === undefined ? {} : { [WRITTEN_BEFORE]: history };
   return { [WRITTEN_AT]: at, [WRITTEN_BECAUSE]: reason, ...earlier };
 }
 
@@ -95,7 +95,7 @@ function occasionAnnotations({ at, reason, before }: Occasion): Record<string, s
 export function allManifests(
   names: ObjectNames,
   content: Content,
-  occasion: Occasion,
+  occasion: WriteRecord,
   apiVersion: string | undefined,
 ): Manifests {
   const { upstreamCaSecret } = names;
@@ -113,7 +113,7 @@ export function allManifests(
 export function secretManifest(
   names: ObjectNames,
   content: Content,
-  occasion: Occasion,
+  occasion: WriteRecord,
 ): SecretManifest<'tls.crt' | 'tls.key' | 'ca.crt'> {
   const { leaf, spiffeId } = content.identity;
   return {
@@ -131,7 +131,7 @@ export function secretManifest(
         [`${FIELD_MANAGER}/issuer`]: issuerOf(leaf),
         [`${FIELD_MANAGER}/not-before`]: new Date(leaf.notBefore).toISOString(),
         [`${FIELD_MANAGER}/not-after`]: new Date(leaf.notAfter).toISOString(),
-        ...occasionAnnotations(occasion),
+        ...writeRecordAnnotations(occasion),
       },
     },
     data: {
@@ -147,7 +147,7 @@ export function upstreamCaManifest(
   names: ObjectNames,
   name: string,
   content: Content,
-  occasion: Occasion,
+  occasion: WriteRecord,
 ): SecretManifest {
   return {
     apiVersion: 'v1',
@@ -159,7 +159,7 @@ export function upstreamCaManifest(
       labels: objectLabels(names),
       annotations: {
         [`${FIELD_MANAGER}/trust-domain`]: content.identity.spiffeId.trustDomain,
-        ...occasionAnnotations(occasion),
+        ...writeRecordAnnotations(occasion),
       },
     },
     data: { 'tls.crt': base64(content.caCrt) },

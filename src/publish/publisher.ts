@@ -31,7 +31,7 @@ export interface Publisher {
   /** Puts `publication` there, if it is not there already. @throws PublishError */
   write(publication: Publication, signal: AbortSignal): Promise<WriteOutcome>;
   /** Puts there what tells the gateway to use the identity; after the identity itself. @throws PublishError */
-  announce(signal: AbortSignal): Promise<WriteOutcome>;
+  publishService(signal: AbortSignal): Promise<WriteOutcome>;
   close(): Promise<void>;
 }
 

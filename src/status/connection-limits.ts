@@ -5,7 +5,7 @@ import { firstRequestOf } from './first-request.ts';
 /** A client that is slow on purpose, in sending or in reading, holds a connection this long and no longer. */
 const CONNECTION_LASTS_MS = 5_000;
 /** The oldest goes for a new one: a probe of the kubelet is fast, and must not wait behind those who are slow on purpose. */
-const MOST_CONNECTIONS = 64;
+const MAX_CONNECTIONS = 64;
 
 /** The open connections. Node's own limits are on what a client sends; none ends one that does not read, and `maxConnections` drops the newest. */
 export class Connections {
@@ -26,7 +26,7 @@ export class Connections {
       this.#exempt.delete(socket);
     });
     const [oldest] = this.#limited.keys();
-    if (this.#limited.size > MOST_CONNECTIONS) oldest?.destroy();
+    if (this.#limited.size > MAX_CONNECTIONS) oldest?.destroy();
     const first = firstRequestOf(socket);
     this.#sockets.set(first, socket);
     return first;

@@ -1,5 +1,5 @@
 /** What a person is told of, in an Event and on the status page. */
-export type EpisodeKind =
+export type LogEventKind =
   /** Something was written. */
   | 'published'
   /** What Consul sent must not be published. */
@@ -11,8 +11,8 @@ export type EpisodeKind =
   /** Somebody else keeps changing what is published. */
   | 'postponed';
 
-export interface Episode {
-  readonly kind: EpisodeKind;
+export interface LogEvent {
+  readonly kind: LogEventKind;
   /** Milliseconds since the epoch. */
   readonly at: number;
   /** One sentence; holds no key and no token. */
@@ -26,22 +26,22 @@ export interface Episode {
 const KEPT = 10;
 
 /** The last episodes of each kind, and whoever wants to hear of the next. */
-export class Story {
-  readonly #episodes = new Map<EpisodeKind, readonly Episode[]>();
-  readonly #listeners = new Set<(episode: Episode) => void>();
+export class EventLog {
+  readonly #episodes = new Map<LogEventKind, readonly LogEvent[]>();
+  readonly #listeners = new Set<(episode: LogEvent) => void>();
 
-  tell(episode: Episode): void {
-    this.#episodes.set(episode.kind, [episode, ...this.last(episode.kind)].slice(0, KEPT));
+  record(episode: LogEvent): void {
+    this.#episodes.set(episode.kind, [episode, ...this.latest(episode.kind)].slice(0, KEPT));
     for (const listener of this.#listeners) listener(episode);
   }
 
   /** The newest first, ten at most. */
-  last(kind: EpisodeKind): readonly Episode[] {
+  latest(kind: LogEventKind): readonly LogEvent[] {
     return this.#episodes.get(kind) ?? [];
   }
 
   /** Calls `listener` for each further episode, until the returned function is called. It must not throw. */
-  listen(listener: (episode: Episode) => void): () => void {
+  subscribe(listener: (episode: LogEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

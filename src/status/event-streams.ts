@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../lib/clock.ts';
-import { Wakeup } from '../lib/notify.ts';
+import { Notify } from '../lib/notify.ts';
 
 export interface EventStreamsOptions {
   readonly clock: Clock;
@@ -19,11 +19,11 @@ interface Stream {
 }
 
 /** So many may watch at once: each holds a connection for minutes, which others may not. */
-const MOST_STREAMS = 8;
+const MAX_STREAMS = 8;
 const LASTS_MS = 5 * 60_000;
 /** The browser comes back by itself after this. */
 const RETRY_MS = 2_000;
-const LEAST_BETWEEN_MS = 1_000;
+const MIN_BETWEEN_MS = 1_000;
 /** At least this often, so that relative times move; a client that has read nothing for so long is gone. */
 const BEAT_MS = 30_000;
 
@@ -42,7 +42,7 @@ export class EventStreams {
 
   /** Answers with a stream of events; false: too many watch already, and nothing was answered. */
   add(response: ServerResponse): boolean {
-    if (this.#streams.size >= MOST_STREAMS) return false;
+    if (this.#streams.size >= MAX_STREAMS) return false;
     const stream: Stream = {
       response,
       endsAt: this.#options.clock.monotonic() + LASTS_MS,
@@ -79,13 +79,13 @@ export class EventStreams {
     const { clock, listen } = this.#options;
     this.#run = new AbortController();
     const { signal } = this.#run;
-    const wakeup = new Wakeup(clock);
-    const stopListening = listen(() => wakeup.notice());
+    const wakeup = new Notify(clock);
+    const stopListening = listen(() => wakeup.notify());
     try {
       while (!signal.aborted) {
         await wakeup.wait(BEAT_MS, signal);
         if (!signal.aborted) this.#sendToAll();
-        await clock.sleep(LEAST_BETWEEN_MS, signal);
+        await clock.sleep(MIN_BETWEEN_MS, signal);
       }
     } finally {
       stopListening();

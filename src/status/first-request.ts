@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream';
 
 const HEAD_ENDS = '\r\n\r\n';
 /** As Node's own limit; its HTTP server refuses what is cut off here. */
-const LARGEST_HEAD_BYTES = 16 * 1024;
+const MAX_HEAD_BYTES = 16 * 1024;
 
 /**
  * A connection as far as the end of its first request's head; what follows is read and dropped. Node parses everything a
@@ -23,7 +23,7 @@ export function firstRequestOf(socket: Socket): Duplex {
   const onData = (chunk: Buffer): void => {
     head = Buffer.concat([head, chunk]);
     const end = head.indexOf(HEAD_ENDS);
-    if (end < 0 && head.length <= LARGEST_HEAD_BYTES) return;
+    if (end < 0 && head.length <= MAX_HEAD_BYTES) return;
     socket.off('data', onData);
     socket.resume();
     first.push(end < 0 ? head : head.subarray(0, end + HEAD_ENDS.length));

@@ -19,7 +19,7 @@ const NOT_YET = 'nothing is published yet: waiting for Consul and for Kubernetes
  * What can stand in the way of a published identity: two queries, the trust in what they say, the leaf they offer, two
  * objects, and the watch of each.
  */
-export type Part = 'roots' | 'leaf' | 'trust' | 'candidate' | 'identity' | 'service' | `watch ${string}`;
+export type Component = 'roots' | 'leaf' | 'trust' | 'candidate' | 'identity' | 'service' | `watch ${string}`;
 
 export interface Problem {
   readonly code: string | undefined;
@@ -32,7 +32,7 @@ export interface Problem {
 /** Who answers: Consul to its two queries, the API server. */
 export type Source = 'roots' | 'leaf' | 'kubernetes';
 
-export interface Heard {
+export interface LastAnswer {
   /** Milliseconds since the epoch. */
   readonly at: number;
   /** How old the answer was then, where it was said. */
@@ -43,7 +43,7 @@ export interface Heard {
 export interface Trust {
   readonly bundle: TrustBundle;
   /** Milliseconds since the epoch. */
-  readonly heldUntil: number | undefined;
+  readonly bundleDeferredUntil: number | undefined;
 }
 
 /** What is known at one time, for a page: it holds no key. */
@@ -51,10 +51,10 @@ export interface Snapshot {
   readonly ready: Verdict;
   readonly published: PublishedIdentity | undefined;
   /** Why what is published does not work; undefined as well where it was not looked at yet. */
-  readonly whyNot: string | undefined;
+  readonly unpublishedReason: string | undefined;
   readonly trust: Trust | undefined;
-  readonly problems: ReadonlyMap<Part, Problem>;
-  readonly heard: ReadonlyMap<Source, Heard>;
+  readonly problems: ReadonlyMap<Component, Problem>;
+  readonly lastAnswers: ReadonlyMap<Source, LastAnswer>;
 }
 
 /** A published identity without its key. */
@@ -65,46 +65,46 @@ export class Health {
   readonly #clock: Clock;
   readonly #longestSilenceMs: number;
   readonly #turns = new Map<string, number>();
-  readonly #problems = new Map<Part, Problem>();
-  readonly #heard = new Map<Source, Heard>();
+  readonly #problems = new Map<Component, Problem>();
+  readonly #heard = new Map<Source, LastAnswer>();
   readonly #listeners = new Set<() => void>();
   #published: PublishedIdentity | undefined;
-  #whyNot: string | undefined;
+  #unpublishedReason: string | undefined;
   #trust: Trust | undefined;
 
   /** `longestSilenceMs`: how long a healthy loop may take for one turn. */
   constructor(clock: Clock, loops: readonly string[], longestSilenceMs: number) {
     this.#clock = clock;
     this.#longestSilenceMs = longestSilenceMs;
-    for (const loop of loops) this.turned(loop);
+    for (const loop of loops) this.heartbeat(loop);
     // Solved by the first announcement: a Secret that nobody is told of is not used.
     const error = 'the gateway has not been told of the Secret yet';
     this.#problems.set('service', { error, code: undefined, remedy: undefined, since: clock.now() });
   }
 
-  turned(loop: string): void {
+  heartbeat(loop: string): void {
     this.#turns.set(loop, this.#clock.monotonic());
   }
 
-  published({ spiffeId, leaf, chain }: Identity): void {
+  setPublished({ spiffeId, leaf, chain }: Identity): void {
     this.#published = { spiffeId, leaf, chain };
-    this.#whyNot = undefined;
+    this.#unpublishedReason = undefined;
     this.#notify();
   }
 
   /** What is published is nothing, or nothing that works. */
-  unpublished(why: string): void {
+  setUnpublished(why: string): void {
     this.#published = undefined;
-    this.#whyNot = why;
+    this.#unpublishedReason = why;
     this.#notify();
   }
 
-  trusts(bundle: TrustBundle, heldUntil: number | undefined): void {
-    this.#trust = { bundle, heldUntil };
+  setTrustBundle(bundle: TrustBundle, bundleDeferredUntil: number | undefined): void {
+    this.#trust = { bundle, bundleDeferredUntil };
     this.#notify();
   }
 
-  problem(part: Part, problem: unknown): void {
+  setProblem(part: Component, problem: unknown): void {
     const { code, error, remedy } = describeError(problem);
     const before = this.#problems.get(part);
     const since = before?.code === code ? before.since : this.#clock.now();
@@ -112,12 +112,12 @@ export class Health {
     this.#notify();
   }
 
-  solved(part: Part): void {
+  clearProblem(part: Component): void {
     if (this.#problems.delete(part)) this.#notify();
   }
 
   /** An answer that can be used. */
-  heard(source: Source, ageSeconds?: number): void {
+  recordAnswer(source: Source, ageSeconds?: number): void {
     this.#heard.set(source, { at: this.#clock.now(), ageSeconds });
     this.#notify();
   }
@@ -126,15 +126,15 @@ export class Health {
     return {
       ready: this.readiness(),
       published: this.#published,
-      whyNot: this.#whyNot,
+      unpublishedReason: this.#unpublishedReason,
       trust: this.#trust,
       problems: new Map(this.#problems),
-      heard: new Map(this.#heard),
+      lastAnswers: new Map(this.#heard),
     };
   }
 
   /** Calls `listener` whenever the next snapshot may differ, until the returned function is called. It must not throw. */
-  listen(listener: () => void): () => void {
+  subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -163,7 +163,7 @@ export class Health {
 
   #failures(): string[] {
     const problems = this.#describe(['identity', 'service']);
-    if (this.#published === undefined) return [this.#whyNot ?? NOT_YET, ...problems];
+    if (this.#published === undefined) return [this.#unpublishedReason ?? NOT_YET, ...problems];
     const { leaf } = this.#published;
     const left = lifetimeLeft(leaf, this.#clock.now());
     if (left >= UNREADY_BELOW) return problems;
@@ -171,7 +171,7 @@ export class Health {
     return [`the published leaf ${left < 0 ? 'expired' : 'expires'} at ${expires}`, ...problems];
   }
 
-  #describe(parts: readonly Part[]): string[] {
+  #describe(parts: readonly Component[]): string[] {
     return parts.flatMap((part) => {
       const problem = this.#problems.get(part);
       if (problem === undefined) return [];

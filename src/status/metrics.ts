@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { IDENTITY_FAULTS } from '../errors.ts';
 import type { Identity } from '../identity/identity.ts';
-import { COUNTS } from '../identity/policy/violations.ts';
+import { REASONS } from '../identity/policy/violations.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
 const PREFIX = 'ambassador_consul_connector_';
@@ -140,7 +140,7 @@ export class Metrics {
 
   /** Prometheus cannot see that a series went up which began at 1. */
   #startAtZero(): void {
-    for (const reason of [...COUNTS, 'roots', 'repair']) this.#writes.inc({ object: 'identity', reason }, 0);
+    for (const reason of [...REASONS, 'roots', 'repair']) this.#writes.inc({ object: 'identity', reason }, 0);
     this.#writes.inc({ object: 'service', reason: 'repair' }, 0);
     for (const code of IDENTITY_FAULTS) this.#refused.inc({ code }, 0);
   }

@@ -1,4 +1,4 @@
-import type { Story } from './event-log.ts';
+import type { EventLog } from './event-log.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import type { Setup, View } from './page/view.ts';
@@ -7,15 +7,15 @@ import type { Setup, View } from './page/view.ts';
 export interface Observed {
   readonly health: Health;
   readonly metrics: Metrics;
-  readonly story: Story;
+  readonly eventLog: EventLog;
   readonly setup: Setup;
 }
 
 /** What the page shows at `at`, in milliseconds since the epoch. */
-export function viewOf({ health, story, setup }: Observed, at: number): View {
-  const newestOf = (...kinds: readonly Parameters<Story['last']>[0][]) =>
+export function viewOf({ health, eventLog, setup }: Observed, at: number): View {
+  const newestOf = (...kinds: readonly Parameters<EventLog['latest']>[0][]) =>
     kinds
-      .flatMap((kind) => story.last(kind))
+      .flatMap((kind) => eventLog.latest(kind))
       .sort((a, b) => b.at - a.at)
       .slice(0, SHOWN);
   return {

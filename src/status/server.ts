@@ -108,7 +108,7 @@ class Site {
     this.#streams ??= new EventStreams({
       clock: this.#clock,
       render: () => renderMain(viewOf(this.#observed, this.#clock.now())),
-      listen: (notice) => this.#observed.health.listen(notice),
+      listen: (notice) => this.#observed.health.subscribe(notice),
     });
     if (this.#streams.add(response)) this.#connections.exempt(request.socket);
     else send(response, 503, 'too many watch already\n', { 'retry-after': '10' });

@@ -10,7 +10,7 @@ import { eventually } from './support/eventually.ts';
 import { temporary } from './support/temporary.ts';
 
 const KILLS = 12;
-const LONGEST_LIFE_MS = 300;
+const MAX_LIFE_MS = 300;
 const RECOVERS_WITHIN_MS = 40_000;
 
 /** The set a careful reader sees, through one folder; undefined where that was replaced meanwhile or is not there yet. */
@@ -50,7 +50,7 @@ test('36: Killed between two files: readers never see a half-changed set', async
     await bed.consul.rotateRoot({ leafDelayMs: 0 });
     const daemon = bed.start({ _OUTPUT_DIR: directory, KUBECONFIG: '' });
     await daemon.line('published the identity');
-    const dies = sleep(Math.random() * LONGEST_LIFE_MS, true);
+    const dies = sleep(Math.random() * MAX_LIFE_MS, true);
     while (!(await Promise.race([dies, sleep(15, false)]))) await bed.consul.rotateRoot({ leafDelayMs: 0 });
     await daemon.stop('SIGKILL');
   }

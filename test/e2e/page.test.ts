@@ -10,7 +10,7 @@ import { temporary } from './support/temporary.ts';
 import { watch } from './support/watcher.ts';
 
 /** What others may hold: the oldest goes for a new one. */
-const MOST_CONNECTIONS = 64;
+const MAX_CONNECTIONS = 64;
 const CONNECTION_LASTS_MS = 5_000;
 
 describe('the status page', { concurrency: 3 }, () => {
@@ -101,7 +101,7 @@ describe('those who watch the page', { concurrency: 3 }, () => {
     for (const { status } of watchers) assert.equal(status, 200);
 
     const { port } = new URL(await daemon.url());
-    const idle: Socket[] = Array.from({ length: 3 * MOST_CONNECTIONS }, () =>
+    const idle: Socket[] = Array.from({ length: 3 * MAX_CONNECTIONS }, () =>
       connect(Number(port), '127.0.0.1').on('error', () => undefined),
     );
     t.after(() => {

@@ -13,7 +13,7 @@ import type { VirtualTime } from './virtual-time.ts';
 
 const MINUTE_MS = 60_000;
 const ROOT_LIFETIME_MS = 40 * 365 * 24 * 60 * MINUTE_MS;
-const LONGEST_ROTATION_MS = 30_000;
+const MAX_ROTATION_MS = 30_000;
 const FLAP_MS = 2_000;
 export const SERVICE = 'ambassador';
 export const TRUST_DOMAIN = '11111111-2222-3333-4444-555555555555.consul';
@@ -106,7 +106,7 @@ export class ConsulModel implements Consul {
     this.roots = [root, ...this.roots];
     this.#rootsIndex += 1;
     for (const agent of this.#agents)
-      agent.rotateAt = now + Math.floor(this.#time.random() * LONGEST_ROTATION_MS);
+      agent.rotateAt = now + Math.floor(this.#time.random() * MAX_ROTATION_MS);
     this.#wake();
   }
 

@@ -44,7 +44,7 @@ export class MemoryPlace implements Publisher {
     return 'written';
   }
 
-  async announce(): Promise<WriteOutcome> {
+  async publishService(): Promise<WriteOutcome> {
     return 'unchanged';
   }
 

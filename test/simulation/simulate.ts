@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { Connector, LOOPS, longestSilenceMs } from '../../src/connector/connector.ts';
-import { Story } from '../../src/status/event-log.ts';
+import { EventLog } from '../../src/status/event-log.ts';
 import { Health } from '../../src/status/health.ts';
 import { Metrics } from '../../src/status/metrics.ts';
 import { spiffeUri } from '../fixtures/certificates/factory.ts';
@@ -16,10 +16,10 @@ const START = Date.parse('2027-01-01T00:00:00Z');
 const URI = spiffeUri({ service: SERVICE, trustDomain: TRUST_DOMAIN });
 /** The longest backoffs of query and publishing loop, one after the other, and room. */
 const RECOVERY_MS = 150_000;
-const MOST_SKEW_MS = 3 * HOUR_MS;
-const MOST_ROOTS = 3;
+const MAX_SKEW_MS = 3 * HOUR_MS;
+const MAX_ROOTS = 3;
 /** Longer ones only repeat the same two backoffs, which takes the simulation its time. */
-const LONGEST_PAUSE_MS = 3 * DAY_MS;
+const MAX_PAUSE_MS = 3 * DAY_MS;
 
 export interface Run {
   readonly lifetimeMs: number;
@@ -123,7 +123,7 @@ class World {
       logger: pino({ level: 'silent' }),
       health: new Health(clock, LOOPS, longestSilenceMs(waitMs)),
       metrics: new Metrics('simulated'),
-      story: new Story(),
+      eventLog: new EventLog(),
     }).run(this.#stop.signal);
   }
 
@@ -183,12 +183,11 @@ class World {
   /** Returns how long it lasts, or undefined where no connector could get through it. */
   async #happen(event: Event): Promise<number | undefined> {
     const consul = this.#consul;
-    const pause =
-      this.#time.random() * Math.min(this.#bearableMs(), this.#run.lifetimeMs / 2, LONGEST_PAUSE_MS);
+    const pause = this.#time.random() * Math.min(this.#bearableMs(), this.#run.lifetimeMs / 2, MAX_PAUSE_MS);
     if (pause <= 0 && event !== 'skew') return undefined;
     switch (event) {
       case 'rotation':
-        if (consul.roots.length >= MOST_ROOTS) return undefined;
+        if (consul.roots.length >= MAX_ROOTS) return undefined;
         await consul.rotate(this.#time.random() < 0.5);
         this.#at(2 * this.#run.lifetimeMs, () => consul.dropOldest());
         return 0;
@@ -237,7 +236,7 @@ class World {
 
   /** No clock is set to before what is published is valid, or to when it is nearly over: nothing could help then. */
   #skew(): number | undefined {
-    const most = Math.min(MOST_SKEW_MS, this.#run.lifetimeMs / 20);
+    const most = Math.min(MAX_SKEW_MS, this.#run.lifetimeMs / 20);
     const skewMs = Math.round((2 * this.#time.random() - 1) * most);
     const at = this.#time.now + skewMs;
     const { from, to } = this.#window ?? { from: 0, to: 0 };

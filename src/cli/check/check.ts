@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type Config, type Environment, readConfig } from '../../config/config.ts';
-import { findMisspellings } from '../../config/unknown-variables.ts';
+import { findUnknownVariables } from '../../config/unknown-variables.ts';
 import { ConfigurationError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CONSUL_SUBJECTS, checkConsul } from './consul.ts';
@@ -69,7 +69,7 @@ async function checkPlace(config: Config, { kubernetes, signal }: CheckOptions):
 }
 
 function configurationRow(environment: Environment): Row {
-  const misspellings = findMisspellings(environment);
+  const misspellings = findUnknownVariables(environment);
   if (misspellings.length === 0) return pass(CONFIGURATION, 'every variable can be used');
   return warn(
     CONFIGURATION,

@@ -1,4 +1,4 @@
-import { type LeafMaterial, verifyIdentity } from '../../identity/identity.ts';
+import { type CertificateAndKey, verifyIdentity } from '../../identity/identity.ts';
 import { buildTrustBundle, type ListedRoots, type TrustBundle } from '../../identity/trust-bundle.ts';
 import { issuerOf, lifetimeLeft } from '../../identity/x509/certificate.ts';
 import { after, asConnectorError, fail, pass, type Row, type Subject, skip, warn } from './result.ts';
@@ -8,7 +8,7 @@ export function identityRows(
   identity: Subject,
   chain: Subject,
   roots: ListedRoots,
-  leaf: LeafMaterial,
+  leaf: CertificateAndKey,
   service: string,
   at: number,
 ): [Row, Row] {

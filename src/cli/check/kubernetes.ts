@@ -2,7 +2,7 @@ import { PublishError } from '../../errors.ts';
 import type { KubernetesClient, ObjectRef } from '../../publish/kubernetes/api/client.ts';
 import { type Access, errorOfMissingRule, isNamed, type Verb } from '../../publish/kubernetes/api/errors.ts';
 import type { KubernetesObject } from '../../publish/kubernetes/api/object.ts';
-import { assertTakeable } from '../../publish/kubernetes/drift.ts';
+import { assertAdoptable } from '../../publish/kubernetes/drift.ts';
 import { FIELD_MANAGER, type SecretManifest } from '../../publish/manifests.ts';
 import { chooseApiVersion } from '../../publish/tls-context.ts';
 import {
@@ -139,7 +139,7 @@ function existingRow(ref: PlannedObject, found: Look | undefined): Row {
   const { object } = found;
   if (object === undefined) return pass(subject, `${where(ref)} is not there yet: it will be created`);
   try {
-    if (ref.type !== undefined) assertTakeable(object, { type: ref.type, metadata: ref });
+    if (ref.type !== undefined) assertAdoptable(object, { type: ref.type, metadata: ref });
   } catch (error) {
     return fail(subject, asConnectorError(error));
   }

@@ -2,7 +2,7 @@ import type { TrustBundle } from '../trust-bundle.ts';
 import { type Certificate, isSignedBy, isValidAt, tryReadCertificates } from '../x509/certificate.ts';
 
 /** Consul puts the new leaf off by up to 30 s after a rotation, longer where it limits the rate of CSRs. */
-export const LONGEST_HOLD_MS = 60_000;
+export const MAX_BUNDLE_DEFERRAL_MS = 60_000;
 
 /**
  * Until when (milliseconds since the epoch) the bundle may wait for the new leaf, so that a rotation reloads a gateway
@@ -13,13 +13,13 @@ export const LONGEST_HOLD_MS = 60_000;
  * the old root.
  * `since` is when these roots were first heard of.
  */
-export function holdUntil(
+export function deferBundleUntil(
   publishedPem: string,
   bundle: TrustBundle,
   since: number,
   at: number,
 ): number | undefined {
-  const until = since + LONGEST_HOLD_MS;
+  const until = since + MAX_BUNDLE_DEFERRAL_MS;
   if (at >= until) return undefined;
   const published = tryReadCertificates(publishedPem);
   const known = new Set(published.map(({ fingerprint }) => fingerprint));
@@ -27,15 +27,18 @@ export function holdUntil(
   const lasts = (certificate: Certificate) =>
     isUnlimitedCa(certificate) && isValidAt(certificate, at) && isValidAt(certificate, until);
   const trusted = published.filter(lasts);
-  const isVouchedFor = (anchor: Certificate): boolean =>
+  const isCrossSigned = (anchor: Certificate): boolean =>
     bundle.intermediates.some(
-      (cross) => standsFor(cross, anchor) && lasts(cross) && trusted.some((root) => isSignedBy(cross, root)),
+      (cross) =>
+        isCrossCertificateOf(cross, anchor) &&
+        lasts(cross) &&
+        trusted.some((root) => isSignedBy(cross, root)),
     );
-  return added.length > 0 && added.every(isVouchedFor) ? until : undefined;
+  return added.length > 0 && added.every(isCrossSigned) ? until : undefined;
 }
 
 /** Whether peers can put `cross` in the place of `anchor` in any chain: the same key, under the same name and identifier. */
-function standsFor(cross: Certificate, anchor: Certificate): boolean {
+function isCrossCertificateOf(cross: Certificate, anchor: Certificate): boolean {
   return (
     cross.publicKey.equals(anchor.publicKey) &&
     cross.x509.subject === anchor.x509.subject &&
@@ -45,7 +48,7 @@ function standsFor(cross: Certificate, anchor: Certificate): boolean {
 
 /** How long the chains of peers are nobody knows, so a path length may be too short for them. */
 function isUnlimitedCa(certificate: Certificate): boolean {
-  const { x509, pathLength, endsPath, selfSigned, hasUnknownCritical } = certificate;
+  const { x509, pathLength, isSelfIssued, selfSigned, hasUnknownCritical } = certificate;
   const isLimited = pathLength !== undefined || x509.keyUsage !== undefined || hasUnknownCritical;
-  return x509.ca && !isLimited && endsPath === selfSigned;
+  return x509.ca && !isLimited && isSelfIssued === selfSigned;
 }

@@ -1,18 +1,18 @@
-import type { LeafMaterial } from '../identity.ts';
+import type { CertificateAndKey } from '../identity.ts';
 import type { TrustBundle } from '../trust-bundle.ts';
 import { type Certificate, tryReadCertificates } from '../x509/certificate.ts';
-import { type Condemnation, REPLACE_BELOW } from './violations.ts';
+import { REPLACE_BELOW, type Violation } from './violations.ts';
 
 const RECHECK_CONDEMNED_MS = 30_000;
-const LONGEST_RECHECK_MS = 86_400_000;
+const MAX_RECHECK_MS = 86_400_000;
 
 /** When to decide again about a published `leaf` that nothing else happens to, in milliseconds since the epoch as `at`. */
-export function recheckAt(leaf: Certificate, condemned: Condemnation | undefined, at: number): number {
+export function recheckAt(leaf: Certificate, condemned: Violation | undefined, at: number): number {
   if (condemned === undefined) return leaf.notAfter - REPLACE_BELOW * (leaf.notAfter - leaf.notBefore) + 1;
-  if (condemned.count !== 'ageing') return recheckUselessAt(at);
+  if (condemned.reason !== 'ageing') return recheckUselessAt(at);
   // A leaf of a year ages for months before Consul renews it: a tenth of what is left, within bounds, is often enough.
   const tenthMs = (leaf.notAfter - at) / 10;
-  return at + Math.max(RECHECK_CONDEMNED_MS, Math.min(tenthMs, LONGEST_RECHECK_MS));
+  return at + Math.max(RECHECK_CONDEMNED_MS, Math.min(tenthMs, MAX_RECHECK_MS));
 }
 
 /** The same where what is published is of no use, or not to this root. */
@@ -25,7 +25,7 @@ export function recheckUselessAt(at: number): number {
  * this clock is behind Consul's, is so published in that very moment, and not after the published leaf has expired.
  */
 export function nextBoundary(
-  materials: readonly (LeafMaterial | undefined)[],
+  materials: readonly (CertificateAndKey | undefined)[],
   bundle: TrustBundle,
   at: number,
 ): number {

@@ -5,11 +5,11 @@ import type { TrustBundle } from '../trust-bundle.ts';
 import { lifetimeLeft } from '../x509/certificate.ts';
 
 /** The counts on which a published leaf can be condemned, the gravest first. */
-export const COUNTS = ['missing', 'unpublishable', 'other-identity', 'inactive-root', 'ageing'] as const;
-export type Count = (typeof COUNTS)[number];
+export const REASONS = ['missing', 'unpublishable', 'other-identity', 'inactive-root', 'ageing'] as const;
+export type Reason = (typeof REASONS)[number];
 
-export interface Condemnation {
-  readonly count: Count;
+export interface Violation {
+  readonly reason: Reason;
   readonly detail: string;
 }
 
@@ -17,53 +17,53 @@ export interface Condemnation {
 export const REPLACE_BELOW = 0.4;
 
 /** Every count that condemns what is published at `at` (milliseconds since the epoch), the gravest first. */
-export function condemn(
+export function findViolations(
   current: Identity | IdentityError | undefined,
   bundle: TrustBundle,
   scope: Scope,
   at: number,
-): readonly Condemnation[] {
-  if (current === undefined) return [{ count: 'missing', detail: 'no identity was published' }];
+): readonly Violation[] {
+  if (current === undefined) return [{ reason: 'missing', detail: 'no identity was published' }];
   if (current instanceof IdentityError) {
     const other = current.code === 'OTHER_SERVICE' || current.code === 'OTHER_TRUST_DOMAIN';
-    return [{ count: other ? 'other-identity' : 'unpublishable', detail: current.message }];
+    return [{ reason: other ? 'other-identity' : 'unpublishable', detail: current.message }];
   }
-  const condemnations: Condemnation[] = [];
+  const violations: Violation[] = [];
   const missed = outOfScope(current.spiffeId, scope);
   if (missed !== undefined) {
-    condemnations.push({
-      count: 'other-identity',
+    violations.push({
+      reason: 'other-identity',
       detail: `the published leaf is ${current.spiffeId.uri}, asked for was ${missed}`,
     });
   }
   if (current.chain.activeRoot === undefined && bundle.active.size > 0) {
-    condemnations.push({
-      count: 'inactive-root',
+    violations.push({
+      reason: 'inactive-root',
       detail: 'the published leaf does not chain to the active root',
     });
   }
   const left = lifetimeLeft(current.leaf, at);
   if (left < REPLACE_BELOW) {
-    condemnations.push({
-      count: 'ageing',
+    violations.push({
+      reason: 'ageing',
       detail: `the published leaf has ${Math.round(left * 100)} % of its lifetime left`,
     });
   }
-  return condemnations;
+  return violations;
 }
 
 /** Whether publishing `candidate` instead mends what `current` is condemned for. */
-export function cures(
+export function resolves(
   candidate: Identity,
   current: Identity | IdentityError | undefined,
-  count: Count,
+  count: Reason,
   scope: Scope,
   at: number,
 ): boolean {
   if (current === undefined || current instanceof IdentityError) return true;
   if (count === 'other-identity') return outOfScope(candidate.spiffeId, scope) === undefined;
   if (count === 'inactive-root') return candidate.chain.activeRoot !== undefined;
-  return outlives(candidate, current, at);
+  return extendsLifetime(candidate, current, at);
 }
 
 /**
@@ -71,7 +71,7 @@ export function cures(
  * ageing itself or gain a tenth of its lifetime (or double what is left, when that is less): so neither a leaf that
  * flaps every second (consul #6507) nor a clock far ahead of Consul's can cause a stream of writes.
  */
-function outlives(candidate: Identity, current: Identity, at: number): boolean {
+function extendsLifetime(candidate: Identity, current: Identity, at: number): boolean {
   const gained = candidate.leaf.notAfter - current.leaf.notAfter;
   if (gained <= 0) return false;
   // A candidate of the previous root must not displace one of the active root.

@@ -6,7 +6,7 @@ import { readPem, writePem } from './pem.ts';
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 /** More roots and leaves than any honest Consul lists. */
-const MOST_REMEMBERED = 256;
+const MAX_REMEMBERED = 256;
 
 /** A parsed certificate: what the rules ask of it, and its one normal PEM form. */
 export interface Certificate extends Extensions {
@@ -20,7 +20,7 @@ export interface Certificate extends Extensions {
   readonly notAfter: number;
   readonly selfSigned: boolean;
   /** Whether its names and key identifiers say that it signed itself: OpenSSL looks for no issuer of such a one. */
-  readonly endsPath: boolean;
+  readonly isSelfIssued: boolean;
   /** In the form of RFC 7468, whatever form it came in. */
   readonly pem: string;
 }
@@ -30,7 +30,7 @@ export interface Certificate extends Extensions {
  *
  * @throws IdentityError PEM_UNREADABLE, NO_CERTIFICATE or CERTIFICATE_UNREADABLE
  */
-export const readCertificates = remember(parseCertificates, MOST_REMEMBERED);
+export const readCertificates = remember(parseCertificates, MAX_REMEMBERED);
 
 /** The same, and none where the text cannot be read: what the certificates are to be used for then fails by itself. */
 export function tryReadCertificates(text: string): readonly Certificate[] {
@@ -61,7 +61,7 @@ function parseCertificate(der: Buffer, what: string): Certificate {
       notAfter,
       selfSigned: x509.checkIssued(x509) && x509.verify(publicKey),
       pem: writePem({ label: 'CERTIFICATE', der: x509.raw }),
-      endsPath: passesForIssuer(named, named),
+      isSelfIssued: isIssuerCandidate(named, named),
       ...extensions,
     };
   } catch (cause) {
@@ -72,7 +72,7 @@ function parseCertificate(der: Buffer, what: string): Certificate {
 }
 
 /** Whether the key identifiers allow that `issuer` signed `subject`: each may be left out (RFC 5280 section 6.1 asks for none). */
-export function mayHaveSigned(issuer: Extensions, subject: Extensions): boolean {
+export function keyIdsMatch(issuer: Extensions, subject: Extensions): boolean {
   const { authorityKeyId } = subject;
   const { subjectKeyId } = issuer;
   return authorityKeyId === undefined || subjectKeyId === undefined || authorityKeyId === subjectKeyId;
@@ -81,8 +81,8 @@ export function mayHaveSigned(issuer: Extensions, subject: Extensions): boolean 
 type Named = Extensions & Pick<Certificate, 'x509'>;
 
 /** Whether OpenSSL would take `issuer` for that of `subject`: by name and key identifier alone. */
-export function passesForIssuer(issuer: Named, subject: Named): boolean {
-  return subject.x509.issuer === issuer.x509.subject && mayHaveSigned(issuer, subject);
+export function isIssuerCandidate(issuer: Named, subject: Named): boolean {
+  return subject.x509.issuer === issuer.x509.subject && keyIdsMatch(issuer, subject);
 }
 
 /** What is known of who signed whom, by subject and issuer: checking a signature is most of a decision. */
@@ -114,7 +114,7 @@ export function isValidAt(certificate: Certificate, at: number): boolean {
 }
 
 /** Whether nothing in it forbids a chain of TLS clients: OpenSSL asks this of the leaf and of every CA above it. */
-export function suitsClients({ x509, hasUnknownCritical }: Certificate): boolean {
+export function allowsClientAuth({ x509, hasUnknownCritical }: Certificate): boolean {
   // node's keyUsage is the extended key usage (RFC 5280 section 4.2.1.12); absent means any use.
   const uses: readonly string[] | undefined = x509.keyUsage;
   return !hasUnknownCritical && (uses === undefined || uses.includes(CLIENT_AUTH));

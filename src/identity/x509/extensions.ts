@@ -12,7 +12,7 @@ export interface Extensions {
   /** How many intermediates may follow below this CA (RFC 5280 section 4.2.1.9); undefined: any number. */
   readonly pathLength: number | undefined;
   /** Whether its key may sign in a TLS handshake (RFC 5280 section 4.2.1.3); without a key usage it may do anything. */
-  readonly mayHandshake: boolean;
+  readonly allowsSigning: boolean;
   /** Whether it has a critical extension that OpenSSL does not know and so must refuse (RFC 5280 section 4.2). */
   readonly hasUnknownCritical: boolean;
 }
@@ -71,7 +71,7 @@ export function readExtensions(der: Buffer): Extensions {
       .filter((node) => isContext(node, URI_TAG))
       .map((node) => Buffer.from(bytes(node), 'binary').toString('utf8')),
     pathLength: readPathLength(values.get(OID.basicConstraints)),
-    mayHandshake: readMayHandshake(values.get(OID.keyUsage)),
+    allowsSigning: readAllowsSigning(values.get(OID.keyUsage)),
     hasUnknownCritical: extensions.some(({ oid, critical }) => critical && !MAY_BE_CRITICAL.has(oid)),
   };
 }
@@ -93,7 +93,7 @@ function readExtension(extension: Asn1Types.Asn1): Extension {
   };
 }
 
-function readMayHandshake(keyUsage: Asn1Types.Asn1 | undefined): boolean {
+function readAllowsSigning(keyUsage: Asn1Types.Asn1 | undefined): boolean {
   if (keyUsage === undefined) return true;
   // The first byte of a BIT STRING counts its unused bits.
   const bits = Buffer.from(bytes(keyUsage), 'binary').at(1) ?? 0;

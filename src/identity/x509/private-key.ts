@@ -4,7 +4,7 @@ import { remember } from '../../lib/remember.ts';
 import { readPem, writePem } from './pem.ts';
 
 /** The published one and Consul's: an older key is not to stay in memory. */
-const MOST_REMEMBERED = 2;
+const MAX_REMEMBERED = 2;
 
 /** A private key and its one normal PEM form. Never logged, never put into an error. */
 export interface PrivateKey {
@@ -18,7 +18,7 @@ export interface PrivateKey {
  *
  * @throws IdentityError PEM_UNREADABLE or KEY_UNREADABLE; the error has no `cause`, since OpenSSL's may quote the input
  */
-export const readPrivateKey = remember(parsePrivateKey, MOST_REMEMBERED);
+export const readPrivateKey = remember(parsePrivateKey, MAX_REMEMBERED);
 
 function parsePrivateKey(text: string): PrivateKey {
   const keys = readPem(text, 'the private key').filter(({ label }) => label.endsWith('PRIVATE KEY'));

@@ -9,7 +9,7 @@ import {
   allManifests,
   type Manifests,
   type ObjectNames,
-  occasionIn,
+  readWriteRecord,
   WRITTEN_AT,
   WRITTEN_BECAUSE,
 } from '../manifests.ts';
@@ -95,14 +95,14 @@ export class DirectoryPublisher implements Preview {
 
   async manifests({ content, decision }: Publication, at: string): Promise<Manifests> {
     const { apiVersion, names, serviceEnabled } = this.#options;
-    const before = decision.cause === undefined ? occasionIn(await this.#annotations()) : undefined;
+    const before = decision.cause === undefined ? readWriteRecord(await this.#annotations()) : undefined;
     const version = apiVersion === 'auto' ? chooseApiVersion([]) : apiVersion;
     const occasion = before ?? { at, reason: decision.reason };
     return allManifests(names, content, occasion, serviceEnabled ? version : undefined);
   }
 
   /** The Service's manifest is part of the set of files. */
-  async announce(): Promise<WriteOutcome> {
+  async publishService(): Promise<WriteOutcome> {
     return 'unchanged';
   }
 

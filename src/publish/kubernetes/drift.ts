@@ -28,7 +28,7 @@ export function holdsData(object: KubernetesObject, manifest: SecretManifest): b
  *
  * @throws PublishError SECRET_NOT_OURS
  */
-export function assertTakeable(
+export function assertAdoptable(
   secret: KubernetesObject,
   { type, metadata }: Pick<SecretManifest, 'type'> & { readonly metadata: Pick<Metadata, 'namespace'> },
 ): void {

@@ -1,29 +1,29 @@
 import {
-  following,
-  type Occasion,
-  occasionIn,
+  appendHistory,
+  readWriteRecord,
   type SecretManifest,
   type ServiceManifest,
+  type WriteRecord,
 } from '../manifests.ts';
 import type { KubernetesObject } from './api/object.ts';
-import { assertTakeable, holdsData } from './drift.ts';
+import { assertAdoptable, holdsData } from './drift.ts';
 
 /**
  * The manifest with the occasion that is written there, while the data stay; else with one that follows it.
  *
  * @throws PublishError SECRET_NOT_OURS
  */
-export function keepOccasion(
+export function preserveWriteRecord(
   current: KubernetesObject | undefined,
-  manifestOf: (occasion: Occasion) => SecretManifest,
-  occasion: Occasion,
+  manifestOf: (occasion: WriteRecord) => SecretManifest,
+  occasion: WriteRecord,
 ): SecretManifest {
   const manifest = manifestOf(occasion);
   if (current === undefined) return manifest;
-  assertTakeable(current, manifest);
-  const before = occasionIn(current.annotations);
+  assertAdoptable(current, manifest);
+  const before = readWriteRecord(current.annotations);
   if (before === undefined) return manifest;
-  return manifestOf(holdsData(current, manifest) ? before : following(before, occasion));
+  return manifestOf(holdsData(current, manifest) ? before : appendHistory(before, occasion));
 }
 
 /** clusterIP cannot be changed, so a Service that was not made headless stays so. */

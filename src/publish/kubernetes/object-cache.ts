@@ -6,7 +6,7 @@ import type { KubernetesClient, ObjectRef, WatchEvent } from './api/client.ts';
 import { describeObject, errorOfFailure } from './api/errors.ts';
 import { asRecord, decodeObject, type KubernetesObject } from './api/object.ts';
 
-export interface WatchedObjectOptions {
+export interface ObjectCacheOptions {
   readonly client: KubernetesClient;
   readonly ref: ObjectRef;
   readonly clock: Clock;
@@ -22,7 +22,7 @@ const CONTESTS = 30;
 export const CONTEST_REFILL_MS = 10_000;
 const BURST = 5;
 const REFILL_MS = 1_000;
-const LONGEST_BACKOFF_MS = 30_000;
+const MAX_BACKOFF_MS = 30_000;
 /** A watch that lived this long worked, whatever ended it. */
 const LONG_LIVED_MS = 30_000;
 
@@ -30,16 +30,16 @@ const LONG_LIVED_MS = 30_000;
  * One object and our newest knowledge of it. client-node's informers die on the first dropped socket or 401 and cannot
  * select one object, so this is a loop of our own: list, watch from there, and start over whatever ends it.
  */
-export class WatchedObject {
+export class ObjectCache {
   readonly ref: ObjectRef;
-  readonly #options: WatchedObjectOptions;
+  readonly #options: ObjectCacheOptions;
   /** The object, or that there is none, as of `version`. */
   #known: { object: KubernetesObject | undefined; version: string } | undefined;
   /** The version our last write made. */
   #ours: string | undefined;
   readonly #contests: TokenBucket;
 
-  constructor(options: WatchedObjectOptions) {
+  constructor(options: ObjectCacheOptions) {
     this.#options = options;
     this.ref = options.ref;
     this.#contests = new TokenBucket(options.clock, CONTESTS, CONTEST_REFILL_MS);
@@ -72,7 +72,7 @@ export class WatchedObject {
    * Whether to write now. Two daemons that want different things of one object, as old and new do during an update of the
    * Deployment, would otherwise undo each other's writes as fast as the API server allows.
    */
-  mayWrite(): boolean {
+  tryAcquireWrite(): boolean {
     return (this.#ours !== undefined && this.#ours === this.#known?.version) || this.#contests.tryTake();
   }
 
@@ -106,7 +106,7 @@ export class WatchedObject {
         onRestart(this.ref, error);
         // Nothing is known: whoever waits for it shall learn why.
         if (this.#known === undefined) onChange();
-        const retryMs = backoffMs(failures, clock.random, LONGEST_BACKOFF_MS);
+        const retryMs = backoffMs(failures, clock.random, MAX_BACKOFF_MS);
         logger.warn(
           { object: describeObject(this.ref), ...describeError(error), attempt: failures, retryMs },
           'watching failed, will start over',

@@ -1,49 +1,49 @@
 import type { Logger } from 'pino';
 import { PublishError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Story } from '../../status/event-log.ts';
+import type { EventLog } from '../../status/event-log.ts';
 import { FIELD_MANAGER, MANAGED_BY, type SecretManifest, type ServiceManifest } from '../manifests.ts';
 import type { WriteOutcome } from '../publisher.ts';
 import type { KubernetesClient } from './api/client.ts';
 import { describeObject } from './api/errors.ts';
 import type { KubernetesObject } from './api/object.ts';
 import { holds } from './drift.ts';
-import type { WatchedObject } from './object-cache.ts';
-import { Contest } from './write-limiter.ts';
+import type { ObjectCache } from './object-cache.ts';
+import { WriteLimiter } from './write-limiter.ts';
 
-export interface WriterOptions {
+export interface ObjectWriterOptions {
   readonly client: KubernetesClient;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly story: Story;
+  readonly eventLog: EventLog;
   /** Called when an object may be written again that somebody else had kept changing. */
   readonly onOver: () => void;
 }
 
 /** Writes an object only where it is not as it should be, only onto what was read, and not for ever against somebody else. */
-export class Writer {
-  readonly #options: WriterOptions;
-  readonly #contest: Contest;
+export class ObjectWriter {
+  readonly #options: ObjectWriterOptions;
+  readonly #contest: WriteLimiter;
 
-  constructor(options: WriterOptions) {
+  constructor(options: ObjectWriterOptions) {
     this.#options = options;
-    this.#contest = new Contest(options);
+    this.#contest = new WriteLimiter(options);
   }
 
   /** Writes `manifest` where `current`, what the object is, does not hold it. @throws PublishError */
-  async settle(
-    watched: WatchedObject,
+  async ensure(
+    watched: ObjectCache,
     current: KubernetesObject | undefined,
     manifest: SecretManifest | ServiceManifest,
     signal: AbortSignal,
   ): Promise<WriteOutcome> {
     if (current !== undefined && holds(current, manifest)) return 'unchanged';
-    if (!watched.mayWrite()) {
+    if (!watched.tryAcquireWrite()) {
       this.#contest.postpone(watched, signal);
       return 'postponed';
     }
     const { client } = this.#options;
-    return this.unlessBeaten(watched, current !== undefined, signal, async () => {
+    return this.refreshOnConflict(watched, current !== undefined, signal, async () => {
       const written =
         current === undefined
           ? await client.create(watched.ref, manifest, signal)
@@ -57,8 +57,8 @@ export class Writer {
   }
 
   /** Runs a write; where somebody else was first, or deleted the object meanwhile, reads again for the next decision. */
-  async unlessBeaten(
-    watched: WatchedObject,
+  async refreshOnConflict(
+    watched: ObjectCache,
     existed: boolean,
     signal: AbortSignal,
     write: () => Promise<WriteOutcome>,
@@ -74,10 +74,10 @@ export class Writer {
     }
   }
 
-  #tellTakeOver({ ref }: WatchedObject): void {
-    const { clock, logger, story } = this.#options;
+  #tellTakeOver({ ref }: ObjectCache): void {
+    const { clock, logger, eventLog } = this.#options;
     const object = describeObject(ref);
-    story.tell({
+    eventLog.record({
       kind: 'taken-over',
       at: clock.now(),
       text: `took over ${object}, which somebody else had made`,

@@ -2,25 +2,25 @@ import type { Logger } from 'pino';
 import type { Content, Published } from '../../identity/policy/decide.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { remember } from '../../lib/remember.ts';
-import type { Story } from '../../status/event-log.ts';
+import type { EventLog } from '../../status/event-log.ts';
 import {
   type Manifests,
   type ObjectNames,
-  type Occasion,
   type SecretManifest,
   type ServiceManifest,
   secretManifest,
   serviceManifest,
   upstreamCaManifest,
+  type WriteRecord,
 } from '../manifests.ts';
 import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
 import type { KubernetesClient } from './api/client.ts';
 import type { KubernetesObject } from './api/object.ts';
 import { LAST_APPLIED } from './drift.ts';
 import { EventRecorder } from './events/recorder.ts';
-import { keepClusterIp, keepOccasion } from './keep.ts';
-import { WatchedObject, type WatchedObjectOptions } from './object-cache.ts';
-import { Writer } from './object-writer.ts';
+import { keepClusterIp, preserveWriteRecord } from './keep.ts';
+import { ObjectCache, type ObjectCacheOptions } from './object-cache.ts';
+import { ObjectWriter } from './object-writer.ts';
 import { ServedVersion } from './served-version.ts';
 
 export interface KubernetesPublisherOptions {
@@ -32,49 +32,49 @@ export interface KubernetesPublisherOptions {
   readonly apiVersion: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly story: Story;
+  readonly eventLog: EventLog;
   /** Which replica this is: in a Pod, its name. */
   readonly reporter: string;
-  readonly onWatchRestart: WatchedObjectOptions['onRestart'];
-  readonly onWatchFollow: WatchedObjectOptions['onFollow'];
+  readonly onWatchRestart: ObjectCacheOptions['onRestart'];
+  readonly onWatchFollow: ObjectCacheOptions['onFollow'];
 }
 
 /** A Secret, and what is to be in it. */
 interface WantedSecret {
-  readonly watched: WatchedObject;
-  manifestOf(occasion: Occasion): SecretManifest;
+  readonly watched: ObjectCache;
+  manifestOf(occasion: WriteRecord): SecretManifest;
 }
 
 /** Publishes to a Secret, and to a Service whose annotation Ambassador reads. The API server decides races. */
 export class KubernetesPublisher implements Preview {
   readonly target: Readonly<Record<string, string>>;
   readonly #options: KubernetesPublisherOptions;
-  readonly #secret: WatchedObject;
+  readonly #secret: ObjectCache;
   /** The roots the gateway verifies its peers by, where it is to. */
-  readonly #upstreamCa: WatchedObject | undefined;
-  readonly #service: WatchedObject;
+  readonly #upstreamCa: ObjectCache | undefined;
+  readonly #service: ObjectCache;
   /** Undefined where the configuration names the version, or no Service is written. */
   readonly #servedVersion: ServedVersion | undefined;
-  readonly #writer: Writer;
+  readonly #writer: ObjectWriter;
   readonly #events: EventRecorder;
   /** The Service as it is to be, by the version of its TLSContext. */
   readonly #serviceOf: (version: string) => ServiceManifest;
   #onChange: () => void = () => undefined;
 
   constructor(options: KubernetesPublisherOptions) {
-    const { client, clock, logger, names, reporter, story } = options;
+    const { client, clock, logger, names, reporter, eventLog } = options;
     const { onWatchFollow: onFollow, onWatchRestart: onRestart } = options;
     const shared = { client, clock, logger, onFollow, onRestart };
     this.#options = options;
     this.#serviceOf = remember((version) => serviceManifest(names, version), 1);
-    this.#writer = new Writer({ client, clock, logger, story, onOver: () => this.#onChange() });
-    const secret = (name: string): WatchedObject =>
-      new WatchedObject({ ...shared, ref: { resource: 'secrets', namespace: names.secretNamespace, name } });
+    this.#writer = new ObjectWriter({ client, clock, logger, eventLog, onOver: () => this.#onChange() });
+    const secret = (name: string): ObjectCache =>
+      new ObjectCache({ ...shared, ref: { resource: 'secrets', namespace: names.secretNamespace, name } });
     this.#secret = secret(names.secret);
     this.#events = new EventRecorder({ client, secret: this.#secret, clock, logger, reporter });
-    story.listen((episode) => this.#events.record(episode));
+    eventLog.subscribe((episode) => this.#events.record(episode));
     this.#upstreamCa = names.upstreamCaSecret === undefined ? undefined : secret(names.upstreamCaSecret);
-    this.#service = new WatchedObject({
+    this.#service = new ObjectCache({
       ...shared,
       ref: { resource: 'services', namespace: names.serviceNamespace, name: names.service },
     });
@@ -122,8 +122,8 @@ export class KubernetesPublisher implements Preview {
     // The roots first: a gateway must never be given an identity and lack what its peers verify by.
     for (const { watched, manifestOf } of upstreamCa === undefined ? [secret] : [upstreamCa, secret]) {
       const current = await watched.current(signal);
-      const manifest = keepOccasion(current, manifestOf, occasion);
-      const outcome = await this.#writer.settle(watched, current, manifest, signal);
+      const manifest = preserveWriteRecord(current, manifestOf, occasion);
+      const outcome = await this.#writer.ensure(watched, current, manifest, signal);
       outcomes.push(outcome);
       if (mustWait(outcome)) return strongest(outcomes);
     }
@@ -134,7 +134,7 @@ export class KubernetesPublisher implements Preview {
   async #forgetOldKey(signal: AbortSignal): Promise<WriteOutcome> {
     const written = await this.#secret.current(signal);
     if (written?.annotations[LAST_APPLIED] === undefined) return 'unchanged';
-    return this.#writer.unlessBeaten(this.#secret, true, signal, async () => {
+    return this.#writer.refreshOnConflict(this.#secret, true, signal, async () => {
       const { client, logger } = this.#options;
       const { resourceVersion } = written;
       const change = { metadata: { resourceVersion, annotations: { [LAST_APPLIED]: null } } };
@@ -147,17 +147,17 @@ export class KubernetesPublisher implements Preview {
     });
   }
 
-  async announce(signal: AbortSignal): Promise<WriteOutcome> {
+  async publishService(signal: AbortSignal): Promise<WriteOutcome> {
     if (!this.#options.serviceEnabled) return 'unchanged';
     const current = await this.#service.current(signal);
-    return this.#writer.settle(this.#service, current, await this.#serviceManifest(current, signal), signal);
+    return this.#writer.ensure(this.#service, current, await this.#serviceManifest(current, signal), signal);
   }
 
   async manifests({ content, decision }: Publication, at: string, signal: AbortSignal): Promise<Manifests> {
     const occasion = { at, reason: decision.reason };
     const wanted = this.#wanted(content);
     const planned = async ({ watched, manifestOf }: WantedSecret): Promise<SecretManifest> =>
-      keepOccasion(await watched.current(signal), manifestOf, occasion);
+      preserveWriteRecord(await watched.current(signal), manifestOf, occasion);
     return {
       upstreamCa: wanted.upstreamCa && (await planned(wanted.upstreamCa)),
       secret: await planned(wanted.secret),
@@ -180,7 +180,7 @@ export class KubernetesPublisher implements Preview {
         ? undefined
         : {
             watched: this.#upstreamCa,
-            manifestOf: (at: Occasion) => upstreamCaManifest(names, upstreamCaSecret, content, at),
+            manifestOf: (at: WriteRecord) => upstreamCaManifest(names, upstreamCaSecret, content, at),
           };
     return {
       upstreamCa,

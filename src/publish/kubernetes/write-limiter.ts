@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
-import type { Story } from '../../status/event-log.ts';
+import type { EventLog } from '../../status/event-log.ts';
 import { describeObject } from './api/errors.ts';
-import { CONTEST_REFILL_MS, type WatchedObject } from './object-cache.ts';
+import { CONTEST_REFILL_MS, type ObjectCache } from './object-cache.ts';
 
-export interface ContestOptions {
+export interface WriteLimiterOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly story: Story;
+  readonly eventLog: EventLog;
   /** Called when an object that was postponed may be written again. */
   readonly onOver: () => void;
 }
@@ -16,21 +16,21 @@ const REMEDY =
   'see with kubectl get --show-managed-fields who else writes it; two connectors of one object need the same configuration';
 
 /** Objects that somebody else keeps changing: each is said once, and tried again when its turn comes. */
-export class Contest {
-  readonly #options: ContestOptions;
-  readonly #postponed = new Set<WatchedObject>();
+export class WriteLimiter {
+  readonly #options: WriteLimiterOptions;
+  readonly #postponed = new Set<ObjectCache>();
 
-  constructor(options: ContestOptions) {
+  constructor(options: WriteLimiterOptions) {
     this.#options = options;
   }
 
-  postpone(watched: WatchedObject, signal: AbortSignal): void {
+  postpone(watched: ObjectCache, signal: AbortSignal): void {
     if (this.#postponed.has(watched)) return;
     this.#postponed.add(watched);
-    const { clock, logger, story, onOver } = this.#options;
+    const { clock, logger, eventLog, onOver } = this.#options;
     const object = describeObject(watched.ref);
     const text = `somebody else keeps changing ${object}`;
-    story.tell({ kind: 'postponed', at: clock.now(), text, remedy: REMEDY });
+    eventLog.record({ kind: 'postponed', at: clock.now(), text, remedy: REMEDY });
     logger.warn(
       { object, retryMs: CONTEST_REFILL_MS, remedy: REMEDY },
       'somebody else keeps changing what is published, it is put right only now and then',

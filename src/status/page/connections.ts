@@ -1,4 +1,4 @@
-import type { Part, Source } from '../health.ts';
+import type { Component, Source } from '../health.ts';
 import { Html, html } from './html.ts';
 import { absolute, relative } from './timestamp.ts';
 import type { View } from './view.ts';
@@ -56,7 +56,7 @@ ${states}</dl>
 }
 
 function answerOf({ at, health }: View, source: Source): Html | undefined {
-  const heard = health.heard.get(source);
+  const heard = health.lastAnswers.get(source);
   if (heard === undefined) return undefined;
   // A leaf is always from the agent's cache; for roots an age means that the agent lost its servers.
   const age = source === 'roots' ? (heard.ageSeconds ?? 0) : 0;
@@ -68,7 +68,7 @@ function answerOf({ at, health }: View, source: Source): Html | undefined {
 function state(
   { health }: View,
   name: string,
-  parts: readonly Part[],
+  parts: readonly Component[],
   known: Html | string | undefined,
 ): Html {
   const problem = parts.map((part) => health.problems.get(part)).find((found) => found !== undefined);

@@ -1,10 +1,10 @@
-import type { Episode } from '../event-log.ts';
+import type { LogEvent } from '../event-log.ts';
 import { type Html, html } from './html.ts';
-import { moment } from './timestamp.ts';
+import { timestamp } from './timestamp.ts';
 import type { View } from './view.ts';
 
 /** What was written and why, and what was not. */
-export function story({ at, writes, troubles }: View): Html {
+export function history({ at, writes, troubles }: View): Html {
   return html`<section aria-labelledby="story">
 <h2 id="story">Since this process started</h2>
 <div class="pair">
@@ -19,15 +19,15 @@ ${episodes(troubles, at, 'Nothing.')}</div>
 `;
 }
 
-function episodes(told: readonly Episode[], at: number, none: string): Html {
+function episodes(told: readonly LogEvent[], at: number, none: string): Html {
   if (told.length === 0) return html`<p class="quiet">${none}</p>\n`;
   return html`<ol class="episodes">
 ${told.map((episode) => episodeItem(episode, at))}</ol>
 `;
 }
 
-function episodeItem({ at: then, text, code, remedy }: Episode, at: number): Html {
-  return html`<li><p class="when">${moment(then, at)}</p>
+function episodeItem({ at: then, text, code, remedy }: LogEvent, at: number): Html {
+  return html`<li><p class="when">${timestamp(then, at)}</p>
 <p>${reasonOf(text)}${code === undefined ? undefined : html` <code>${code}</code>`}</p>
 ${remedy === undefined ? undefined : html`<p class="remedy"><b>Remedy:</b> ${remedy}</p>\n`}</li>
 `;

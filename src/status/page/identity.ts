@@ -2,7 +2,7 @@ import type { Chain } from '../../identity/chain.ts';
 import { type Certificate, issuerOf, subjectOf } from '../../identity/x509/certificate.ts';
 import type { Trust } from '../health.ts';
 import { type Html, html } from './html.ts';
-import { moment } from './timestamp.ts';
+import { timestamp } from './timestamp.ts';
 import type { View } from './view.ts';
 
 /** Who the gateway is in the mesh, for whom, and by which CA. */
@@ -45,15 +45,15 @@ export function roots({ at, health: { trust } }: View): Html {
 </section>
 `;
   }
-  const { bundle, heldUntil } = trust;
+  const { bundle, bundleDeferredUntil } = trust;
   return html`<section aria-labelledby="roots">
 <h2 id="roots">Roots</h2>
 <ul class="roots">
 ${bundle.anchors.map((root) => rootItem(root, trust, at))}</ul>
 ${
-  heldUntil === undefined
+  bundleDeferredUntil === undefined
     ? undefined
-    : html`<p>The new root is cross-signed: it waits for the new leaf, until ${moment(heldUntil, at)} at most.</p>\n`
+    : html`<p>The new root is cross-signed: it waits for the new leaf, until ${timestamp(bundleDeferredUntil, at)} at most.</p>\n`
 }${bundle.dropped.map((why) => html`<p class="quiet">Left out: ${why}.</p>\n`)}</section>
 `;
 }
@@ -63,7 +63,7 @@ function rootItem(root: Certificate, { bundle }: Trust, at: number): Html {
   const chip = isActive
     ? html`<span class="chip good">active</span>`
     : html`<span class="chip">still trusted</span>`;
-  return html`<li><span>${subjectOf(root)} ${chip}</span> <span class="quiet">until ${moment(root.notAfter, at)}</span></li>
+  return html`<li><span>${subjectOf(root)} ${chip}</span> <span class="quiet">until ${timestamp(root.notAfter, at)}</span></li>
 `;
 }
 

@@ -2,11 +2,11 @@ import { REPLACE_BELOW } from '../../identity/policy/violations.ts';
 import { lifetimeLeft } from '../../identity/x509/certificate.ts';
 import { UNREADY_BELOW } from '../health.ts';
 import { type Html, html } from './html.ts';
-import { moment, relative } from './timestamp.ts';
+import { relative, timestamp } from './timestamp.ts';
 import type { View } from './view.ts';
 
 /** How the whole of it stands: as colour, and in words for whoever sees none. */
-export interface Standing {
+export interface OverallStatus {
   readonly tone: Tone;
   readonly title: string;
   /** What it means for the gateway, in a sentence or two. */
@@ -16,15 +16,15 @@ export interface Standing {
 export type Tone = 'good' | 'note' | 'bad' | 'wait';
 
 /** What a reader must know first, the gravest first. */
-export function standingOf(view: View): Standing {
+export function overallStatusOf(view: View): OverallStatus {
   const { at, health } = view;
-  const { published, problems, whyNot } = health;
+  const { published, problems, unpublishedReason } = health;
   if (published === undefined) {
     const isBlocked = [...problems.values()].some(({ code }) => code !== undefined);
     return {
-      tone: isBlocked || whyNot !== undefined ? 'bad' : 'wait',
-      title: whyNot === undefined ? 'No identity yet' : 'No identity that works',
-      meaning: html`The gateway cannot speak in the mesh. ${whyNot ?? 'Waiting for Consul and for Kubernetes'}.`,
+      tone: isBlocked || unpublishedReason !== undefined ? 'bad' : 'wait',
+      title: unpublishedReason === undefined ? 'No identity yet' : 'No identity that works',
+      meaning: html`The gateway cannot speak in the mesh. ${unpublishedReason ?? 'Waiting for Consul and for Kubernetes'}.`,
     };
   }
   const { notAfter } = published.leaf;
@@ -33,35 +33,35 @@ export function standingOf(view: View): Standing {
     return {
       tone: 'bad',
       title: 'Expired',
-      meaning: html`The identity expired ${moment(notAfter, at)}. Peers in the mesh refuse the gateway.`,
+      meaning: html`The identity expired ${timestamp(notAfter, at)}. Peers in the mesh refuse the gateway.`,
     };
   }
   if (left < UNREADY_BELOW) {
     return {
       tone: 'bad',
       title: 'About to expire',
-      meaning: html`Unless Consul gives a newer leaf, the gateway is refused ${moment(notAfter, at)}.`,
+      meaning: html`Unless Consul gives a newer leaf, the gateway is refused ${timestamp(notAfter, at)}.`,
     };
   }
-  const stays = html`What is published stays as it is, and works until ${moment(notAfter, at)}.`;
+  const stays = html`What is published stays as it is, and works until ${timestamp(notAfter, at)}.`;
   const trouble = troubleOf(view);
   if (trouble !== undefined) return { ...trouble, meaning: stays };
   if (left < REPLACE_BELOW) {
     return {
       tone: 'good',
       title: 'Good, renewal is due',
-      meaning: html`The identity works until ${moment(notAfter, at)}. Consul’s next leaf replaces it.`,
+      meaning: html`The identity works until ${timestamp(notAfter, at)}. Consul’s next leaf replaces it.`,
     };
   }
   return {
     tone: 'good',
     title: 'Good',
-    meaning: html`The identity is published and works until ${moment(notAfter, at)}.`,
+    meaning: html`The identity is published and works until ${timestamp(notAfter, at)}.`,
   };
 }
 
 /** What is wrong while a good identity is published. */
-function troubleOf({ health: { problems, ready } }: View): Pick<Standing, 'tone' | 'title'> | undefined {
+function troubleOf({ health: { problems, ready } }: View): Pick<OverallStatus, 'tone' | 'title'> | undefined {
   if (problems.has('identity')) return { tone: 'bad', title: 'It cannot be written' };
   if (problems.has('service') && !ready.ok) return { tone: 'bad', title: 'The gateway is not told of it' };
   if (problems.has('trust')) return { tone: 'note', title: 'Good, but Consul’s roots are unusable' };
@@ -77,5 +77,5 @@ function troubleOf({ health: { problems, ready } }: View): Pick<Standing, 'tone'
 export function windowTitle(view: View): string {
   const { published } = view.health;
   const until = published === undefined ? '' : `, expires ${relative(published.leaf.notAfter, view.at)}`;
-  return `${standingOf(view).title}${until} - ambassador-consul-connector`;
+  return `${overallStatusOf(view).title}${until} - ambassador-consul-connector`;
 }

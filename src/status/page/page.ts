@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { connections } from './connections.ts';
-import { story } from './history.ts';
+import { history } from './history.ts';
 import { type Html, html } from './html.ts';
 import { identity, roots } from './identity.ts';
 import { lifetime } from './lifetime.ts';
 import { objects } from './objects.ts';
-import { standingOf, windowTitle } from './overall-status.ts';
+import { overallStatusOf, windowTitle } from './overall-status.ts';
 import { problems } from './problems.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
@@ -63,12 +63,12 @@ export function renderMain(view: View): string {
 }
 
 function main(view: View): Html {
-  const { tone, title, meaning } = standingOf(view);
+  const { tone, title, meaning } = overallStatusOf(view);
   return html`<div class="standing ${tone}" data-title="${windowTitle(view)}">
 <h1>${title}</h1>
 <p>${meaning}</p>
 </div>
-${problems(view)}${lifetime(view)}${connections(view)}${identity(view)}${roots(view)}${story(view)}${objects(view)}<p class="quiet as-of">As of <span id="as-of">${absolute(view.at)}</span></p>
+${problems(view)}${lifetime(view)}${connections(view)}${identity(view)}${roots(view)}${history(view)}${objects(view)}<p class="quiet as-of">As of <span id="as-of">${absolute(view.at)}</span></p>
 `;
 }
 

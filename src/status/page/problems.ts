@@ -1,10 +1,10 @@
-import type { Part, Problem } from '../health.ts';
+import type { Component, Problem } from '../health.ts';
 import { type Html, html } from './html.ts';
-import { moment } from './timestamp.ts';
+import { timestamp } from './timestamp.ts';
 import type { View } from './view.ts';
 
 /** The parts in the order of cause and effect: on which side, and what of it. */
-const PARTS: readonly (readonly [Part, string, string])[] = [
+const PARTS: readonly (readonly [Component, string, string])[] = [
   ['roots', 'Consul', 'roots'],
   ['leaf', 'Consul', 'leaf'],
   ['trust', 'Sent by Consul', 'roots'],
@@ -38,7 +38,7 @@ function problemBox(title: string, tone: string, { code, error, remedy, since }:
   return html`<div class="problem ${tone}">
 <h2>${title}</h2>
 <p>${error}</p>
-${remedy === undefined ? undefined : html`<p><b>Remedy:</b> ${remedy}</p>\n`}<p class="quiet">Since ${moment(since, at)}; <code>${code}</code></p>
+${remedy === undefined ? undefined : html`<p><b>Remedy:</b> ${remedy}</p>\n`}<p class="quiet">Since ${timestamp(since, at)}; <code>${code}</code></p>
 </div>
 `;
 }

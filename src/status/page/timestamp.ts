@@ -7,7 +7,7 @@ const DAY = 24 * HOUR;
 const YEAR = 365 * DAY;
 
 /** A time, absolute in UTC and relative to `now`; both in milliseconds since the epoch. */
-export function moment(at: number, now: number): Html {
+export function timestamp(at: number, now: number): Html {
   return html`${absolute(at)}, <span class="rel">${relative(at, now)}</span>`;
 }
 

@@ -1,4 +1,4 @@
-import type { Episode } from '../event-log.ts';
+import type { LogEvent } from '../event-log.ts';
 import type { Snapshot } from '../health.ts';
 
 /** What the process was set up to do: known at its start, and the same until its end. */
@@ -23,7 +23,7 @@ export interface View {
   readonly setup: Setup;
   readonly health: Snapshot;
   /** The newest first. */
-  readonly writes: readonly Episode[];
+  readonly writes: readonly LogEvent[];
   /** What was refused and what else a person should know, the newest first. */
-  readonly troubles: readonly Episode[];
+  readonly troubles: readonly LogEvent[];
 }

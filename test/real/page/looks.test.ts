@@ -12,7 +12,7 @@ import { SCENES, type Scene } from './scenes.ts';
 const PICTURES = process.env['PICTURES_DIR'];
 const DESKTOP = { width: 1040, height: 800 };
 const PHONE = { width: 360, height: 780 };
-const [LEAST_BYTES, MOST_BYTES] = [10_000, 100_000];
+const [MIN_BYTES, MAX_BYTES] = [10_000, 100_000];
 
 for (const [name, scene] of Object.entries<Scene>(SCENES)) {
   test(`the page "${name}" reads well on a desk, on a phone and in the dark, and a strict browser has no complaint`, async (t) => {
@@ -72,7 +72,7 @@ async function assertStructure({ page }: Window, html: string): Promise<void> {
 async function picture({ page }: Window, path: string, fullPage: boolean): Promise<void> {
   writeFileSync(path, shrinkPng(await page.screenshot({ fullPage, animations: 'disabled' })));
   const { size } = statSync(path);
-  assert.ok(size > LEAST_BYTES && size < MOST_BYTES, `${path} has ${size} bytes`);
+  assert.ok(size > MIN_BYTES && size < MAX_BYTES, `${path} has ${size} bytes`);
 }
 
 async function closeWithoutComplaint(window: Window): Promise<void> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-const MOST_COLOURS = 256;
+const MAX_COLOURS = 256;
 /** The types of PNG (W3C PNG, section 11.2.2) that Chromium writes, with the bytes of a pixel. */
 const BYTES_A_PIXEL: Readonly<Record<number, number>> = { 2: 3, 6: 4 };
 
@@ -16,7 +16,7 @@ export function shrinkPng(png: Buffer): Buffer {
   for (const pixel of pixels) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
   const palette = [...counts.keys()]
     .sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0))
-    .slice(0, MOST_COLOURS);
+    .slice(0, MAX_COLOURS);
   const nearest = new Map([...counts.keys()].map((colour) => [colour, nearestIn(palette, colour)]));
   const rows = Buffer.alloc((width + 1) * height);
   pixels.forEach((pixel, index) => {

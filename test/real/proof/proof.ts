@@ -55,8 +55,8 @@ export interface Proof {
 
 /** A row begins before the act it is named after: what is under way when the act comes was sent in that row. */
 const LEAD_SECONDS = 2;
-const MOST_REASONS = 3;
-const MOST_SECONDS = 900;
+const MAX_REASONS = 3;
+const MAX_SECONDS = 900;
 
 /** Runs the whole time line, on servers of its own, in six to seven minutes with a minute of down time each. */
 export async function prove({
@@ -67,7 +67,7 @@ export async function prove({
 }: ProofOptions): Promise<Proof> {
   const stage = await setStage(subject);
   try {
-    const load = startLoad(stage.targets, { requestsPerSecond, mostSeconds: MOST_SECONDS });
+    const load = startLoad(stage.targets, { requestsPerSecond, mostSeconds: MAX_SECONDS });
     const happened: { event: ProofEvent; from: number; to: number }[] = [];
     try {
       for (const event of timeline(downSeconds)) {
@@ -132,7 +132,7 @@ function outcome(samples: readonly Sample[], client: ClientName): Outcome {
     sent: mine.length,
     failed: failed.length,
     failing: times.length === 0 ? undefined : [Math.min(...times), Math.max(...times)],
-    reasons: [...new Set(failed.map(({ failure = '' }) => failure))].slice(0, MOST_REASONS),
+    reasons: [...new Set(failed.map(({ failure = '' }) => failure))].slice(0, MAX_REASONS),
   };
 }
 

@@ -56,7 +56,7 @@ subjects: [{ kind: ServiceAccount, name: old-program }]
 const OLD_PROGRAM = new URL('../../../bench/old-program.ts', import.meta.url).pathname;
 /** As the kubelet restarts a container that exited: after ten seconds, twice as long each time, at most five minutes. */
 const FIRST_RESTART_MS = 10_000;
-const LONGEST_RESTART_MS = 300_000;
+const MAX_RESTART_MS = 300_000;
 
 function startOldProgram(environment: Environment): Publishing {
   const { PATH = '', HOME = '' } = process.env;
@@ -79,7 +79,7 @@ function startOldProgram(environment: Environment): Publishing {
     child.once('exit', () => {
       if (killed) return;
       restart = setTimeout(start, restartMs);
-      restartMs = Math.min(LONGEST_RESTART_MS, restartMs * 2);
+      restartMs = Math.min(MAX_RESTART_MS, restartMs * 2);
     });
   }
   start();

@@ -13,7 +13,7 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const LONGEST_MS = 600_000;
+const MAX_MS = 600_000;
 
 /** Types a command into a shell. With `until`, Ctrl-C as soon as that is on the screen. */
 export async function type(command: string, { cwd, env }: Terminal, until?: RegExp): Promise<Typed> {
@@ -45,7 +45,7 @@ export async function type(command: string, { cwd, env }: Terminal, until?: RegE
   });
   const patience = new AbortController();
   const closed = once(shell, 'close').finally(() => patience.abort());
-  const late = sleep(LONGEST_MS, undefined, patience).then(
+  const late = sleep(MAX_MS, undefined, patience).then(
     () => interrupt('SIGKILL'),
     () => undefined,
   );

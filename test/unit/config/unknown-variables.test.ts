@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findMisspellings } from '../../../src/config/unknown-variables.ts';
+import { findUnknownVariables } from '../../../src/config/unknown-variables.ts';
 import { standardName, VARIABLES } from '../../../src/config/variables.ts';
 
 const MISSPELT: readonly [string, string][] = [
@@ -20,13 +20,13 @@ const MISSPELT: readonly [string, string][] = [
 
 for (const [variable, meant] of MISSPELT) {
   test(`${variable} is taken for ${meant}`, () => {
-    assert.deepEqual(findMisspellings({ [variable]: 'x' }), [{ variable, meant }]);
+    assert.deepEqual(findUnknownVariables({ [variable]: 'x' }), [{ variable, meant }]);
   });
 }
 
 for (const variable of Object.keys(VARIABLES)) {
   const bare = variable.slice(1);
-  const [meant] = findMisspellings({ [bare]: 'x' });
+  const [meant] = findUnknownVariables({ [bare]: 'x' });
   if (standardName(variable) === undefined) {
     test(`${bare} without its underscore is taken for ${variable}`, () => {
       assert.deepEqual(meant, { variable: bare, meant: variable });
@@ -40,18 +40,21 @@ for (const variable of Object.keys(VARIABLES)) {
 
 for (const value of ['tcp://10.0.0.1:8500', 'udp://10.0.0.1:8600']) {
   test(`CONSUL_PORT=${value}, which Kubernetes injects for a Service, is none of ours`, () => {
-    assert.deepEqual(findMisspellings({ CONSUL_PORT: value, CONSUL_SERVICE_HOST: '10.0.0.1' }), []);
+    assert.deepEqual(findUnknownVariables({ CONSUL_PORT: value, CONSUL_SERVICE_HOST: '10.0.0.1' }), []);
   });
 }
 
 test('a variable that is empty or blank is no misspelling', () => {
-  assert.deepEqual(findMisspellings({ _CONSUL_HOTS: '', AMBASSADOR_ID: '  ', CONSUL_HOST: undefined }), []);
+  assert.deepEqual(
+    findUnknownVariables({ _CONSUL_HOTS: '', AMBASSADOR_ID: '  ', CONSUL_HOST: undefined }),
+    [],
+  );
 });
 
 test('every variable as it is spelt is no misspelling', () => {
   const environment = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, 'x']));
 
-  assert.deepEqual(findMisspellings(environment), []);
+  assert.deepEqual(findUnknownVariables(environment), []);
 });
 
 test("other programs' variables are no misspellings", () => {
@@ -63,11 +66,11 @@ test("other programs' variables are no misspellings", () => {
     KUBERNETES_SERVICE_HOST: '10.0.0.1',
   };
 
-  assert.deepEqual(findMisspellings(environment), []);
+  assert.deepEqual(findUnknownVariables(environment), []);
 });
 
 test('each of several misspellings is told', () => {
-  const found = findMisspellings({ _CONSUL_HOTS: 'x', AMBASSADOR_ID: 'edge' });
+  const found = findUnknownVariables({ _CONSUL_HOTS: 'x', AMBASSADOR_ID: 'edge' });
 
   assert.deepEqual(
     found.map(({ meant }) => meant),

@@ -10,7 +10,7 @@ import {
 import { ConsulClient } from '../../../src/consul/client.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { Publisher } from '../../../src/publish/publisher.ts';
-import { Story } from '../../../src/status/event-log.ts';
+import { EventLog } from '../../../src/status/event-log.ts';
 import { Health } from '../../../src/status/health.ts';
 import { Metrics } from '../../../src/status/metrics.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
@@ -31,7 +31,7 @@ const broken: Publisher = {
     throw new TypeError('a bug of our own');
   },
   write: async () => 'unchanged',
-  announce: async () => 'unchanged',
+  publishService: async () => 'unchanged',
   close: async () => undefined,
 };
 
@@ -48,7 +48,7 @@ function newConnector(
     logger: pino({ level: 'silent' }),
     health: new Health(clock, LOOPS, longestSilenceMs(waitMs)),
     metrics: new Metrics('test'),
-    story: new Story(),
+    eventLog: new EventLog(),
     ...options,
   });
 }

@@ -27,15 +27,15 @@ function reportOf(query: 'roots' | 'leaf') {
 test('roots out of the cache of an agent without servers are a problem, told once until an answer is fresh', async () => {
   const { report, lines, problem, isUp } = reportOf('roots');
 
-  report.onHeard(undefined, false);
+  report.onResponse(undefined, false);
   assert.deepEqual([problem(), await isUp()], [undefined, true]);
   for (const age of [2, 4, 6]) {
-    report.onHeard(age, false);
+    report.onResponse(age, false);
     assert.deepEqual([problem(), await isUp()], ['CONSUL_NO_SERVERS', false]);
   }
-  report.onHeard(0, false);
+  report.onResponse(0, false);
   assert.deepEqual([problem(), await isUp()], [undefined, true]);
-  report.onHeard(2, false);
+  report.onResponse(2, false);
 
   assert.deepEqual(
     lines.map(({ msg, code, ageSeconds }) => [msg, code, ageSeconds]),
@@ -46,12 +46,12 @@ test('roots out of the cache of an agent without servers are a problem, told onc
 test('a leaf is always out of a cache, and no problem; right after a failure it does not end that one', async () => {
   const { report, lines, problem, isUp } = reportOf('leaf');
 
-  report.onHeard(9, false);
+  report.onResponse(9, false);
   assert.deepEqual([problem(), await isUp()], [undefined, true]);
   report.onError(new ConsulError('CONSUL_NO_SERVERS', 'none', { remedy: 'see' }), 1, 10);
-  report.onHeard(10, true);
+  report.onResponse(10, true);
   assert.deepEqual([problem(), await isUp()], ['CONSUL_NO_SERVERS', false]);
-  report.onHeard(11, false);
+  report.onResponse(11, false);
   assert.deepEqual([problem(), await isUp()], [undefined, true]);
 
   assert.deepEqual(

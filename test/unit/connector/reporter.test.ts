@@ -5,7 +5,7 @@ import { Report } from '../../../src/connector/reporter.ts';
 import { IdentityError } from '../../../src/errors.ts';
 import { verifyIdentity } from '../../../src/identity/identity.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { Story } from '../../../src/status/event-log.ts';
+import { EventLog } from '../../../src/status/event-log.ts';
 import { Metrics } from '../../../src/status/metrics.ts';
 import { bundleOf, HOUR, LIFETIME, material, NOW, newLeaf, newRoot, SERVICE } from '../identity/support.ts';
 
@@ -16,16 +16,16 @@ interface Line {
 
 function report() {
   const lines: Line[] = [];
-  const story = new Story();
+  const eventLog = new EventLog();
   const logger = pino({}, { write: (line) => lines.push(JSON.parse(line)) });
   const target = { secret: 'gateways/edge-consul-connect' };
   const metrics = new Metrics('test');
-  return { lines, story, report: new Report({ clock: systemClock, logger, metrics, story, target }) };
+  return { lines, eventLog, report: new Report({ clock: systemClock, logger, metrics, eventLog, target }) };
 }
 
 describe('A report', () => {
   test('says once that a leaf is about to expire, when a tenth of its lifetime is left, and again of the next', async () => {
-    const { lines, story, report: told } = report();
+    const { lines, eventLog, report: told } = report();
     const root = await newRoot();
     const identityOf = async () =>
       verifyIdentity(material(await newLeaf(root)), SERVICE, bundleOf(root), NOW);
@@ -45,11 +45,11 @@ describe('A report', () => {
     );
     assert.equal(line?.['notAfter'], notAfter);
     assert.equal(line?.['secret'], 'gateways/edge-consul-connect');
-    assert.match(story.last('expiring')[0]?.text ?? '', new RegExp(notAfter));
+    assert.match(eventLog.latest('expiring')[0]?.text ?? '', new RegExp(notAfter));
   });
 
   test('says a refusal once, and again when something else or nothing was wrong in between', () => {
-    const { lines, story, report: told } = report();
+    const { lines, eventLog, report: told } = report();
     const expired = new IdentityError('EXPIRED', 'the leaf expired');
     const rootless = new IdentityError('NO_ROOT', 'no root can be used');
 
@@ -61,7 +61,7 @@ describe('A report', () => {
       ['EXPIRED', 'NO_ROOT', 'EXPIRED', 'EXPIRED'],
     );
     assert.deepEqual(
-      story.last('refused').map(({ code, remedy }) => [code, typeof remedy]),
+      eventLog.latest('refused').map(({ code, remedy }) => [code, typeof remedy]),
       ['EXPIRED', 'EXPIRED', 'NO_ROOT', 'EXPIRED'].map((code) => [code, 'string']),
     );
   });

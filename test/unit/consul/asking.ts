@@ -17,7 +17,7 @@ export interface Asking {
   readonly errors: ConsulError[];
   heard: number;
   silences: number;
-  askAgain(): void;
+  refetch(): void;
   stop(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export function ask(
     errors: [],
     heard: 0,
     silences: 0,
-    askAgain: () => query.askAgain(),
+    refetch: () => query.refetch(),
     stop: () => {
       end.abort();
       return ended;
@@ -67,12 +67,12 @@ export function ask(
     waitMs,
     decode: decodeLeaf,
     clock,
-    onAnswer: (leaf) => asking.answers.push(leaf),
-    onHeard: () => {
+    onChange: (leaf) => asking.answers.push(leaf),
+    onResponse: () => {
       asking.heard += 1;
     },
     onError: (error) => asking.errors.push(error),
-    onSilence: () => {
+    onTimeout: () => {
       asking.silences += 1;
     },
   });

@@ -106,7 +106,7 @@ test('an answer that cannot be used leaves the last good one and the next good o
 test('asking again ends the blocked request and the new one has no index', async (t) => {
   const { consul, asking } = await blocked(t, ['100']);
 
-  asking.askAgain();
+  asking.refetch();
 
   await eventually('the new request', () => consul.requests.length >= 3);
   assert.deepEqual(indexes(consul).slice(0, 3), [null, '100', null]);
@@ -119,7 +119,7 @@ test('asking again does not end a request without an index, so that it is told w
   const asking = ask(t, consul, { clock: fastClock(20) });
   await eventually('the request', () => consul.open('leaf') === 1);
 
-  const asker = setInterval(() => asking.askAgain(), 100);
+  const asker = setInterval(() => asking.refetch(), 100);
   t.after(() => clearInterval(asker));
 
   await eventually('the error', () => asking.errors.length > 0, 10_000);
@@ -145,7 +145,7 @@ test('asking again while a request without an index is under way is followed by 
   const asking = ask(t, consul);
   await eventually('the request', () => consul.open('leaf') === 1);
 
-  asking.askAgain();
+  asking.refetch();
   answer();
 
   await eventually('the next', () => consul.requests.length >= 2);

@@ -91,7 +91,7 @@ async function start(t: TestContext, login: Partial<LoginConfig> = {}, clock: Cl
 }
 
 /** Each request as method, path and token, in order. */
-function story(consul: EmbeddedConsul): string[] {
+function requestLog(consul: EmbeddedConsul): string[] {
   return consul.requests.map(({ method, path, headers, target }) =>
     [method, target === 'leaf' ? 'leaf' : path.slice('/v1/acl/'.length), headers['x-consul-token']]
       .filter((part) => part !== undefined)
@@ -106,7 +106,7 @@ test('two polls log in once, and both ask with the token of it', async (t) => {
 
   await Promise.all([poll(), poll()]);
 
-  assert.deepEqual(story(consul), [...LOGIN, 'GET leaf session-1', 'GET leaf session-1']);
+  assert.deepEqual(requestLog(consul), [...LOGIN, 'GET leaf session-1', 'GET leaf session-1']);
 });
 
 test('the login says auth method, bearer token and meta in its body, and namespace and partition in its query', async (t) => {
@@ -135,7 +135,7 @@ test('nothing is asked with a new token before it is visible', async (t) => {
 
   await poll();
 
-  assert.deepEqual(story(consul), [...LOGIN, 'GET token/self session-1', 'GET leaf session-1']);
+  assert.deepEqual(requestLog(consul), [...LOGIN, 'GET token/self session-1', 'GET leaf session-1']);
 });
 
 test('a token that never becomes visible is given back, and the error names the replication', async (t) => {
@@ -149,7 +149,7 @@ test('a token that never becomes visible is given back, and the error names the 
 
   await assert.rejects(poll(), { code: 'CONSUL_LOGIN', remedy: /ACL replication/ });
 
-  assert.equal(story(consul).at(-1), 'POST logout session-1');
+  assert.equal(requestLog(consul).at(-1), 'POST logout session-1');
   assert.deepEqual([...acl.known], []);
 });
 
@@ -160,7 +160,7 @@ test('a token that Consul no longer knows is replaced at once, without an error'
   acl.known.clear();
   await poll();
 
-  assert.deepEqual(story(consul).slice(3), [
+  assert.deepEqual(requestLog(consul).slice(3), [
     'GET leaf session-1',
     'POST login',
     'GET token/self session-2',
@@ -180,11 +180,11 @@ for (const [what, refusal] of [
       code: 'CONSUL_PERMISSION_DENIED',
       remedy: /consul acl binding-rule create -method=\S+ -bind-type=service -bind-name=ambassador$/,
     });
-    assert.deepEqual(story(consul), [...LOGIN, 'GET leaf session-1', 'POST logout session-1']);
+    assert.deepEqual(requestLog(consul), [...LOGIN, 'GET leaf session-1', 'POST logout session-1']);
 
     consul.script('leaf', () => undefined);
     await poll();
-    assert.deepEqual(story(consul).slice(4), [
+    assert.deepEqual(requestLog(consul).slice(4), [
       'POST login',
       'GET token/self session-2',
       'GET leaf session-2',
@@ -204,7 +204,7 @@ test('a token is renewed after 80 % of its lifetime, and not before; the old one
   aheadMs = 800_001;
   await poll();
 
-  assert.deepEqual(story(consul).slice(2), [
+  assert.deepEqual(requestLog(consul).slice(2), [
     'GET leaf session-1',
     'GET leaf session-1',
     'POST login',
@@ -230,7 +230,7 @@ test('a renewal that fails leaves the token in use until it expires, and is trie
   acl.login = () => refusals.noClusterLeader;
   acl.known.clear();
 
-  assert.deepEqual(story(consul).slice(3), [
+  assert.deepEqual(requestLog(consul).slice(3), [
     'POST login',
     'GET leaf session-1',
     'POST login',
@@ -255,11 +255,11 @@ for (const [what, aheadMs] of [
 
     laterMs = 790_000;
     await poll();
-    assert.deepEqual(story(consul).slice(2), ['GET leaf session-1', 'GET leaf session-1']);
+    assert.deepEqual(requestLog(consul).slice(2), ['GET leaf session-1', 'GET leaf session-1']);
 
     laterMs = 800_001;
     await poll();
-    assert.equal(story(consul).at(-1), 'GET leaf session-2');
+    assert.equal(requestLog(consul).at(-1), 'GET leaf session-2');
   });
 }
 
@@ -284,7 +284,7 @@ test('closing logs out', async (t) => {
 
   await client.close(1_000);
 
-  assert.equal(story(consul).at(-1), 'POST logout session-1');
+  assert.equal(requestLog(consul).at(-1), 'POST logout session-1');
   assert.deepEqual([...acl.known], []);
 });
 
@@ -293,7 +293,7 @@ test('closing without a login asks nothing', async (t) => {
 
   await client.close(1_000);
 
-  assert.deepEqual(story(consul), []);
+  assert.deepEqual(requestLog(consul), []);
 });
 
 test('closing takes no longer than its deadline, even if Consul hangs', async (t) => {
@@ -318,7 +318,7 @@ test('closing while a new token is not visible yet gives it back', async (t) => 
   end.abort();
   await Promise.all([client.close(1_000), polled]);
 
-  assert.equal(story(consul).at(-1), 'POST logout session-1');
+  assert.equal(requestLog(consul).at(-1), 'POST logout session-1');
 });
 
 test('a poll that is interrupted does not end the login that the other poll waits for', async (t) => {
@@ -342,7 +342,7 @@ test('a poll that is interrupted does not end the login that the other poll wait
   allow();
   await second;
 
-  assert.deepEqual(story(consul), [...LOGIN, 'GET leaf session-1']);
+  assert.deepEqual(requestLog(consul), [...LOGIN, 'GET leaf session-1']);
 });
 
 for (const [what, answer, error] of [
@@ -431,7 +431,7 @@ for (const [what, content, message] of [
 
     await assert.rejects(poll(), { code: 'CONSUL_LOGIN', message, remedy: /CONSUL_LOGIN_BEARER_TOKEN_FILE/ });
 
-    assert.deepEqual(story(consul), []);
+    assert.deepEqual(requestLog(consul), []);
   });
 }
 

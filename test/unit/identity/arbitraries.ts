@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { IdentityError } from '../../../src/errors.ts';
-import type { LeafMaterial } from '../../../src/identity/identity.ts';
-import type { Situation } from '../../../src/identity/policy/decide.ts';
+import type { CertificateAndKey } from '../../../src/identity/identity.ts';
+import type { DecisionInput } from '../../../src/identity/policy/decide.ts';
 import { buildTrustBundle, type ListedRoots, type TrustBundle } from '../../../src/identity/trust-bundle.ts';
 import type { Authority, IssuedLeaf } from '../../fixtures/certificates/factory.ts';
 import {
@@ -18,7 +18,7 @@ import { HOUR, listing, listRoot, NOW, SECOND, SERVICE } from './support.ts';
 
 /** A situation, with what Consul listed when it came about. */
 export interface Listed {
-  readonly situation: Situation;
+  readonly situation: DecisionInput;
   readonly listed: ListedRoots;
 }
 
@@ -45,7 +45,7 @@ const pems = fc
 const keys = [...soundLeaves.slice(0, 4).map(({ keyPem }) => keyPem), '', 'no key'];
 
 /** Mostly a leaf as Consul sends it, sometimes with strays, cut, or with the wrong key. */
-function materials({ leaves }: Pool): fc.Arbitrary<LeafMaterial> {
+function materials({ leaves }: Pool): fc.Arbitrary<CertificateAndKey> {
   return fc
     .record({
       leaf: fc.oneof(
@@ -171,7 +171,7 @@ export function tryBundle(listed: ListedRoots, at: number): TrustBundle | undefi
 }
 
 /** A counter-example shows whose certificates they are, not their PEM and keys. */
-function shown(listed: ListedRoots, situation: Situation): Listed {
+function shown(listed: ListedRoots, situation: DecisionInput): Listed {
   const { published, candidate, at, upstream, scope } = situation;
   const show = () =>
     JSON.stringify({

@@ -10,7 +10,7 @@ import {
   KeyUsagesExtension,
 } from '@peculiar/x509';
 import type { IdentityFault } from '../../../src/errors.ts';
-import { type LeafMaterial, verifyIdentity, verifyServed } from '../../../src/identity/identity.ts';
+import { type CertificateAndKey, verifyIdentity, verifyServed } from '../../../src/identity/identity.ts';
 import type { IssuedLeaf } from '../../fixtures/certificates/factory.ts';
 import { refusalOf } from './openssl.ts';
 import { bundleOf, material, NOW, newLeaf, newRoot, refusal, SERVICE } from './support.ts';
@@ -64,7 +64,7 @@ test('a published leaf beside a certificate that leads peers astray does not wor
   const stranger = await newRoot({ name: 'stranger' });
   const leaf = await newLeaf(signed);
   const [right, astray] = [await root.crossSign(signed), await stranger.crossSign(signed)];
-  const served = (...above: readonly { certPem: string }[]): LeafMaterial => ({
+  const served = (...above: readonly { certPem: string }[]): CertificateAndKey => ({
     certificatePem: [leaf, ...above].map(({ certPem }) => certPem).join(''),
     privateKeyPem: leaf.keyPem,
   });

@@ -1,6 +1,6 @@
 import { IdentityError, type IdentityFault } from '../../../src/errors.ts';
-import type { LeafMaterial } from '../../../src/identity/identity.ts';
-import type { Decision, Published, Situation } from '../../../src/identity/policy/decide.ts';
+import type { CertificateAndKey } from '../../../src/identity/identity.ts';
+import type { Decision, DecisionInput, Published } from '../../../src/identity/policy/decide.ts';
 import { decide } from '../../../src/identity/policy/decide.ts';
 import {
   buildTrustBundle,
@@ -50,7 +50,7 @@ export function newLeaf(authority: Authority, options: TestLeafOptions = {}): Pr
 }
 
 /** What Consul answers: the leaf with the intermediates behind it, and its key. */
-export function material(leaf: IssuedLeaf): LeafMaterial {
+export function material(leaf: IssuedLeaf): CertificateAndKey {
   return { certificatePem: leaf.chainPem, privateKeyPem: leaf.keyPem };
 }
 
@@ -116,7 +116,7 @@ export function carriedOut({ content }: Decision, before?: Published): Published
 }
 
 /** `decide` for the one service, at `NOW` unless said otherwise. */
-export function decideOn(situation: Pick<Situation, 'bundle'> & Partial<Situation>): Decision {
+export function decideOn(situation: Pick<DecisionInput, 'bundle'> & Partial<DecisionInput>): Decision {
   return decide({ published: undefined, candidate: undefined, service: SERVICE, at: NOW, ...situation });
 }
 

@@ -47,8 +47,8 @@ function publication(writes: Partial<Decision> = {}) {
     reason: 'missing: no identity was published',
     condemned: undefined,
     refused: undefined,
-    asksRoots: false,
-    heldUntil: undefined,
+    requeryRoots: false,
+    bundleDeferredUntil: undefined,
     recheckAt: 0,
     ...writes,
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PublishError } from '../../../src/errors.ts';
 import { decodeObject } from '../../../src/publish/kubernetes/api/object.ts';
-import { assertTakeable, holds } from '../../../src/publish/kubernetes/drift.ts';
+import { assertAdoptable, holds } from '../../../src/publish/kubernetes/drift.ts';
 import { secretManifest, serviceManifest } from '../../../src/publish/manifests.ts';
 import { newContent, OCCASION, SEED_NAMES } from './support.ts';
 
@@ -101,7 +101,7 @@ test('a Secret from which somebody removed a key is not in place', () => {
 });
 
 test('a Secret of our type can be taken over', () => {
-  assert.doesNotThrow(() => assertTakeable(stored(secret), secret));
+  assert.doesNotThrow(() => assertAdoptable(stored(secret), secret));
 });
 
 const UNTAKEABLE: readonly [string, object, RegExp][] = [
@@ -114,7 +114,7 @@ for (const [what, changes, message] of UNTAKEABLE) {
     const object = { ...stored(secret), ...changes };
 
     assert.throws(
-      () => assertTakeable(object, secret),
+      () => assertAdoptable(object, secret),
       (error) => {
         assert.ok(error instanceof PublishError);
         assert.equal(error.code, 'SECRET_NOT_OURS');

@@ -7,15 +7,15 @@ import { KubernetesClient } from '../../../src/publish/kubernetes/api/client.ts'
 import { Credentials } from '../../../src/publish/kubernetes/api/credentials.ts';
 import { eventMessage } from '../../../src/publish/kubernetes/events/event.ts';
 import { EventRecorder } from '../../../src/publish/kubernetes/events/recorder.ts';
-import { WatchedObject } from '../../../src/publish/kubernetes/object-cache.ts';
-import type { Episode } from '../../../src/status/event-log.ts';
+import { ObjectCache } from '../../../src/publish/kubernetes/object-cache.ts';
+import type { LogEvent } from '../../../src/status/event-log.ts';
 import { type KubeObject, startKubernetesDouble } from '../../fixtures/kubernetes/index.ts';
 
 const ref = { resource: 'secrets', namespace: 'ambassador', name: 'identity' } as const;
 const NOON = Date.parse('2030-01-15T12:00:00Z');
 const MINUTE = 60_000;
 
-const published = (text: string, at = NOON): Episode => ({ kind: 'published', at, text });
+const published = (text: string, at = NOON): LogEvent => ({ kind: 'published', at, text });
 
 /** A recorder of Events on a Secret that exists, a clock that stands still, and what was logged. */
 async function recording(t: TestContext) {
@@ -36,7 +36,7 @@ async function recording(t: TestContext) {
   const logs: Record<string, unknown>[] = [];
   const logger = pino({}, { write: (line) => void logs.push(JSON.parse(line)) });
   const ignore = (): void => undefined;
-  const secret = new WatchedObject({ client, ref, clock, logger, onFollow: ignore, onRestart: ignore });
+  const secret = new ObjectCache({ client, ref, clock, logger, onFollow: ignore, onRestart: ignore });
   const put = async () => {
     cluster.put({ kind: 'Secret', metadata: { name: ref.name }, type: 'Opaque' });
     await secret.refresh(new AbortController().signal);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  following,
-  type Occasion,
-  occasionIn,
+  appendHistory,
+  readWriteRecord,
   secretManifest,
   serviceManifest,
   upstreamCaManifest,
+  type WriteRecord,
 } from '../../../src/publish/manifests.ts';
 import { renderTlsContext } from '../../../src/publish/tls-context.ts';
 import { EDGE_NAMES, newContent, OCCASION, SEED_NAMES } from './support.ts';
@@ -46,13 +46,13 @@ test('the annotations of the Secret say whose it is, how long it lives, and why 
 });
 
 test('the annotations of both Secrets tell of the four writes before, the newest first, whatever a person wrote there', () => {
-  let occasion: Occasion = { at: 'day 1', reason: 'x'.repeat(100_000) };
-  for (const day of [2, 3, 4, 5]) occasion = following(occasion, { at: `day ${day}`, reason: 'renewal' });
+  let occasion: WriteRecord = { at: 'day 1', reason: 'x'.repeat(100_000) };
+  for (const day of [2, 3, 4, 5]) occasion = appendHistory(occasion, { at: `day ${day}`, reason: 'renewal' });
   assert.deepEqual(
-    occasion.before?.split('\n').map((line) => line.slice(0, 10)),
+    occasion.history?.split('\n').map((line) => line.slice(0, 10)),
     ['day 4 rene', 'day 3 rene', 'day 2 rene', 'day 1 xxxx'],
   );
-  occasion = following(occasion, { at: 'day 6', reason: 'renewal' });
+  occasion = appendHistory(occasion, { at: 'day 6', reason: 'renewal' });
 
   for (const { metadata } of [
     secretManifest(SEED_NAMES, content, occasion),
@@ -60,9 +60,9 @@ test('the annotations of both Secrets tell of the four writes before, the newest
   ]) {
     const { 'ambassador-consul-connector/written-before': before } = metadata.annotations;
     assert.equal(before, 'day 5 renewal\nday 4 renewal\nday 3 renewal\nday 2 renewal');
-    assert.deepEqual(occasionIn(metadata.annotations), occasion);
+    assert.deepEqual(readWriteRecord(metadata.annotations), occasion);
   }
-  assert.ok((following({ at: '', reason: 'x'.repeat(100_000) }, occasion).before?.length ?? 0) < 1_000);
+  assert.ok((appendHistory({ at: '', reason: 'x'.repeat(100_000) }, occasion).history?.length ?? 0) < 1_000);
 });
 
 test('the Secret of the roots is Opaque and holds them in tls.crt, the key that ca_secret reads, and no private key', () => {

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { KubernetesClient } from '../../../src/publish/kubernetes/api/client.ts';
 import { Credentials } from '../../../src/publish/kubernetes/api/credentials.ts';
-import { WatchedObject } from '../../../src/publish/kubernetes/object-cache.ts';
+import { ObjectCache } from '../../../src/publish/kubernetes/object-cache.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { startKubernetesDouble } from '../../fixtures/kubernetes/index.ts';
 
@@ -35,7 +35,7 @@ async function watched(t: TestContext) {
   edit('first');
   const attempts: number[] = [];
   const logger = pino({}, { write: (line) => void attempts.push(Number(JSON.parse(line).attempt)) });
-  const object = new WatchedObject({
+  const object = new ObjectCache({
     client,
     ref,
     clock: systemClock,

@@ -6,14 +6,14 @@ test('a loop that has not turned for longer than a healthy one may is told, by i
   const scene = new Scene();
 
   scene.at += 1_000;
-  scene.health.turned('roots');
-  scene.health.turned('publish');
+  scene.health.heartbeat('roots');
+  scene.health.heartbeat('publish');
   assert.deepEqual(scene.health.liveness(), { ok: true, text: 'ok' });
 
   scene.at += 1;
   assert.deepEqual(scene.health.liveness(), { ok: false, text: 'leaf has not turned for 1001 ms' });
 
-  scene.health.turned('leaf');
+  scene.health.heartbeat('leaf');
   assert.equal(scene.health.liveness().ok, true);
 });
 

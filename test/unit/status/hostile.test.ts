@@ -23,11 +23,11 @@ describe('Text from outside', () => {
     const root = await newRoot({ name: EVIL.replace(/\p{Cc}/gu, '') });
     await scene.publish(root, { ...bundleOf(root), dropped: [EVIL] });
     for (const kind of ['published', 'refused', 'taken-over', 'expiring', 'postponed'] as const) {
-      scene.story.tell({ kind, at: NOW, text: EVIL, code: EVIL, remedy: EVIL });
+      scene.eventLog.record({ kind, at: NOW, text: EVIL, code: EVIL, remedy: EVIL });
     }
     const error = new ConsulError('CONSUL_STATUS', EVIL, { remedy: EVIL });
     for (const part of ['roots', 'trust', 'identity', 'service', `watch ${EVIL}`] as const) {
-      scene.health.problem(part, error);
+      scene.health.setProblem(part, error);
     }
 
     const main = scene.render();

@@ -29,7 +29,7 @@ describe('The status page', () => {
     const scene = new Scene();
     await scene.publish(await newRoot());
 
-    scene.health.unpublished('the leaf expired 2030-01-15T12:00:00.000Z; nothing to publish yet');
+    scene.health.setUnpublished('the leaf expired 2030-01-15T12:00:00.000Z; nothing to publish yet');
 
     const html = scene.render();
     assert.equal(titleOf(html), 'No identity that works');
@@ -115,9 +115,9 @@ describe('The status page', () => {
     const scene = new Scene();
     await scene.publish(await newRoot());
     scene.at = NOW + 40 * SECOND;
-    for (const part of ['leaf', 'roots'] as const) scene.health.problem(part, UNREACHABLE);
+    for (const part of ['leaf', 'roots'] as const) scene.health.setProblem(part, UNREACHABLE);
     scene.at = NOW + 50 * SECOND;
-    for (const part of ['leaf', 'roots'] as const) scene.health.problem(part, UNREACHABLE);
+    for (const part of ['leaf', 'roots'] as const) scene.health.setProblem(part, UNREACHABLE);
 
     const text = scene.text();
 
@@ -131,7 +131,7 @@ describe('The status page', () => {
     assert.match(text, /Roots problem last answer 50 s ago 2030-01-15 12:00:00 UTC/);
     assert.match(text, /Leaf problem last answer 50 s ago/);
 
-    for (const part of ['leaf', 'roots'] as const) scene.health.solved(part);
+    for (const part of ['leaf', 'roots'] as const) scene.health.clearProblem(part);
     assert.equal(titleOf(scene.render()), 'Good');
   });
 
@@ -139,8 +139,8 @@ describe('The status page', () => {
     const scene = new Scene();
     await scene.publish(await newRoot());
 
-    scene.health.heard('roots', 30);
-    scene.health.heard('leaf', 30);
+    scene.health.recordAnswer('roots', 30);
+    scene.health.recordAnswer('leaf', 30);
 
     assert.match(scene.text(), /Roots ok last answer now stale by 30 s 2030/);
     assert.match(scene.text(), /Leaf ok last answer now 2030/);
@@ -150,8 +150,8 @@ describe('The status page', () => {
     const scene = new Scene();
     await scene.publish(await newRoot());
     const error = new IdentityError('KEY_MISMATCH', 'the private key belongs to none of the certificates');
-    scene.health.problem('candidate', error);
-    scene.story.tell({
+    scene.health.setProblem('candidate', error);
+    scene.eventLog.record({
       kind: 'refused',
       at: NOW,
       text: error.message,
@@ -171,7 +171,7 @@ describe('The status page', () => {
       /Refused, and other warnings 2030-01-15 12:00:00 UTC, now the private key belongs to none of the certificates KEY_MISMATCH Remedy: /,
     );
 
-    scene.health.solved('candidate');
+    scene.health.clearProblem('candidate');
     assert.equal(titleOf(scene.render()), 'Good');
   });
 
@@ -184,7 +184,7 @@ describe('The status page', () => {
     ]);
     await scene.publish(old, bundleOf(old, young));
     const bundle = buildTrustBundle(listing(listRoot(young), listRoot(old), listRoot(spent)), NOW);
-    scene.health.trusts(bundle, NOW + 60 * SECOND);
+    scene.health.setTrustBundle(bundle, NOW + 60 * SECOND);
 
     const text = scene.text();
 
@@ -196,7 +196,7 @@ describe('The status page', () => {
 
   test('says what Kubernetes forbids, with the rule that is missing', async () => {
     const scene = new Scene();
-    scene.health.problem(
+    scene.health.setProblem(
       'identity',
       new PublishError('KUBERNETES_FORBIDDEN', 'get secrets gateways/edge-consul-connect is forbidden', {
         remedy: 'add to the Role: verbs: ["get"]',
@@ -220,7 +220,7 @@ describe('The status page', () => {
     const refusal = new PublishError('KUBERNETES_FORBIDDEN', 'watch secrets a/b is forbidden', {
       remedy: 'r',
     });
-    scene.health.problem('watch secrets a/b', refusal);
+    scene.health.setProblem('watch secrets a/b', refusal);
 
     assert.equal(titleOf(scene.render()), 'Good, but it cannot be watched');
     assert.match(scene.text(), /Kubernetes: watch secrets a\/b watch secrets a\/b is forbidden Remedy: r/);
@@ -261,9 +261,9 @@ describe('The status page', () => {
   test('shows the five newest writes, of Secrets taken over too', () => {
     const scene = new Scene();
     for (let nth = 1; nth <= 7; nth += 1) {
-      scene.story.tell({ kind: 'published', at: NOW + nth, text: `ageing: the ${nth}th` });
+      scene.eventLog.record({ kind: 'published', at: NOW + nth, text: `ageing: the ${nth}th` });
     }
-    scene.story.tell({ kind: 'taken-over', at: NOW + 5.5, text: 'took over secrets a/b' });
+    scene.eventLog.record({ kind: 'taken-over', at: NOW + 5.5, text: 'took over secrets a/b' });
 
     const order = [...scene.text().matchAll(/the \dth|took over/g)].map(([found]) => found);
 
@@ -273,7 +273,7 @@ describe('The status page', () => {
   test('gives every section a name, and no id twice', async () => {
     const scene = new Scene();
     await scene.publish(await newRoot());
-    scene.health.problem('leaf', UNREACHABLE);
+    scene.health.setProblem('leaf', UNREACHABLE);
     const html = scene.render();
 
     const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);

@@ -2,7 +2,7 @@ import { LOOPS } from '../../../src/connector/connector.ts';
 import { verifyIdentity } from '../../../src/identity/identity.ts';
 import type { TrustBundle } from '../../../src/identity/trust-bundle.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
-import { Story } from '../../../src/status/event-log.ts';
+import { EventLog } from '../../../src/status/event-log.ts';
 import { Health } from '../../../src/status/health.ts';
 import { Metrics } from '../../../src/status/metrics.ts';
 import { type Observed, viewOf } from '../../../src/status/observed.ts';
@@ -37,7 +37,7 @@ export class Scene implements Observed {
   };
   readonly health = new Health(this.#clock, LOOPS, 1_000);
   readonly metrics = new Metrics('test');
-  readonly story = new Story();
+  readonly eventLog = new EventLog();
   readonly setup: Setup;
 
   constructor(setup: Partial<Setup> = {}) {
@@ -47,11 +47,11 @@ export class Scene implements Observed {
   /** As after the first publication, of a leaf of 100 h that `root` has issued at `NOW`. */
   async publish(root: Authority, bundle: TrustBundle = bundleOf(root)): Promise<void> {
     const identity = verifyIdentity(material(await newLeaf(root)), SERVICE, bundle, NOW);
-    for (const source of ['roots', 'leaf', 'kubernetes'] as const) this.health.heard(source);
-    this.health.trusts(bundle, undefined);
-    this.health.published(identity);
-    this.health.solved('service');
-    this.story.tell({ kind: 'published', at: this.at, text: 'missing: no identity was published' });
+    for (const source of ['roots', 'leaf', 'kubernetes'] as const) this.health.recordAnswer(source);
+    this.health.setTrustBundle(bundle, undefined);
+    this.health.setPublished(identity);
+    this.health.clearProblem('service');
+    this.eventLog.record({ kind: 'published', at: this.at, text: 'missing: no identity was published' });
   }
 
   /** The page's main part. */

@@ -28,7 +28,7 @@ export interface Call {
 const DEFAULT_DEADLINE_MS = 15_000;
 /** How long the API server may leave a stream open. */
 export const STREAM_SECONDS = 290;
-const LARGEST_ANSWER_BYTES = 8 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** Requests to the API server over one connection pool: credentials, deadlines, limits, and what an error means. */
 export class Requests {
@@ -80,7 +80,7 @@ export class Requests {
     });
     onOpen();
     try {
-      for await (const line of readLines(response.body, LARGEST_ANSWER_BYTES)) yield parseJson(line);
+      for await (const line of readLines(response.body, MAX_ANSWER_BYTES)) yield parseJson(line);
     } catch (error) {
       throw errorOfTransport(error, server);
     } finally {
@@ -136,7 +136,7 @@ async function readText(body: Dispatcher.ResponseData['body']): Promise<string> 
   for await (const chunk of body) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size > LARGEST_ANSWER_BYTES) {
+    if (size > MAX_ANSWER_BYTES) {
       throw unusableAnswer('the API server answered more than 8 MiB');
     }
   }

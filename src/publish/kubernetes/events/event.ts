@@ -1,4 +1,4 @@
-import type { Episode, EpisodeKind } from '../../../status/event-log.ts';
+import type { LogEvent, LogEventKind } from '../../../status/event-log.ts';
 import { FIELD_MANAGER } from '../../manifests.ts';
 import type { ObjectRef } from '../api/client.ts';
 import type { KubernetesObject } from '../api/object.ts';
@@ -15,7 +15,7 @@ export interface Involved {
 
 /** What happened to a Secret, and how often by now. Times are milliseconds since the epoch. */
 export interface Occurrence {
-  readonly kind: EpisodeKind;
+  readonly kind: LogEventKind;
   readonly message: string;
   readonly involved: Involved;
   readonly firstAt: number;
@@ -24,7 +24,7 @@ export interface Occurrence {
 }
 
 /** What `kubectl get events` prints in the columns TYPE and REASON. */
-const WORDS: Readonly<Record<EpisodeKind, { type: 'Normal' | 'Warning'; reason: string }>> = {
+const WORDS: Readonly<Record<LogEventKind, { type: 'Normal' | 'Warning'; reason: string }>> = {
   published: { type: 'Normal', reason: 'Published' },
   refused: { type: 'Warning', reason: 'Refused' },
   'taken-over': { type: 'Normal', reason: 'TakenOver' },
@@ -33,7 +33,7 @@ const WORDS: Readonly<Record<EpisodeKind, { type: 'Normal' | 'Warning'; reason: 
 };
 
 /** What events.k8s.io/v1 accepts of a note (`NoteLengthLimit`), which is the message of core/v1. */
-const LONGEST_MESSAGE_BYTES = 1024;
+const MAX_MESSAGE_BYTES = 1024;
 const CUT = '…';
 
 export function involvedSecret(
@@ -45,13 +45,13 @@ export function involvedSecret(
 }
 
 /** One line: the code, what happened, and what mends it. */
-export function eventMessage({ text, code, remedy }: Episode): string {
+export function eventMessage({ text, code, remedy }: LogEvent): string {
   const said = code === undefined ? text : `${code}: ${text}`;
   const whole = remedy === undefined ? said : `${said}; remedy: ${remedy}`;
   const bytes = new TextEncoder().encode(whole.replaceAll(/\s+/g, ' '));
-  if (bytes.length <= LONGEST_MESSAGE_BYTES) return new TextDecoder().decode(bytes);
+  if (bytes.length <= MAX_MESSAGE_BYTES) return new TextDecoder().decode(bytes);
   // As a stream, so that the half of a character at the cut is left out.
-  const kept = bytes.subarray(0, LONGEST_MESSAGE_BYTES - Buffer.byteLength(CUT));
+  const kept = bytes.subarray(0, MAX_MESSAGE_BYTES - Buffer.byteLength(CUT));
   return new TextDecoder().decode(kept, { stream: true }) + CUT;
 }
 

@@ -2,15 +2,15 @@ import type { Logger } from 'pino';
 import { describeError, PublishError } from '../../../errors.ts';
 import { TokenBucket } from '../../../lib/backoff.ts';
 import type { Clock } from '../../../lib/clock.ts';
-import type { Episode } from '../../../status/event-log.ts';
+import type { LogEvent } from '../../../status/event-log.ts';
 import type { KubernetesClient, ObjectRef } from '../api/client.ts';
-import type { WatchedObject } from '../object-cache.ts';
+import type { ObjectCache } from '../object-cache.ts';
 import { eventManifest, eventMessage, involvedSecret, type Occurrence, recurrence } from './event.ts';
 
 export interface EventRecorderOptions {
   readonly client: KubernetesClient;
   /** The Secret that the Events are about. */
-  readonly secret: WatchedObject;
+  readonly secret: ObjectCache;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Which replica tells: in a Pod, its name. */
@@ -18,7 +18,7 @@ export interface EventRecorderOptions {
 }
 
 /** An Event that may be told again. */
-interface Told extends Occurrence {
+interface RecordedEvent extends Occurrence {
   lastAt: number;
   count: number;
   /** The last that the API server knows of it. */
@@ -42,7 +42,7 @@ export class EventRecorder {
   readonly #bucket: TokenBucket;
   readonly #ended = new AbortController();
   /** By what they say, and of which Secret. The most recent is the last. */
-  readonly #told = new Map<string, Told>();
+  readonly #told = new Map<string, RecordedEvent>();
   readonly #complaints = new Set<string>();
   #sending: Promise<void> = Promise.resolve();
 
@@ -51,7 +51,7 @@ export class EventRecorder {
     this.#bucket = new TokenBucket(options.clock, BURST, REFILL_MS);
   }
 
-  record(episode: Episode): void {
+  record(episode: LogEvent): void {
     if (this.#ended.signal.aborted) return;
     const told = this.#remember(episode);
     if (this.#bucket.tryTake()) this.#sending = this.#sending.then(() => this.#send(told));
@@ -65,7 +65,7 @@ export class EventRecorder {
     sent.abort();
   }
 
-  #remember(episode: Episode): Told {
+  #remember(episode: LogEvent): RecordedEvent {
     const { secret } = this.#options;
     const { kind, at } = episode;
     const involved = involvedSecret(secret.ref, secret.known);
@@ -90,7 +90,7 @@ export class EventRecorder {
     return told;
   }
 
-  async #send(told: Told): Promise<void> {
+  async #send(told: RecordedEvent): Promise<void> {
     const { count, sent } = told;
     if (sent?.count === count) return;
     try {
@@ -101,14 +101,14 @@ export class EventRecorder {
     }
   }
 
-  async #create(told: Told): Promise<string> {
+  async #create(told: RecordedEvent): Promise<string> {
     const { client, reporter, secret } = this.#options;
     const manifest = eventManifest(told, reporter);
     return (await client.create(eventRef(secret.ref, secret.ref.name), manifest, this.#ended.signal)).name;
   }
 
   /** Undefined where the Event is gone: the API server keeps each for an hour. */
-  async #raise(told: Told, name: string): Promise<string | undefined> {
+  async #raise(told: RecordedEvent, name: string): Promise<string | undefined> {
     const { client, secret } = this.#options;
     try {
       await client.merge(eventRef(secret.ref, name), recurrence(told), this.#ended.signal);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { identityRows } from '../../../../src/cli/check/identity.ts';
 import type { Row } from '../../../../src/cli/check/result.ts';
-import type { LeafMaterial } from '../../../../src/identity/identity.ts';
+import type { CertificateAndKey } from '../../../../src/identity/identity.ts';
 import type { ListedRoots } from '../../../../src/identity/trust-bundle.ts';
 import {
   HOUR,
@@ -19,7 +19,7 @@ import {
 const root = await newRoot();
 const leaf = await newLeaf(root);
 
-function judge(roots: ListedRoots, offered: LeafMaterial, at = NOW): [Row, Row] {
+function judge(roots: ListedRoots, offered: CertificateAndKey, at = NOW): [Row, Row] {
   const [identity, chain] = [
     { check: 'identity', what: 'identity' },
     { check: 'chain', what: 'chain' },

@@ -11,7 +11,7 @@ import { meshLeaves } from '../pool.ts';
 import { carriedOut } from '../support.ts';
 import { rankOf } from './rank.ts';
 
-const held = rotations.filter(({ situation }) => decide(situation).heldUntil !== undefined);
+const held = rotations.filter(({ situation }) => decide(situation).bundleDeferredUntil !== undefined);
 
 /** The decision at a later time, with the list of roots as Consul still has it; undefined once all of them expired. */
 function later({ situation, listed }: Listed, at: number): Decision | undefined {
@@ -26,9 +26,9 @@ function isUnchanged({ situation, listed }: Listed, at: number): boolean {
 }
 
 function heldUntilOf({ situation }: Listed): number {
-  const { heldUntil } = decide(situation);
-  assert.ok(heldUntil !== undefined && heldUntil > situation.at);
-  return heldUntil;
+  const { bundleDeferredUntil } = decide(situation);
+  assert.ok(bundleDeferredUntil !== undefined && bundleDeferredUntil > situation.at);
+  return bundleDeferredUntil;
 }
 
 test('while new roots wait nothing is written, and deciding again decides the same', () => {
@@ -42,7 +42,7 @@ test('while new roots wait nothing is written, and deciding again decides the sa
     const decision = later(listed, at);
 
     assert.deepEqual([decision?.writesLeaf, decision?.writesBundle], [false, false]);
-    assert.equal(decision?.heldUntil, until);
+    assert.equal(decision?.bundleDeferredUntil, until);
     assert.equal(decision?.content?.caCrt, situation.published?.caPem);
     assert.ok((decision?.recheckAt ?? Number.POSITIVE_INFINITY) <= until);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Published, Situation } from '../../../../src/identity/policy/decide.ts';
+import type { DecisionInput, Published } from '../../../../src/identity/policy/decide.ts';
 import { buildTrustBundle } from '../../../../src/identity/trust-bundle.ts';
 import { Authority } from '../../../fixtures/certificates/authority.ts';
 import {
@@ -36,10 +36,10 @@ async function rotated(from: Authority, to: Authority, by = from, validity = {})
   return buildTrustBundle(listing(listRoot(to, { intermediates }), listRoot(from)), NOW);
 }
 
-function assertWrittenNow(situation: Pick<Situation, 'bundle'> & Partial<Situation>): void {
+function assertWrittenNow(situation: Pick<DecisionInput, 'bundle'> & Partial<DecisionInput>): void {
   const decision = decideOn({ ...atOnce, ...situation });
   assert.equal(decision.writesBundle, true);
-  assert.equal(decision.heldUntil, undefined);
+  assert.equal(decision.bundleDeferredUntil, undefined);
   assert.equal(decision.content?.caCrt, situation.bundle.pem);
 }
 
@@ -48,7 +48,7 @@ test('a new root that is cross-signed by a published one waits for the new leaf'
 
   assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, false]);
   assert.equal(decision.content?.caCrt, before.pem);
-  assert.equal(decision.heldUntil, NOW + 60 * SECOND);
+  assert.equal(decision.bundleDeferredUntil, NOW + 60 * SECOND);
   assert.ok(decision.recheckAt <= NOW + 60 * SECOND);
 });
 
@@ -128,7 +128,7 @@ test('a cross-signed certificate that expires while the root would wait vouches 
   assertWrittenNow({ bundle: await rotated(previous, active, previous, ends(60 * SECOND)) });
 
   const longer = await rotated(previous, active, previous, ends(61 * SECOND));
-  assert.equal(decideOn({ ...atOnce, bundle: longer }).heldUntil, NOW + 60 * SECOND);
+  assert.equal(decideOn({ ...atOnce, bundle: longer }).bundleDeferredUntil, NOW + 60 * SECOND);
 });
 
 test('a published root that expires while the new one would wait vouches for nothing', async () => {

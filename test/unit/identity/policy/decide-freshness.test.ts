@@ -19,26 +19,26 @@ import {
 
 // Another replica has heard of the new root and published; this one still knows the previous one.
 const candidate = material(oldLeaf);
-const doubtedUntil = NOW + SECOND;
+const confirmAfter = NOW + SECOND;
 
 for (const [what, published] of [
   ['roots', publishedAs(oldLeaf, after)],
   ['roots and leaf', publishedAs(newOne, after)],
 ] as const) {
   test(`${what} of a replica that knows more stay, until Consul is asked again`, () => {
-    const decision = decideOn({ published, candidate, bundle: before, doubtedUntil });
+    const decision = decideOn({ published, candidate, bundle: before, confirmAfter });
 
     assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, false]);
     assert.deepEqual(carriedOut(decision, published), published);
     assert.equal(decision.condemned, undefined);
-    assert.deepEqual([decision.asksRoots, decision.recheckAt], [false, doubtedUntil]);
+    assert.deepEqual([decision.requeryRoots, decision.recheckAt], [false, confirmAfter]);
   });
 
   test(`${what} that Consul does not list, though it was asked again, are put right`, () => {
     const decision = decideOn({ published, candidate, bundle: before });
 
     assert.equal(decision.writesBundle, true);
-    assert.equal(decision.asksRoots, false);
+    assert.equal(decision.requeryRoots, false);
     assert.equal(carriedOut(decision)?.caPem, before.pem);
     assert.equal(carriedOut(decision)?.certificatePem, oldLeaf.certPem);
   });
@@ -47,17 +47,17 @@ for (const [what, published] of [
 test('Consul is asked as soon as it is worth it, and now and then while it does not answer', () => {
   const published = publishedAs(newOne, after);
 
-  const decision = decideOn({ published, bundle: before, doubtedUntil, at: doubtedUntil });
+  const decision = decideOn({ published, bundle: before, confirmAfter, at: confirmAfter });
 
-  assert.equal(decision.asksRoots, true);
-  assert.equal(decision.recheckAt, doubtedUntil + 30 * SECOND);
+  assert.equal(decision.requeryRoots, true);
+  assert.equal(decision.recheckAt, confirmAfter + 30 * SECOND);
 });
 
 test('the second Secret is written before the first: its roots stay, and go into the other', () => {
   const published = { ...publishedAs(oldLeaf, after), caPem: before.pem };
   const upstream = { rootsSince: NOW - HOUR };
 
-  const decision = decideOn({ published, candidate, bundle: before, doubtedUntil, upstream });
+  const decision = decideOn({ published, candidate, bundle: before, confirmAfter, upstream });
 
   assert.equal(decision.content?.caCrt, after.pem);
   assert.equal(decision.writesLeaf, false);
@@ -69,7 +69,7 @@ test('a Consul that another replica found begun anew is not undone', async () =>
   const itsBundle = buildTrustBundle({ ...listing(listRoot(elsewhere)), trustDomain }, NOW);
   const published = publishedAs(await newLeaf(elsewhere), itsBundle);
 
-  const doubted = decideOn({ published, candidate, bundle: before, doubtedUntil });
+  const doubted = decideOn({ published, candidate, bundle: before, confirmAfter });
   assert.equal(doubted.content, undefined);
 
   assert.equal(decideOn({ published, candidate, bundle: before }).cause, 'other-identity');
@@ -80,7 +80,7 @@ test('in doubt, what is missing, damaged or ageing is put right as ever', async 
   const damaged = { ...publishedAs(oldLeaf, after), privateKeyPem: '' };
 
   for (const published of [undefined, damaged, publishedAs(ageing, after)]) {
-    const decision = decideOn({ published, candidate, bundle: before, doubtedUntil });
+    const decision = decideOn({ published, candidate, bundle: before, confirmAfter });
 
     assert.equal(carriedOut(decision)?.certificatePem, oldLeaf.certPem);
   }
@@ -90,7 +90,7 @@ test('a leaf that replaces an ageing one in doubt is published with the roots of
   const ageing = await newLeaf(active, { from: NOW - 90 * HOUR });
   const published = publishedAs(ageing, bundleOf(active));
 
-  const decision = decideOn({ published, candidate, bundle: before, doubtedUntil });
+  const decision = decideOn({ published, candidate, bundle: before, confirmAfter });
 
   assert.equal(carriedOut(decision)?.certificatePem, oldLeaf.certPem);
   assert.equal(carriedOut(decision)?.caPem, bundleOf(previous, active).pem);
@@ -103,7 +103,7 @@ for (const [what, caPem] of [
   test(`a bundle that somebody replaced by ${what} is no reason for doubt, and is put right at once`, () => {
     const published = { ...publishedAs(oldLeaf, before), caPem };
 
-    const decision = decideOn({ published, candidate, bundle: before, doubtedUntil });
+    const decision = decideOn({ published, candidate, bundle: before, confirmAfter });
 
     assert.equal(decision.writesBundle, true);
     assert.equal(carriedOut(decision, published)?.caPem, before.pem);

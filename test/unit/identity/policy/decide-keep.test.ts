@@ -69,7 +69,7 @@ test('a bad candidate leaves even an ageing leaf as it is', async () => {
   const decision = decideOn({ published, candidate: expired, bundle, at });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned?.count, 'ageing');
+  assert.equal(decision.condemned?.reason, 'ageing');
   assert.equal(decision.refused?.code, 'EXPIRED');
 });
 
@@ -89,7 +89,7 @@ test('with nothing published and nothing from Consul there is nothing to publish
 
   assert.equal(decision.content, undefined);
   assert.equal(decision.reason, 'nothing to publish yet');
-  assert.equal(decision.condemned?.count, 'missing');
+  assert.equal(decision.condemned?.reason, 'missing');
 });
 
 test('the Secret of the old program, leaf and root in tls.crt, is kept', () => {

@@ -66,7 +66,7 @@ for (const [fault, broken] of Object.entries(UNPUBLISHABLE)) {
     const decision = decideOn({ published: { ...broken, caPem: 'edited' }, bundle });
 
     assert.equal(decision.content, undefined);
-    assert.equal(decision.condemned?.count, 'unpublishable');
+    assert.equal(decision.condemned?.reason, 'unpublishable');
   });
 }
 
@@ -112,7 +112,7 @@ test('it stays where Consul gives none of that namespace, and what it lacks is t
   const decision = decideOn({ published, candidate, scope: TEAM, bundle });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned?.count, 'other-identity');
+  assert.equal(decision.condemned?.reason, 'other-identity');
 });
 
 test('a leaf of another datacenter, as another agent may give it, is no reason to write where none was asked for', () => {
@@ -148,7 +148,7 @@ test('an ageing leaf is not replaced by itself', async () => {
   const decision = decideOn({ published: publishedAs(ageing, bundle), candidate: material(ageing), bundle });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned?.count, 'ageing');
+  assert.equal(decision.condemned?.reason, 'ageing');
 });
 
 test('an ageing leaf is not replaced by one that lives no longer', async () => {
@@ -183,5 +183,5 @@ test('a leaf about to expire is replaced by one that doubles what is left, howev
   const decision = decideOn({ published, candidate: little, bundle });
 
   assert.equal(decision.writesLeaf, true);
-  assert.equal(decision.condemned?.count, 'ageing');
+  assert.equal(decision.condemned?.reason, 'ageing');
 });

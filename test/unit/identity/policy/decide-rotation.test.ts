@@ -22,7 +22,7 @@ test('a leaf signed by the previous root is kept until the new one arrives', () 
 
   assert.equal(decision.writesLeaf, false);
   assert.equal(decision.content?.tlsCrt, oldLeaf.chainPem);
-  assert.equal(decision.condemned?.count, 'inactive-root');
+  assert.equal(decision.condemned?.reason, 'inactive-root');
   assert.equal(decision.refused, undefined);
 });
 
@@ -57,7 +57,7 @@ test('a leaf of the previous root that is ageing is renewed, though the new one 
 
   assert.equal(decision.writesLeaf, true);
   assert.match(decision.reason, /^ageing: /);
-  assert.equal(decision.condemned?.count, 'inactive-root');
+  assert.equal(decision.condemned?.reason, 'inactive-root');
 });
 
 test('a leaf of the previous root does not displace an ageing one of the active root', async () => {
@@ -72,14 +72,14 @@ test('a leaf of the previous root does not displace an ageing one of the active 
   });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned?.count, 'ageing');
+  assert.equal(decision.condemned?.reason, 'ageing');
 });
 
 test('a leaf of the previous root is published where nothing is: peers still accept it', () => {
   const decision = decideOn({ candidate: material(oldLeaf), bundle: rotation });
 
   assert.equal(decision.writesLeaf, true);
-  assert.equal(decision.condemned?.count, 'inactive-root');
+  assert.equal(decision.condemned?.reason, 'inactive-root');
 });
 
 test('a leaf of a root that is not listed holds, whatever its age', async () => {

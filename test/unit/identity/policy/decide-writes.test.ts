@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LeafMaterial } from '../../../../src/identity/identity.ts';
+import type { CertificateAndKey } from '../../../../src/identity/identity.ts';
 import type { Published } from '../../../../src/identity/policy/decide.ts';
 import type { TrustBundle } from '../../../../src/identity/trust-bundle.ts';
 import { generateKeyPair } from '../../../fixtures/certificates/factory.ts';
@@ -19,7 +19,7 @@ import {
 
 interface Moment {
   readonly at: number;
-  readonly candidate: LeafMaterial;
+  readonly candidate: CertificateAndKey;
 }
 
 /** Carries out one decision after another and counts the writes. */

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { LeafMaterial } from '../../../../src/identity/identity.ts';
+import type { CertificateAndKey } from '../../../../src/identity/identity.ts';
 import type { ListedRoots } from '../../../../src/identity/trust-bundle.ts';
 import { SERVICE, TRUST_DOMAIN } from '../support.ts';
 
@@ -14,7 +14,7 @@ const URI = new RegExp(`^URI:spiffe://${TRUST_DOMAIN}/ns/([a-z]+)/dc/dc1/svc/${S
  * namespace was asked for, any is right.
  */
 export function rankOf(
-  served: LeafMaterial | undefined,
+  served: CertificateAndKey | undefined,
   listed: ListedRoots,
   at: number,
   namespace?: string,

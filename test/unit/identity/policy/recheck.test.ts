@@ -22,7 +22,9 @@ const AGEING_FROM = NOW + 60 * HOUR + 1;
 test('a good leaf is looked at again in the moment it begins to age, and not before', () => {
   const { recheckAt } = decideOn({ published, bundle });
 
-  const counts = [recheckAt - 1, recheckAt].map((at) => decideOn({ published, bundle, at }).condemned?.count);
+  const counts = [recheckAt - 1, recheckAt].map(
+    (at) => decideOn({ published, bundle, at }).condemned?.reason,
+  );
   assert.equal(recheckAt, AGEING_FROM);
   assert.deepEqual(counts, [undefined, 'ageing']);
 });
@@ -46,7 +48,7 @@ test('an intermediate that expires first is looked at again in the moment it exp
   const { recheckAt } = decideOn({ published: short, bundle });
 
   assert.equal(recheckAt, NOW + HOUR);
-  assert.equal(decideOn({ published: short, bundle, at: recheckAt }).condemned?.count, 'unpublishable');
+  assert.equal(decideOn({ published: short, bundle, at: recheckAt }).condemned?.reason, 'unpublishable');
 });
 
 test('a leaf that is not yet valid by this clock is taken in the moment it becomes valid', async () => {
