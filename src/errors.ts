@@ -41,20 +41,20 @@ export type ConsulErrorCode =
   | 'CONSUL_PERMISSION_DENIED'
   | 'CONSUL_TOKEN_UNKNOWN'
   | 'CONSUL_TOKEN_UNREADABLE'
-  | 'CONSUL_LOGIN'
+  | 'CONSUL_LOGIN_FAILED'
   | 'CONSUL_ACLS_DISABLED'
   | 'CONSUL_REDIRECT'
   | 'CONSUL_CONNECT_DISABLED'
   | 'CONSUL_CA_NOT_READY'
   | 'CONSUL_NO_LEADER'
   | 'CONSUL_NO_SERVERS'
-  | 'CONSUL_NO_DATACENTER'
+  | 'CONSUL_UNKNOWN_DATACENTER'
   | 'CONSUL_RATE_LIMITED'
   | 'CONSUL_HTTP_TO_HTTPS'
   | 'CONSUL_NAMESPACES_ENTERPRISE'
   | 'CONSUL_NOT_FOUND'
-  | 'CONSUL_ANSWER_UNUSABLE'
-  | 'CONSUL_STATUS';
+  | 'CONSUL_INVALID_RESPONSE'
+  | 'CONSUL_UNEXPECTED_STATUS';
 
 /** Consul could not be asked, refused, or answered something that cannot be used. Always temporary: retry. */
 export class ConsulError extends CodedError<ConsulErrorCode> {
@@ -70,13 +70,13 @@ export type IdentityFault =
   | 'KEY_UNREADABLE'
   | 'KEY_MISMATCH'
   | 'NO_SPIFFE_ID'
-  | 'OTHER_TRUST_DOMAIN'
-  | 'OTHER_SERVICE'
+  | 'WRONG_TRUST_DOMAIN'
+  | 'WRONG_SERVICE'
   | 'NOT_YET_VALID'
   | 'EXPIRED'
   | 'LEAF_IS_CA'
   | 'LEAF_NOT_FIRST'
-  | 'NOT_A_CLIENT'
+  | 'NO_CLIENT_AUTH'
   | 'NO_CHAIN'
   | 'NO_ROOT';
 
@@ -95,13 +95,13 @@ const IDENTITY_REMEDIES: Readonly<Record<IdentityFault, string>> = {
   KEY_UNREADABLE: SEE_LEAF,
   KEY_MISMATCH: SEE_LEAF,
   NO_SPIFFE_ID: SEE_SERVICE,
-  OTHER_TRUST_DOMAIN: SEE_SERVICE,
-  OTHER_SERVICE: SEE_SERVICE,
+  WRONG_TRUST_DOMAIN: SEE_SERVICE,
+  WRONG_SERVICE: SEE_SERVICE,
   NOT_YET_VALID: 'compare the clocks of this machine and of the Consul servers',
   EXPIRED: 'compare the clocks of this machine and of the Consul servers',
   LEAF_IS_CA: SEE_LEAF,
   LEAF_NOT_FIRST: SEE_LEAF,
-  NOT_A_CLIENT: SEE_LEAF,
+  NO_CLIENT_AUTH: SEE_LEAF,
   NO_CHAIN: SEE_ROOTS,
   NO_ROOT: SEE_ROOTS,
 };
@@ -133,10 +133,10 @@ export type PublishErrorCode =
   | 'KUBERNETES_FORBIDDEN'
   | 'KUBERNETES_CONFLICT'
   | 'KUBERNETES_NOT_FOUND'
-  | 'KUBERNETES_REFUSED'
+  | 'KUBERNETES_REJECTED'
   | 'KUBERNETES_GONE'
-  | 'KUBERNETES_ANSWER_UNUSABLE'
-  | 'SECRET_NOT_OURS'
+  | 'KUBERNETES_INVALID_RESPONSE'
+  | 'SECRET_NOT_ADOPTABLE'
   | 'DIRECTORY_UNWRITABLE';
 
 /** The place the identity is published to could not be read or written. Always temporary: retry. */

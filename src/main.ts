@@ -38,11 +38,11 @@ async function main(args: readonly string[]): Promise<number> {
   if (command.name === 'render') return runRender(config, command.showKey);
   const logger = createLogger(config.logLevel);
   for (const misspelling of findUnknownVariables(process.env))
-    logger.warn(misspelling, 'a variable is set and has no effect');
+    logger.warn(misspelling, 'unknown environment variable');
   try {
     return await (command.name === 'once' ? once(config, logger) : run(config, logger));
   } catch (error) {
-    logger.fatal(describeError(error), 'cannot go on');
+    logger.fatal(describeError(error), 'exiting because of an error');
     return EXIT.failed;
   }
 }
@@ -68,7 +68,7 @@ async function once(config: Config, logger: Logger): Promise<number> {
     return EXIT.ok;
   } catch (error) {
     if (!signal.aborted) throw error;
-    logger.warn('stopped before it was done');
+    logger.warn('stopped before completion');
     return EXIT.failed;
   }
 }

@@ -55,8 +55,8 @@ export class Story {
     if (!this.#identityTold) this.say('identity', styled(String(line['spiffeId']), 'bold'), 'green');
     this.#identityTold = true;
     if (line['leaf'] === true) {
-      if (reason.startsWith('ageing')) this.tally.renewals += 1;
-      this.say(reason.startsWith('ageing') ? 'renewal' : 'leaf', `wrote tls.crt and tls.key`, 'green');
+      if (reason.startsWith('renewal-due')) this.tally.renewals += 1;
+      this.say(reason.startsWith('renewal-due') ? 'renewal' : 'leaf', `wrote tls.crt and tls.key`, 'green');
       this.more(`why: ${reason}`);
       this.more(`serial ${line['serial']}, good until ${clockTime(line['notAfter'])}`);
     }

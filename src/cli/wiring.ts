@@ -45,7 +45,7 @@ export function wire(config: Config, clock: Clock, logger: Logger, version: stri
   const health = new Health(clock, LOOPS, longestSilenceMs(config.consulWaitMs));
   const eventLog = new EventLog();
   eventLog.subscribe(({ kind }) => {
-    if (kind === 'postponed') metrics.postponed();
+    if (kind === 'rate-limited') metrics.postponed();
   });
   const access = config.consul;
   const publisher = createPublisher(config, clock, logger, eventLog, { health, metrics });

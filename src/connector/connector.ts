@@ -146,10 +146,7 @@ export class Connector {
         nextAt = clock.now() + retryMs;
         // What is no error of the place of publication is one of this program's own.
         const level = error instanceof PublishError ? 'warn' : 'error';
-        logger[level](
-          { ...describeError(error), attempt: failures, retryMs },
-          'publishing failed, will try again',
-        );
+        logger[level]({ ...describeError(error), attempt: failures, retryMs }, 'publishing failed, retrying');
       }
     }
   }

@@ -15,7 +15,7 @@ export interface QueryReportOptions {
 
 export type QueryReport = Pick<BlockingQueryOptions<unknown>, 'onResponse' | 'onTimeout' | 'onError'>;
 
-const STALE = 'Consul answered about its roots from a stale cache';
+const STALE = 'the Consul agent returned stale CA roots';
 
 /** What log, metrics and status port are told of one of the two blocking queries. */
 export function reportOn(
@@ -42,16 +42,13 @@ export function reportOn(
     onTimeout() {
       health.heartbeat(query);
       metrics.consulSilent(query);
-      logger.debug({ query }, 'Consul let a blocking query run out, asking anew');
+      logger.debug({ query }, 'a blocking query timed out without an answer, sending a new one');
     },
     onError(error, attempt, retryMs) {
       health.heartbeat(query);
       health.setProblem(query, error);
       metrics.consulFailed(query, error.code);
-      logger.warn(
-        { query, ...describeError(error), attempt, retryMs },
-        'asking Consul failed, will try again',
-      );
+      logger.warn({ query, ...describeError(error), attempt, retryMs }, 'Consul query failed, retrying');
     },
   };
 }

@@ -124,7 +124,7 @@ export class Reconciler {
     const outcome = await this.#reporting('identity', () => publisher.write({ content, decision }, signal));
     if (outcome === 'conflict') return 'conflict';
     health.clearProblem('identity');
-    const isOver = outcome === 'postponed';
+    const isOver = outcome === 'rate-limited';
     const inPlace = isOver ? decision.current : content.identity;
     if (inPlace === undefined || (isOver && !isWhole(published, verifiesUpstream))) {
       metrics.unpublished();
@@ -164,7 +164,7 @@ export class Reconciler {
     const { publisher, health } = this.#options;
     const outcome = await this.#reporting('service', () => publisher.publishService(signal));
     if (outcome === 'conflict') return 'conflict';
-    if (outcome === 'postponed') {
+    if (outcome === 'rate-limited') {
       health.setProblem('service', contested());
       return 'settled';
     }

@@ -35,7 +35,7 @@ export class Report {
 
   wrote({ cause, content, writesLeaf, writesBundle, reason: decided }: Decision): void {
     const { clock, logger, metrics, eventLog, target } = this.#options;
-    const reason = cause === undefined ? 'repair: labels or annotations were edited' : decided;
+    const reason = cause === undefined ? 'repair: labels or annotations were modified' : decided;
     metrics.wrote('identity', cause ?? 'repair', clock.now());
     eventLog.record({ kind: 'published', at: clock.now(), text: reason });
     logger.info(
@@ -55,7 +55,7 @@ export class Report {
   wroteService(): void {
     const { clock, logger, metrics, target } = this.#options;
     metrics.wrote('service', 'repair', clock.now());
-    logger.info({ service: target['service'] }, 'wrote the Service with the TLSContext');
+    logger.info({ service: target['service'] }, 'published the TLSContext');
   }
 
   /** What is wrong with what Consul sent; undefined once nothing is, so that the next refusal is news. */
@@ -68,15 +68,18 @@ export class Report {
       return;
     }
     const described = describeError(error);
-    metrics.refused(error.code);
+    metrics.rejected(error.code);
     eventLog.record({
-      kind: 'refused',
+      kind: 'rejected',
       at: clock.now(),
       text: described.error,
       code: error.code,
       remedy: described.remedy,
     });
-    logger.warn({ ...target, ...described }, 'refused what Consul sent, the published identity stays');
+    logger.warn(
+      { ...target, ...described },
+      'rejected an answer from Consul, the published identity is unchanged',
+    );
   }
 
   /** Which of the roots are left out of the bundle. */
@@ -87,7 +90,7 @@ export class Report {
     if (all === '') return;
     this.#options.logger.warn(
       { dropped, remedy: 'none is needed for an expired root; else look at GET /v1/agent/connect/ca/roots' },
-      'left out roots that Consul lists',
+      'excluded CA roots from the trust bundle',
     );
   }
 
@@ -98,7 +101,7 @@ export class Report {
     const { logger, target } = this.#options;
     logger.info(
       { ...target, until: new Date(until).toISOString() },
-      'the new root is cross-signed, it waits to be published with the new leaf',
+      'deferred the new trust bundle until the new leaf, because the new root is cross-signed',
     );
   }
 

@@ -136,7 +136,7 @@ function isTimeout(error: unknown): boolean {
 
 function asConsulError(error: unknown): ConsulError {
   if (error instanceof ConsulError) return error;
-  return new ConsulError('CONSUL_ANSWER_UNUSABLE', "Consul's answer could not be used", {
+  return new ConsulError('CONSUL_INVALID_RESPONSE', "Consul's answer could not be used", {
     remedy: 'see that _CONSUL_HOST and _CONSUL_PORT lead to Consul; if they do, report this as a bug',
     cause: error,
   });

@@ -33,7 +33,7 @@ export function leafPath(service: string): string {
 /**
  * A root that is not the active one may lack anything: it is kept as far as it goes, and the trust bundle drops it.
  *
- * @throws ConsulError CONSUL_ANSWER_UNUSABLE, or CONSUL_CA_NOT_READY when there is no root (consul #4421)
+ * @throws ConsulError CONSUL_INVALID_RESPONSE, or CONSUL_CA_NOT_READY when there is no root (consul #4421)
  */
 export function decodeRoots(text: string): CaRoots {
   const answer = parseObject(text, 'roots');
@@ -55,7 +55,7 @@ export function decodeRoots(text: string): CaRoots {
   return { trustDomain: readString(answer, 'TrustDomain', 'roots'), activeRootId, roots: decoded };
 }
 
-/** @throws ConsulError CONSUL_ANSWER_UNUSABLE; it never quotes the answer, which holds a private key */
+/** @throws ConsulError CONSUL_INVALID_RESPONSE; it never quotes the answer, which holds a private key */
 export function decodeLeaf(text: string): CaLeaf {
   const answer = parseObject(text, 'leaf');
   return {

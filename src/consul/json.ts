@@ -1,7 +1,7 @@
 import { ConsulError } from '../errors.ts';
 import { isRecord } from '../lib/record.ts';
 
-/** @throws ConsulError CONSUL_ANSWER_UNUSABLE; it never quotes the answer, which may hold a key or a token */
+/** @throws ConsulError CONSUL_INVALID_RESPONSE; it never quotes the answer, which may hold a key or a token */
 export function parseObject(text: string, what: string): Record<string, unknown> {
   let parsed: unknown;
   try {
@@ -16,7 +16,7 @@ export function parseObject(text: string, what: string): Record<string, unknown>
 
 export function unusable(what: string, why: string): ConsulError {
   return new ConsulError(
-    'CONSUL_ANSWER_UNUSABLE',
+    'CONSUL_INVALID_RESPONSE',
     `Consul's answer about the ${what} cannot be used: ${why}`,
     {
       remedy:

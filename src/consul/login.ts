@@ -114,7 +114,7 @@ export class LoginToken implements TokenSource {
       await this.#clock.sleep(LOOK_AGAIN_MS, signal);
     }
     throw new ConsulError(
-      'CONSUL_LOGIN',
+      'CONSUL_LOGIN_FAILED',
       `the token of the login is not known after ${VISIBLE_WITHIN_MS} ms`,
       {
         remedy: 'see that the ACL replication of Consul works: GET /v1/acl/replication',
@@ -162,13 +162,13 @@ async function readBearerToken(path: string): Promise<string> {
     bearer = (await readFile(path, 'utf8')).trim();
   } catch (cause) {
     const code = systemCode(cause) ?? 'unknown';
-    throw new ConsulError('CONSUL_LOGIN', `the bearer token file ${path} cannot be read (${code})`, {
+    throw new ConsulError('CONSUL_LOGIN_FAILED', `the bearer token file ${path} cannot be read (${code})`, {
       remedy: 'mount the ServiceAccount token, or set CONSUL_LOGIN_BEARER_TOKEN_FILE to where it is',
       cause,
     });
   }
   if (bearer === '') {
-    throw new ConsulError('CONSUL_LOGIN', `the bearer token file ${path} is empty`, {
+    throw new ConsulError('CONSUL_LOGIN_FAILED', `the bearer token file ${path} is empty`, {
       remedy: 'mount the ServiceAccount token, or set CONSUL_LOGIN_BEARER_TOKEN_FILE to where it is',
     });
   }
@@ -180,7 +180,7 @@ function readSession(text: string, clock: Clock): Session {
   const answer = parseObject(text, 'login');
   const { SecretID: token, CreateTime: created, ExpirationTime: expires } = answer;
   if (typeof token !== 'string' || token === '') {
-    throw new ConsulError('CONSUL_ANSWER_UNUSABLE', "Consul's answer to the login holds no token", {
+    throw new ConsulError('CONSUL_INVALID_RESPONSE', "Consul's answer to the login holds no token", {
       remedy: 'see that _CONSUL_HOST and _CONSUL_PORT lead to Consul itself and not to a proxy',
     });
   }

@@ -18,7 +18,7 @@ export interface LoadedTls {
 
 /** What is to be told where the configuration switches verification off. */
 export const VERIFIES_NOTHING =
-  'TLS with Consul verifies nothing: anybody on the way can read the token and the key';
+  'TLS verification of Consul is disabled: anyone on the network path can read the token and the key';
 
 /**
  * Reads the files of a TLS configuration as they are now. Called for each request: the files are few and small, requests

@@ -162,7 +162,7 @@ async function decodeBody(body: Buffer, encoding: string | undefined): Promise<s
   try {
     return (await gunzipBounded(body, { maxOutputLength: MAX_ANSWER_BYTES })).toString('utf8');
   } catch (cause) {
-    throw new ConsulError('CONSUL_ANSWER_UNUSABLE', "Consul's compressed answer cannot be read", {
+    throw new ConsulError('CONSUL_INVALID_RESPONSE', "Consul's compressed answer cannot be read", {
       remedy: 'a proxy before Consul spoils its answers: connect without it',
       cause,
     });

@@ -142,7 +142,7 @@ function leafOf(certificates: readonly Certificate[], key: PrivateKey): Certific
 function checkUse(leaf: Certificate): void {
   if (leaf.x509.ca) throw new IdentityError('LEAF_IS_CA', 'the certificate of the key is that of a CA');
   if (!allowsClientAuth(leaf) || !leaf.allowsSigning) {
-    throw new IdentityError('NOT_A_CLIENT', "the leaf's extensions do not allow TLS clients");
+    throw new IdentityError('NO_CLIENT_AUTH', "the leaf's extensions do not allow TLS clients");
   }
 }
 
@@ -160,11 +160,11 @@ function checkValidity(leaf: Certificate, at: number): void {
 function checkSubject(spiffeId: SpiffeId, service: string, trustDomain: string): void {
   if (spiffeId.trustDomain !== trustDomain) {
     throw new IdentityError(
-      'OTHER_TRUST_DOMAIN',
+      'WRONG_TRUST_DOMAIN',
       `the leaf is ${spiffeId.uri}, the trust domain is ${trustDomain}`,
     );
   }
   if (spiffeId.service !== service) {
-    throw new IdentityError('OTHER_SERVICE', `the leaf is ${spiffeId.uri}, asked for was service ${service}`);
+    throw new IdentityError('WRONG_SERVICE', `the leaf is ${spiffeId.uri}, asked for was service ${service}`);
   }
 }

@@ -56,8 +56,8 @@ export const OPAQUE_SECRET_TYPE = 'Opaque';
 export const TLS_CONTEXT_ANNOTATION = 'getambassador.io/config';
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 export const WRITTEN_AT = `${FIELD_MANAGER}/written-at`;
-export const WRITTEN_BECAUSE = `${FIELD_MANAGER}/written-because`;
-export const WRITTEN_BEFORE = `${FIELD_MANAGER}/written-before`;
+export const WRITE_REASON = `${FIELD_MANAGER}/write-reason`;
+export const WRITE_HISTORY = `${FIELD_MANAGER}/write-history`;
 
 /** When and why an object was written: kept as they are while nothing else changes. */
 export interface WriteRecord {
@@ -72,11 +72,17 @@ const WRITES_TOLD = 5;
 /** Longer ones were edited by hand, and annotations have 256 KiB between them. */
 const MAX_LINE = 200;
 
-/** The occasion that an object's annotations tell of, if they do. */
+/** What versions before 1.0.0 wrote. */
+const FORMER_WRITE_REASON = `${FIELD_MANAGER}/written-because`;
+const FORMER_WRITE_HISTORY = `${FIELD_MANAGER}/written-before`;
+
+/** The write record in an object's annotations, if it has one. */
 export function readWriteRecord(annotations: Readonly<Record<string, unknown>>): WriteRecord | undefined {
-  const { [WRITTEN_AT]: at, [WRITTEN_BECAUSE]: reason, [WRITTEN_BEFORE]: before } = annotations;
+  const at = annotations[WRITTEN_AT];
+  const reason = annotations[WRITE_REASON] ?? annotations[FORMER_WRITE_REASON];
+  const history = annotations[WRITE_HISTORY] ?? annotations[FORMER_WRITE_HISTORY];
   if (typeof at !== 'string' || typeof reason !== 'string') return undefined;
-  return { at, reason, history: typeof before === 'string' ? before : undefined };
+  return { at, reason, history: typeof history === 'string' ? history : undefined };
 }
 
 /** The occasion of a write that follows another: `kubectl describe` shows annotations of a Secret, and no Events. */
@@ -87,8 +93,8 @@ export function appendHistory(previous: WriteRecord, { at, reason }: WriteRecord
 }
 
 function writeRecordAnnotations({ at, reason, history }: WriteRecord): Record<string, string> {
-  const earlier = history === undefined ? {} : { [WRITTEN_BEFORE]: history };
-  return { [WRITTEN_AT]: at, [WRITTEN_BECAUSE]: reason, ...earlier };
+  const earlier = history === undefined ? {} : { [WRITE_HISTORY]: history };
+  return { [WRITTEN_AT]: at, [WRITE_REASON]: reason, ...earlier };
 }
 
 /** What is published where nothing is yet; `apiVersion` is that of the TLSContext, undefined where no Service is wanted. */

@@ -13,7 +13,7 @@ export type WriteOutcome =
   /** The place already holds exactly this. */
   | 'unchanged'
   /** Somebody else keeps changing it: the next try is in a while, so that it is no stream of writes. */
-  | 'postponed'
+  | 'rate-limited'
   /** Somebody else wrote first: read again and decide again. */
   | 'conflict';
 

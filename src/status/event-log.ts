@@ -3,13 +3,13 @@ export type LogEventKind =
   /** Something was written. */
   | 'published'
   /** What Consul sent must not be published. */
-  | 'refused'
+  | 'rejected'
   /** An object that somebody else had made is kept by the connector from now on. */
-  | 'taken-over'
+  | 'adopted'
   /** The published leaf is about to expire, or has. */
   | 'expiring'
   /** Somebody else keeps changing what is published. */
-  | 'postponed';
+  | 'rate-limited';
 
 export interface LogEvent {
   readonly kind: LogEventKind;

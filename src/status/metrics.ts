@@ -28,20 +28,20 @@ export class Metrics {
     'object',
   ]);
   readonly #postponed = this.#counter(
-    'postponed_writes_total',
+    'rate_limited_writes_total',
     'Writes put off because somebody else keeps changing the object.',
   );
-  readonly #refused = this.#counter(
-    'refused_candidates_total',
+  readonly #rejected = this.#counter(
+    'rejected_candidates_total',
     'Answers of Consul that must not be published, each new one once.',
     ['code'],
   );
-  readonly #refusing = this.#gauge(
-    'candidate_refused',
+  readonly #candidateRejected = this.#gauge(
+    'candidate_rejected',
     '1 while the newest answer of Consul must not be published.',
   );
   readonly #answers = this.#counter(
-    'consul_answers_total',
+    'consul_queries_total',
     'Blocking queries that ended: ok, silence or the code of the error.',
     ['query', 'outcome'],
   );
@@ -85,7 +85,7 @@ export class Metrics {
 
   /** A blocking query ended unanswered, which need be no error. */
   consulSilent(query: string): void {
-    this.#answers.inc({ query, outcome: 'silence' });
+    this.#answers.inc({ query, outcome: 'timeout' });
   }
 
   consulFailed(query: string, code: string): void {
@@ -111,14 +111,14 @@ export class Metrics {
     this.#postponed.inc();
   }
 
-  refused(code: string): void {
-    this.#refused.inc({ code });
-    this.#refusing.set(1);
+  rejected(code: string): void {
+    this.#rejected.inc({ code });
+    this.#candidateRejected.set(1);
   }
 
   /** What Consul sent last may be published. */
   accepted(): void {
-    this.#refusing.set(0);
+    this.#candidateRejected.set(0);
   }
 
   published({ leaf }: Identity): void {
@@ -142,7 +142,7 @@ export class Metrics {
   #startAtZero(): void {
     for (const reason of [...REASONS, 'roots', 'repair']) this.#writes.inc({ object: 'identity', reason }, 0);
     this.#writes.inc({ object: 'service', reason: 'repair' }, 0);
-    for (const code of IDENTITY_FAULTS) this.#refused.inc({ code }, 0);
+    for (const code of IDENTITY_FAULTS) this.#rejected.inc({ code }, 0);
   }
 
   #counter(name: string, help: string, labelNames: readonly string[] = []): Counter {

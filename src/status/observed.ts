@@ -22,8 +22,8 @@ export function viewOf({ health, eventLog, setup }: Observed, at: number): View 
     at,
     setup,
     health: health.snapshot(),
-    writes: newestOf('published', 'taken-over'),
-    troubles: newestOf('refused', 'expiring', 'postponed'),
+    writes: newestOf('published', 'adopted'),
+    troubles: newestOf('rejected', 'expiring', 'rate-limited'),
   };
 }
 

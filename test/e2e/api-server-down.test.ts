@@ -121,7 +121,7 @@ describe('23, 28: An outage ends by itself, and a change that came meanwhile is 
     bed.cluster.rotateToken('remove');
     bed.cluster.watches.cut();
     bed.cluster.remove('Secret', NAMESPACE, SECRET);
-    await daemon.line(({ msg }) => msg === 'watching failed, will start over');
+    await daemon.line(({ msg }) => msg === 'watch failed, restarting');
 
     bed.cluster.writeTokenFiles();
 

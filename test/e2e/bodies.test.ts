@@ -16,7 +16,7 @@ describe('bodies and paths', { concurrency: 4 }, () => {
         const answer = await truth.blocked();
         return { ...answer, body: answer.body.slice(0, answer.body.length / 2) };
       },
-      code: 'CONSUL_ANSWER_UNUSABLE',
+      code: 'CONSUL_INVALID_RESPONSE',
       error: /not whole JSON/,
       remedy: /lead to Consul itself/,
     }));
@@ -25,7 +25,7 @@ describe('bodies and paths', { concurrency: 4 }, () => {
     holds(t, {
       target: 'leaf',
       script: () => () => ({ body: Buffer.alloc(20 * MEBIBYTE, ' ') }),
-      code: 'CONSUL_ANSWER_UNUSABLE',
+      code: 'CONSUL_INVALID_RESPONSE',
       error: /larger than 8 MiB/,
       remedy: /_CONSUL_HOST and _CONSUL_PORT/,
     }));

@@ -92,13 +92,13 @@ describe('a leaf and its chain', { concurrency: 6 }, () => {
     [
       'SPIFFE URI of another service',
       { service: 'web' },
-      'OTHER_SERVICE',
+      'WRONG_SERVICE',
       /asked for was service ambassador/,
     ],
     [
       'SPIFFE URI of another trust domain',
       { trustDomain: 'other.consul' },
-      'OTHER_TRUST_DOMAIN',
+      'WRONG_TRUST_DOMAIN',
       /the trust domain is/,
     ],
     [

@@ -109,7 +109,7 @@ describe('check', { concurrency: 2 }, () => {
     assert.equal(report.firstFail?.check, `rbac-patch-secrets-${CA_SECRET}`);
     assert.match(report.firstFail?.remedy ?? '', new RegExp(`resourceNames: \\["${CA_SECRET}"\\]`));
     const existing = report.row(`existing-secrets-${CA_SECRET}`);
-    assert.equal(existing?.code, 'SECRET_NOT_OURS');
+    assert.equal(existing?.code, 'SECRET_NOT_ADOPTABLE');
     assert.match(existing?.detail ?? '', /its type is kubernetes\.io\/tls, not Opaque/);
   });
 
@@ -124,7 +124,7 @@ describe('check', { concurrency: 2 }, () => {
 
     const { firstFail } = await Report.of(bed.start({}, CHECK));
 
-    assert.equal(firstFail?.code, 'SECRET_NOT_OURS');
+    assert.equal(firstFail?.code, 'SECRET_NOT_ADOPTABLE');
     assert.match(firstFail?.remedy ?? '', new RegExp(`kubectl -n ${NAMESPACE} delete secret ${SECRET}`));
   });
 

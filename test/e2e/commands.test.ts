@@ -38,7 +38,7 @@ describe('commands and their exit codes', { concurrency: 4 }, () => {
     const daemon = bed.start({ _HTTP_PORT: String(port) });
 
     assert.equal((await daemon.exited).code, 1);
-    const { code, error, remedy } = await daemon.line('cannot go on');
+    const { code, error, remedy } = await daemon.line('exiting because of an error');
     assert.equal(code, 'STATUS_PORT');
     assert.match(String(error), /cannot be opened \(EADDRINUSE\)/);
     assert.match(String(remedy), /_HTTP_PORT/);
@@ -48,7 +48,7 @@ describe('commands and their exit codes', { concurrency: 4 }, () => {
     const daemon = startDaemon({ KUBECONFIG: '/nowhere/config' });
 
     assert.equal((await daemon.exited).code, 1);
-    const { code, remedy } = await daemon.line('cannot go on');
+    const { code, remedy } = await daemon.line('exiting because of an error');
     assert.equal(code, 'KUBERNETES_CONFIGURATION');
     assert.match(String(remedy), /set KUBECONFIG/);
   });
@@ -85,7 +85,7 @@ describe('once', { concurrency: 4 }, () => {
     const daemon = bed.start({}, ['once']);
 
     assert.equal((await daemon.exited).code, 1);
-    const { code, remedy } = await daemon.line('cannot go on');
+    const { code, remedy } = await daemon.line('exiting because of an error');
     assert.equal(code, 'CONSUL_PERMISSION_DENIED');
     assert.match(String(remedy), /policy = "write"/);
     assert.equal(bed.secret(), undefined);
@@ -98,19 +98,19 @@ describe('once', { concurrency: 4 }, () => {
     const daemon = bed.start({}, ['once']);
 
     assert.equal((await daemon.exited).code, 1);
-    const { code, remedy } = await daemon.line('cannot go on');
+    const { code, remedy } = await daemon.line('exiting because of an error');
     assert.equal(code, 'KUBERNETES_FORBIDDEN');
     assert.match(String(remedy), /verbs: \["create"\]/);
   });
 
   for (const fault of ['hang', 'stall-after-headers'] as const) {
-    test(`is exit 1 when it is stopped before it was done, and says so (${fault})`, async (t) => {
+    test(`is exit 1 when it is stopped before completion, and says so (${fault})`, async (t) => {
       const bed = await makeBed(t);
       bed.consul.script('any', () => fault);
       const daemon = bed.start({}, ['once']);
       await eventually('a request', () => bed.consul.open('roots') === 1, 10_000);
 
-      await assertStopsWith(daemon, { code: 1, message: 'stopped before it was done' });
+      await assertStopsWith(daemon, { code: 1, message: 'stopped before completion' });
 
       assert.ok(!daemon.logs.some(({ code: problem }) => problem !== undefined), daemon.stdout);
     });

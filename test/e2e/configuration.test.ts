@@ -97,6 +97,6 @@ test('32: A misspelt variable, and one without its underscore: a warning with th
 
   const daemon = await bed.startReady(Object.fromEntries(Object.keys(meant).map((name) => [name, 'edge'])));
 
-  const warned = daemon.logs.filter(({ msg }) => msg === 'a variable is set and has no effect');
+  const warned = daemon.logs.filter(({ msg }) => msg === 'unknown environment variable');
   assert.deepEqual(Object.fromEntries(warned.map((line) => [line['variable'], line['meant']])), meant);
 });

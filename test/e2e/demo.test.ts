@@ -36,7 +36,7 @@ describe('the demo', { concurrency: true }, () => {
     assert.match(told, /the embedded development Consul/);
     assert.match(told, /identity +spiffe:\/\/[-0-9a-f]+\.consul\/ns\/default\/dc\/dc1\/svc\/ambassador\n/);
     assert.match(told, /why: missing: no identity was published/);
-    assert.match(told, /renewal +wrote tls\.crt and tls\.key\n +why: ageing: /);
+    assert.match(told, /renewal +wrote tls\.crt and tls\.key\n +why: renewal-due: /);
     assert.match(told, /rotation +Consul gets a new root, by the timer/);
     assert.match(told, /roots +wrote ca\.crt alone; tls\.crt and tls\.key stay byte for byte: 2 roots/);
     assert.match(told, /why: inactive-root: the published leaf does not chain to the active root/);

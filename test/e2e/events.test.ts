@@ -9,7 +9,7 @@ import { eventually } from './support/eventually.ts';
 const TOLD_WITHIN_MS = 10_000;
 /** Long enough for an Event that should not come to come. */
 const SETTLED_MS = 1_500;
-const NOT_WRITTEN = 'an Event on the Secret could not be written, which harms nothing else';
+const NOT_WRITTEN = 'writing an Event failed';
 
 /** What `kubectl get events` would show of it: type, reason, message, and how often. */
 function told(bed: Bed): string[] {
@@ -53,7 +53,7 @@ describe('Events on the Secret', { concurrency: 2 }, () => {
     ]);
     const { annotations } = bed.secret()?.metadata ?? {};
     assert.match(
-      annotations?.['ambassador-consul-connector/written-before'] ?? '',
+      annotations?.['ambassador-consul-connector/write-history'] ?? '',
       /^\S+Z roots: the list of roots changed\n\S+Z missing: no identity was published$/,
     );
   });
@@ -67,7 +67,7 @@ describe('Events on the Secret', { concurrency: 2 }, () => {
       bed.consul.script('leaf', leaf(other, other.certPem));
       await tells(
         bed,
-        new RegExp(`^Warning Refused OTHER_SERVICE: .*; remedy: .*_CONSUL_SERVICE.* x${count}$`),
+        new RegExp(`^Warning Refused WRONG_SERVICE: .*; remedy: .*_CONSUL_SERVICE.* x${count}$`),
       );
       bed.consul.clearScripts();
       await asksAgain(bed);

@@ -34,7 +34,13 @@ describe('16: what Consul, or a proxy before it, says instead of an answer', { c
       /limits the rate of requests/,
       /request_limits/,
     ],
-    ['503', refusals.unavailable, 'CONSUL_STATUS', /is not available/, /agent and its servers run/],
+    [
+      '503',
+      refusals.unavailable,
+      'CONSUL_UNEXPECTED_STATUS',
+      /is not available/,
+      /agent and its servers run/,
+    ],
     [
       '403 `Permission denied…`',
       refusals.permissionDenied,
@@ -67,14 +73,14 @@ describe('16: what Consul, or a proxy before it, says instead of an answer', { c
     [
       '504 with an HTML page',
       refusals.gatewayTimeout,
-      'CONSUL_STATUS',
+      'CONSUL_UNEXPECTED_STATUS',
       /page of its own \(504\)/,
       /log of that proxy/,
     ],
     [
       '200 with an HTML page',
       refusals.signInPage,
-      'CONSUL_ANSWER_UNUSABLE',
+      'CONSUL_INVALID_RESPONSE',
       /it is HTML/,
       /a proxy or a login page/,
     ],

@@ -45,7 +45,7 @@ describe('26: A write of the Secret that the API server refuses: unready with th
       const daemon = bed.start();
 
       const failed = await daemon.line(
-        ({ msg, error }) => msg === 'publishing failed, will try again' && cause.test(String(error)),
+        ({ msg, error }) => msg === 'publishing failed, retrying' && cause.test(String(error)),
       );
       assert.match(String(failed['remedy']), remedy);
       await daemon.line(({ attempt }) => Number(attempt) >= 2);

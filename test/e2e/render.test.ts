@@ -122,7 +122,7 @@ describe('render', { concurrency: 2 }, () => {
 
     const text = await complaint(bed.start({}, ['render']));
 
-    assert.match(text, /^SECRET_NOT_OURS: .*its type is Opaque[\s\S]*-> if nobody needs it: kubectl/);
+    assert.match(text, /^SECRET_NOT_ADOPTABLE: .*its type is Opaque[\s\S]*-> if nobody needs it: kubectl/);
   });
 
   test('a right that is missing is an error with the rule to add', async (t) => {

@@ -115,7 +115,7 @@ test('24: While somebody else keeps damaging the Secret, the connector says that
 
   const stop = keepDoing(t, () => damage(bed));
 
-  await daemon.unready(/^unpublishable: .*; somebody else keeps changing it$/m);
+  await daemon.unready(/^invalid: .*; somebody else keeps changing it$/m);
   assert.equal(await daemon.metric('published '), 0);
   stop();
   await daemon.ready();
@@ -166,7 +166,7 @@ test('24: While Consul sends an unusable root, what is deleted is put right all 
   await bed.consul.rotateRoot({ leafDelayMs: 0 });
   await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2, 5_000);
   await bed.consul.rotateRoot({ leafDelayMs: 60_000 });
-  await daemon.line('refused what Consul sent, the published identity stays');
+  await daemon.line('rejected an answer from Consul, the published identity is unchanged');
   const caCrt = bed.entry('ca.crt');
 
   bed.cluster.remove('Secret', NAMESPACE, SECRET);
@@ -196,9 +196,11 @@ describe('26, 30: A Secret that is already there', { concurrency: 2 }, () => {
 
     const daemon = await bed.startReady();
 
-    const taken = await daemon.line('took over an object that somebody else had made');
+    const taken = await daemon.line('adopted an existing object');
     assert.equal(taken['object'], `secrets ${NAMESPACE}/${SECRET}`);
-    const { annotation } = await daemon.line('removed an annotation that held an old private key');
+    const { annotation } = await daemon.line(
+      'removed the last-applied annotation, which contained an old private key',
+    );
     assert.equal(annotation, LAST_APPLIED);
     assert.equal(bed.secret()?.metadata.annotations?.[LAST_APPLIED], undefined);
     assert.match(bed.entry('tls.crt'), /^-----BEGIN CERTIFICATE-----/);
@@ -215,7 +217,7 @@ describe('26, 30: A Secret that is already there', { concurrency: 2 }, () => {
       const before = bed.secret();
       const daemon = bed.start();
 
-      const line = await daemon.line(({ code }) => code === 'SECRET_NOT_OURS');
+      const line = await daemon.line(({ code }) => code === 'SECRET_NOT_ADOPTABLE');
 
       assert.match(String(line['error']), reason);
       assert.match(String(line['remedy']), new RegExp(`kubectl -n ${NAMESPACE} delete secret ${SECRET}`));

@@ -32,7 +32,7 @@ describe('what Consul says of its roots', { concurrency: 6 }, () => {
     holds(t, {
       target: 'roots',
       script: () => roots(() => null),
-      code: 'CONSUL_ANSWER_UNUSABLE',
+      code: 'CONSUL_INVALID_RESPONSE',
       error: /not a JSON object/,
       remedy: /lead to Consul itself/,
     }));
@@ -89,7 +89,7 @@ describe('what Consul says of its roots', { concurrency: 6 }, () => {
     const daemon = await bed.startReady();
 
     assertSame(certificates(bed.entry('ca.crt')), bed.consul.activeRoot.authority.certPem);
-    const { dropped } = await daemon.line('left out roots that Consul lists');
+    const { dropped } = await daemon.line('excluded CA roots from the trust bundle');
     assert.match(String(dropped), /^root old expired 2021-01-01/);
   });
 
@@ -148,7 +148,7 @@ describe('what Consul says of its roots', { concurrency: 6 }, () => {
       const daemon = await bed.startReady();
 
       assertSame(certificates(bed.entry('ca.crt')), bed.consul.activeRoot.authority.certPem);
-      const { dropped } = await daemon.line('left out roots that Consul lists');
+      const { dropped } = await daemon.line('excluded CA roots from the trust bundle');
       assert.match(String(dropped), /^root (?:old|without an ID) holds no PEM block$/);
     });
   }

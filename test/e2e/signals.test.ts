@@ -48,7 +48,7 @@ describe('33: SIGTERM and SIGINT end the daemon within two seconds with exit cod
     [
       'while it waits to try again',
       (bed) => void bed.cluster.deny({ resource: 'secrets' }),
-      (_bed, daemon) => daemon.line('publishing failed, will try again'),
+      (_bed, daemon) => daemon.line('publishing failed, retrying'),
     ],
   ] satisfies [string, (bed: Bed) => void, (bed: Bed, daemon: Daemon) => Promise<unknown>][]) {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -66,7 +66,7 @@ describe('a server that answers at the wrong time', { concurrency: 7 }, () => {
       assert.ok(bed.cluster.writes() > writes);
       // What dies while it blocks is no error: the query after it tells whether the server lives.
       const errors = fault === 'hang' || fault === 'stall-after-headers' ? 0 : 2;
-      const failures = daemon.logs.filter(({ msg }) => msg === 'asking Consul failed, will try again');
+      const failures = daemon.logs.filter(({ msg }) => msg === 'Consul query failed, retrying');
       assert.equal(failures.length, errors, daemon.stdout);
       for (const { remedy } of failures) assert.match(String(remedy), /./);
     });

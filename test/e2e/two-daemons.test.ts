@@ -7,7 +7,7 @@ import { fastTimeOf } from './support/fast-time.ts';
 const TEN_MINUTES_MS = 600_000;
 /** Ten minutes of the daemons' time take forty seconds. */
 const SPEED = 15;
-const SLOWED = 'somebody else keeps changing what is published, it is put right only now and then';
+const SLOWED = 'another writer keeps modifying the object, repairs are rate-limited';
 
 /** What one daemon may write of one object in that time: thirty at once, then one in ten seconds. */
 function most(forMs: number): number {

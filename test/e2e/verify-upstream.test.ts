@@ -42,7 +42,9 @@ describe('upstream verification', { concurrency: 6 }, () => {
 
     await bed.consul.rotateRoot({ leafDelayMs: 3_000 });
 
-    await daemon.line('the new root is cross-signed, it waits to be published with the new leaf');
+    await daemon.line(
+      'deferred the new trust bundle until the new leaf, because the new root is cross-signed',
+    );
     assert.equal(bed.entry('tls.crt', CA_SECRET), before);
     assert.equal(bed.entry('ca.crt'), before);
     await eventually('both roots', () => certificates(bed.entry('tls.crt', CA_SECRET)).length === 2, 10_000);
@@ -96,7 +98,7 @@ describe('upstream verification', { concurrency: 6 }, () => {
     await (await bed.startReady()).stop();
     await bed.consul.stop();
     const daemon = bed.start(VERIFYING);
-    await daemon.line('asking Consul failed, will try again');
+    await daemon.line('Consul query failed, retrying');
     await sleep(SETTLED_MS);
     assert.equal(tlsContext(bed)['ca_secret'], undefined);
 

@@ -100,7 +100,7 @@ test('a watch that cannot be asked for is counted and logged with its cause and 
 
   bed.cluster.watches.cut();
   const { remedy } = await daemon.line(
-    (line) => line['msg'] === 'watching failed, will start over' && /ECONNRESET/.test(String(line['error'])),
+    (line) => line['msg'] === 'watch failed, restarting' && /ECONNRESET/.test(String(line['error'])),
   );
 
   assert.match(String(remedy), /API server runs/);

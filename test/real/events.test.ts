@@ -6,7 +6,7 @@ import { NAMESPACE, SECRET, SERVICE, useWorld } from './world.ts';
 
 /** Consul puts off the new leaf by up to 30 s, then signs it. */
 const NEW_LEAF_WITHIN_MS = 45_000;
-const WRITTEN_BEFORE = `${SERVICE}/written-before`;
+const WRITE_HISTORY = `${SERVICE}/write-history`;
 const ROTATION = [
   'Normal Published missing: no identity was published',
   'Normal Published roots: the list of roots changed',
@@ -48,8 +48,8 @@ test('a rotation is told by Events on the Secret, and by its annotations where a
     );
     assert.deepEqual(await eventsOf(uid), ROTATION);
     const described = await world.kubectl(['describe', 'secret', SECRET]);
-    assert.match(described, new RegExp(`${SERVICE}/written-because: inactive-root: `));
-    assert.match(described, new RegExp(`${WRITTEN_BEFORE}:\\s+\\S+Z roots: .*\\s+\\S+Z missing: `));
+    assert.match(described, new RegExp(`${SERVICE}/write-reason: inactive-root: `));
+    assert.match(described, new RegExp(`${WRITE_HISTORY}:\\s+\\S+Z roots: .*\\s+\\S+Z missing: `));
     assert.deepEqual(
       daemon.logs.filter(({ level }) => level !== 'info'),
       [],

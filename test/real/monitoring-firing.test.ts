@@ -29,9 +29,9 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
     prepare: ({ consul }) => consul.script('any', () => 'hang'),
   },
   'Consul goes away': { alerts: ['ConsulFails'], harm: ({ consul }) => consul.stop() },
-  'a key is broken': { alerts: ['CandidateRefused'], harm: breakKey },
+  'a key is broken': { alerts: ['CandidateRejected'], harm: breakKey },
   'a leaf expires': {
-    alerts: ['CandidateRefused', 'LeafExpires', 'LeafNotRenewed', 'NothingPublished'],
+    alerts: ['CandidateRejected', 'LeafExpires', 'LeafNotRenewed', 'NothingPublished'],
     prepare: giveOneLeafOnly,
   },
   'a right is missing': {
@@ -41,7 +41,7 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
       cluster.edit('Service', NAMESPACE, SERVICE, ({ metadata }) => delete metadata.annotations);
     },
   },
-  'somebody else edits': { alerts: ['Contested'], harm: editUntilPutOff },
+  'somebody else edits': { alerts: ['ConflictingWriter'], harm: editUntilPutOff },
   'the process ends': { alerts: ['Down'], harm: (_bed, daemon) => daemon.stop() },
   'all is well': { alerts: [] },
 };
@@ -68,7 +68,7 @@ function editUntilPutOff({ cluster }: Bed, daemon: Daemon): Promise<unknown> {
     'a write is put off',
     async () => {
       cluster.edit('Secret', NAMESPACE, SECRET, ({ metadata }) => delete metadata.labels);
-      return (await daemon.metric('postponed_writes_total ')) > 0;
+      return (await daemon.metric('rate_limited_writes_total ')) > 0;
     },
     FIRES_WITHIN_MS,
   );

@@ -62,7 +62,7 @@ for (const { what, refuse, cause, remedy } of CASES) {
     const daemon = startDaemon(await world.environment());
     try {
       const failed = await daemon.line(
-        ({ msg, error }) => msg === 'publishing failed, will try again' && cause.test(String(error)),
+        ({ msg, error }) => msg === 'publishing failed, retrying' && cause.test(String(error)),
       );
       assert.match(String(failed['remedy']), remedy);
       await daemon.unready(cause);

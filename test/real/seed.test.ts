@@ -102,7 +102,7 @@ test('a person who describes the Secret reads whose it is, until when, and why i
       'not-after',
       'issuer',
       'trust-domain',
-      'written-because',
+      'write-reason',
     ]) {
       assert.match(described, new RegExp(`${SERVICE}/${fact}: \\S`), fact);
     }

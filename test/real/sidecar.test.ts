@@ -45,7 +45,7 @@ test('a TLS client with nothing but the published Secret gets 200 through a real
 
     await world.consul.intend('deny', 'ambassador', 'quote');
     const refusal = await eventually(
-      'refused',
+      'rejected',
       () =>
         throughSidecar().then(
           () => undefined,

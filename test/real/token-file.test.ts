@@ -49,7 +49,7 @@ test('28: ServiceAccount token file replaced, absent for a moment, no longer acc
     await world.kubernetes.startApiServer();
     await daemon.line(
       ({ msg, code }) =>
-        msg === 'watching failed, will start over' &&
+        msg === 'watch failed, restarting' &&
         (code === 'KUBERNETES_CONFIGURATION' || code === 'KUBERNETES_UNAUTHORIZED'),
       RECOVERS_WITHIN_MS,
     );

@@ -17,7 +17,7 @@ export function errorOfLogin(status: number, text: string, authMethod: string): 
   if (NOT_OF_THE_LOGIN.includes(general.code)) return general;
   if (/auth method .*not found|ACL not found/i.test(text)) {
     return new ConsulError(
-      'CONSUL_LOGIN',
+      'CONSUL_LOGIN_FAILED',
       `Consul has no auth method "${authMethod}" (${status}${quote(text)})`,
       {
         remedy: 'set CONSUL_LOGIN_AUTH_METHOD to one of: consul acl auth-method list',
@@ -25,7 +25,7 @@ export function errorOfLogin(status: number, text: string, authMethod: string): 
     );
   }
   return new ConsulError(
-    'CONSUL_LOGIN',
+    'CONSUL_LOGIN_FAILED',
     `the login by "${authMethod}" was refused (${status}${quote(text)})`,
     { remedy: loginRemedy(status, text, authMethod) },
   );

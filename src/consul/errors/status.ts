@@ -97,7 +97,7 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
     remedy: () => SEE_SERVERS,
   },
   {
-    code: 'CONSUL_NO_DATACENTER',
+    code: 'CONSUL_UNKNOWN_DATACENTER',
     text: /No path to datacenter/i,
     cause: 'Consul knows no way to the datacenter that is asked for',
     remedy: () => 'set CONSUL_DATACENTER to one of: consul catalog datacenters',
@@ -148,14 +148,14 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
     remedy: () => 'set _CONSUL_HOST and _CONSUL_PORT to the HTTP API of Consul',
   },
   {
-    code: 'CONSUL_STATUS',
+    code: 'CONSUL_UNEXPECTED_STATUS',
     text: /^\s*</,
     cause: 'a proxy before Consul answered with a page of its own',
     remedy: () =>
       'read the log of that proxy; its time-out must be longer than _CONSUL_WAIT, or connect without it',
   },
   {
-    code: 'CONSUL_STATUS',
+    code: 'CONSUL_UNEXPECTED_STATUS',
     status: 503,
     text: /(?:)/,
     cause: 'Consul, or a proxy before it, is not available',
@@ -177,7 +177,7 @@ export function errorOfStatus(status: number, text: string, asked: Asked): Consu
       remedy: 'set _CONSUL_HOST and _CONSUL_PORT to where it leads: no redirect is followed with a token',
     });
   }
-  return new ConsulError('CONSUL_STATUS', `Consul answered ${status}${said}`, {
+  return new ConsulError('CONSUL_UNEXPECTED_STATUS', `Consul answered ${status}${said}`, {
     remedy: status >= 500 ? 'read the log of the Consul agent and servers' : 'read what Consul says',
   });
 }

@@ -72,7 +72,7 @@ export function noAnswerInTime(url: string, ms: number, cause: unknown): ConsulE
 export function errorOfTransport(error: unknown, url: string, tls: boolean): ConsulError {
   const code = systemCode(error) ?? (error instanceof Error ? error.name : 'unknown');
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
-    return new ConsulError('CONSUL_ANSWER_UNUSABLE', `the answer of ${url} is larger than 8 MiB`, {
+    return new ConsulError('CONSUL_INVALID_RESPONSE', `the answer of ${url} is larger than 8 MiB`, {
       remedy: 'what answers is not Consul: see _CONSUL_HOST and _CONSUL_PORT',
       cause: error,
     });

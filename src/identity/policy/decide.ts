@@ -101,7 +101,7 @@ function doubtOf(situation: DecisionInput): Doubted | undefined {
     const others = otherRoots(caPem, bundle, at);
     if (others === undefined) continue;
     const judged = assess(published, { ...situation, bundle: others.published }, verifyServed);
-    const isOfOtherTrustDomain = judged instanceof IdentityError && judged.code === 'OTHER_TRUST_DOMAIN';
+    const isOfOtherTrustDomain = judged instanceof IdentityError && judged.code === 'WRONG_TRUST_DOMAIN';
     if (judged instanceof IdentityError && !isOfOtherTrustDomain) continue;
     const requeryRoots = at >= confirmAfter;
     const askAt = requeryRoots ? recheckUselessAt(at) : confirmAfter;

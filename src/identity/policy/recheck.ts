@@ -9,7 +9,7 @@ const MAX_RECHECK_MS = 86_400_000;
 /** When to decide again about a published `leaf` that nothing else happens to, in milliseconds since the epoch as `at`. */
 export function recheckAt(leaf: Certificate, condemned: Violation | undefined, at: number): number {
   if (condemned === undefined) return leaf.notAfter - REPLACE_BELOW * (leaf.notAfter - leaf.notBefore) + 1;
-  if (condemned.reason !== 'ageing') return recheckUselessAt(at);
+  if (condemned.reason !== 'renewal-due') return recheckUselessAt(at);
   // A leaf of a year ages for months before Consul renews it: a tenth of what is left, within bounds, is often enough.
   const tenthMs = (leaf.notAfter - at) / 10;
   return at + Math.max(RECHECK_CONDEMNED_MS, Math.min(tenthMs, MAX_RECHECK_MS));

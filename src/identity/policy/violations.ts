@@ -5,7 +5,7 @@ import type { TrustBundle } from '../trust-bundle.ts';
 import { lifetimeLeft } from '../x509/certificate.ts';
 
 /** The counts on which a published leaf can be condemned, the gravest first. */
-export const REASONS = ['missing', 'unpublishable', 'other-identity', 'inactive-root', 'ageing'] as const;
+export const REASONS = ['missing', 'invalid', 'wrong-identity', 'inactive-root', 'renewal-due'] as const;
 export type Reason = (typeof REASONS)[number];
 
 export interface Violation {
@@ -25,14 +25,14 @@ export function findViolations(
 ): readonly Violation[] {
   if (current === undefined) return [{ reason: 'missing', detail: 'no identity was published' }];
   if (current instanceof IdentityError) {
-    const other = current.code === 'OTHER_SERVICE' || current.code === 'OTHER_TRUST_DOMAIN';
-    return [{ reason: other ? 'other-identity' : 'unpublishable', detail: current.message }];
+    const other = current.code === 'WRONG_SERVICE' || current.code === 'WRONG_TRUST_DOMAIN';
+    return [{ reason: other ? 'wrong-identity' : 'invalid', detail: current.message }];
   }
   const violations: Violation[] = [];
   const missed = outOfScope(current.spiffeId, scope);
   if (missed !== undefined) {
     violations.push({
-      reason: 'other-identity',
+      reason: 'wrong-identity',
       detail: `the published leaf is ${current.spiffeId.uri}, asked for was ${missed}`,
     });
   }
@@ -45,7 +45,7 @@ export function findViolations(
   const left = lifetimeLeft(current.leaf, at);
   if (left < REPLACE_BELOW) {
     violations.push({
-      reason: 'ageing',
+      reason: 'renewal-due',
       detail: `the published leaf has ${Math.round(left * 100)} % of its lifetime left`,
     });
   }
@@ -61,7 +61,7 @@ export function resolves(
   at: number,
 ): boolean {
   if (current === undefined || current instanceof IdentityError) return true;
-  if (count === 'other-identity') return outOfScope(candidate.spiffeId, scope) === undefined;
+  if (count === 'wrong-identity') return outOfScope(candidate.spiffeId, scope) === undefined;
   if (count === 'inactive-root') return candidate.chain.activeRoot !== undefined;
   return extendsLifetime(candidate, current, at);
 }

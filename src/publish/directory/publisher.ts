@@ -10,8 +10,8 @@ import {
   type Manifests,
   type ObjectNames,
   readWriteRecord,
+  WRITE_REASON,
   WRITTEN_AT,
-  WRITTEN_BECAUSE,
 } from '../manifests.ts';
 import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
 import { chooseApiVersion } from '../tls-context.ts';
@@ -118,7 +118,7 @@ export class DirectoryPublisher implements Preview {
   /** The annotations of the Secret's manifest that say when and why it was written. */
   async #annotations(): Promise<Record<string, unknown>> {
     const manifest = parseDocument((await this.#readFile('secret.yaml')) ?? '');
-    const names = [WRITTEN_AT, WRITTEN_BECAUSE];
+    const names = [WRITTEN_AT, WRITE_REASON];
     return Object.fromEntries(names.map((name) => [name, manifest.getIn(['metadata', 'annotations', name])]));
   }
 

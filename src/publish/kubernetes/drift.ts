@@ -26,7 +26,7 @@ export function holdsData(object: KubernetesObject, manifest: SecretManifest): b
 /**
  * Refuses a Secret that cannot be taken over. Kubernetes lets nobody change a type or anything immutable.
  *
- * @throws PublishError SECRET_NOT_OURS
+ * @throws PublishError SECRET_NOT_ADOPTABLE
  */
 export function assertAdoptable(
   secret: KubernetesObject,
@@ -40,7 +40,7 @@ export function assertAdoptable(
       : undefined;
   if (problem === undefined) return;
   throw new PublishError(
-    'SECRET_NOT_OURS',
+    'SECRET_NOT_ADOPTABLE',
     `the Secret ${namespace}/${secret.name} cannot be taken over: ${problem}`,
     {
       remedy: `if nobody needs it: kubectl -n ${namespace} delete secret ${secret.name}; else set _AMBASSADOR_TLS_SECRET_NAME to another name`,

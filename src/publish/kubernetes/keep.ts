@@ -11,7 +11,7 @@ import { assertAdoptable, holdsData } from './drift.ts';
 /**
  * The manifest with the occasion that is written there, while the data stay; else with one that follows it.
  *
- * @throws PublishError SECRET_NOT_OURS
+ * @throws PublishError SECRET_NOT_ADOPTABLE
  */
 export function preserveWriteRecord(
   current: KubernetesObject | undefined,

@@ -109,7 +109,7 @@ export class ObjectCache {
         const retryMs = backoffMs(failures, clock.random, MAX_BACKOFF_MS);
         logger.warn(
           { object: describeObject(this.ref), ...describeError(error), attempt: failures, retryMs },
-          'watching failed, will start over',
+          'watch failed, restarting',
         );
         await clock.sleep(retryMs, signal);
       }

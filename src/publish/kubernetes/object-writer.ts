@@ -40,7 +40,7 @@ export class ObjectWriter {
     if (current !== undefined && holds(current, manifest)) return 'unchanged';
     if (!watched.tryAcquireWrite()) {
       this.#contest.postpone(watched, signal);
-      return 'postponed';
+      return 'rate-limited';
     }
     const { client } = this.#options;
     return this.refreshOnConflict(watched, current !== undefined, signal, async () => {
@@ -78,11 +78,11 @@ export class ObjectWriter {
     const { clock, logger, eventLog } = this.#options;
     const object = describeObject(ref);
     eventLog.record({
-      kind: 'taken-over',
+      kind: 'adopted',
       at: clock.now(),
       text: `took over ${object}, which somebody else had made`,
     });
-    logger.info({ object }, 'took over an object that somebody else had made');
+    logger.info({ object }, 'adopted an existing object');
   }
 }
 

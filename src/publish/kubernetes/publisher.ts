@@ -141,7 +141,7 @@ export class KubernetesPublisher implements Preview {
       this.#secret.accept(await client.merge(this.#secret.ref, change, signal));
       logger.info(
         { secret: this.target['secret'], annotation: LAST_APPLIED },
-        'removed an annotation that held an old private key',
+        'removed the last-applied annotation, which contained an old private key',
       );
       return 'written';
     });
@@ -206,10 +206,10 @@ function text({ data }: KubernetesObject, key: string): string | undefined {
 function strongest(outcomes: readonly WriteOutcome[]): WriteOutcome {
   if (outcomes.includes('conflict')) return 'conflict';
   // One Secret of two may be written: what is published is then not yet what was decided.
-  if (outcomes.includes('postponed')) return 'postponed';
+  if (outcomes.includes('rate-limited')) return 'rate-limited';
   return outcomes.includes('written') ? 'written' : 'unchanged';
 }
 
 function mustWait(outcome: WriteOutcome): boolean {
-  return outcome === 'conflict' || outcome === 'postponed';
+  return outcome === 'conflict' || outcome === 'rate-limited';
 }

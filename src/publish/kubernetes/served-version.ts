@@ -54,7 +54,7 @@ export class ServedVersion {
       const apiVersion = known ?? chooseApiVersion([]);
       logger.warn(
         { ...describeError(error), apiVersion, askedAgainMs: DISCOVERY_LASTS_MS },
-        'the versions of getambassador.io cannot be discovered, the Service goes without',
+        'API discovery failed, using the default TLSContext apiVersion',
       );
       return apiVersion;
     }

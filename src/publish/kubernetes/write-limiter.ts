@@ -30,10 +30,10 @@ export class WriteLimiter {
     const { clock, logger, eventLog, onOver } = this.#options;
     const object = describeObject(watched.ref);
     const text = `somebody else keeps changing ${object}`;
-    eventLog.record({ kind: 'postponed', at: clock.now(), text, remedy: REMEDY });
+    eventLog.record({ kind: 'rate-limited', at: clock.now(), text, remedy: REMEDY });
     logger.warn(
       { object, retryMs: CONTEST_REFILL_MS, remedy: REMEDY },
-      'somebody else keeps changing what is published, it is put right only now and then',
+      'another writer keeps modifying the object, repairs are rate-limited',
     );
     void clock.sleep(CONTEST_REFILL_MS, signal).then(() => {
       this.#postponed.delete(watched);

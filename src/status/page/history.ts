@@ -33,7 +33,7 @@ ${remedy === undefined ? undefined : html`<p class="remedy"><b>Remedy:</b> ${rem
 `;
 }
 
-/** Reasons begin with their count, as in `ageing: the published leaf has 38 % of its lifetime left`. */
+/** Reasons begin with their count, as in `renewal-due: the published leaf has 38 % of its lifetime left`. */
 function reasonOf(text: string): Html {
   const [, count, detail] = /^([a-z-]+): (.*)$/s.exec(text) ?? [];
   return count === undefined || detail === undefined ? html`${text}` : html`<b>${count}</b>: ${detail}`;

@@ -63,8 +63,8 @@ export function assertBounded(requests: number, withinMs: number): void {
 
 /** What is refused is counted as a leaf or root; what cannot be used at all as an answer of that query. */
 async function counted(daemon: Daemon, { code, target }: Fault): Promise<number> {
-  const answers = await daemon.metric('consul_answers_total', `query="${target}"`, `outcome="${code}"`);
-  return answers + (await daemon.metric('refused_candidates_total', `code="${code}"`));
+  const answers = await daemon.metric('consul_queries_total', `query="${target}"`, `outcome="${code}"`);
+  return answers + (await daemon.metric('rejected_candidates_total', `code="${code}"`));
 }
 
 /** Each wait is below half a second doubled with each failure in a row. */

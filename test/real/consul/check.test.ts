@@ -66,7 +66,7 @@ test('a login: its token is given back, and a refused one is a FAIL of the token
   assert.deepEqual(await login.tokens(), []);
 
   writeFileSync(login.bearerTokenFile, bearerToken('ambassador', -600));
-  await fails(t, login.environment, 'consul-token', 'CONSUL_LOGIN');
+  await fails(t, login.environment, 'consul-token', 'CONSUL_LOGIN_FAILED');
 });
 
 test('a wrong CA: TLS is the first FAIL', async (t) => {

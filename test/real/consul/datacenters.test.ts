@@ -47,7 +47,7 @@ test('another CONSUL_DATACENTER is another identity, and published at once; a re
 
   const moved = start('dc2');
   const { reason } = await moved.line(({ msg }) => msg === 'published the identity', ANSWERED_WITHIN_MS);
-  assert.match(String(reason), /^other-identity: .*\/dc\/dc1\/.*, asked for was datacenter dc2$/);
+  assert.match(String(reason), /^wrong-identity: .*\/dc\/dc1\/.*, asked for was datacenter dc2$/);
   await moved.stop();
   assert.equal(uriOf(read(folder, 'tls.crt')), await uriIn('dc2', primary));
 

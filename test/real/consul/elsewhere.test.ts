@@ -59,14 +59,14 @@ for (const kind of ['value', 'file', 'login'] as const) {
     if (kind === 'login') refusing = true;
     const { daemon, folder, secrets } = await startWithToken(t, kind, front.port);
     if (kind === 'login') {
-      await failure(daemon, 'CONSUL_LOGIN');
+      await failure(daemon, 'CONSUL_LOGIN_FAILED');
       refusing = false;
     }
     await daemon.ready();
     await recovered(daemon);
 
     refusing = true;
-    await failure(daemon, 'CONSUL_STATUS');
+    await failure(daemon, 'CONSUL_UNEXPECTED_STATUS');
     refusing = false;
     await recovered(daemon);
     const output = await allOutput(daemon, folder);

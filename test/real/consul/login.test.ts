@@ -57,10 +57,10 @@ describe('a login by an auth method', { concurrency: true }, () => {
     );
     assert.ok(second !== undefined);
     assert.ok(performance.now() - daemon.startedAt > 40_000, 'not before it was due');
-    const answers = await daemon.metric('consul_answers_total', 'query="leaf"', 'outcome="ok"');
+    const answers = await daemon.metric('consul_queries_total', 'query="leaf"', 'outcome="ok"');
     await eventually(
       'the leaf is asked for with it',
-      async () => (await daemon.metric('consul_answers_total', 'query="leaf"', 'outcome="ok"')) > answers,
+      async () => (await daemon.metric('consul_queries_total', 'query="leaf"', 'outcome="ok"')) > answers,
     );
 
     assert.deepEqual(contents(folder), before);
@@ -73,7 +73,7 @@ describe('a login by an auth method', { concurrency: true }, () => {
     const login = await makeJwtLogin(t, consul());
     const daemon = startInto(t, folderFor(t), login.environment);
 
-    const line = await failure(daemon, 'CONSUL_LOGIN');
+    const line = await failure(daemon, 'CONSUL_LOGIN_FAILED');
     assertSays(
       line,
       new RegExp(`the login by "${login.name}" was refused`),
@@ -105,7 +105,11 @@ describe('a login by an auth method', { concurrency: true }, () => {
     writeFileSync(login.bearerTokenFile, bearerToken('ambassador', -1_800));
     const daemon = startInto(t, folderFor(t), login.environment);
 
-    assertSays(await failure(daemon, 'CONSUL_LOGIN'), /was refused \(/, /the bearer token has expired/);
+    assertSays(
+      await failure(daemon, 'CONSUL_LOGIN_FAILED'),
+      /was refused \(/,
+      /the bearer token has expired/,
+    );
     writeFileSync(login.bearerTokenFile, bearerToken());
 
     await daemon.ready();
@@ -120,7 +124,7 @@ describe('a login by an auth method', { concurrency: true }, () => {
     writeFileSync(login.bearerTokenFile, [head, claims, signature].join('.'));
     const daemon = startInto(t, folderFor(t), login.environment);
 
-    const line = await failure(daemon, 'CONSUL_LOGIN');
+    const line = await failure(daemon, 'CONSUL_LOGIN_FAILED');
     assertSays(line, /was refused \(/, /the bearer token is one the auth method accepts/);
   });
 
@@ -128,7 +132,7 @@ describe('a login by an auth method', { concurrency: true }, () => {
     const login = await makeJwtLogin(t, consul());
     const daemon = startInto(t, folderFor(t), { ...login.environment, CONSUL_LOGIN_AUTH_METHOD: 'nowhere' });
 
-    const line = await failure(daemon, 'CONSUL_LOGIN');
+    const line = await failure(daemon, 'CONSUL_LOGIN_FAILED');
     assertSays(line, /no auth method "nowhere"/, /consul acl auth-method list/);
   });
 });

@@ -82,7 +82,7 @@ test('an unexpected error while publishing is one line of the log, an error, and
       { level, msg, code, error, attempt },
       {
         level: pino.levels.values['error'],
-        msg: 'publishing failed, will try again',
+        msg: 'publishing failed, retrying',
         code: 'UNEXPECTED',
         error: 'TypeError: a bug of our own',
         attempt: index + 1,

@@ -39,7 +39,7 @@ test('roots out of the cache of an agent without servers are a problem, told onc
 
   assert.deepEqual(
     lines.map(({ msg, code, ageSeconds }) => [msg, code, ageSeconds]),
-    Array(2).fill(['Consul answered about its roots from a stale cache', 'CONSUL_NO_SERVERS', 2]),
+    Array(2).fill(['the Consul agent returned stale CA roots', 'CONSUL_NO_SERVERS', 2]),
   );
 });
 
@@ -56,6 +56,6 @@ test('a leaf is always out of a cache, and no problem; right after a failure it 
 
   assert.deepEqual(
     lines.map(({ msg }) => msg),
-    ['asking Consul failed, will try again'],
+    ['Consul query failed, retrying'],
   );
 });

@@ -61,7 +61,7 @@ describe('A report', () => {
       ['EXPIRED', 'NO_ROOT', 'EXPIRED', 'EXPIRED'],
     );
     assert.deepEqual(
-      eventLog.latest('refused').map(({ code, remedy }) => [code, typeof remedy]),
+      eventLog.latest('rejected').map(({ code, remedy }) => [code, typeof remedy]),
       ['EXPIRED', 'EXPIRED', 'NO_ROOT', 'EXPIRED'].map((code) => [code, 'string']),
     );
   });

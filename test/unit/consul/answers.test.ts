@@ -29,7 +29,7 @@ function padded(body: string): string {
 
 function unusable(error: unknown): boolean {
   return (
-    error instanceof ConsulError && error.code === 'CONSUL_ANSWER_UNUSABLE' && error.remedy !== undefined
+    error instanceof ConsulError && error.code === 'CONSUL_INVALID_RESPONSE' && error.remedy !== undefined
   );
 }
 

@@ -99,7 +99,7 @@ test('an answer that cannot be used leaves the last good one and the next good o
   await eventually('the good answer', () => asking.answers.length === 1, 3_000);
   assert.deepEqual(
     asking.errors.map(({ code }) => code),
-    ['CONSUL_ANSWER_UNUSABLE'],
+    ['CONSUL_INVALID_RESPONSE'],
   );
 });
 

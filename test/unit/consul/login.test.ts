@@ -147,7 +147,7 @@ test('a token that never becomes visible is given back, and the error names the 
     return refusals.aclNotFound;
   };
 
-  await assert.rejects(poll(), { code: 'CONSUL_LOGIN', remedy: /ACL replication/ });
+  await assert.rejects(poll(), { code: 'CONSUL_LOGIN_FAILED', remedy: /ACL replication/ });
 
   assert.equal(requestLog(consul).at(-1), 'POST logout session-1');
   assert.deepEqual([...acl.known], []);
@@ -350,7 +350,7 @@ for (const [what, answer, error] of [
     'an auth method that does not exist',
     textAnswer(403, 'ACL not found'),
     {
-      code: 'CONSUL_LOGIN',
+      code: 'CONSUL_LOGIN_FAILED',
       error: 'Consul has no auth method "kubernetes" (403: ACL not found)',
       remedy: 'set CONSUL_LOGIN_AUTH_METHOD to one of: consul acl auth-method list',
     },
@@ -359,7 +359,7 @@ for (const [what, answer, error] of [
     'a bearer token that is refused, and repeated in the refusal',
     textAnswer(403, `lookup of ${BEARER} failed`),
     {
-      code: 'CONSUL_LOGIN',
+      code: 'CONSUL_LOGIN_FAILED',
       error: 'the login by "kubernetes" was refused (403: lookup of <token> failed)',
       remedy:
         'see that the bearer token is one the auth method accepts, and that a binding rule matches it: consul acl binding-rule list -method=kubernetes',
@@ -372,7 +372,7 @@ for (const [what, answer, error] of [
       'annotation lookup failed: serviceaccounts "a" is forbidden: User "system:serviceaccount:consul:token-review" cannot get resource "serviceaccounts" in API group "" in the namespace "b"',
     ),
     {
-      code: 'CONSUL_LOGIN',
+      code: 'CONSUL_LOGIN_FAILED',
       error:
         'the login by "kubernetes" was refused (500: annotation lookup failed: serviceaccounts "a" is forbidden: User "system:serviceaccount:consul:token-review" cannot get resource "serviceaccounts" in API group "" in the namespace "b")',
       remedy:
@@ -383,7 +383,7 @@ for (const [what, answer, error] of [
     'a Consul without ACLs',
     textAnswer(401, 'ACL support disabled'),
     {
-      code: 'CONSUL_LOGIN',
+      code: 'CONSUL_LOGIN_FAILED',
       error: 'the login by "kubernetes" was refused (401: ACL support disabled)',
       remedy: 'read what Consul says; ACLs must be enabled for a login',
     },
@@ -392,7 +392,7 @@ for (const [what, answer, error] of [
     'a login that gives no token, but something that must not be quoted',
     jsonAnswer({ AccessorID: 'session-1' }),
     {
-      code: 'CONSUL_ANSWER_UNUSABLE',
+      code: 'CONSUL_INVALID_RESPONSE',
       error: "Consul's answer to the login holds no token",
       remedy: 'see that _CONSUL_HOST and _CONSUL_PORT lead to Consul itself and not to a proxy',
     },
@@ -424,12 +424,16 @@ for (const [what, content, message] of [
   ['missing', undefined, /cannot be read \(ENOENT\)$/],
   ['empty', ' \n', /is empty$/],
 ] as const) {
-  test(`a bearer token file that is ${what} is CONSUL_LOGIN, and Consul is not asked`, async (t) => {
+  test(`a bearer token file that is ${what} is CONSUL_LOGIN_FAILED, and Consul is not asked`, async (t) => {
     const { consul, poll, bearerTokenFile } = await start(t);
     if (content === undefined) await rm(bearerTokenFile);
     else await writeFile(bearerTokenFile, content);
 
-    await assert.rejects(poll(), { code: 'CONSUL_LOGIN', message, remedy: /CONSUL_LOGIN_BEARER_TOKEN_FILE/ });
+    await assert.rejects(poll(), {
+      code: 'CONSUL_LOGIN_FAILED',
+      message,
+      remedy: /CONSUL_LOGIN_BEARER_TOKEN_FILE/,
+    });
 
     assert.deepEqual(requestLog(consul), []);
   });

@@ -22,7 +22,7 @@ for (const [what, answer, code, remedy] of [
   ],
   ['a 429 with text', refusals.rateLimited, 'CONSUL_RATE_LIMITED', /request_limits/],
   ['an empty 429', refusals.rateLimitedSilently, 'CONSUL_RATE_LIMITED', /request_limits/],
-  ['a 503', refusals.unavailable, 'CONSUL_STATUS', /agent and its servers run/],
+  ['a 503', refusals.unavailable, 'CONSUL_UNEXPECTED_STATUS', /agent and its servers run/],
   ['a 403 that names the permission', refusals.permissionDenied, 'CONSUL_PERMISSION_DENIED', WRITE_POLICY],
   ['a bare 403', refusals.permissionDeniedByRpc, 'CONSUL_PERMISSION_DENIED', WRITE_POLICY],
   [
@@ -52,22 +52,22 @@ for (const [what, answer, code, remedy] of [
     /connect \{ enabled = true \}/,
   ],
   ['a CA that is not initialised', refusals.caNotInitialised, 'CONSUL_CA_NOT_READY', /Consul leader/],
-  ['a 504 with an HTML page', refusals.gatewayTimeout, 'CONSUL_STATUS', /log of that proxy/],
+  ['a 504 with an HTML page', refusals.gatewayTimeout, 'CONSUL_UNEXPECTED_STATUS', /log of that proxy/],
   [
     'a sign-in page under 200',
     refusals.signInPage,
-    'CONSUL_ANSWER_UNUSABLE',
+    'CONSUL_INVALID_RESPONSE',
     /_CONSUL_HOST and _CONSUL_PORT/,
   ],
   ['HTTP sent to an HTTPS port', refusals.httpToHttps, 'CONSUL_HTTP_TO_HTTPS', /CONSUL_HTTP_SSL=true/],
   [
     'a datacenter without a path',
     refusals.noPathToDatacenter,
-    'CONSUL_NO_DATACENTER',
+    'CONSUL_UNKNOWN_DATACENTER',
     /consul catalog datacenters/,
   ],
-  ['a 500 that nobody knows', textAnswer(500, 'no idea'), 'CONSUL_STATUS', /log of the Consul/],
-  ['a 400 that nobody knows', textAnswer(400, 'no idea'), 'CONSUL_STATUS', /what Consul says/],
+  ['a 500 that nobody knows', textAnswer(500, 'no idea'), 'CONSUL_UNEXPECTED_STATUS', /log of the Consul/],
+  ['a 400 that nobody knows', textAnswer(400, 'no idea'), 'CONSUL_UNEXPECTED_STATUS', /what Consul says/],
 ] satisfies [string, Answer, ConsulErrorCode, RegExp][]) {
   test(`${what} is ${code} with its remedy, and the next good answer is taken`, async (t) => {
     const consul = await startConsul(t);

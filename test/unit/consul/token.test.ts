@@ -151,7 +151,7 @@ test('a token stands in no error, even where what refuses it repeats it', async 
   const error = await ask().catch((caught: unknown) => describeError(caught));
 
   assert.deepEqual(error, {
-    code: 'CONSUL_STATUS',
+    code: 'CONSUL_UNEXPECTED_STATUS',
     error: 'Consul answered 502: bad request: X-Consul-Token: <token>',
     remedy: 'read the log of the Consul agent and servers',
   });

@@ -89,13 +89,13 @@ for (const keyType of ['ec-p256', 'rsa-2048'] as const) {
 test('the leaf of another service is refused', async () => {
   const other = material(await newLeaf(root, { service: 'web' }));
 
-  assert.throws(() => verifyIdentity(other, SERVICE, bundle, NOW), refusal('OTHER_SERVICE'));
+  assert.throws(() => verifyIdentity(other, SERVICE, bundle, NOW), refusal('WRONG_SERVICE'));
 });
 
 test('the leaf of another trust domain is refused', async () => {
   const other = material(await newLeaf(root, { trustDomain: 'other.consul' }));
 
-  assert.throws(() => verifyIdentity(other, SERVICE, bundle, NOW), refusal('OTHER_TRUST_DOMAIN'));
+  assert.throws(() => verifyIdentity(other, SERVICE, bundle, NOW), refusal('WRONG_TRUST_DOMAIN'));
 });
 
 test('a trust domain in capitals is the same trust domain', async () => {

@@ -38,8 +38,8 @@ const CASES: readonly [string, IdentityFault, IssuedLeaf][] = [
   ['a root with a critical extension nobody knows', 'NO_CHAIN', await newLeaf(criticalRoot)],
   ['an intermediate with a critical extension nobody knows', 'NO_CHAIN', await newLeaf(criticalMiddle)],
   ['a root that is no CA', 'NO_CHAIN', await newLeaf(rootThatIsNoCa)],
-  ['a critical extension nobody knows', 'NOT_A_CLIENT', await newLeaf(root, { extensions: critical })],
-  ['a key that may only encipher', 'NOT_A_CLIENT', await newLeaf(root, { extensions: encipherOnly })],
+  ['a critical extension nobody knows', 'NO_CLIENT_AUTH', await newLeaf(root, { extensions: critical })],
+  ['a key that may only encipher', 'NO_CLIENT_AUTH', await newLeaf(root, { extensions: encipherOnly })],
 ];
 
 for (const [what, code, leaf] of CASES) {

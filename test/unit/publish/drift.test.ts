@@ -117,7 +117,7 @@ for (const [what, changes, message] of UNTAKEABLE) {
       () => assertAdoptable(object, secret),
       (error) => {
         assert.ok(error instanceof PublishError);
-        assert.equal(error.code, 'SECRET_NOT_OURS');
+        assert.equal(error.code, 'SECRET_NOT_ADOPTABLE');
         assert.match(error.message, message);
         assert.match(error.remedy ?? '', /kubectl -n ambassador delete secret ambassador-consul-connect/);
         return true;

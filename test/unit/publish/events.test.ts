@@ -58,7 +58,7 @@ describe('The recorder of Events', () => {
   test('makes an Event about this Secret, by its uid and version', async (t) => {
     const { recorder, secret, events } = await recording(t);
 
-    recorder.record({ ...published('missing: no identity'), kind: 'taken-over' });
+    recorder.record({ ...published('missing: no identity'), kind: 'adopted' });
     await recorder.close();
 
     const [event, ...others] = events();
@@ -76,7 +76,7 @@ describe('The recorder of Events', () => {
         resourceVersion: secret.known?.resourceVersion,
       },
       type: 'Normal',
-      reason: 'TakenOver',
+      reason: 'Adopted',
       message: 'missing: no identity',
       source: { component: 'ambassador-consul-connector' },
       reportingComponent: 'ambassador-consul-connector',
@@ -91,7 +91,7 @@ describe('The recorder of Events', () => {
     const { recorder, events } = await recording(t);
 
     recorder.record(published('repair'));
-    recorder.record({ ...published('repair'), kind: 'postponed' });
+    recorder.record({ ...published('repair'), kind: 'rate-limited' });
     recorder.record(published('repair', NOON + MINUTE));
     await recorder.close();
 
@@ -105,7 +105,7 @@ describe('The recorder of Events', () => {
         ])
         .sort(),
       [
-        ['Contested', 1, '2030-01-15T12:00:00.000Z', '2030-01-15T12:00:00.000Z'],
+        ['ConflictingWriter', 1, '2030-01-15T12:00:00.000Z', '2030-01-15T12:00:00.000Z'],
         ['Published', 2, '2030-01-15T12:00:00.000Z', '2030-01-15T12:01:00.000Z'],
       ],
     );

@@ -41,7 +41,7 @@ test('the annotations of the Secret say whose it is, how long it lives, and why 
     [`${prefix}/not-before`]: '2030-01-15T12:00:00.000Z',
     [`${prefix}/not-after`]: '2030-01-19T16:00:00.000Z',
     [`${prefix}/written-at`]: OCCASION.at,
-    [`${prefix}/written-because`]: OCCASION.reason,
+    [`${prefix}/write-reason`]: OCCASION.reason,
   });
 });
 
@@ -58,7 +58,7 @@ test('the annotations of both Secrets tell of the four writes before, the newest
     secretManifest(SEED_NAMES, content, occasion),
     upstreamCaManifest(SEED_NAMES, 'ambassador-consul-connect-ca', content, occasion),
   ]) {
-    const { 'ambassador-consul-connector/written-before': before } = metadata.annotations;
+    const { 'ambassador-consul-connector/write-history': before } = metadata.annotations;
     assert.equal(before, 'day 5 renewal\nday 4 renewal\nday 3 renewal\nday 2 renewal');
     assert.deepEqual(readWriteRecord(metadata.annotations), occasion);
   }

@@ -13,13 +13,13 @@ describe('The story', () => {
     const eventLog = new EventLog();
 
     for (let at = 1; at <= 12; at += 1) eventLog.record(episode(at));
-    eventLog.record(episode(13, 'refused'));
+    eventLog.record(episode(13, 'rejected'));
 
     assert.deepEqual(
       eventLog.latest('published').map(({ at }) => at),
       [12, 11, 10, 9, 8, 7, 6, 5, 4, 3],
     );
-    assert.deepEqual(eventLog.latest('refused'), [episode(13, 'refused')]);
+    assert.deepEqual(eventLog.latest('rejected'), [episode(13, 'rejected')]);
     assert.deepEqual(eventLog.latest('expiring'), []);
   });
 

@@ -22,10 +22,10 @@ describe('Text from outside', () => {
     });
     const root = await newRoot({ name: EVIL.replace(/\p{Cc}/gu, '') });
     await scene.publish(root, { ...bundleOf(root), dropped: [EVIL] });
-    for (const kind of ['published', 'refused', 'taken-over', 'expiring', 'postponed'] as const) {
+    for (const kind of ['published', 'rejected', 'adopted', 'expiring', 'rate-limited'] as const) {
       scene.eventLog.record({ kind, at: NOW, text: EVIL, code: EVIL, remedy: EVIL });
     }
-    const error = new ConsulError('CONSUL_STATUS', EVIL, { remedy: EVIL });
+    const error = new ConsulError('CONSUL_UNEXPECTED_STATUS', EVIL, { remedy: EVIL });
     for (const part of ['roots', 'trust', 'identity', 'service', `watch ${EVIL}`] as const) {
       scene.health.setProblem(part, error);
     }

@@ -54,22 +54,22 @@ test('Consul is up while the last query was answered; one that ran out says noth
 
 test('a refusal is counted from 0 on, and told until something is accepted', async () => {
   const metrics = new Metrics('1.0.0');
-  const counted = () => exported(metrics, 'refused_candidates_total{code="NO_CHAIN"}');
+  const counted = () => exported(metrics, 'rejected_candidates_total{code="NO_CHAIN"}');
 
   assert.equal(await counted(), 0);
-  metrics.refused('NO_CHAIN');
+  metrics.rejected('NO_CHAIN');
   assert.equal(await counted(), 1);
-  assert.equal(await exported(metrics, 'candidate_refused'), 1);
+  assert.equal(await exported(metrics, 'candidate_rejected'), 1);
   metrics.accepted();
-  assert.equal(await exported(metrics, 'candidate_refused'), 0);
+  assert.equal(await exported(metrics, 'candidate_rejected'), 0);
 });
 
 test('a write is counted from 0 on, with its time', async () => {
   const metrics = new Metrics('1.0.0');
-  const series = 'writes_total{object="identity",reason="ageing"}';
+  const series = 'writes_total{object="identity",reason="renewal-due"}';
 
   assert.equal(await exported(metrics, series), 0);
-  metrics.wrote('identity', 'ageing', NOW);
+  metrics.wrote('identity', 'renewal-due', NOW);
 
   assert.equal(await exported(metrics, series), 1);
   assert.equal(await exported(metrics, 'last_write_timestamp_seconds{object="identity"}'), NOW / 1000);
@@ -80,7 +80,7 @@ test('docs/monitoring.md has each metric, with its type and its labels, and no o
   metrics.published(await newIdentity());
   metrics.consulAnswered('leaf', NOW, undefined, true);
   metrics.kubernetesRequested('list', 'secrets', 'ok');
-  metrics.wrote('identity', 'ageing', NOW);
+  metrics.wrote('identity', 'renewal-due', NOW);
   const text = await metrics.text(true);
 
   const docs = await readFile(new URL('../../../docs/monitoring.md', import.meta.url), 'utf8');

@@ -152,7 +152,7 @@ describe('The status page', () => {
     const error = new IdentityError('KEY_MISMATCH', 'the private key belongs to none of the certificates');
     scene.health.setProblem('candidate', error);
     scene.eventLog.record({
-      kind: 'refused',
+      kind: 'rejected',
       at: NOW,
       text: error.message,
       code: error.code,
@@ -261,9 +261,9 @@ describe('The status page', () => {
   test('shows the five newest writes, of Secrets taken over too', () => {
     const scene = new Scene();
     for (let nth = 1; nth <= 7; nth += 1) {
-      scene.eventLog.record({ kind: 'published', at: NOW + nth, text: `ageing: the ${nth}th` });
+      scene.eventLog.record({ kind: 'published', at: NOW + nth, text: `renewal-due: the ${nth}th` });
     }
-    scene.eventLog.record({ kind: 'taken-over', at: NOW + 5.5, text: 'took over secrets a/b' });
+    scene.eventLog.record({ kind: 'adopted', at: NOW + 5.5, text: 'took over secrets a/b' });
 
     const order = [...scene.text().matchAll(/the \dth|took over/g)].map(([found]) => found);
 

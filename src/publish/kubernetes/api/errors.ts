@@ -38,7 +38,7 @@ export interface Failure {
 
 /** The error for an answer that no API server gives. */
 export function unusableAnswer(message: string): PublishError {
-  return new PublishError('KUBERNETES_ANSWER_UNUSABLE', message, {
+  return new PublishError('KUBERNETES_INVALID_RESPONSE', message, {
     remedy: 'see that the kubeconfig leads to the API server itself and not to a proxy or a login page',
   });
 }
@@ -75,7 +75,7 @@ export function errorOfFailure(
   }
   if (status === 409) return new PublishError('KUBERNETES_CONFLICT', `${what}: ${because}`);
   if (status === 410) return new PublishError('KUBERNETES_GONE', `${what}: ${because}`);
-  return new PublishError('KUBERNETES_REFUSED', `${what}: ${because}`, {
+  return new PublishError('KUBERNETES_REJECTED', `${what}: ${because}`, {
     remedy: remedyFor(status, message),
   });
 }

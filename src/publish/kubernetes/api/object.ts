@@ -19,7 +19,7 @@ export interface KubernetesObject {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
-/** @throws PublishError KUBERNETES_ANSWER_UNUSABLE; it never quotes the answer, which may hold a private key */
+/** @throws PublishError KUBERNETES_INVALID_RESPONSE; it never quotes the answer, which may hold a private key */
 export function decodeObject(value: unknown): KubernetesObject {
   const metadata = asRecord(asRecord(value)['metadata']);
   const { name, uid, resourceVersion } = metadata;
@@ -74,7 +74,7 @@ function strings(value: unknown): Record<string, string> {
 }
 
 function unusable(what: string): PublishError {
-  return new PublishError('KUBERNETES_ANSWER_UNUSABLE', `the API server answered ${what}`, {
+  return new PublishError('KUBERNETES_INVALID_RESPONSE', `the API server answered ${what}`, {
     remedy: 'see that the kubeconfig leads to the API server itself and not to a proxy or a login page',
   });
 }

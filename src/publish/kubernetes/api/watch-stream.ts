@@ -4,7 +4,7 @@ import { unusableAnswer } from './errors.ts';
  * Splits a stream into its lines; a last line without an end was cut off and is dropped. Decodes UTF-8 whole, wherever
  * the chunks split it.
  *
- * @throws PublishError KUBERNETES_ANSWER_UNUSABLE when a line is longer than `largest` (UTF-16 units)
+ * @throws PublishError KUBERNETES_INVALID_RESPONSE when a line is longer than `largest` (UTF-16 units)
  */
 export async function* readLines(stream: AsyncIterable<Uint8Array>, largest: number): AsyncGenerator<string> {
   const decoder = new TextDecoder();

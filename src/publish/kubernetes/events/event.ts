@@ -26,10 +26,10 @@ export interface Occurrence {
 /** What `kubectl get events` prints in the columns TYPE and REASON. */
 const WORDS: Readonly<Record<LogEventKind, { type: 'Normal' | 'Warning'; reason: string }>> = {
   published: { type: 'Normal', reason: 'Published' },
-  refused: { type: 'Warning', reason: 'Refused' },
-  'taken-over': { type: 'Normal', reason: 'TakenOver' },
+  rejected: { type: 'Warning', reason: 'Rejected' },
+  adopted: { type: 'Normal', reason: 'Adopted' },
   expiring: { type: 'Warning', reason: 'Expiring' },
-  postponed: { type: 'Warning', reason: 'Contested' },
+  'rate-limited': { type: 'Warning', reason: 'ConflictingWriter' },
 };
 
 /** What events.k8s.io/v1 accepts of a note (`NoteLengthLimit`), which is the message of core/v1. */

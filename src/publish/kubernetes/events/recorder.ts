@@ -125,10 +125,7 @@ export class EventRecorder {
     const cause = `${described.code} ${described.remedy}`;
     if (this.#ended.signal.aborted || this.#complaints.has(cause)) return;
     this.#complaints.add(cause);
-    this.#options.logger.warn(
-      described,
-      'an Event on the Secret could not be written, which harms nothing else',
-    );
+    this.#options.logger.warn(described, 'writing an Event failed');
   }
 }
 

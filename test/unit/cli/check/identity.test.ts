@@ -56,7 +56,7 @@ test('the leaf of another service fails the identity, and its chain means nothin
   const rows = judge(listing(listRoot(root)), material(await newLeaf(root, { service: 'web' })));
 
   assert.deepEqual(codes(rows), [
-    ['fail', 'OTHER_SERVICE'],
+    ['fail', 'WRONG_SERVICE'],
     ['skipped', undefined],
   ]);
 });

@@ -72,7 +72,7 @@ test('a Consul that another replica found begun anew is not undone', async () =>
   const doubted = decideOn({ published, candidate, bundle: before, confirmAfter });
   assert.equal(doubted.content, undefined);
 
-  assert.equal(decideOn({ published, candidate, bundle: before }).cause, 'other-identity');
+  assert.equal(decideOn({ published, candidate, bundle: before }).cause, 'wrong-identity');
 });
 
 test('in doubt, what is missing, damaged or ageing is put right as ever', async () => {

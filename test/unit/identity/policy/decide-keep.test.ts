@@ -58,7 +58,7 @@ test('a bad candidate leaves a good leaf as it is, and it is said what is bad', 
   const decision = decideOn({ published, candidate: other, bundle });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.refused?.code, 'OTHER_SERVICE');
+  assert.equal(decision.refused?.code, 'WRONG_SERVICE');
   assert.equal(decision.content?.tlsCrt, published.certificatePem);
 });
 
@@ -69,7 +69,7 @@ test('a bad candidate leaves even an ageing leaf as it is', async () => {
   const decision = decideOn({ published, candidate: expired, bundle, at });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned?.reason, 'ageing');
+  assert.equal(decision.condemned?.reason, 'renewal-due');
   assert.equal(decision.refused?.code, 'EXPIRED');
 });
 

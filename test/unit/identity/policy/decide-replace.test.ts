@@ -58,7 +58,7 @@ for (const [fault, broken] of Object.entries(UNPUBLISHABLE)) {
     const decision = decideOn({ published, candidate, bundle });
 
     assert.deepEqual([decision.writesLeaf, decision.writesBundle], [true, false]);
-    assert.match(decision.reason, /^unpublishable: /);
+    assert.match(decision.reason, /^invalid: /);
     assert.deepEqual(carriedOut(decision), publishedAs(fresh, bundle));
   });
 
@@ -66,7 +66,7 @@ for (const [fault, broken] of Object.entries(UNPUBLISHABLE)) {
     const decision = decideOn({ published: { ...broken, caPem: 'edited' }, bundle });
 
     assert.equal(decision.content, undefined);
-    assert.equal(decision.condemned?.reason, 'unpublishable');
+    assert.equal(decision.condemned?.reason, 'invalid');
   });
 }
 
@@ -75,7 +75,7 @@ test('a published chain that lacks its intermediate is condemned, though Consul 
 
   const decision = decideOn({ published, candidate: published, bundle: bundleWith(root, intermediate) });
 
-  assert.match(decision.reason, /^unpublishable: /);
+  assert.match(decision.reason, /^invalid: /);
   assert.equal(decision.content?.tlsCrt, pemsOf(deep, intermediate).join(''));
 });
 
@@ -89,7 +89,7 @@ for (const [what, identity] of [
     const decision = decideOn({ published, candidate, bundle });
 
     assert.equal(decision.writesLeaf, true);
-    assert.match(decision.reason, /^other-identity: /);
+    assert.match(decision.reason, /^wrong-identity: /);
   });
 }
 
@@ -102,7 +102,7 @@ test('a published leaf of another namespace than is asked for now is replaced by
   const decision = decideOn({ published, candidate: material(elsewhere), scope: TEAM, bundle });
 
   assert.equal(decision.writesLeaf, true);
-  assert.match(decision.reason, /^other-identity: .*\/ns\/default\/.*, asked for was namespace team$/);
+  assert.match(decision.reason, /^wrong-identity: .*\/ns\/default\/.*, asked for was namespace team$/);
   assert.equal(decision.condemned, undefined);
 });
 
@@ -112,7 +112,7 @@ test('it stays where Consul gives none of that namespace, and what it lacks is t
   const decision = decideOn({ published, candidate, scope: TEAM, bundle });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned?.reason, 'other-identity');
+  assert.equal(decision.condemned?.reason, 'wrong-identity');
 });
 
 test('a leaf of another datacenter, as another agent may give it, is no reason to write where none was asked for', () => {
@@ -130,7 +130,7 @@ test('an ageing leaf is replaced by one with more of its life before it', async 
   const decision = decideOn({ published, candidate, bundle });
 
   assert.deepEqual(carriedOut(decision), publishedAs(fresh, bundle));
-  assert.equal(decision.reason, 'ageing: the published leaf has 39 % of its lifetime left');
+  assert.equal(decision.reason, 'renewal-due: the published leaf has 39 % of its lifetime left');
 });
 
 test('an ageing leaf is replaced by one that is not ageing, however little it gains', async () => {
@@ -148,7 +148,7 @@ test('an ageing leaf is not replaced by itself', async () => {
   const decision = decideOn({ published: publishedAs(ageing, bundle), candidate: material(ageing), bundle });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned?.reason, 'ageing');
+  assert.equal(decision.condemned?.reason, 'renewal-due');
 });
 
 test('an ageing leaf is not replaced by one that lives no longer', async () => {
@@ -183,5 +183,5 @@ test('a leaf about to expire is replaced by one that doubles what is left, howev
   const decision = decideOn({ published, candidate: little, bundle });
 
   assert.equal(decision.writesLeaf, true);
-  assert.equal(decision.condemned?.reason, 'ageing');
+  assert.equal(decision.condemned?.reason, 'renewal-due');
 });

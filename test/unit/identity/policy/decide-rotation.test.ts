@@ -56,7 +56,7 @@ test('a leaf of the previous root that is ageing is renewed, though the new one 
   const decision = decideOn({ published, candidate: material(another), bundle: rotation, at });
 
   assert.equal(decision.writesLeaf, true);
-  assert.match(decision.reason, /^ageing: /);
+  assert.match(decision.reason, /^renewal-due: /);
   assert.equal(decision.condemned?.reason, 'inactive-root');
 });
 
@@ -72,7 +72,7 @@ test('a leaf of the previous root does not displace an ageing one of the active 
   });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned?.reason, 'ageing');
+  assert.equal(decision.condemned?.reason, 'renewal-due');
 });
 
 test('a leaf of the previous root is published where nothing is: peers still accept it', () => {

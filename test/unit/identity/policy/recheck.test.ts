@@ -26,7 +26,7 @@ test('a good leaf is looked at again in the moment it begins to age, and not bef
     (at) => decideOn({ published, bundle, at }).condemned?.reason,
   );
   assert.equal(recheckAt, AGEING_FROM);
-  assert.deepEqual(counts, [undefined, 'ageing']);
+  assert.deepEqual(counts, [undefined, 'renewal-due']);
 });
 
 test('a leaf that is about to be written is looked at again when it will age', () => {
@@ -48,7 +48,7 @@ test('an intermediate that expires first is looked at again in the moment it exp
   const { recheckAt } = decideOn({ published: short, bundle });
 
   assert.equal(recheckAt, NOW + HOUR);
-  assert.equal(decideOn({ published: short, bundle, at: recheckAt }).condemned?.reason, 'unpublishable');
+  assert.equal(decideOn({ published: short, bundle, at: recheckAt }).condemned?.reason, 'invalid');
 });
 
 test('a leaf that is not yet valid by this clock is taken in the moment it becomes valid', async () => {
