@@ -92,7 +92,7 @@ async function runRender(config: Config, showKey: boolean): Promise<number> {
   const signal = stopSignal(EXIT.failed);
   const note = (text: string): void => void process.stderr.write(`${text}\n`);
   try {
-    const parts = wireRender(config, systemClock, createLogger('silent'));
+    const parts = wireRender(config, systemClock);
     return print(await render({ ...parts, showKey, note, signal }), EXIT.ok);
   } catch (error) {
     const { code, error: text, remedy } = describeError(error);

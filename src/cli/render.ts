@@ -1,34 +1,49 @@
 import { Document } from 'yaml';
+import { Planner, type PlannerOptions } from '../connector/planner.ts';
 import { ConsulClient } from '../consul/client.ts';
-import { fetchOnce } from '../consul/connect-ca.ts';
+import { fetchOnce, leafQuery, ROOTS_QUERY } from '../consul/connect-ca.ts';
 import type { ConsulAccess } from '../consul/endpoint.ts';
 import { IdentityError, PublishError, type PublishErrorCode } from '../errors.ts';
-import { type Content, type Decision, decide, type Published } from '../identity/policy/decide.ts';
-import { buildTrustBundle } from '../identity/trust-bundle.ts';
+import { causeOf, describeCause } from '../identity/policy/decide.ts';
+import type { Published } from '../identity/published.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Manifests, SecretManifest, WriteRecord } from '../publish/manifests.ts';
-import type { Preview } from '../publish/publisher.ts';
+import {
+  type Manifests,
+  type ObjectNames,
+  type SecretManifest,
+  secretManifests,
+  serviceManifest,
+} from '../publish/manifests.ts';
+import type { Preview, Publication } from '../publish/publisher.ts';
+import { chooseApiVersion } from '../publish/tls-context.ts';
+import { preserveWriteRecord, withAnnotations } from '../publish/write-record.ts';
 
 export interface RenderOptions {
   readonly consul: ConsulAccess;
-  /** Whether the gateway verifies its peers: then the roots are published a second time. */
-  readonly verifiesUpstream: boolean;
   readonly clock: Clock;
-  /** Where it would be published: what is there already is part of the answer. @throws PublishError when there is no way */
+  readonly planner: PlannerOptions;
+  /** What is published there already is part of the answer. @throws PublishError when there is no way to the target */
   readonly publisher: () => Preview;
-  /** The manifests where no cluster can be asked. */
-  readonly unasked: (content: Content, occasion: WriteRecord) => Manifests;
+  /** What the manifests are made of where there is no cluster. */
+  readonly offline: OfflineOptions;
   readonly showKey: boolean;
   /** What a person should know beside the manifests. */
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
+export interface OfflineOptions {
+  readonly names: ObjectNames;
+  readonly serviceEnabled: boolean;
+  /** Of the TLSContext; `auto` is that of the seed. */
+  readonly apiVersion: string;
+}
+
 const DEADLINE_MS = 10_000;
 const LOGOUT_DEADLINE_MS = 1_000;
-/** With these there is no cluster to ask. All others are as wrong for `render` as for the daemon. */
+/** With these there is no cluster to query. All others are as wrong for `render` as for the daemon. */
 const NO_CLUSTER: readonly PublishErrorCode[] = ['KUBERNETES_CONFIGURATION', 'KUBERNETES_UNREACHABLE'];
-/** Stands for the time of a write that does not take place, so that every run prints the same. */
+/** Instead of the time of a write that does not take place, so that every run prints the same. */
 const NOT_YET = 'when it is applied';
 const REDACTED = Buffer.from('redacted: see it with render --show-key\n').toString('base64');
 const WARNING =
@@ -40,17 +55,17 @@ const WARNING =
  * @throws ConsulError, IdentityError or PublishError: why there is nothing to publish
  */
 export async function render(options: RenderOptions): Promise<string> {
-  const { consul: access, clock, showKey, signal, verifiesUpstream } = options;
+  const { consul: access, clock, showKey, signal } = options;
   const consul = new ConsulClient(access, clock);
   try {
-    const { roots, leaf: candidate } = await fetchOnce(consul.connect(), access.service, DEADLINE_MS, signal);
-    const at = clock.now();
-    const bundle = buildTrustBundle(roots, at);
-    // As a daemon that starts now: it hears of these roots for the first time.
-    const upstream = verifiesUpstream ? { rootsSince: at } : undefined;
-    const { upstreamCa, secret, service } = await plan(options, (published) =>
-      decide({ published, candidate, service: access.service, scope: access.scope, bundle, at, upstream }),
-    );
+    const connection = consul.connect();
+    const roots = await fetchOnce(connection, ROOTS_QUERY, DEADLINE_MS, signal);
+    const leaf = await fetchOnce(connection, leafQuery(access.service), DEADLINE_MS, signal);
+    const planner = new Planner(options.planner);
+    planner.setRoots(roots.value);
+    planner.rootsAnswered(roots.freshness);
+    planner.setLeaf(leaf.value);
+    const { upstreamCa, secret, service } = await manifestsOf(options, planner);
     return [
       ...(upstreamCa === undefined ? [] : [yaml(upstreamCa)]),
       secretYaml(secret, showKey),
@@ -61,38 +76,58 @@ export async function render(options: RenderOptions): Promise<string> {
   }
 }
 
-async function plan(
-  { publisher: makePublisher, unasked, note, signal }: RenderOptions,
-  decideOn: (published: Published | undefined) => Decision,
+async function manifestsOf(
+  { publisher: createPublisher, offline, note, signal }: RenderOptions,
+  planner: Planner,
 ): Promise<Manifests> {
   let publisher: Preview | undefined;
   try {
-    publisher = makePublisher();
-    const decision = decideOn(await publisher.read(signal));
-    return await publisher.manifests({ content: contentOf(decision), decision }, NOT_YET, signal);
+    publisher = createPublisher();
+    const published = await publisher.read(signal);
+    return await publisher.manifests(publicationOf(planner, published), NOT_YET, signal);
   } catch (error) {
     if (!(error instanceof PublishError && NO_CLUSTER.includes(error.code))) throw error;
-    const decision = decideOn(undefined);
-    const manifests = unasked(contentOf(decision), { at: NOT_YET, reason: decision.reason });
-    note(`no cluster was asked (${error.message}): as if nothing were published yet${assumed(manifests)}`);
+    const manifests = offlineManifests(offline, publicationOf(planner, undefined));
+    const annotations = Object.values(manifests.service?.metadata.annotations ?? {}).join();
+    const version = /apiVersion: (\S+)/.exec(annotations)?.[1];
+    note(
+      `no cluster was queried (${error.message}): as if nothing were published yet${
+        version === undefined ? '' : `; apiVersion ${version} is assumed for the TLSContext`
+      }`,
+    );
     return manifests;
   } finally {
     await publisher?.close();
   }
 }
 
-function contentOf({ content, refused }: Decision): Content {
-  if (content !== undefined) return content;
-  throw refused ?? new IdentityError('NO_CERTIFICATE', 'there is nothing to publish');
+/** @throws IdentityError why there is nothing to publish */
+function publicationOf(planner: Planner, published: Published | undefined): Publication {
+  const plan = planner.plan(published);
+  if (plan.rootsRejected !== undefined) throw plan.rootsRejected;
+  const decision = plan.kind === 'planned' ? plan.decision : undefined;
+  if (decision?.kind === 'replace' || decision?.kind === 'keep') {
+    return { content: decision.content, cause: causeOf(decision) };
+  }
+  throw decision?.rejected ?? new IdentityError('NO_CERTIFICATE', 'there is nothing to publish');
 }
 
-function assumed({ service }: Manifests): string {
-  const annotations = Object.values(service?.metadata.annotations ?? {}).join();
-  const version = /apiVersion: (\S+)/.exec(annotations)?.[1];
-  return version === undefined ? '' : `; apiVersion ${version} is assumed for the TLSContext`;
+function offlineManifests(
+  { names, serviceEnabled, apiVersion }: OfflineOptions,
+  { content, cause }: Publication,
+): Manifests {
+  const { upstreamCa, secret } = secretManifests(names, content);
+  const record = { at: NOT_YET, reason: describeCause(cause) };
+  const annotations = preserveWriteRecord(undefined, false, record);
+  const version = apiVersion === 'auto' ? chooseApiVersion([]) : apiVersion;
+  return {
+    upstreamCa: upstreamCa && withAnnotations(upstreamCa, annotations),
+    secret: withAnnotations(secret, annotations),
+    service: serviceEnabled ? serviceManifest(names, version) : undefined,
+  };
 }
 
-/** A Secret of type kubernetes.io/tls must have a tls.key; what is in it no API server reads. */
+/** A Secret of type kubernetes.io/tls must have a tls.key; the API server does not read what is in it. */
 function secretYaml(secret: SecretManifest, showKey: boolean): string {
   if (showKey) return yaml(secret);
   return yaml({ ...secret, data: { ...secret.data, 'tls.key': REDACTED } }, WARNING);

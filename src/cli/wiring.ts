@@ -1,30 +1,29 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { Connector, LOOPS, longestSilenceMs } from '../connector/connector.ts';
+import { Connector, LOOPS, maxSilenceMs } from '../connector/connector.ts';
+import type { PlannerOptions } from '../connector/planner.ts';
+import { Reporter } from '../connector/reporter.ts';
 import { ConsulClient } from '../consul/client.ts';
 import { serverUrl } from '../consul/endpoint.ts';
 import { VERIFIES_NOTHING } from '../consul/tls.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DirectoryPublisher } from '../publish/directory/publisher.ts';
-import { type ClientOptions, KubernetesClient, type ObjectRef } from '../publish/kubernetes/api/client.ts';
+import { KubernetesClient } from '../publish/kubernetes/api/client.ts';
 import { Credentials, podNamespace } from '../publish/kubernetes/api/credentials.ts';
-import { describeObject } from '../publish/kubernetes/api/errors.ts';
 import { KubernetesPublisher } from '../publish/kubernetes/publisher.ts';
 import {
-  allManifests,
   FIELD_MANAGER,
   type ObjectNames,
   OPAQUE_SECRET_TYPE,
   TLS_SECRET_TYPE,
 } from '../publish/manifests.ts';
-import type { Preview } from '../publish/publisher.ts';
-import { chooseApiVersion } from '../publish/tls-context.ts';
+import type { Preview, PublishObserver } from '../publish/publisher.ts';
+import { type KubernetesTarget, kubernetesTarget, type Target, targetFields } from '../publish/target.ts';
 import { EventLog } from '../status/event-log.ts';
-import { type Component, Health } from '../status/health.ts';
+import { Health } from '../status/health.ts';
 import { Metrics } from '../status/metrics.ts';
 import type { Observed } from '../status/observed.ts';
-import type { Setup } from '../status/page/view.ts';
 import type { KubernetesSide, PlannedObject } from './check/kubernetes.ts';
 import type { RenderOptions } from './render.ts';
 
@@ -36,19 +35,20 @@ export interface Wiring extends Observed {
 }
 
 /**
- * Puts the parts together and says in the log what they are.
+ * Creates the components from the configuration and logs what they are.
  *
  * @throws PublishError KUBERNETES_CONFIGURATION when there is no way to a cluster
  */
 export function wire(config: Config, clock: Clock, logger: Logger, version: string): Wiring {
+  const { consul: access, ambassadorId, tlsContext } = config;
+  const destination = destinationOf(config);
+  const { target } = destination;
   const metrics = new Metrics(version);
-  const health = new Health(clock, LOOPS, longestSilenceMs(config.consulWaitMs));
+  const health = new Health(clock, LOOPS, maxSilenceMs(config.consulWaitMs));
   const eventLog = new EventLog();
-  eventLog.subscribe(({ kind }) => {
-    if (kind === 'rate-limited') metrics.postponed();
-  });
-  const access = config.consul;
-  const publisher = createPublisher(config, clock, logger, eventLog, { health, metrics });
+  const reporter = new Reporter({ clock, logger, metrics, health, eventLog, target });
+  const publisher = createPublisher(config, destination, clock, reporter);
+  eventLog.subscribe((event) => publisher.record(event));
   const consulServers = access.servers.map((server) => serverUrl(server, access.tls));
   logger.info(
     {
@@ -57,9 +57,9 @@ export function wire(config: Config, clock: Clock, logger: Logger, version: stri
       consul: consulServers.join(', '),
       consulService: access.service,
       token: access.token.kind,
-      ...publisher.target,
-      tlsContext: config.tlsContext,
-      ...(config.ambassadorId === '' ? {} : { ambassadorId: config.ambassadorId }),
+      ...targetFields(target),
+      tlsContext,
+      ...(ambassadorId === '' ? {} : { ambassadorId }),
     },
     'starting',
   );
@@ -67,96 +67,81 @@ export function wire(config: Config, clock: Clock, logger: Logger, version: stri
     logger.warn(VERIFIES_NOTHING);
   }
   const connector = new Connector({
+    ...plannerOptions(config, clock),
     consul: new ConsulClient(access, clock),
-    service: access.service,
-    scope: access.scope,
-    verifiesUpstream: config.upstreamCaSecret !== undefined,
     waitMs: config.consulWaitMs,
     publisher,
-    clock,
-    logger,
-    health,
-    metrics,
-    eventLog,
+    reporter,
   });
-  const setup: Setup = {
-    version,
-    ambassadorId: config.ambassadorId,
-    consulService: access.service,
-    consulServers,
-    tlsContext: config.tlsContext,
-    target: publisher.target,
-  };
+  const setup = { version, ambassadorId, consulService: access.service, consulServers, tlsContext, target };
   return { connector, health, metrics, eventLog, setup };
+}
+
+/** Where to publish, and under which names. */
+type Destination =
+  | {
+      readonly kind: 'directory';
+      readonly target: Target & { kind: 'directory' };
+      readonly names: ObjectNames;
+    }
+  | {
+      readonly kind: 'kubernetes';
+      readonly target: KubernetesTarget;
+      readonly names: ObjectNames;
+      readonly credentials: Credentials;
+    };
+
+/** @throws PublishError KUBERNETES_CONFIGURATION when there is no way to a cluster */
+function destinationOf(config: Config): Destination {
+  const { outputDirectory: directory } = config;
+  if (directory !== undefined) {
+    const names = objectNames(config, config.secretNamespace ?? 'default');
+    return { kind: 'directory', target: { kind: 'directory', directory }, names };
+  }
+  const credentials = new Credentials();
+  const names = objectNames(config, podNamespace() ?? credentials.namespace ?? 'default');
+  const target = kubernetesTarget(credentials.server, names, config.serviceEnabled);
+  return { kind: 'kubernetes', target, names, credentials };
 }
 
 function createPublisher(
   config: Config,
+  destination: Destination,
   clock: Clock,
-  logger: Logger,
-  eventLog: EventLog,
-  observers?: Pick<Wiring, 'health' | 'metrics'>,
+  observer: PublishObserver,
 ): Preview {
-  const shared = { clock, serviceEnabled: config.serviceEnabled, apiVersion: config.apiVersion };
-  if (config.outputDirectory !== undefined) {
-    const names = objectNames(config, config.secretNamespace ?? 'default');
-    return new DirectoryPublisher({ ...shared, directory: config.outputDirectory, names });
+  const { names } = destination;
+  const shared = { clock, names, serviceEnabled: config.serviceEnabled, apiVersion: config.apiVersion };
+  if (destination.kind === 'directory') {
+    return new DirectoryPublisher({ ...shared, directory: destination.target.directory });
   }
-  const { client, names } = createCluster(config, clock, (verb, resource, outcome) => {
-    observers?.metrics.kubernetesRequested(verb, resource, outcome);
-    if (outcome === 'ok') observers?.health.recordAnswer('kubernetes');
-  });
-  const watchOf = (ref: ObjectRef): Component => `watch ${describeObject(ref)}`;
-  return new KubernetesPublisher({
-    ...shared,
-    client,
-    names,
-    logger,
-    eventLog,
-    reporter: hostname(),
-    onWatchFollow: (ref) => observers?.health.clearProblem(watchOf(ref)),
-    onWatchRestart: (ref, error) => {
-      observers?.metrics.watchRestarted();
-      observers?.health.setProblem(watchOf(ref), error);
-    },
-  });
-}
-
-/** @throws PublishError KUBERNETES_CONFIGURATION when there is no way to a cluster */
-function createCluster(
-  config: Config,
-  clock: Clock,
-  onRequest: ClientOptions['onRequest'],
-  deadlineMs?: number,
-): { client: KubernetesClient; names: ObjectNames } {
-  const credentials = new Credentials();
-  const deadline = deadlineMs === undefined ? {} : { deadlineMs };
+  const { credentials, target } = destination;
   const client = new KubernetesClient({
     credentials,
     clock,
     fieldManager: FIELD_MANAGER,
-    onRequest,
-    ...deadline,
+    onRequest: (verb, resource, outcome) => observer.requested(verb, resource, outcome),
   });
-  return { client, names: objectNames(config, podNamespace() ?? credentials.namespace ?? 'default') };
+  return new KubernetesPublisher({ ...shared, client, target, observer, instance: hostname() });
 }
 
-/** What `check` asks the cluster with and about: two or three rounds fit into ten seconds. */
+/** What `check` queries the cluster with and about: two or three rounds fit into ten seconds. */
 export function wireCheck(config: Config, clock: Clock): KubernetesSide {
-  const { client, names } = createCluster(config, clock, () => undefined, CHECK_DEADLINE_MS);
-  const objects: PlannedObject[] = [
-    { resource: 'secrets', namespace: names.secretNamespace, name: names.secret, type: TLS_SECRET_TYPE },
-  ];
-  if (names.upstreamCaSecret !== undefined) {
-    objects.push({
-      resource: 'secrets',
-      namespace: names.secretNamespace,
-      name: names.upstreamCaSecret,
-      type: OPAQUE_SECRET_TYPE,
-    });
+  const credentials = new Credentials();
+  const names = objectNames(config, podNamespace() ?? credentials.namespace ?? 'default');
+  const client = new KubernetesClient({
+    credentials,
+    clock,
+    fieldManager: FIELD_MANAGER,
+    onRequest: () => undefined,
+    deadlineMs: CHECK_DEADLINE_MS,
+  });
+  const { secret, upstreamCaSecret, service } = kubernetesTarget(client.server, names, config.serviceEnabled);
+  const objects: PlannedObject[] = [{ resource: 'secrets', ...secret, type: TLS_SECRET_TYPE }];
+  if (upstreamCaSecret !== undefined) {
+    objects.push({ resource: 'secrets', ...upstreamCaSecret, type: OPAQUE_SECRET_TYPE });
   }
-  if (config.serviceEnabled)
-    objects.push({ resource: 'services', namespace: names.serviceNamespace, name: names.service });
+  if (service !== undefined) objects.push({ resource: 'services', ...service });
   return { client, objects, apiVersion: config.apiVersion };
 }
 
@@ -164,22 +149,35 @@ export function wireCheck(config: Config, clock: Clock): KubernetesSide {
 export function wireRender(
   config: Config,
   clock: Clock,
-  logger: Logger,
-): Pick<RenderOptions, 'clock' | 'consul' | 'publisher' | 'unasked' | 'verifiesUpstream'> {
+): Pick<RenderOptions, 'planner' | 'consul' | 'clock' | 'publisher' | 'offline'> {
+  const { serviceEnabled, apiVersion } = config;
   return {
+    planner: plannerOptions(config, clock),
     consul: config.consul,
     clock,
-    publisher: () => createPublisher(config, clock, logger, new EventLog()),
-    verifiesUpstream: config.upstreamCaSecret !== undefined,
-    unasked: (content, occasion) => {
-      const names = objectNames(config, podNamespace() ?? 'default');
-      const version = config.apiVersion === 'auto' ? chooseApiVersion([]) : config.apiVersion;
-      return allManifests(names, content, occasion, config.serviceEnabled ? version : undefined);
-    },
+    publisher: () => createPublisher(config, destinationOf(config), clock, UNOBSERVED),
+    offline: { names: objectNames(config, podNamespace() ?? 'default'), serviceEnabled, apiVersion },
   };
 }
 
-/** `home` is the namespace this runs in: where the Service goes, and the Secret unless it is told otherwise. */
+/** For a command that reports by its result alone. */
+const UNOBSERVED: PublishObserver = {
+  requested: () => undefined,
+  watching: () => undefined,
+  watchFailed: () => undefined,
+  adopted: () => undefined,
+  rateLimited: () => undefined,
+  annotationRemoved: () => undefined,
+  discoveryFailed: () => undefined,
+  eventFailed: () => undefined,
+};
+
+function plannerOptions({ consul, upstreamCaSecret }: Config, clock: Clock): PlannerOptions {
+  const { service, scope } = consul;
+  return { service, scope, verifiesUpstream: upstreamCaSecret !== undefined, clock };
+}
+
+/** `home` is the namespace this runs in: that of the Service, and of the Secret unless another one is configured. */
 function objectNames(config: Config, home: string): ObjectNames {
   const { ambassadorId, instance, labels, secret, service, tlsContext, upstreamCaSecret } = config;
   return {

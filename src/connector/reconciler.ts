@@ -1,196 +1,162 @@
-import { IdentityError, identityErrorOr, PublishError } from '../errors.ts';
-import type { CertificateAndKey } from '../identity/identity.ts';
-import { type Decision, decide, type Published } from '../identity/policy/decide.ts';
-import type { Scope } from '../identity/spiffe-id.ts';
-import { buildTrustBundle, type ListedRoots, type TrustBundle } from '../identity/trust-bundle.ts';
+import { PublishError } from '../errors.ts';
+import type { Identity } from '../identity/identity.ts';
+import { causeOf, describeCause, type Keep, type Replace } from '../identity/policy/decide.ts';
+import type { Plan } from '../identity/policy/plan.ts';
 import { backoffMs } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Publisher } from '../publish/publisher.ts';
-import type { Health } from '../status/health.ts';
-import { Report, type ReportOptions } from './reporter.ts';
-import { Doubt } from './roots-freshness.ts';
+import type { Planner } from './planner.ts';
 
-export interface ReconcilerOptions extends Omit<ReportOptions, 'target'> {
+export interface ReconcilerOptions {
+  readonly planner: Planner;
   readonly publisher: Publisher;
-  /** The Consul service whose leaf is published. */
-  readonly service: string;
-  /** Where in Consul it is asked for, as far as that was said. */
-  readonly scope: Scope;
-  /** Whether the gateway verifies its peers by the bundle, so that a change of it reloads the gateway. */
+  /** Whether the roots are published a second time, for the gateway to verify its peers with. */
   readonly verifiesUpstream: boolean;
-  readonly health: Health;
+  readonly clock: Clock;
 }
 
-/** What one reconciliation came to. */
+/** What one reconciliation came to, of each component. */
 export interface Reconciliation {
-  /** Undefined while Consul has not answered, or its roots cannot be used. */
-  readonly decision: Decision | undefined;
-  /** Why the roots cannot be used, if so. */
-  readonly fault: IdentityError | undefined;
-  readonly wrote: boolean;
+  /** Undefined where what is published could not be read. */
+  readonly plan: Plan | undefined;
+  readonly identity: IdentityOutcome;
+  readonly service: ServiceOutcome;
+  /** Every write of the identity, the conflicting attempts included. */
+  readonly identityWrites: readonly (Replace | Keep)[];
+  readonly serviceWrites: number;
 }
+
+export type IdentityOutcome =
+  /** It is published and works. */
+  | { readonly kind: 'published'; readonly identity: Identity }
+  /** Nothing that works is published. */
+  | { readonly kind: 'unpublished'; readonly reason: string }
+  /** Consul's roots are not known yet, so what is published was not judged. */
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+export type ServiceOutcome =
+  | { readonly kind: 'published' }
+  /** Another writer keeps modifying it. */
+  | { readonly kind: 'rate-limited' }
+  /** There is no identity that it could refer to. */
+  | { readonly kind: 'skipped' }
+  | { readonly kind: 'failed'; readonly error: unknown };
 
 const MAX_CONFLICTS = 8;
 const CONFLICT_BACKOFF_CAP_MS = 500;
+const CONFLICT_BACKOFF_BASE_MS = 20;
 
-/** Brings what Consul says and what is published together: reads, lets `identity/` decide, writes what it decided. */
+/** Brings what Consul says and what is published together: reads, plans, and writes what was planned. */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #report: Report;
-  readonly #doubt: Doubt;
-  #roots: ListedRoots | undefined;
-  /** The last of them that could be used. */
-  #usableRoots: ListedRoots | undefined;
-  #leaf: CertificateAndKey | undefined;
-  /** The bundle as it was last, and since when. */
-  #bundle = { pem: '', since: 0 };
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
-    this.#report = new Report({ ...options, target: options.publisher.target });
-    this.#doubt = new Doubt(options.clock);
   }
 
-  takeRoots(roots: ListedRoots): void {
-    this.#roots = roots;
-  }
-
-  /** Takes that Consul answered about its roots, from a cache of that age; says whether that may change the decision. */
-  rootsConfirmed(ageSeconds: number | undefined): boolean {
-    return this.#doubt.heard(ageSeconds);
-  }
-
-  takeLeaf(leaf: CertificateAndKey): void {
-    this.#leaf = leaf;
-  }
-
-  /** @throws PublishError when the place of publication cannot be read or written: try again later */
+  /** Never rejects over what the target does: that is part of the result. */
   async reconcile(signal: AbortSignal): Promise<Reconciliation> {
+    const { clock } = this.#options;
+    const writes: Writes = { identity: [], service: 0 };
     for (let conflicts = 1; ; conflicts += 1) {
-      const result = await this.#attempt(signal);
-      if (result !== 'conflict') return result;
-      if (conflicts === MAX_CONFLICTS || signal.aborted) {
-        throw new PublishError(
-          'KUBERNETES_CONFLICT',
-          `somebody else wrote first, ${conflicts} times in a row`,
-          {
-            remedy: 'see with kubectl get --show-managed-fields who else writes the Secret or the Service',
-          },
-        );
+      const attempt = await this.#attempt(writes, signal);
+      const isLast = conflicts === MAX_CONFLICTS || signal.aborted;
+      if (attempt.conflict === undefined || isLast) {
+        const { plan, identity, service } = withConflict(attempt, conflicts);
+        return { plan, identity, service, identityWrites: writes.identity, serviceWrites: writes.service };
       }
-      const { clock } = this.#options;
-      await clock.sleep(backoffMs(conflicts, clock.random, CONFLICT_BACKOFF_CAP_MS, 20), signal);
+      const waitMs = backoffMs(conflicts, clock.random, CONFLICT_BACKOFF_CAP_MS, CONFLICT_BACKOFF_BASE_MS);
+      await clock.sleep(waitMs, signal);
     }
   }
 
-  async #attempt(signal: AbortSignal): Promise<Reconciliation | 'conflict'> {
-    const { publisher, service, scope, verifiesUpstream, clock, health, metrics } = this.#options;
-    const published = await this.#reporting('identity', () => publisher.read(signal));
-    this.#doubt.saw(published);
-    const at = clock.now();
-    const { bundle, fault } = this.#trust(at);
-    if (bundle === undefined) {
-      this.#report.refused(fault);
-      health.clearProblem('identity');
-      if (isWhole(published, verifiesUpstream) && (await this.#announce(signal)) === 'conflict')
-        return 'conflict';
-      return { decision: undefined, fault, wrote: false };
-    }
-    this.#report.dropped(bundle.dropped);
-    if (bundle.pem !== this.#bundle.pem) this.#bundle = { pem: bundle.pem, since: at };
-    const upstream = verifiesUpstream ? { rootsSince: this.#bundle.since } : undefined;
-    const decision = decide({
-      published,
-      candidate: this.#leaf,
-      service,
-      scope,
-      bundle,
-      at,
-      upstream,
-      confirmAfter: this.#doubt.until,
-    });
-    this.#report.held(decision.bundleDeferredUntil);
-    this.#report.refused(fault ?? decision.refused);
-    health.setTrustBundle(bundle, decision.bundleDeferredUntil);
-    if (decision.refused === undefined) health.clearProblem('candidate');
-    else health.setProblem('candidate', decision.refused);
-    if (decision.content === undefined) {
-      health.clearProblem('identity');
-      metrics.unpublished();
-      health.setUnpublished(`${decision.condemned?.detail ?? 'nothing is published'}; ${decision.reason}`);
-      return { decision, fault, wrote: false };
-    }
-
-    const { content } = decision;
-    const outcome = await this.#reporting('identity', () => publisher.write({ content, decision }, signal));
-    if (outcome === 'conflict') return 'conflict';
-    health.clearProblem('identity');
-    const isOver = outcome === 'rate-limited';
-    const inPlace = isOver ? decision.current : content.identity;
-    if (inPlace === undefined || (isOver && !isWhole(published, verifiesUpstream))) {
-      metrics.unpublished();
-      health.setUnpublished(`${decision.reason}; somebody else keeps changing it`);
-      return { decision, fault, wrote: false };
-    }
-    health.setPublished(inPlace);
-    metrics.published(inPlace);
-    if (outcome === 'written') {
-      const caPem = content.caCrt;
-      this.#doubt.wrote({ caPem, upstreamCaPem: verifiesUpstream ? caPem : undefined });
-      this.#report.wrote(decision);
-    }
-    this.#report.expiring(inPlace, at);
-    if ((await this.#announce(signal)) === 'conflict') return 'conflict';
-    return { decision, fault, wrote: outcome === 'written' };
-  }
-
-  /** The bundle of Consul's roots, if it has answered; where these cannot be used, that of the last ones that could, and why. */
-  #trust(at: number): { bundle: TrustBundle | undefined; fault: IdentityError | undefined } {
-    const { health } = this.#options;
-    const roots = this.#roots;
-    if (roots === undefined) return { bundle: undefined, fault: undefined };
-    const bundle = identityErrorOr(() => buildTrustBundle(roots, at));
-    if (!(bundle instanceof IdentityError)) {
-      health.clearProblem('trust');
-      this.#usableRoots = roots;
-      return { bundle, fault: undefined };
-    }
-    health.setProblem('trust', bundle);
-    const usable = this.#usableRoots;
-    const before = usable === undefined ? bundle : identityErrorOr(() => buildTrustBundle(usable, at));
-    return { bundle: before instanceof IdentityError ? undefined : before, fault: bundle };
-  }
-
-  async #announce(signal: AbortSignal): Promise<'settled' | 'conflict'> {
-    const { publisher, health } = this.#options;
-    const outcome = await this.#reporting('service', () => publisher.publishService(signal));
-    if (outcome === 'conflict') return 'conflict';
-    if (outcome === 'rate-limited') {
-      health.setProblem('service', contested());
-      return 'settled';
-    }
-    health.clearProblem('service');
-    if (outcome === 'written') this.#report.wroteService();
-    return 'settled';
-  }
-
-  /** Runs `work`; what it throws becomes a reason for being unready, until that part is solved. */
-  async #reporting<T>(part: 'identity' | 'service', work: () => Promise<T>): Promise<T> {
+  async #attempt(writes: Writes, signal: AbortSignal): Promise<Attempt> {
+    const { planner, publisher, verifiesUpstream } = this.#options;
+    let plan: Plan | undefined;
+    let identity: IdentityOutcome;
     try {
-      return await work();
+      const published = await publisher.read(signal);
+      plan = planner.plan(published);
+      const isComplete =
+        published !== undefined && (!verifiesUpstream || published.upstreamCaPem !== undefined);
+      const written = await this.#publishIdentity(plan, isComplete, writes, signal);
+      if (written === 'conflict') {
+        return { plan, identity: { kind: 'unknown' }, service: { kind: 'skipped' }, conflict: 'identity' };
+      }
+      identity = written;
+      // A TLSContext that names a missing Secret would break the gateway.
+      const mayRefer = identity.kind === 'published' || (identity.kind === 'unknown' && isComplete);
+      if (!mayRefer) return { plan, identity, service: { kind: 'skipped' } };
     } catch (error) {
-      this.#options.health.setProblem(part, error);
-      throw error;
+      if (!(error instanceof PublishError)) throw error;
+      return { plan, identity: { kind: 'failed', error }, service: { kind: 'skipped' } };
     }
+    try {
+      const outcome = await publisher.publishService(signal);
+      if (outcome === 'conflict')
+        return { plan, identity, service: { kind: 'skipped' }, conflict: 'service' };
+      if (outcome === 'written') writes.service += 1;
+      return { plan, identity, service: { kind: outcome === 'rate-limited' ? outcome : 'published' } };
+    } catch (error) {
+      if (!(error instanceof PublishError)) throw error;
+      return { plan, identity, service: { kind: 'failed', error } };
+    }
+  }
+
+  async #publishIdentity(
+    plan: Plan,
+    isComplete: boolean,
+    writes: Writes,
+    signal: AbortSignal,
+  ): Promise<IdentityOutcome | 'conflict'> {
+    const { planner, publisher } = this.#options;
+    if (plan.kind === 'waiting') return { kind: 'unknown' };
+    const { decision } = plan;
+    if (decision.kind === 'none') {
+      const { rejected, violation } = decision;
+      const why = rejected === undefined ? 'nothing to publish yet' : `rejected: ${rejected.message}`;
+      return { kind: 'unpublished', reason: `${violation.detail}; ${why}` };
+    }
+    const { content } = decision;
+    const cause = causeOf(decision);
+    const outcome = await publisher.write({ content, cause }, signal);
+    if (outcome === 'conflict') return outcome;
+    if (outcome === 'written') {
+      planner.wrote(content);
+      writes.identity.push(decision);
+    }
+    if (outcome !== 'rate-limited') return { kind: 'published', identity: content.identity };
+    const current = decision.kind === 'keep' ? content.identity : decision.current;
+    if (current !== undefined && isComplete) return { kind: 'published', identity: current };
+    return { kind: 'unpublished', reason: `${describeCause(cause)}; another writer keeps modifying it` };
   }
 }
 
-function contested(): PublishError {
-  return new PublishError('KUBERNETES_CONFLICT', 'somebody else keeps changing the Service', {
-    remedy: 'see with kubectl get --show-managed-fields who else writes it',
-  });
+interface Writes {
+  readonly identity: (Replace | Keep)[];
+  service: number;
 }
 
-/** Whether all is published that the gateway is told of: a TLSContext that names a missing Secret would break it. */
-function isWhole(published: Published | undefined, verifiesUpstream: boolean): boolean {
-  return published !== undefined && (!verifiesUpstream || published.upstreamCaPem !== undefined);
+/** `conflict`: the component that another writer wrote first. */
+interface Attempt extends Pick<Reconciliation, 'plan' | 'identity' | 'service'> {
+  readonly conflict?: 'identity' | 'service';
+}
+
+function withConflict(attempt: Attempt, conflicts: number): Attempt {
+  if (attempt.conflict === undefined) return attempt;
+  const error = new PublishError(
+    'KUBERNETES_CONFLICT',
+    `another writer was first, ${conflicts} times in a row`,
+    {
+      remedy: 'see with kubectl get --show-managed-fields who else writes the Secret or the Service',
+    },
+  );
+  return { ...attempt, [attempt.conflict]: { kind: 'failed', error } };
+}
+
+/** What stopped the reconciliation, if anything did: to be retried. */
+export function failureOf({ identity, service }: Reconciliation): unknown {
+  if (identity.kind === 'failed') return identity.error;
+  return service.kind === 'failed' ? service.error : undefined;
 }

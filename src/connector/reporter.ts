@@ -1,123 +1,276 @@
 import type { Logger } from 'pino';
-import { describeError, type IdentityError } from '../errors.ts';
+import { errorOfStaleRoots } from '../consul/errors/status.ts';
+import type { AnswerAge, Subject } from '../consul/freshness.ts';
+import { type ConsulError, describeError, type IdentityError, PublishError } from '../errors.ts';
 import type { Identity } from '../identity/identity.ts';
-import type { Decision } from '../identity/policy/decide.ts';
+import { causeOf, describeCause, type Keep, type Replace } from '../identity/policy/decide.ts';
+import type { Plan, Planned } from '../identity/policy/plan.ts';
+import { UNREADY_BELOW } from '../identity/policy/thresholds.ts';
 import { lifetimeLeft } from '../identity/x509/certificate.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { PublishObserver } from '../publish/publisher.ts';
+import { type Target, targetFields } from '../publish/target.ts';
 import type { EventLog } from '../status/event-log.ts';
-import { UNREADY_BELOW } from '../status/health.ts';
+import type { Health } from '../status/health.ts';
 import type { Metrics } from '../status/metrics.ts';
+import { ChangeDetector } from './change-detector.ts';
+import type { IdentityOutcome, Reconciliation, ServiceOutcome } from './reconciler.ts';
 
-export interface ReportOptions {
+export interface ReporterOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly health: Health;
   readonly eventLog: EventLog;
-  /** What is written where, beside each line. */
-  readonly target: Readonly<Record<string, string>>;
+  /** What is written where, beside each line about it. */
+  readonly target: Target;
 }
 
 const EXPIRING_REMEDY =
-  'see why Consul gives no newer leaf: the warnings before this one in the log, or check';
+  'see why Consul issues no newer leaf: the warnings before this one in the log, or `check`';
+const CONFLICTING_WRITER_REMEDY =
+  'see with kubectl get --show-managed-fields who else writes it; two connectors of one object need the same configuration';
 
-/** Tells the log, the metrics and the story what a reconciliation found; each finding once, not each time it is found. */
-export class Report {
-  readonly #options: ReportOptions;
-  #refused = '';
-  #dropped = '';
-  #bundleDeferredUntil = 0;
-  /** The serial number of the leaf that was last said to be expiring. */
-  #expiring = '';
+/**
+ * Turns what the components find into log lines, metrics, health and events; nothing else does. What lasts is reported when
+ * it begins and when it changes, not each time it is found.
+ */
+export class Reporter implements PublishObserver {
+  readonly #options: ReporterOptions;
+  readonly #changes = new ChangeDetector();
+  readonly #eventFailures = new Set<string>();
+  readonly #target: Readonly<Record<string, string>>;
 
-  constructor(options: ReportOptions) {
+  constructor(options: ReporterOptions) {
     this.#options = options;
+    this.#target = targetFields(options.target);
   }
 
-  wrote({ cause, content, writesLeaf, writesBundle, reason: decided }: Decision): void {
-    const { clock, logger, metrics, eventLog, target } = this.#options;
-    const reason = cause === undefined ? 'repair: labels or annotations were modified' : decided;
-    metrics.wrote('identity', cause ?? 'repair', clock.now());
-    eventLog.record({ kind: 'published', at: clock.now(), text: reason });
+  heartbeat(loop: string): void {
+    this.#options.health.heartbeat(loop);
+  }
+
+  queryAnswered(query: Subject, { freshness, ageSeconds }: AnswerAge, isRecovering: boolean): void {
+    const { clock, logger, health, metrics } = this.#options;
+    const isStale = freshness === 'stale';
+    const isUp = !isStale && !isRecovering;
+    health.heartbeat(query);
+    health.recordAnswer(query, isStale ? ageSeconds : undefined);
+    metrics.consulAnswered(query, clock.now(), ageSeconds, isUp);
+    if (isUp) health.clearProblem(query);
+    if (isStale) health.setProblem(query, errorOfStaleRoots(ageSeconds));
+    if (this.#changes.isNew(`stale ${query}`, isStale) && isStale) {
+      const described = describeError(errorOfStaleRoots(ageSeconds));
+      logger.warn({ ageSeconds, ...described }, 'the Consul agent returned stale CA roots');
+    }
+  }
+
+  /** A blocking query ended without an answer, which need be no error. */
+  queryTimedOut(query: Subject): void {
+    const { logger, health, metrics } = this.#options;
+    health.heartbeat(query);
+    metrics.consulTimedOut(query);
+    logger.debug({ query }, 'a blocking query timed out without an answer, sending a new one');
+  }
+
+  queryFailed(query: Subject, error: ConsulError, attempt: number, retryMs: number): void {
+    const { logger, health, metrics } = this.#options;
+    health.heartbeat(query);
+    health.setProblem(query, error);
+    metrics.consulFailed(query, error.code);
+    logger.warn({ query, ...describeError(error), attempt, retryMs }, 'Consul query failed, retrying');
+  }
+
+  reconciled({ plan, identity, service, identityWrites, serviceWrites }: Reconciliation): void {
+    if (plan !== undefined) this.#planned(plan);
+    for (const write of identityWrites) this.#wrote(write);
+    this.#identity(identity);
+    for (let write = 0; write < serviceWrites; write += 1) this.#wroteService();
+    this.#service(service);
+  }
+
+  /** A reconciliation failed for the `attempt`-th time in a row; the next one is in `retryMs` milliseconds. */
+  reconcileFailed(error: unknown, attempt: number, retryMs: number): void {
+    const { logger, health } = this.#options;
+    const isExpected = error instanceof PublishError;
+    // Anything else is a fault of this program, and stands in no outcome.
+    if (!isExpected) health.setProblem('identity', error);
+    const fields = { ...describeError(error), attempt, retryMs };
+    logger[isExpected ? 'warn' : 'error'](fields, 'publishing failed, retrying');
+  }
+
+  requested(verb: string, resource: string, outcome: string): void {
+    const { health, metrics } = this.#options;
+    metrics.kubernetesRequested(verb, resource, outcome);
+    if (outcome === 'ok') health.recordAnswer('kubernetes');
+  }
+
+  watching(object: string): void {
+    this.#options.health.clearProblem(`watch ${object}`);
+  }
+
+  watchFailed(object: string, error: unknown, attempt: number, retryMs: number): void {
+    const { logger, health, metrics } = this.#options;
+    metrics.watchRestarted();
+    health.setProblem(`watch ${object}`, error);
+    logger.warn({ object, ...describeError(error), attempt, retryMs }, 'watch failed, restarting');
+  }
+
+  adopted(object: string): void {
+    const { clock, logger, eventLog } = this.#options;
+    const message = `adopted ${object}, which another writer had made`;
+    eventLog.record({ reason: 'Adopted', at: clock.now(), message });
+    logger.info({ object }, 'adopted an existing object');
+  }
+
+  rateLimited(object: string, retryMs: number): void {
+    const { clock, logger, metrics, eventLog } = this.#options;
+    const remedy = CONFLICTING_WRITER_REMEDY;
+    const message = `another writer keeps modifying ${object}`;
+    metrics.rateLimited();
+    eventLog.record({ reason: 'ConflictingWriter', at: clock.now(), message, remedy });
+    logger.warn(
+      { object, retryMs, remedy },
+      'another writer keeps modifying the object, repairs are rate-limited',
+    );
+  }
+
+  annotationRemoved(object: string, annotation: string): void {
+    this.#options.logger.info(
+      { object, annotation },
+      'removed the last-applied annotation, which contained an old private key',
+    );
+  }
+
+  discoveryFailed(error: unknown, apiVersion: string, retryMs: number): void {
+    this.#options.logger.warn(
+      { ...describeError(error), apiVersion, retryMs },
+      'API discovery failed, using the default TLSContext apiVersion',
+    );
+  }
+
+  /** Logged once for each remedy: a missing right is missing for every Event. */
+  eventFailed(error: unknown): void {
+    const described = describeError(error);
+    const cause = `${described.code} ${described.remedy}`;
+    if (this.#eventFailures.has(cause)) return;
+    this.#eventFailures.add(cause);
+    this.#options.logger.warn(described, 'writing an Event failed');
+  }
+
+  #planned(plan: Plan): void {
+    const { health } = this.#options;
+    const { rootsRejected } = plan;
+    if (rootsRejected !== undefined) health.setProblem('trust', rootsRejected);
+    else if (plan.kind === 'planned') health.clearProblem('trust');
+    const rejected = plan.kind === 'planned' ? plan.decision.rejected : undefined;
+    this.#rejected(rootsRejected ?? rejected);
+    if (plan.kind !== 'planned') return;
+    this.#bundle(plan);
+    if (rejected === undefined) health.clearProblem('candidate');
+    else health.setProblem('candidate', rejected);
+  }
+
+  /** What is wrong with what Consul sent; undefined once nothing is, so that the next rejection is new. */
+  #rejected(error: IdentityError | undefined): void {
+    if (!this.#changes.isNew('rejected', error?.message)) return;
+    const { clock, logger, metrics, eventLog } = this.#options;
+    if (error === undefined) {
+      metrics.accepted();
+      return;
+    }
+    const { code, error: message, remedy } = describeError(error);
+    metrics.rejected(code);
+    eventLog.record({ reason: 'Rejected', at: clock.now(), message, code, remedy });
+    logger.warn(
+      { ...this.#target, ...describeError(error) },
+      'rejected an answer from Consul, the published identity is unchanged',
+    );
+  }
+
+  #bundle({ bundle, decision }: Planned): void {
+    const { logger, health } = this.#options;
+    const { dropped } = bundle;
+    if (this.#changes.isNew('dropped', dropped.join('; ')) && dropped.length > 0) {
+      const remedy = 'none is needed for an expired root; else look at GET /v1/agent/connect/ca/roots';
+      logger.warn({ dropped, remedy }, 'excluded CA roots from the trust bundle');
+    }
+    const isDeferred = decision.kind === 'keep' && decision.bundle.kind === 'defer';
+    const until = isDeferred ? decision.bundle.until : undefined;
+    health.setTrustBundle(bundle, until);
+    if (until !== undefined && this.#changes.isNew('deferred', until)) {
+      logger.info(
+        { ...this.#target, until: new Date(until).toISOString() },
+        'deferred the new trust bundle until the new leaf, because the new root is cross-signed',
+      );
+    }
+  }
+
+  #wrote(decision: Replace | Keep): void {
+    const { clock, logger, metrics, eventLog } = this.#options;
+    const { identity } = decision.content;
+    const cause = causeOf(decision);
+    const reason = describeCause(cause);
+    metrics.wrote('identity', cause.reason, clock.now());
+    eventLog.record({ reason: 'Published', at: clock.now(), message: reason });
     logger.info(
       {
-        ...target,
-        leaf: writesLeaf,
-        bundle: writesBundle,
+        ...this.#target,
+        leaf: decision.kind === 'replace',
+        bundle: decision.kind === 'replace' ? decision.changesBundle : decision.bundle.kind === 'update',
         reason,
-        spiffeId: content?.identity.spiffeId.uri,
-        serial: content?.identity.leaf.x509.serialNumber.toLowerCase(),
-        notAfter: new Date(content?.identity.leaf.notAfter ?? 0).toISOString(),
+        spiffeId: identity.spiffeId.uri,
+        serial: identity.leaf.x509.serialNumber.toLowerCase(),
+        notAfter: new Date(identity.leaf.notAfter).toISOString(),
       },
       'published the identity',
     );
   }
 
-  wroteService(): void {
-    const { clock, logger, metrics, target } = this.#options;
-    metrics.wrote('service', 'repair', clock.now());
-    logger.info({ service: target['service'] }, 'published the TLSContext');
-  }
-
-  /** What is wrong with what Consul sent; undefined once nothing is, so that the next refusal is news. */
-  refused(error: IdentityError | undefined): void {
-    if ((error?.message ?? '') === this.#refused) return;
-    this.#refused = error?.message ?? '';
-    const { clock, logger, metrics, eventLog, target } = this.#options;
-    if (error === undefined) {
-      metrics.accepted();
-      return;
+  #identity(outcome: IdentityOutcome): void {
+    const { health, metrics } = this.#options;
+    if (outcome.kind === 'failed') health.setProblem('identity', outcome.error);
+    else health.clearProblem('identity');
+    if (outcome.kind === 'published') {
+      health.setPublished(outcome.identity);
+      metrics.published(outcome.identity);
+      this.#expiring(outcome.identity);
     }
-    const described = describeError(error);
-    metrics.rejected(error.code);
-    eventLog.record({
-      kind: 'rejected',
-      at: clock.now(),
-      text: described.error,
-      code: error.code,
-      remedy: described.remedy,
-    });
-    logger.warn(
-      { ...target, ...described },
-      'rejected an answer from Consul, the published identity is unchanged',
-    );
+    if (outcome.kind === 'unpublished') {
+      metrics.unpublished();
+      health.setUnpublished(outcome.reason);
+    }
   }
 
-  /** Which of the roots are left out of the bundle. */
-  dropped(dropped: readonly string[]): void {
-    const all = dropped.join('; ');
-    if (all === this.#dropped) return;
-    this.#dropped = all;
-    if (all === '') return;
-    this.#options.logger.warn(
-      { dropped, remedy: 'none is needed for an expired root; else look at GET /v1/agent/connect/ca/roots' },
-      'excluded CA roots from the trust bundle',
-    );
-  }
-
-  /** Until when new roots wait, in milliseconds since the epoch; undefined where none wait. */
-  held(until: number | undefined): void {
-    if (until === undefined || until === this.#bundleDeferredUntil) return;
-    this.#bundleDeferredUntil = until;
-    const { logger, target } = this.#options;
-    logger.info(
-      { ...target, until: new Date(until).toISOString() },
-      'deferred the new trust bundle until the new leaf, because the new root is cross-signed',
-    );
-  }
-
-  /** Where so little is left of the published leaf `at` that time that the daemon is unready. */
-  expiring({ leaf }: Identity, at: number): void {
-    const { serialNumber } = leaf.x509;
-    if (lifetimeLeft(leaf, at) >= UNREADY_BELOW || serialNumber === this.#expiring) return;
-    this.#expiring = serialNumber;
-    const { logger, eventLog, target } = this.#options;
+  /** Reported once a leaf, where so little is left of its lifetime that the daemon is unready. */
+  #expiring({ leaf }: Identity): void {
+    const { clock, logger, eventLog } = this.#options;
+    const at = clock.now();
+    if (lifetimeLeft(leaf, at) >= UNREADY_BELOW) return;
+    if (!this.#changes.isNew('expiring', leaf.x509.serialNumber)) return;
     const notAfter = new Date(leaf.notAfter).toISOString();
-    eventLog.record({
-      kind: 'expiring',
-      at,
-      text: `the published leaf expires at ${notAfter}`,
-      remedy: EXPIRING_REMEDY,
-    });
-    logger.error({ ...target, notAfter, remedy: EXPIRING_REMEDY }, 'the published leaf is about to expire');
+    const remedy = EXPIRING_REMEDY;
+    eventLog.record({ reason: 'Expiring', at, message: `the published leaf expires at ${notAfter}`, remedy });
+    logger.error({ ...this.#target, notAfter, remedy }, 'the published leaf is about to expire');
+  }
+
+  #wroteService(): void {
+    const { clock, logger, metrics } = this.#options;
+    metrics.wrote('service', 'repair', clock.now());
+    logger.info({ service: this.#target['service'] }, 'published the TLSContext');
+  }
+
+  #service(outcome: ServiceOutcome): void {
+    const { health } = this.#options;
+    if (outcome.kind === 'failed') health.setProblem('service', outcome.error);
+    if (outcome.kind === 'published') health.clearProblem('service');
+    if (outcome.kind === 'rate-limited') {
+      health.setProblem(
+        'service',
+        new PublishError('KUBERNETES_CONFLICT', 'another writer keeps modifying the Service', {
+          remedy: CONFLICTING_WRITER_REMEDY,
+        }),
+      );
+    }
   }
 }

@@ -1,34 +1,35 @@
-import type { Published } from '../identity/policy/decide.ts';
+import type { Freshness } from '../consul/freshness.ts';
+import type { Published } from '../identity/published.ts';
 import type { Clock } from '../lib/clock.ts';
 
-/** Agents hear of a new root at about the same time, and not at the same. */
+/** Agents receive a new root at about the same time, and not at the same. */
 const SETTLE_MS = 1_000;
 
 type Bundles = Pick<Published, 'caPem' | 'upstreamCaPem'>;
 
 /**
- * Whether what Consul said of its roots may be older than what somebody else published since: another replica's agent
- * was the first to hear of a rotation, or ours has lost its servers.
+ * Whether Consul's roots may be older than what another writer has published since: another replica's agent was the first to
+ * receive a rotation, or ours has lost its servers.
  */
-export class Doubt {
+export class RootsFreshness {
   readonly #clock: Clock;
   #seen: string | undefined;
-  /** Undefined where there is none. At first there is one, since when does not matter. */
-  #since: number | undefined = Number.NEGATIVE_INFINITY;
+  /** Undefined once confirmed. At first nothing is, since when does not matter. */
+  #unconfirmedSince: number | undefined = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** From when on it is worth asking Consul, in milliseconds since the epoch; undefined where there is no doubt. */
-  get until(): number | undefined {
-    return this.#since === undefined ? undefined : this.#since + SETTLE_MS;
+  /** When to query Consul's roots again, in milliseconds since the epoch; undefined where they are confirmed. */
+  get confirmAfter(): number | undefined {
+    return this.#unconfirmedSince === undefined ? undefined : this.#unconfirmedSince + SETTLE_MS;
   }
 
-  /** What is published now; where it is not what this saw or wrote last, somebody else has changed it. */
-  saw(published: Bundles | undefined): void {
+  /** Takes what is published now; where it is not what was last read or written here, another writer has changed it. */
+  observe(published: Bundles | undefined): void {
     const bundles = textOf(published);
-    if (this.#seen !== undefined && bundles !== this.#seen) this.#since = this.#clock.now();
+    if (this.#seen !== undefined && bundles !== this.#seen) this.#unconfirmedSince = this.#clock.now();
     this.#seen = bundles;
   }
 
@@ -36,13 +37,13 @@ export class Doubt {
     this.#seen = textOf(published);
   }
 
-  /** Takes that Consul answered about its roots, from a cache of that age; says whether that ended the doubt. */
-  heard(ageSeconds: number | undefined): boolean {
-    if (this.#since === undefined || (ageSeconds !== undefined && ageSeconds > 0)) return false;
-    const waited = this.#clock.now() - this.#since;
+  /** Takes that Consul answered about its roots; returns whether that confirmed them. */
+  answered(freshness: Freshness): boolean {
+    if (this.#unconfirmedSince === undefined || freshness !== 'fresh') return false;
+    const waited = this.#clock.now() - this.#unconfirmedSince;
     // Less than none: the clock was set back.
     if (waited >= 0 && waited < SETTLE_MS) return false;
-    this.#since = undefined;
+    this.#unconfirmedSince = undefined;
     return true;
   }
 }

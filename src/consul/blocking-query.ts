@@ -1,27 +1,24 @@
 import { ConsulError } from '../errors.ts';
-import { backoffMs, TokenBucket } from '../lib/backoff.ts';
+import { backoffMs } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
+import { TokenBucket } from '../lib/token-bucket.ts';
 import { nextIndex } from './blocking-index.ts';
+import type { CaQuery } from './connect-ca.ts';
 import type { Connection } from './connection.ts';
+import { type AnswerAge, answerAge } from './freshness.ts';
 
 export interface BlockingQueryOptions<T> {
   readonly connection: Connection;
-  /** Without a query, such as `/v1/agent/connect/ca/roots`. */
-  readonly path: string;
+  readonly query: CaQuery<T>;
   /** Longest block asked for, in milliseconds. */
   readonly waitMs: number;
-  /** @throws ConsulError when the answer cannot be used */
-  readonly decode: (text: string) => T;
   readonly clock: Clock;
   /** A usable answer whose content differs from the last one. */
   readonly onChange: (answer: T) => void;
-  /**
-   * Every usable answer, new or not: how old it was, where an agent says so, and whether the failures before it may go on,
-   * as it came out of a cache.
-   */
-  readonly onResponse: (ageSeconds: number | undefined, isRecovering: boolean) => void;
+  /** Every usable answer, new or not; `isRecovering` where the failures before it may go on, as it came out of a cache. */
+  readonly onResponse: (age: AnswerAge, isRecovering: boolean) => void;
   readonly onError: (error: ConsulError, attempt: number, retryMs: number) => void;
-  /** A blocking query ended unanswered: asked again at once, on a new connection and without an index. */
+  /** A blocking query ended unanswered: sent again at once, on a new connection and without an index. */
   readonly onTimeout: () => void;
 }
 
@@ -33,7 +30,7 @@ const BURST = 5;
 const REFILL_MS = 1_000;
 
 /**
- * Asks one blocking query for ever: at most five requests at once and then one a second, whatever the server does.
+ * Sends one blocking query for ever: at most five requests at once and then one a second, whatever the server does.
  * Answers are compared by content, never by index: before 1.4.1 a renewal could keep its index, and configuration
  * writes raise it with the same content.
  */
@@ -43,7 +40,7 @@ export class BlockingQuery<T> {
   #index: bigint | undefined;
   #content: string | undefined;
   #interrupt = new AbortController();
-  /** Whether a question without an index is under way. */
+  /** Whether a query without an index is under way. */
   #isImmediate = false;
   /** Whether another one is to follow it. */
   #again = false;
@@ -53,7 +50,7 @@ export class BlockingQuery<T> {
     this.#bucket = new TokenBucket(options.clock, BURST, REFILL_MS);
   }
 
-  /** Ends the request under way and asks again without an index: some versions never wake a leaf query (PR #15005). */
+  /** Ends the request under way and sends the query again without an index: some versions never wake a leaf query (PR #15005). */
   refetch(): void {
     this.#index = undefined;
     // To end one without an index for another such would put off for ever that the server does not answer it.
@@ -66,7 +63,7 @@ export class BlockingQuery<T> {
     const onAbort = (): void => this.#interrupt.abort();
     signal.addEventListener('abort', onAbort, { once: true });
     let failures = 0;
-    // An agent that has lost its servers answers a question without an index from its cache, and fails the one with an
+    // An agent that has lost its servers answers a query without an index from its cache, and fails the one with an
     // index that follows (seen with 1.8.7): one such answer is no end of the failures.
     let answers = 0;
     while (!signal.aborted) {
@@ -75,11 +72,11 @@ export class BlockingQuery<T> {
       this.#interrupt = new AbortController();
       const interrupt = this.#interrupt.signal;
       try {
-        const ageSeconds = await this.#ask(interrupt);
-        if (interrupt.aborted) continue;
+        const age = await this.#send(interrupt);
+        if (interrupt.aborted || age === undefined) continue;
         answers += 1;
-        if (answers > 1 || ageSeconds === undefined || ageSeconds === 0) failures = 0;
-        this.#options.onResponse(ageSeconds, failures > 0);
+        if (answers > 1 || age.freshness === 'fresh') failures = 0;
+        this.#options.onResponse(age, failures > 0);
       } catch (error) {
         if (interrupt.aborted) continue;
         const silent = this.#index !== undefined && isTimeout(error);
@@ -99,25 +96,26 @@ export class BlockingQuery<T> {
     signal.removeEventListener('abort', onAbort);
   }
 
-  /** Returns how old the answer was, in seconds, where an agent says so. */
-  async #ask(signal: AbortSignal): Promise<number | undefined> {
-    const { connection, path, waitMs, decode, onChange } = this.#options;
+  /** Undefined where `signal` aborted. */
+  async #send(signal: AbortSignal): Promise<AnswerAge | undefined> {
+    const { connection, query, waitMs, onChange } = this.#options;
     const index = this.#index;
-    const query = new URLSearchParams({ wait: `${waitMs}ms` });
-    if (index !== undefined) query.set('index', index.toString());
+    const parameters = new URLSearchParams({ wait: `${waitMs}ms` });
+    if (index !== undefined) parameters.set('index', index.toString());
     this.#again = false;
     this.#isImmediate = index === undefined;
-    const answer = await connection.get(path, query, deadlineMs(waitMs, index), signal).finally(() => {
+    const deadline = deadlineMs(waitMs, index);
+    const answer = await connection.get(query.path, parameters, deadline, signal).finally(() => {
       this.#isImmediate = false;
     });
     if (signal.aborted) return undefined;
     if (answer.text !== this.#content) {
-      const decoded = decode(answer.text);
+      const decoded = query.decode(answer.text);
       this.#content = answer.text;
       onChange(decoded);
     }
     this.#index = this.#again ? undefined : nextIndex(index, answer.index);
-    return answer.ageSeconds;
+    return answerAge(query.subject, answer.age);
   }
 }
 

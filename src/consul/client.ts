@@ -29,20 +29,29 @@ export class ConsulClient implements Consul {
   }
 
   connect(): ConsulConnection {
-    const connection = new ConsulConnection({
-      access: this.#access,
-      servers: this.#servers,
-      tokens: this.#tokens,
-      clock: this.#clock,
-    });
-    this.#connections.push(connection);
-    return connection;
+    return this.#connect(this.#tokens);
+  }
+
+  /** A connection that sends no token, to the same servers. */
+  connectAnonymously(): ConsulConnection {
+    return this.#connect(fixedToken(undefined));
   }
 
   /** Ends every connection; a login is logged out first, if that takes no longer than `deadlineMs` milliseconds. */
   async close(deadlineMs: number): Promise<void> {
     await this.#tokens.close(deadlineMs);
     await Promise.all(this.#connections.map((connection) => connection.close()));
+  }
+
+  #connect(tokens: TokenSource): ConsulConnection {
+    const connection = new ConsulConnection({
+      access: this.#access,
+      servers: this.#servers,
+      tokens,
+      clock: this.#clock,
+    });
+    this.#connections.push(connection);
+    return connection;
   }
 
   #tokenSource(): TokenSource {

@@ -1,6 +1,7 @@
 import { ConsulError } from '../errors.ts';
 import { isRecord } from '../lib/record.ts';
-import type { Connection, ConsulAnswer } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { type AnswerAge, answerAge, type Subject } from './freshness.ts';
 import { parseObject, unusable } from './json.ts';
 
 /** Consul's `GET /v1/agent/connect/ca/roots`, as far as it is used. `SerialNumber` is not: it overflows a number. */
@@ -64,24 +65,39 @@ export function decodeLeaf(text: string): CaLeaf {
   };
 }
 
+/** One of the two queries: where it goes, and what its answer means. */
+export interface CaQuery<T> {
+  readonly subject: Subject;
+  readonly path: string;
+  /** @throws ConsulError when the answer cannot be used */
+  readonly decode: (text: string) => T;
+}
+
+export const ROOTS_QUERY: CaQuery<CaRoots> = { subject: 'roots', path: ROOTS_PATH, decode: decodeRoots };
+
+export function leafQuery(service: string): CaQuery<CaLeaf> {
+  return { subject: 'leaf', path: leafPath(service), decode: decodeLeaf };
+}
+
+export interface Fetched<T> extends AnswerAge {
+  readonly value: T;
+}
+
 /**
- * Asks for both answers once, the roots first, each within `deadlineMs` milliseconds. `ageSeconds` is that of the roots,
- * where they came from a cache.
+ * Sends a query once, without blocking, to one server after another until one answers, each within `deadlineMs`
+ * milliseconds; `onFailure` is called for each server before that.
  *
  * @throws ConsulError
  */
-export async function fetchOnce(
+export async function fetchOnce<T>(
   connection: Connection,
-  service: string,
+  { subject, path, decode }: CaQuery<T>,
   deadlineMs: number,
   signal: AbortSignal,
-): Promise<{ roots: CaRoots; ageSeconds: number | undefined; leaf: CaLeaf }> {
-  const ask = (path: string): Promise<ConsulAnswer> =>
-    connection.get(path, new URLSearchParams(), deadlineMs, signal);
-  const { text, ageSeconds } = await ask(ROOTS_PATH);
-  const roots = decodeRoots(text);
-  const leaf = await ask(leafPath(service));
-  return { roots, ageSeconds, leaf: decodeLeaf(leaf.text) };
+  onFailure?: (error: unknown) => void,
+): Promise<Fetched<T>> {
+  const { text, age } = await connection.getFromAny(path, deadlineMs, signal, onFailure);
+  return { value: decode(text), ...answerAge(subject, age) };
 }
 
 function decodeRoot(root: unknown): CaRoot {

@@ -9,14 +9,26 @@ export interface ConsulAnswer {
   readonly text: string;
   /** `X-Consul-Index`, undecoded. */
   readonly index: string | undefined;
-  /** Seconds since the answer was fetched from a server, where an agent says so: above 0 it may be stale. */
-  readonly ageSeconds: number | undefined;
+  /** `Age`, undecoded. */
+  readonly age: string | undefined;
 }
 
-/** One way to ask Consul, for one long poll. */
+/** One way to query Consul, for one long poll. */
 export interface Connection {
   /** GETs `path` within `deadlineMs` milliseconds, whole body included. @throws ConsulError */
   get(path: string, query: URLSearchParams, deadlineMs: number, signal: AbortSignal): Promise<ConsulAnswer>;
+  /**
+   * GETs `path` from one server after another until one answers, each within `deadlineMs` milliseconds; `onFailure` is
+   * called for each server before that.
+   *
+   * @throws ConsulError of the last server
+   */
+  getFromAny(
+    path: string,
+    deadlineMs: number,
+    signal: AbortSignal,
+    onFailure?: (error: unknown) => void,
+  ): Promise<ConsulAnswer>;
 }
 
 export interface ConnectionOptions {
@@ -69,8 +81,28 @@ export class ConsulConnection implements Connection {
     return {
       text: response.text,
       index: response.header('x-consul-index'),
-      ageSeconds: readAge(response.header('age')),
+      age: response.header('age'),
     };
+  }
+
+  async getFromAny(
+    path: string,
+    deadlineMs: number,
+    signal: AbortSignal,
+    onFailure: (error: unknown) => void = () => undefined,
+  ): Promise<ConsulAnswer> {
+    const { servers } = this.#options;
+    for (;;) {
+      // A name that does not resolve is the error of the request.
+      const server = await servers.current().catch(() => undefined);
+      try {
+        return await this.get(path, new URLSearchParams(), deadlineMs, signal);
+      } catch (error) {
+        const { next } = servers;
+        if (signal.aborted || next === undefined || next === server) throw error;
+        onFailure(error);
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -81,8 +113,4 @@ export class ConsulConnection implements Connection {
 /** A refusal is quoted in errors, and what stands before Consul may repeat the request in it. */
 function withoutToken(text: string, token: string | undefined): string {
   return token === undefined ? text : text.replaceAll(token, '<token>');
-}
-
-function readAge(value: string | undefined): number | undefined {
-  return value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
 }

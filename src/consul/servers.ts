@@ -42,7 +42,12 @@ export class ServerList {
     return first;
   }
 
-  /** Moves on from `failed`, unless another connection already has. After the last one the names are resolved anew. */
+  /** The server of the next request, where no name has to be resolved first. */
+  get next(): ChosenServer | undefined {
+    return this.#candidates[0];
+  }
+
+  /** Moves on from `failed`, unless another connection already has. After the last one the names are resolved again. */
   failed(failed: ChosenServer): void {
     const [current, ...others] = this.#candidates;
     if (current === failed) this.#candidates = others;

@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache';
 import { IdentityError } from '../errors.ts';
-import { remember } from '../lib/remember.ts';
 import { buildChain, type Chain } from './chain.ts';
 import { type SpiffeId, spiffeIdOf } from './spiffe-id.ts';
 import type { TrustBundle } from './trust-bundle.ts';
@@ -13,8 +13,11 @@ import {
 import { isServable } from './x509/pem.ts';
 import { type PrivateKey, readPrivateKey } from './x509/private-key.ts';
 
-/** Two for the published certificate and its key. */
-const isServed = remember(isServable, 2);
+/** Of the published certificate and its key. */
+const servable = new LRUCache<string, boolean, string>({
+  max: 2,
+  memoMethod: (text, _stale, { context: what }) => isServable(text, what),
+});
 
 /** A certificate and key as text, from Consul or from a Secret. */
 export interface CertificateAndKey {
@@ -97,7 +100,7 @@ export function verifyServed(
 }
 
 function checkForm(text: string, what: string): void {
-  if (isServed(text, what)) return;
+  if (servable.memo(text, { context: what })) return;
   throw new IdentityError('PEM_UNREADABLE', `${what} holds a PEM block in a form that gateways do not read`);
 }
 

@@ -1,4 +1,4 @@
-import type { Content } from '../identity/policy/decide.ts';
+import type { Content } from '../identity/published.ts';
 import { issuerOf } from '../identity/x509/certificate.ts';
 import { renderTlsContext, type TlsContextOptions } from './tls-context.ts';
 
@@ -14,11 +14,13 @@ export interface ObjectNames extends TlsContextOptions {
   readonly statusPort: number;
 }
 
+export type Annotations = Readonly<Record<string, string>>;
+
 export interface Metadata {
   readonly name: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly annotations: Annotations;
 }
 
 export interface SecretManifest<Key extends string = string> {
@@ -55,71 +57,21 @@ export const TLS_SECRET_TYPE = 'kubernetes.io/tls';
 export const OPAQUE_SECRET_TYPE = 'Opaque';
 export const TLS_CONTEXT_ANNOTATION = 'getambassador.io/config';
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
-export const WRITTEN_AT = `${FIELD_MANAGER}/written-at`;
-export const WRITE_REASON = `${FIELD_MANAGER}/write-reason`;
-export const WRITE_HISTORY = `${FIELD_MANAGER}/write-history`;
 
-/** When and why an object was written: kept as they are while nothing else changes. */
-export interface WriteRecord {
-  readonly at: string;
-  readonly reason: string;
-  /** The writes before it, one a line, the newest first. */
-  readonly history?: string | undefined;
-}
-
-/** A rotation is two or three writes. */
-const WRITES_TOLD = 5;
-/** Longer ones were edited by hand, and annotations have 256 KiB between them. */
-const MAX_LINE = 200;
-
-/** What versions before 1.0.0 wrote. */
-const FORMER_WRITE_REASON = `${FIELD_MANAGER}/written-because`;
-const FORMER_WRITE_HISTORY = `${FIELD_MANAGER}/written-before`;
-
-/** The write record in an object's annotations, if it has one. */
-export function readWriteRecord(annotations: Readonly<Record<string, unknown>>): WriteRecord | undefined {
-  const at = annotations[WRITTEN_AT];
-  const reason = annotations[WRITE_REASON] ?? annotations[FORMER_WRITE_REASON];
-  const history = annotations[WRITE_HISTORY] ?? annotations[FORMER_WRITE_HISTORY];
-  if (typeof at !== 'string' || typeof reason !== 'string') return undefined;
-  return { at, reason, history: typeof history === 'string' ? history : undefined };
-}
-
-/** The occasion of a write that follows another: `kubectl describe` shows annotations of a Secret, and no Events. */
-export function appendHistory(previous: WriteRecord, { at, reason }: WriteRecord): WriteRecord {
-  const lines = [`${previous.at} ${previous.reason}`, ...(previous.history?.split('\n') ?? [])];
-  const told = lines.slice(0, WRITES_TOLD - 1).map((line) => line.slice(0, MAX_LINE));
-  return { at, reason, history: told.join('\n') };
-}
-
-function writeRecordAnnotations({ at, reason, history }: WriteRecord): Record<string, string> {
-  const earlier = history === undefined ? {} : { [WRITE_HISTORY]: history };
-  return { [WRITTEN_AT]: at, [WRITE_REASON]: reason, ...earlier };
-}
-
-/** What is published where nothing is yet; `apiVersion` is that of the TLSContext, undefined where no Service is wanted. */
-export function allManifests(
-  names: ObjectNames,
-  content: Content,
-  occasion: WriteRecord,
-  apiVersion: string | undefined,
-): Manifests {
+/** The Secrets that hold `content`. */
+export function secretManifests(names: ObjectNames, content: Content): Omit<Manifests, 'service'> {
   const { upstreamCaSecret } = names;
   return {
     upstreamCa:
-      upstreamCaSecret === undefined
-        ? undefined
-        : upstreamCaManifest(names, upstreamCaSecret, content, occasion),
-    secret: secretManifest(names, content, occasion),
-    service: apiVersion === undefined ? undefined : serviceManifest(names, apiVersion),
+      upstreamCaSecret === undefined ? undefined : upstreamCaManifest(names, upstreamCaSecret, content),
+    secret: secretManifest(names, content),
   };
 }
 
-/** The Secret that holds `content`, with annotations for whoever reads `kubectl describe`. */
-export function secretManifest(
+/** The Secret that holds `content`, with annotations for people who read `kubectl describe`. */
+function secretManifest(
   names: ObjectNames,
   content: Content,
-  occasion: WriteRecord,
 ): SecretManifest<'tls.crt' | 'tls.key' | 'ca.crt'> {
   const { leaf, spiffeId } = content.identity;
   return {
@@ -137,7 +89,6 @@ export function secretManifest(
         [`${FIELD_MANAGER}/issuer`]: issuerOf(leaf),
         [`${FIELD_MANAGER}/not-before`]: new Date(leaf.notBefore).toISOString(),
         [`${FIELD_MANAGER}/not-after`]: new Date(leaf.notAfter).toISOString(),
-        ...writeRecordAnnotations(occasion),
       },
     },
     data: {
@@ -149,12 +100,7 @@ export function secretManifest(
 }
 
 /** The Secret that `ca_secret` names: Ambassador reads the roots from its `tls.crt`, and makes no use of a `ca.crt` there. */
-export function upstreamCaManifest(
-  names: ObjectNames,
-  name: string,
-  content: Content,
-  occasion: WriteRecord,
-): SecretManifest {
+function upstreamCaManifest(names: ObjectNames, name: string, content: Content): SecretManifest {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -165,7 +111,6 @@ export function upstreamCaManifest(
       labels: objectLabels(names),
       annotations: {
         [`${FIELD_MANAGER}/trust-domain`]: content.identity.spiffeId.trustDomain,
-        ...writeRecordAnnotations(occasion),
       },
     },
     data: { 'tls.crt': base64(content.caCrt) },

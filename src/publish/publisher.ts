@@ -1,42 +1,77 @@
-import type { Content, Decision, Published } from '../identity/policy/decide.ts';
+import type { WriteCause } from '../identity/policy/decide.ts';
+import type { Content, Published } from '../identity/published.ts';
 import type { Manifests } from './manifests.ts';
+import type { Target } from './target.ts';
 
-/** What a decision to write carries to the place of publication. */
+/** What to publish, and why. */
 export interface Publication {
   readonly content: Content;
-  readonly decision: Decision;
+  readonly cause: WriteCause;
 }
 
 export type WriteOutcome =
   /** Something was written. */
   | 'written'
-  /** The place already holds exactly this. */
+  /** The target already holds exactly this. */
   | 'unchanged'
-  /** Somebody else keeps changing it: the next try is in a while, so that it is no stream of writes. */
+  /** Another writer keeps modifying it: the next attempt is in a while, so that it is no stream of writes. */
   | 'rate-limited'
-  /** Somebody else wrote first: read again and decide again. */
+  /** Another writer was first: read again and decide again. */
   | 'conflict';
 
-/** A place of publication: Kubernetes objects, or a folder. It decides nothing and never deletes. */
+/** Where an identity is published: Kubernetes objects, or a folder. It decides nothing and never deletes. */
 export interface Publisher {
-  /** What is written where, for the first log line. */
-  readonly target: Readonly<Record<string, string>>;
+  readonly target: Target;
   /**
-   * Watches the place until `signal` aborts, and calls `onChange` whenever it may differ from what was read. Never
-   * rejects: what goes wrong is logged and tried again.
+   * Watches the target until `signal` aborts, and calls `onChange` whenever it may differ from what was read. Never
+   * rejects: failures are reported and retried.
    */
   run(onChange: () => void, signal: AbortSignal): Promise<void>;
   /** @throws PublishError */
   read(signal: AbortSignal): Promise<Published | undefined>;
-  /** Puts `publication` there, if it is not there already. @throws PublishError */
+  /** Writes `publication`, unless the target holds it already. @throws PublishError */
   write(publication: Publication, signal: AbortSignal): Promise<WriteOutcome>;
-  /** Puts there what tells the gateway to use the identity; after the identity itself. @throws PublishError */
+  /** Writes the Service with the TLSContext; after the identity that it refers to. @throws PublishError */
   publishService(signal: AbortSignal): Promise<WriteOutcome>;
+  /** Records an event where people look for it, without delaying or failing a write. */
+  record(event: PublishedEvent): void;
   close(): Promise<void>;
 }
 
-/** A place that can be asked what would be put there. */
+/** A publisher that can say what it would write. */
 export interface Preview extends Publisher {
-  /** What `write` and `announce` would put there `at` that time; writes nothing. @throws PublishError */
+  /** What `write` and `publishService` would write at that time; writes nothing. @throws PublishError */
   manifests(publication: Publication, at: string, signal: AbortSignal): Promise<Manifests>;
+}
+
+/** An event in the terms of Kubernetes: `type` and `reason` as `kubectl get events` prints them. */
+export interface PublishedEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** One sentence. */
+  readonly message: string;
+  /** The stable code of the error behind it, if any. */
+  readonly code?: string | undefined;
+  readonly remedy?: string | undefined;
+}
+
+/** What a publisher reports of its work; an object is named as in `secrets ambassador/name`. */
+export interface PublishObserver {
+  /** A request to the API server ended with `ok` or the code of the error. */
+  requested(verb: string, resource: string, outcome: string): void;
+  /** The API server has accepted a watch. */
+  watching(object: string): void;
+  /** A watch failed for the `attempt`-th time in a row; the next attempt is in `retryMs` milliseconds. */
+  watchFailed(object: string, error: unknown, attempt: number, retryMs: number): void;
+  /** An object that another writer had made is managed by the connector from now on. */
+  adopted(object: string): void;
+  /** Another writer keeps modifying the object; the next write is in `retryMs` milliseconds. */
+  rateLimited(object: string, retryMs: number): void;
+  /** An annotation that held an old private key was removed. */
+  annotationRemoved(object: string, annotation: string): void;
+  /** The versions of Ambassador's API are unknown, so `apiVersion` is used; the next attempt is in `retryMs` milliseconds. */
+  discoveryFailed(error: unknown, apiVersion: string, retryMs: number): void;
+  eventFailed(error: unknown): void;
 }

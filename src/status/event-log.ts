@@ -1,47 +1,58 @@
-/** What a person is told of, in an Event and on the status page. */
-export type LogEventKind =
+/** What people are notified of, in an Event and on the status page. */
+export const EVENT_TYPES = {
   /** Something was written. */
-  | 'published'
+  Published: 'Normal',
+  /** An object that another writer had made is managed by the connector from now on. */
+  Adopted: 'Normal',
   /** What Consul sent must not be published. */
-  | 'rejected'
-  /** An object that somebody else had made is kept by the connector from now on. */
-  | 'adopted'
+  Rejected: 'Warning',
   /** The published leaf is about to expire, or has. */
-  | 'expiring'
-  /** Somebody else keeps changing what is published. */
-  | 'rate-limited';
+  Expiring: 'Warning',
+  /** Another writer keeps modifying what is published. */
+  ConflictingWriter: 'Warning',
+} as const;
+
+export type EventReason = keyof typeof EVENT_TYPES;
 
 export interface LogEvent {
-  readonly kind: LogEventKind;
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: EventReason;
   /** Milliseconds since the epoch. */
   readonly at: number;
   /** One sentence; holds no key and no token. */
-  readonly text: string;
-  /** The stable code of the error behind it, if one is. */
+  readonly message: string;
+  /** The stable code of the error behind it, if any. */
   readonly code?: string | undefined;
-  /** What mends it, where a person can. */
+  /** What a person can do about it. */
   readonly remedy?: string | undefined;
 }
 
-const KEPT = 10;
+/** Events that are kept of each reason. */
+const MAX_KEPT = 10;
 
-/** The last episodes of each kind, and whoever wants to hear of the next. */
+/** The last events of each reason, and a way to receive the next. */
 export class EventLog {
-  readonly #episodes = new Map<LogEventKind, readonly LogEvent[]>();
-  readonly #listeners = new Set<(episode: LogEvent) => void>();
+  readonly #events = new Map<EventReason, readonly LogEvent[]>();
+  readonly #listeners = new Set<(event: LogEvent) => void>();
 
-  record(episode: LogEvent): void {
-    this.#episodes.set(episode.kind, [episode, ...this.latest(episode.kind)].slice(0, KEPT));
-    for (const listener of this.#listeners) listener(episode);
+  record(event: Omit<LogEvent, 'type'>): void {
+    const { reason } = event;
+    const typed = { ...event, type: EVENT_TYPES[reason] };
+    this.#events.set(reason, [typed, ...(this.#events.get(reason) ?? [])].slice(0, MAX_KEPT));
+    for (const listener of this.#listeners) listener(typed);
   }
 
-  /** The newest first, ten at most. */
-  latest(kind: LogEventKind): readonly LogEvent[] {
-    return this.#episodes.get(kind) ?? [];
+  /** The newest `count` of one type, the newest first. */
+  latest(type: LogEvent['type'], count: number): readonly LogEvent[] {
+    return [...this.#events.values()]
+      .flat()
+      .filter((event) => event.type === type)
+      .sort((a, b) => b.at - a.at)
+      .slice(0, count);
   }
 
-  /** Calls `listener` for each further episode, until the returned function is called. It must not throw. */
-  subscribe(listener: (episode: LogEvent) => void): () => void {
+  /** Calls `listener` for each further event, until the returned function is called. It must not throw. */
+  subscribe(listener: (event: LogEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

@@ -1,5 +1,6 @@
 import { describeError } from '../errors.ts';
 import type { Identity } from '../identity/identity.ts';
+import { UNREADY_BELOW } from '../identity/policy/thresholds.ts';
 import type { TrustBundle } from '../identity/trust-bundle.ts';
 import { lifetimeLeft } from '../identity/x509/certificate.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -9,9 +10,6 @@ export interface Verdict {
   /** One line a reason, for a person. */
   readonly text: string;
 }
-
-/** A published leaf with less of its lifetime left than this makes the daemon unready: before it expires, not after. */
-export const UNREADY_BELOW = 0.1;
 
 const NOT_YET = 'nothing is published yet: waiting for Consul and for Kubernetes';
 
@@ -35,8 +33,8 @@ export type Source = 'roots' | 'leaf' | 'kubernetes';
 export interface LastAnswer {
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** How old the answer was then, where it was said. */
-  readonly ageSeconds: number | undefined;
+  /** How old the answer was then, where it was stale. */
+  readonly staleSeconds: number | undefined;
 }
 
 /** The trust bundle made of Consul's roots, and until when it waits to be published, if it does. */
@@ -66,7 +64,7 @@ export class Health {
   readonly #longestSilenceMs: number;
   readonly #turns = new Map<string, number>();
   readonly #problems = new Map<Component, Problem>();
-  readonly #heard = new Map<Source, LastAnswer>();
+  readonly #lastAnswers = new Map<Source, LastAnswer>();
   readonly #listeners = new Set<() => void>();
   #published: PublishedIdentity | undefined;
   #unpublishedReason: string | undefined;
@@ -117,8 +115,8 @@ export class Health {
   }
 
   /** An answer that can be used. */
-  recordAnswer(source: Source, ageSeconds?: number): void {
-    this.#heard.set(source, { at: this.#clock.now(), ageSeconds });
+  recordAnswer(source: Source, staleSeconds?: number): void {
+    this.#lastAnswers.set(source, { at: this.#clock.now(), staleSeconds });
     this.#notify();
   }
 
@@ -129,7 +127,7 @@ export class Health {
       unpublishedReason: this.#unpublishedReason,
       trust: this.#trust,
       problems: new Map(this.#problems),
-      lastAnswers: new Map(this.#heard),
+      lastAnswers: new Map(this.#lastAnswers),
     };
   }
 

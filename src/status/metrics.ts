@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { IDENTITY_FAULTS } from '../errors.ts';
 import type { Identity } from '../identity/identity.ts';
-import { REASONS } from '../identity/policy/violations.ts';
+import { WRITE_REASONS } from '../identity/policy/decide.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
 const PREFIX = 'ambassador_consul_connector_';
@@ -27,9 +27,9 @@ export class Metrics {
   readonly #lastWrite = this.#gauge('last_write_timestamp_seconds', 'Last write by this process.', [
     'object',
   ]);
-  readonly #postponed = this.#counter(
+  readonly #rateLimited = this.#counter(
     'rate_limited_writes_total',
-    'Writes put off because somebody else keeps changing the object.',
+    'Writes put off because another writer keeps modifying the object.',
   );
   readonly #rejected = this.#counter(
     'rejected_candidates_total',
@@ -42,7 +42,7 @@ export class Metrics {
   );
   readonly #answers = this.#counter(
     'consul_queries_total',
-    'Blocking queries that ended: ok, silence or the code of the error.',
+    'Blocking queries that ended: ok, timeout or the code of the error.',
     ['query', 'outcome'],
   );
   readonly #up = this.#gauge(
@@ -76,15 +76,15 @@ export class Metrics {
    * A query was answered `at` that time (milliseconds since the epoch). Not `isUp`: out of the cache of an agent that does
    * not reach its servers.
    */
-  consulAnswered(query: string, at: number, ageSeconds: number | undefined, isUp: boolean): void {
+  consulAnswered(query: string, at: number, ageSeconds: number, isUp: boolean): void {
     this.#answers.inc({ query, outcome: 'ok' });
     this.#up.set({ query }, isUp ? 1 : 0);
     this.#heard.set({ query }, at / 1000);
-    this.#age.set({ query }, ageSeconds ?? 0);
+    this.#age.set({ query }, ageSeconds);
   }
 
   /** A blocking query ended unanswered, which need be no error. */
-  consulSilent(query: string): void {
+  consulTimedOut(query: string): void {
     this.#answers.inc({ query, outcome: 'timeout' });
   }
 
@@ -107,8 +107,8 @@ export class Metrics {
     this.#lastWrite.set({ object }, at / 1000);
   }
 
-  postponed(): void {
-    this.#postponed.inc();
+  rateLimited(): void {
+    this.#rateLimited.inc();
   }
 
   rejected(code: string): void {
@@ -140,7 +140,7 @@ export class Metrics {
 
   /** Prometheus cannot see that a series went up which began at 1. */
   #startAtZero(): void {
-    for (const reason of [...REASONS, 'roots', 'repair']) this.#writes.inc({ object: 'identity', reason }, 0);
+    for (const reason of WRITE_REASONS) this.#writes.inc({ object: 'identity', reason }, 0);
     this.#writes.inc({ object: 'service', reason: 'repair' }, 0);
     for (const code of IDENTITY_FAULTS) this.#rejected.inc({ code }, 0);
   }

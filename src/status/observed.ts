@@ -3,7 +3,7 @@ import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import type { Setup, View } from './page/view.ts';
 
-/** What the status port tells of. */
+/** What the status port shows. */
 export interface Observed {
   readonly health: Health;
   readonly metrics: Metrics;
@@ -11,20 +11,15 @@ export interface Observed {
   readonly setup: Setup;
 }
 
+const SHOWN = 5;
+
 /** What the page shows at `at`, in milliseconds since the epoch. */
 export function viewOf({ health, eventLog, setup }: Observed, at: number): View {
-  const newestOf = (...kinds: readonly Parameters<EventLog['latest']>[0][]) =>
-    kinds
-      .flatMap((kind) => eventLog.latest(kind))
-      .sort((a, b) => b.at - a.at)
-      .slice(0, SHOWN);
   return {
     at,
     setup,
     health: health.snapshot(),
-    writes: newestOf('published', 'adopted'),
-    troubles: newestOf('rejected', 'expiring', 'rate-limited'),
+    writes: eventLog.latest('Normal', SHOWN),
+    warnings: eventLog.latest('Warning', SHOWN),
   };
 }
-
-const SHOWN = 5;

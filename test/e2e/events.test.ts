@@ -49,12 +49,12 @@ describe('Events on the Secret', { concurrency: 2 }, () => {
     assert.deepEqual(told(bed), [
       'Normal Published inactive-root: the published leaf does not chain to the active root x1',
       'Normal Published missing: no identity was published x1',
-      'Normal Published roots: the list of roots changed x1',
+      'Normal Published roots-changed: the list of roots changed x1',
     ]);
     const { annotations } = bed.secret()?.metadata ?? {};
     assert.match(
       annotations?.['ambassador-consul-connector/write-history'] ?? '',
-      /^\S+Z roots: the list of roots changed\n\S+Z missing: no identity was published$/,
+      /^\S+Z roots-changed: the list of roots changed\n\S+Z missing: no identity was published$/,
     );
   });
 
@@ -67,7 +67,7 @@ describe('Events on the Secret', { concurrency: 2 }, () => {
       bed.consul.script('leaf', leaf(other, other.certPem));
       await tells(
         bed,
-        new RegExp(`^Warning Refused WRONG_SERVICE: .*; remedy: .*_CONSUL_SERVICE.* x${count}$`),
+        new RegExp(`^Warning Rejected WRONG_SERVICE: .*; remedy: .*_CONSUL_SERVICE.* x${count}$`),
       );
       bed.consul.clearScripts();
       await asksAgain(bed);

@@ -106,7 +106,7 @@ describe('render', { concurrency: 2 }, () => {
       );
       assert.match(
         command.stderr,
-        /no cluster was asked .*: as if nothing were published yet; apiVersion ambassador\/v1 is assumed/,
+        /no cluster was queried .*: as if nothing were published yet; apiVersion ambassador\/v1 is assumed/,
       );
     });
   }
@@ -122,7 +122,7 @@ describe('render', { concurrency: 2 }, () => {
 
     const text = await complaint(bed.start({}, ['render']));
 
-    assert.match(text, /^SECRET_NOT_ADOPTABLE: .*its type is Opaque[\s\S]*-> if nobody needs it: kubectl/);
+    assert.match(text, /^SECRET_NOT_ADOPTABLE: .*its type is Opaque[\s\S]*-> if it is not needed: kubectl/);
   });
 
   test('a right that is missing is an error with the rule to add', async (t) => {

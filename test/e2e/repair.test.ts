@@ -14,7 +14,7 @@ const BACK_WITHIN_MS = 2_000;
 /** What of an object is ours to keep: all but the marks of the API server and when and why it was written. */
 function kept(object: KubeObject | undefined) {
   const { labels = {}, annotations = {} } = object?.metadata ?? {};
-  const entries = Object.entries(annotations).filter(([key]) => !key.includes('/written-'));
+  const entries = Object.entries(annotations).filter(([key]) => !/\/(?:written|write)-/.test(key));
   const { type, data, spec } = object ?? {};
   return { type, data, spec, labels, annotations: Object.fromEntries(entries) };
 }
@@ -115,7 +115,7 @@ test('24: While somebody else keeps damaging the Secret, the connector says that
 
   const stop = keepDoing(t, () => damage(bed));
 
-  await daemon.unready(/^invalid: .*; somebody else keeps changing it$/m);
+  await daemon.unready(/^invalid: .*; another writer keeps modifying it$/m);
   assert.equal(await daemon.metric('published '), 0);
   stop();
   await daemon.ready();
@@ -131,7 +131,7 @@ test('24: While somebody else keeps taking the TLSContext away, the connector sa
 
   const stop = keepDoing(t, () => strip(bed));
 
-  await daemon.unready(/^service: somebody else keeps changing the Service: see with kubectl/m);
+  await daemon.unready(/^service: another writer keeps modifying the Service: see with kubectl/m);
   stop();
   await daemon.ready();
 });
@@ -188,7 +188,7 @@ describe('26, 30: A Secret that is already there', { concurrency: 2 }, () => {
   });
   const data = { 'tls.crt': 'b2xk', 'tls.key': 'b2xk' };
 
-  test('is taken over from the old program, and the copy of its key that kubectl left is removed', async (t) => {
+  test('of the old program is adopted, and the copy of its key that kubectl left is removed', async (t) => {
     const bed = await makeBed(t);
     const copied = `{"data":{"tls.key":"${randomBytes(24).toString('base64')}"}}`;
     const metadata = { name: SECRET, namespace: NAMESPACE, annotations: { [LAST_APPLIED]: copied } };

@@ -31,7 +31,7 @@ describe('write as seldom as possible', { concurrency: 7 }, () => {
     assert.equal(bed.cluster.writes('Secret'), 1 + 2);
     assert.equal(bed.cluster.writes('Service'), 1);
     assert.equal(await daemon.metric('writes_total', 'object="identity"'), 3);
-    assert.equal(await daemon.metric('writes_total', 'object="identity"', 'reason="roots"'), 1);
+    assert.equal(await daemon.metric('writes_total', 'object="identity"', 'reason="roots-changed"'), 1);
     assert.equal(await daemon.metric('writes_total', 'object="identity"', 'reason="inactive-root"'), 1);
   });
 

@@ -9,7 +9,7 @@ const NEW_LEAF_WITHIN_MS = 45_000;
 const WRITE_HISTORY = `${SERVICE}/write-history`;
 const ROTATION = [
   'Normal Published missing: no identity was published',
-  'Normal Published roots: the list of roots changed',
+  'Normal Published roots-changed: the list of roots changed',
   'Normal Published inactive-root: the published leaf does not chain to the active root',
 ];
 

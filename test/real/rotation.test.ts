@@ -58,7 +58,7 @@ for (const crossSign of [true, false]) {
       assert.equal(await verify(tlsCrt, caCrt), 'tls.crt: OK');
       assert.equal((await world.writes('secrets', SECRET)).length - writesBefore, 2, 'by the audit log');
       assert.equal(await daemon.metric('writes_total', 'reason="inactive-root"'), 1);
-      assert.equal(await daemon.metric('writes_total', 'reason="roots"'), 1);
+      assert.equal(await daemon.metric('writes_total', 'reason="roots-changed"'), 1);
       if (crossSign) {
         const [, ...oldRoots] = caCrt.split(/(?<=-----END CERTIFICATE-----\n)/);
         assert.equal(

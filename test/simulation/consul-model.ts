@@ -140,7 +140,10 @@ export class ConsulModel implements Consul {
   }
 
   connect(): Connection {
-    return { get: (path, query, _deadlineMs, signal) => this.#get(path, query, signal) };
+    return {
+      get: (path, query, _deadlineMs, signal) => this.#get(path, query, signal),
+      getFromAny: (path, _deadlineMs, signal) => this.#get(path, new URLSearchParams(), signal),
+    };
   }
 
   async close(): Promise<void> {}
@@ -169,7 +172,7 @@ export class ConsulModel implements Consul {
     if (isRoots) this.offered.roots = this.roots;
     else this.offered.leaf = this.#agent.leaf;
     const text = isRoots ? this.#rootsText() : (this.#agent.leaf?.text ?? '');
-    return { text, index, ageSeconds: undefined };
+    return { text, index, age: undefined };
   }
 
   #rootsText(): string {

@@ -1,24 +1,25 @@
+import { isDeepStrictEqual } from 'node:util';
 import { PublishError } from '../../src/errors.ts';
-import type { Published } from '../../src/identity/policy/decide.ts';
+import type { Published } from '../../src/identity/published.ts';
 import type { Publication, Publisher, WriteOutcome } from '../../src/publish/publisher.ts';
 
-export type PlaceState = 'open' | 'away' | 'conflicts';
+export type TargetState = 'open' | 'away' | 'conflicts';
 
-/** A place of publication in memory: it can be away, and somebody else can always be faster. */
-export class MemoryPlace implements Publisher {
-  readonly target = { place: 'memory' };
+/** A target in memory: it can be away, and another writer can always be faster. */
+export class MemoryTarget implements Publisher {
+  readonly target = { kind: 'directory', directory: 'memory' } as const;
   published: Published | undefined;
   writes = 0;
-  /** Called whenever the connector looks at the place and could write. */
-  readonly #onOccasion: () => void;
-  #state: PlaceState = 'open';
+  /** Called whenever the connector reads the target and could write. */
+  readonly #onRead: () => void;
+  #state: TargetState = 'open';
   #onChange: () => void = () => undefined;
 
-  constructor(onOccasion: () => void) {
-    this.#onOccasion = onOccasion;
+  constructor(onRead: () => void) {
+    this.#onRead = onRead;
   }
 
-  set state(state: PlaceState) {
+  set state(state: TargetState) {
     this.#state = state;
     if (state === 'open') this.#onChange();
   }
@@ -31,18 +32,22 @@ export class MemoryPlace implements Publisher {
 
   async read(): Promise<Published | undefined> {
     this.#refuseWhenAway();
-    if (this.#state === 'open') this.#onOccasion();
+    if (this.#state === 'open') this.#onRead();
     return this.published;
   }
 
-  async write({ content, decision }: Publication): Promise<WriteOutcome> {
+  async write({ content }: Publication): Promise<WriteOutcome> {
     this.#refuseWhenAway();
-    if (!decision.writesLeaf && !decision.writesBundle) return 'unchanged';
+    const { tlsCrt: certificatePem, tlsKey: privateKeyPem, caCrt: caPem } = content;
+    const next = { certificatePem, privateKeyPem, caPem };
+    if (isDeepStrictEqual(next, this.published)) return 'unchanged';
     if (this.#state === 'conflicts') return 'conflict';
-    this.published = { certificatePem: content.tlsCrt, privateKeyPem: content.tlsKey, caPem: content.caCrt };
+    this.published = next;
     this.writes += 1;
     return 'written';
   }
+
+  record(): void {}
 
   async publishService(): Promise<WriteOutcome> {
     return 'unchanged';

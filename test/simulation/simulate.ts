@@ -1,12 +1,13 @@
 import pino from 'pino';
-import { Connector, LOOPS, longestSilenceMs } from '../../src/connector/connector.ts';
+import { Connector, LOOPS, maxSilenceMs } from '../../src/connector/connector.ts';
+import { Reporter } from '../../src/connector/reporter.ts';
 import { EventLog } from '../../src/status/event-log.ts';
 import { Health } from '../../src/status/health.ts';
 import { Metrics } from '../../src/status/metrics.ts';
 import { spiffeUri } from '../fixtures/certificates/factory.ts';
 import { ConsulModel, type Leaf, SERVICE, TRUST_DOMAIN } from './consul-model.ts';
 import { isOld, leastWrites, type Occasion } from './least-writes.ts';
-import { MemoryPlace } from './memory-target.ts';
+import { MemoryTarget } from './memory-target.ts';
 import { seededRandom, VirtualTime } from './virtual-time.ts';
 import { fingerprints, type Window, windowOf } from './witness.ts';
 
@@ -63,7 +64,7 @@ class World {
   readonly #run: Run;
   readonly #time: VirtualTime;
   readonly #consul: ConsulModel;
-  readonly #place: MemoryPlace;
+  readonly #target: MemoryTarget;
   readonly #occasions: Occasion[] = [];
   readonly #events = new Map<Event, number>();
   readonly #invalid: string[] = [];
@@ -82,7 +83,7 @@ class World {
     this.#run = run;
     this.#time = time;
     this.#consul = consul;
-    this.#place = new MemoryPlace(() => {
+    this.#target = new MemoryTarget(() => {
       const { leaf, roots } = consul.offered;
       if (roots !== undefined) this.#occasions.push({ at: time.clock.now(), leaf, roots });
     });
@@ -98,7 +99,7 @@ class World {
       ...this.#run,
       leavesSigned: this.#consul.leavesSigned,
       events: this.#events,
-      writes: this.#place.writes,
+      writes: this.#target.writes,
       least: leastWrites(this.#occasions),
       stopgaps: this.#stopgaps,
       instants: this.#instants,
@@ -117,19 +118,23 @@ class World {
       service: SERVICE,
       scope: { partition: undefined, namespace: undefined, datacenter: undefined },
       waitMs,
-      publisher: this.#place,
+      publisher: this.#target,
       verifiesUpstream: false,
       clock,
-      logger: pino({ level: 'silent' }),
-      health: new Health(clock, LOOPS, longestSilenceMs(waitMs)),
-      metrics: new Metrics('simulated'),
-      eventLog: new EventLog(),
+      reporter: new Reporter({
+        clock,
+        logger: pino({ level: 'silent' }),
+        health: new Health(clock, LOOPS, maxSilenceMs(waitMs)),
+        metrics: new Metrics('simulated'),
+        eventLog: new EventLog(),
+        target: this.#target.target,
+      }),
     }).run(this.#stop.signal);
   }
 
   /** Judges what is published at this instant: by the gateway's clock, and by that of its peers. */
   #look(): void {
-    const { published } = this.#place;
+    const { published } = this.#target;
     if (published === undefined) return;
     const { roots } = this.#consul;
     if (this.#judged[0] !== published || this.#judged[1] !== roots) {
@@ -212,9 +217,9 @@ class World {
         return this.#during(30_000, () => consul.setFlapping(false));
       case 'API away':
       case 'conflicts':
-        this.#place.state = event === 'conflicts' ? 'conflicts' : 'away';
+        this.#target.state = event === 'conflicts' ? 'conflicts' : 'away';
         return this.#during(Math.min(pause, HOUR_MS / 6), () => {
-          this.#place.state = 'open';
+          this.#target.state = 'open';
         });
       case 'skew':
         return this.#skew();

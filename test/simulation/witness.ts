@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { Published } from '../../src/identity/policy/decide.ts';
+import type { Published } from '../../src/identity/published.ts';
 
 /** When a published identity works, in milliseconds since the epoch, both ends included. */
 export interface Window {

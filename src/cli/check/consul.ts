@@ -1,6 +1,12 @@
 import { ConsulClient } from '../../consul/client.ts';
-import { type CaRoots, decodeLeaf, decodeRoots, leafPath, ROOTS_PATH } from '../../consul/connect-ca.ts';
-import type { ConsulConnection } from '../../consul/connection.ts';
+import {
+  type CaLeaf,
+  type CaRoots,
+  type Fetched,
+  fetchOnce,
+  leafQuery,
+  ROOTS_QUERY,
+} from '../../consul/connect-ca.ts';
 import { type ConsulAccess, serverUrl } from '../../consul/endpoint.ts';
 import { errorOfStaleRoots } from '../../consul/errors/status.ts';
 import { noAnswerInTime } from '../../consul/errors/transport.ts';
@@ -8,8 +14,7 @@ import { loadTls, VERIFIES_NOTHING } from '../../consul/tls.ts';
 import { ConsulError, type ConsulErrorCode } from '../../errors.ts';
 import { type Clock, withDeadline } from '../../lib/clock.ts';
 import { identityRows } from './identity.ts';
-import { asConnectorError, fail, pass, type Row, type Subject, warn } from './result.ts';
-import { Rows } from './rows.ts';
+import { asConnectorError, fail, pass, type Row, Rows, type Subject, warn } from './result.ts';
 
 const REACH = { check: 'consul', what: 'reach Consul' };
 const TLS = { check: 'consul-tls', what: 'TLS with Consul' };
@@ -23,7 +28,7 @@ const CHAIN = { check: 'chain', what: 'chain' };
 export const CONSUL_SUBJECTS: readonly Subject[] = [REACH, TLS, TOKEN, CONNECT, LEAF, IDENTITY, CHAIN];
 
 const SIDE_DEADLINE_MS = 10_000;
-/** For the first question, so that there is time for a second server. */
+/** For each server at first, so that there is time for a second one. */
 const REACH_DEADLINE_MS = 3_000;
 const REACH_ATTEMPTS = 3;
 const LOGOUT_DEADLINE_MS = 1_000;
@@ -47,75 +52,66 @@ const CAUSES: Partial<Record<ConsulErrorCode, Subject>> = {
 };
 
 /**
- * Asks Consul as the daemon would, once, within ten seconds, and gives back the token of a login. The roots are asked for
+ * Queries Consul as the daemon would, once, within ten seconds, and gives back the token of a login. The roots are queried
  * without a token first, which Consul allows, so that a bad token hides nothing of the way.
  */
 export async function checkConsul(access: ConsulAccess, clock: Clock, parent: AbortSignal): Promise<Row[]> {
-  const open = new ConsulClient({ ...access, token: { kind: 'none' } }, clock);
-  const own = new ConsulClient(access, clock);
+  const consul = new ConsulClient(access, clock);
   try {
     return await withDeadline(clock, SIDE_DEADLINE_MS, parent, async (signal, timedOut) => {
-      const ask = async <T>(
-        connection: ConsulConnection,
-        path: string,
-        decode: (text: string, ageSeconds: number | undefined) => T,
-        deadlineMs = SIDE_DEADLINE_MS,
-      ): Promise<T> => {
+      const query = async <T>(work: () => Promise<T>): Promise<T> => {
         try {
-          const answer = await connection.get(path, new URLSearchParams(), deadlineMs, signal);
-          return decode(answer.text, answer.ageSeconds);
+          return await work();
         } catch (error) {
           if (!timedOut()) throw asConnectorError(error);
           throw noAnswerInTime(addresses(access), SIDE_DEADLINE_MS, error);
         }
       };
+      const anonymous = consul.connectAnonymously();
+      const own = consul.connect();
+      const leaf = leafQuery(access.service);
       return await consulRows(access, clock, {
-        openRoots: () =>
-          ask(
-            open.connect(),
-            ROOTS_PATH,
-            (text, ageSeconds = 0) => ({ roots: decodeRoots(text), ageSeconds }),
-            REACH_DEADLINE_MS,
-          ),
-        ownRoots: () => ask(own.connect(), ROOTS_PATH, decodeRoots),
-        token: () => ask(own.connect(), TOKEN_PATH, () => undefined),
-        leaf: () => ask(own.connect(), leafPath(access.service), decodeLeaf),
+        openRoots: (onFailure) =>
+          query(() => fetchOnce(anonymous, ROOTS_QUERY, REACH_DEADLINE_MS, signal, onFailure)),
+        ownRoots: () => query(() => fetchOnce(own, ROOTS_QUERY, SIDE_DEADLINE_MS, signal)),
+        token: () => query(() => own.getFromAny(TOKEN_PATH, SIDE_DEADLINE_MS, signal)),
+        leaf: () => query(() => fetchOnce(own, leaf, SIDE_DEADLINE_MS, signal)),
       });
     });
   } finally {
-    await Promise.all([open.close(LOGOUT_DEADLINE_MS), own.close(LOGOUT_DEADLINE_MS)]);
+    await consul.close(LOGOUT_DEADLINE_MS);
   }
 }
 
-interface Questions {
-  openRoots(): Promise<{ roots: CaRoots; ageSeconds: number }>;
-  ownRoots(): Promise<CaRoots>;
-  token(): Promise<undefined>;
-  leaf(): Promise<ReturnType<typeof decodeLeaf>>;
+interface Queries {
+  openRoots(onFailure: (error: unknown) => void): Promise<Fetched<CaRoots>>;
+  ownRoots(): Promise<Fetched<CaRoots>>;
+  token(): Promise<unknown>;
+  leaf(): Promise<Fetched<CaLeaf>>;
 }
 
-async function consulRows(access: ConsulAccess, clock: Clock, ask: Questions): Promise<Row[]> {
+async function consulRows(access: ConsulAccess, clock: Clock, queries: Queries): Promise<Row[]> {
   const rows = new Rows(CONSUL_SUBJECTS);
   try {
     await loadTls(access.tls);
   } catch (error) {
     return rows.failed(TLS, error, [REACH]);
   }
-  const open = await reach(access, ask, rows);
+  const open = await reach(access, queries, rows);
   if (rows.has(REACH, 'fail') || rows.has(TLS, 'fail')) return rows.rest();
 
   try {
-    if (access.token.kind !== 'none') await ask.token();
+    if (access.token.kind !== 'none') await queries.token();
     rows.put(pass(TOKEN, TOKENS[access.token.kind]));
   } catch (error) {
     judgeToken(rows, error);
   }
   if (CONSUL_SUBJECTS.some((subject) => rows.has(subject, 'fail'))) return rows.rest();
   try {
-    const roots = open ?? (await ask.ownRoots());
+    const { value: roots } = open ?? (await queries.ownRoots());
     rows.put(pass(CONNECT, `the trust domain is ${roots.trustDomain}`));
-    const leaf = await ask.leaf();
-    rows.put(pass(LEAF, `Consul gives the leaf of service ${access.service}`));
+    const { value: leaf } = await queries.leaf();
+    rows.put(pass(LEAF, `Consul issues the leaf of service ${access.service}`));
     for (const row of identityRows(IDENTITY, CHAIN, roots, leaf, access.service, clock.now())) rows.put(row);
     return rows.rest();
   } catch (error) {
@@ -134,14 +130,21 @@ const TOKENS = {
   login: 'the login gave a token, which is given back after this',
 } as const;
 
-/** Asks for the roots, of one server after another as the daemon would. */
-async function reach(access: ConsulAccess, ask: Questions, rows: Rows): Promise<CaRoots | undefined> {
+/** Queries the roots, of one server after another as the daemon would; one that fails is a WARN while another answers. */
+async function reach(
+  access: ConsulAccess,
+  { openRoots }: Queries,
+  rows: Rows,
+): Promise<Fetched<CaRoots> | undefined> {
   let failed: unknown;
-  for (let attempt = 1; attempt <= REACH_ATTEMPTS; attempt += 1) {
+  const onFailure = (error: unknown): void => {
+    failed ??= error;
+  };
+  for (let attempt = 1; ; attempt += 1) {
     try {
-      const { roots, ageSeconds } = await ask.openRoots();
+      const roots = await openRoots(onFailure);
       // What an agent without servers has in its cache is enough for a while.
-      reached(access, rows, ageSeconds > 0 ? errorOfStaleRoots(ageSeconds) : failed);
+      reached(access, rows, roots.freshness === 'stale' ? errorOfStaleRoots(roots.ageSeconds) : failed);
       return roots;
     } catch (error) {
       const cause = causeOf(error, REACH);
@@ -153,12 +156,13 @@ async function reach(access: ConsulAccess, ask: Questions, rows: Rows): Promise<
         return undefined;
       }
       if (cause === TLS) rows.put(pass(REACH, addresses(access)));
-      if (cause === TLS || attempt === REACH_ATTEMPTS) rows.put(fail(cause, error));
-      if (cause === TLS) return undefined;
+      if (cause === TLS || attempt === REACH_ATTEMPTS) {
+        rows.put(fail(cause, error));
+        return undefined;
+      }
       failed = error;
     }
   }
-  return undefined;
 }
 
 function reached(access: ConsulAccess, rows: Rows, failed: unknown): void {

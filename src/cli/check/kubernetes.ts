@@ -148,7 +148,7 @@ function existingRow(ref: PlannedObject, found: Look | undefined): Row {
     return pass(subject, `${where(ref)} is written by ${object.managers.join(', ') || 'nobody'}`);
   return warn(
     subject,
-    `${where(ref)} is written by ${others.join(', ')} too: what is ours in it will be taken over`,
+    `${where(ref)} is written by ${others.join(', ')} too: what is ours in it will be adopted`,
     'end whatever else writes it, or set another name',
   );
 }

@@ -1,184 +1,205 @@
 import { IdentityError, identityErrorOr } from '../../errors.ts';
 import { type CertificateAndKey, type Identity, verifyIdentity, verifyServed } from '../identity.ts';
+import type { Content, Published } from '../published.ts';
 import type { Scope } from '../spiffe-id.ts';
 import type { TrustBundle } from '../trust-bundle.ts';
+import { isCanonicalPem } from '../x509/certificate.ts';
 import { deferBundleUntil } from './cross-signing.ts';
-import { type OtherRoots, otherRoots } from './effective-bundle.ts';
-import { nextBoundary, recheckAt, recheckUselessAt } from './recheck.ts';
-import { findViolations, type Reason, resolves, type Violation } from './violations.ts';
+import { type EffectiveBundle, effectiveBundle } from './effective-bundle.ts';
+import { nextBoundary, recheckAt, recheckUnusableAt } from './recheck.ts';
+import { findViolations, REASONS, resolves, type Violation } from './violations.ts';
 
-/** What the place of publication holds now. */
-export interface Published extends CertificateAndKey {
-  readonly caPem: string | undefined;
-  /** The bundle a gateway verifies its peers by, in a place of its own; only where that is asked for. */
-  readonly upstreamCaPem?: string | undefined;
-}
-
-/** What the Secret is to hold, each part as text. */
-export interface Content {
-  readonly identity: Identity;
-  readonly tlsCrt: string;
-  readonly tlsKey: string;
-  readonly caCrt: string;
-}
-
-export interface Decision {
-  /** Undefined: nothing that works exists, so whatever is published stays as it is. */
-  readonly content: Content | undefined;
-  /** What is published before this decision is carried out, where that works. */
-  readonly current: Identity | undefined;
-  readonly writesLeaf: boolean;
-  readonly writesBundle: boolean;
-  /** Why something is written, in one word for metrics; undefined where nothing is. */
-  readonly cause: Reason | 'roots' | undefined;
-  /** Why, for the log line, the annotation and the event. */
-  readonly reason: string;
-  /** What still condemns the published leaf after this decision. */
-  readonly condemned: Violation | undefined;
-  /** Why Consul's leaf must not be published, if so. */
-  readonly refused: IdentityError | undefined;
-  /** Whether Consul is to be asked again about its roots: what is published may know more of them. */
-  readonly requeryRoots: boolean;
-  /** Until when new roots wait for the new leaf, in milliseconds since the epoch; undefined where none wait. */
-  readonly bundleDeferredUntil: number | undefined;
-  /** When time alone may change the decision, in milliseconds since the epoch. */
-  readonly recheckAt: number;
-}
-
-/** What a decision is made from: everything read, and the time. */
+/** Everything a decision is made from: what was read, and the time. */
 export interface DecisionInput {
   readonly published: Published | undefined;
   readonly candidate: CertificateAndKey | undefined;
   readonly service: string;
-  /** Where the service was asked for, if that was said. */
+  /** Where the service is requested, as far as that is configured. */
   readonly scope?: Scope | undefined;
   readonly bundle: TrustBundle;
+  /** The bundle that this process last saw or put in place as decided; undefined before the first time. */
+  readonly settledBundlePem?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly at: number;
   /**
-   * Set where Consul was not heard about its roots since somebody else changed what is published: from when on it is
-   * worth asking, in milliseconds since the epoch. Till it answers no published root is dropped, nor a leaf of one replaced.
+   * Defined where Consul has not confirmed its roots since another writer changed the bundle: when to query them again, in
+   * milliseconds since the epoch. Until then no published root is removed, nor a leaf of one replaced.
    */
   readonly confirmAfter?: number | undefined;
-  /** Set where the gateway verifies its peers by the bundle: then a change of it, too, reloads the gateway. */
+  /** Defined where the gateway verifies its peers with the bundle: then a change of it, too, reloads the gateway. */
   readonly upstream?: UpstreamVerification | undefined;
 }
 
 export interface UpstreamVerification {
-  /** When Consul was first heard to list these roots, in milliseconds since the epoch. */
+  /** When Consul first listed these roots, in milliseconds since the epoch. */
   readonly rootsSince: number;
 }
 
-/**
- * Rule 2, write as seldom as possible: the leaf is replaced only where it is condemned on some count and the candidate
- * is better on that very count. A change of roots alone replaces the bundle and keeps leaf and key byte for byte.
- * Pure: the same situation gives the same decision, and deciding again on its result decides to write nothing.
- */
-export function decide(situation: DecisionInput): Decision {
-  const { published, candidate, bundle, at } = situation;
-  const doubted = doubtOf(situation);
-  const decision = decideNow(situation, doubted);
-  const boundary = nextBoundary([published, candidate], bundle, at);
-  const recheckAt = Math.min(decision.recheckAt, boundary, doubted?.recheckAt ?? Number.POSITIVE_INFINITY);
-  return { ...decision, requeryRoots: doubted?.requeryRoots ?? false, recheckAt };
+/** Why something is written: one word for metrics, and a sentence for the log, the annotation and the event. */
+export interface WriteCause {
+  readonly reason: WriteReason;
+  readonly detail: string;
+}
+
+/** The cause in one line, as logs, annotations and Events have it. */
+export function describeCause({ reason, detail }: WriteCause): string {
+  return `${reason}: ${detail}`;
+}
+
+export const WRITE_REASONS = [...REASONS, 'roots-changed', 'repair'] as const;
+export type WriteReason = (typeof WRITE_REASONS)[number];
+
+export type Decision = Replace | Keep | None;
+
+interface Outlook {
+  /** Why Consul's leaf must not be published, if so. */
+  readonly rejected: IdentityError | undefined;
+  /** What is wrong with the published leaf once this decision is carried out. */
+  readonly violation: Violation | undefined;
+  /** Whether to query Consul's roots again: what is published may be newer. */
+  readonly requeryRoots: boolean;
+  /** When time alone may change the decision, in milliseconds since the epoch. */
+  readonly recheckAt: number;
+}
+
+/** Consul's leaf replaces the published one, with the bundle of now. */
+export interface Replace extends Outlook {
+  readonly kind: 'replace';
+  readonly content: Content;
+  /** What is wrong with the published leaf, and what Consul's leaf resolves. */
+  readonly cause: Violation;
+  /** What is published before, where that works. */
+  readonly current: Identity | undefined;
+  readonly changesBundle: boolean;
+}
+
+/** The published leaf and key stay byte for byte. */
+export interface Keep extends Outlook {
+  readonly kind: 'keep';
+  readonly content: Content;
+  readonly bundle: BundleDecision;
+}
+
+export type BundleDecision =
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'update'; readonly cause: WriteCause }
+  /** New roots are published together with the new leaf, or at `until`, in milliseconds since the epoch. */
+  | { readonly kind: 'defer'; readonly until: number };
+
+/** Neither what is published nor Consul's leaf works, so whatever is published stays as it is. */
+export interface None extends Outlook {
+  readonly kind: 'none';
+  readonly violation: Violation;
+}
+
+/** Why the target is written, if it turns out to differ from what was decided. */
+export function causeOf(decision: Replace | Keep): WriteCause {
+  if (decision.kind === 'replace') return decision.cause;
+  if (decision.bundle.kind === 'update') return decision.bundle.cause;
+  return { reason: 'repair', detail: 'labels or annotations were modified' };
 }
 
 const ANYWHERE: Scope = { partition: undefined, namespace: undefined, datacenter: undefined };
 
-/** Roots are published that the bundle lacks, and perhaps only for want of asking Consul. */
-interface Doubted extends OtherRoots {
-  /** As after Consul has begun anew, which another replica may have heard first. */
-  readonly isOfOtherTrustDomain: boolean;
-  readonly requeryRoots: boolean;
-  readonly recheckAt: number;
+/**
+ * Rule 2, write only when necessary: the leaf is replaced only where it has a violation that the candidate resolves. A
+ * change of roots alone replaces the bundle and keeps leaf and key byte for byte.
+ * Pure: the same input gives the same decision, and deciding again on its result decides to write nothing.
+ */
+export function decide(input: DecisionInput): Decision {
+  const { published, candidate, bundle, at, confirmAfter } = input;
+  const judge = (by: TrustBundle) => assess(published, { ...input, bundle: by }, verifyServed);
+  const effective = effectiveBundle(published, bundle, confirmAfter, at, judge);
+  const decision = decideWith(input, effective, judge(effective.bundle));
+  const boundary = nextBoundary([published, candidate], bundle, at);
+  const confirmAt = effective.unconfirmed?.recheckAt ?? Number.POSITIVE_INFINITY;
+  return { ...decision, recheckAt: Math.min(decision.recheckAt, boundary, confirmAt) };
 }
 
-/** Only where what is published works by its own roots: no replica publishes anything else. */
-function doubtOf(situation: DecisionInput): Doubted | undefined {
-  const { published, bundle, at, confirmAfter } = situation;
-  if (published === undefined || confirmAfter === undefined) return undefined;
-  for (const caPem of [published.upstreamCaPem, published.caPem]) {
-    const others = otherRoots(caPem, bundle, at);
-    if (others === undefined) continue;
-    const judged = assess(published, { ...situation, bundle: others.published }, verifyServed);
-    const isOfOtherTrustDomain = judged instanceof IdentityError && judged.code === 'WRONG_TRUST_DOMAIN';
-    if (judged instanceof IdentityError && !isOfOtherTrustDomain) continue;
-    const requeryRoots = at >= confirmAfter;
-    const askAt = requeryRoots ? recheckUselessAt(at) : confirmAfter;
-    return { ...others, isOfOtherTrustDomain, requeryRoots, recheckAt: askAt };
-  }
-  return undefined;
-}
-
-function decideNow(situation: DecisionInput, doubted: Doubted | undefined): Omit<Decision, 'requeryRoots'> {
-  const { published, at, scope = ANYWHERE } = situation;
-  const bundle = doubted?.both ?? situation.bundle;
-  const caCrt = doubted?.published.pem ?? bundle.pem;
-  const current = assess(published, { ...situation, bundle }, verifyServed);
-  const candidate = assess(situation.candidate, situation, verifyIdentity);
-  const violations = findViolations(current, bundle, scope, at);
-  const [condemned] = violations;
-  const refused = candidate instanceof IdentityError ? candidate : undefined;
+function decideWith(
+  input: DecisionInput,
+  effective: EffectiveBundle,
+  current: Identity | IdentityError | undefined,
+): Decision {
+  const { published, at, scope = ANYWHERE } = input;
+  const { unconfirmed } = effective;
+  const candidate = assess(input.candidate, input, verifyIdentity);
+  const rejected = candidate instanceof IdentityError ? candidate : undefined;
   const usable = candidate instanceof IdentityError ? undefined : candidate;
   const works = current instanceof IdentityError ? undefined : current;
-  const isBundleNew = !isBundlePublished(situation, caCrt);
-  const mayBeNewer = doubted?.isOfOtherTrustDomain === true;
+  const requeryRoots = unconfirmed?.requeryRoots ?? false;
+  const [violation, ...lesser] = findViolations(current, effective.bundle, scope, at);
 
-  const cured = violations.find(
-    ({ reason }) => usable !== undefined && resolves(usable, current, reason, scope, at),
+  const cause = [violation, ...lesser].find(
+    (found) => found !== undefined && usable !== undefined && resolves(usable, current, found, scope, at),
   );
-  if (usable !== undefined && cured !== undefined && !mayBeNewer) {
-    const [after] = findViolations(usable, bundle, scope, at);
+  if (usable !== undefined && cause !== undefined && unconfirmed?.isOtherTrustDomain !== true) {
+    const [remaining] = findViolations(usable, effective.bundle, scope, at);
     return {
-      content: { identity: usable, tlsCrt: usable.tlsCrt, tlsKey: usable.tlsKey, caCrt: bundle.pem },
+      kind: 'replace',
+      content: {
+        identity: usable,
+        tlsCrt: usable.tlsCrt,
+        tlsKey: usable.tlsKey,
+        caCrt: effective.bundle.pem,
+      },
+      cause,
       current: works,
-      writesLeaf: true,
-      writesBundle: !isBundlePublished(situation, bundle.pem),
-      cause: cured.reason,
-      reason: `${cured.reason}: ${cured.detail}`,
-      condemned: after,
-      refused,
-      bundleDeferredUntil: undefined,
-      recheckAt: recheckAt(usable.leaf, after, at),
+      changesBundle: !isBundlePublished(input, effective.bundle.pem),
+      rejected,
+      violation: remaining,
+      requeryRoots,
+      recheckAt: recheckAt(usable.leaf, remaining, at),
     };
   }
   if (published === undefined || works === undefined) {
     return {
-      content: undefined,
-      current: undefined,
-      writesLeaf: false,
-      writesBundle: false,
-      cause: undefined,
-      reason: refused === undefined ? 'nothing to publish yet' : `refused: ${refused.message}`,
-      condemned,
-      refused,
-      bundleDeferredUntil: undefined,
-      recheckAt: recheckUselessAt(at),
+      kind: 'none',
+      rejected,
+      violation: violation ?? { reason: 'missing', detail: 'no identity was published' },
+      requeryRoots,
+      recheckAt: recheckUnusableAt(at),
     };
   }
-  const bundleDeferredUntil =
-    isBundleNew && condemned?.reason === 'inactive-root' ? holdOf(situation) : undefined;
-  const writesBundle = isBundleNew && bundleDeferredUntil === undefined;
+  const bundleDecision = decideBundle(input, effective.pem, violation);
+  const isDeferred = bundleDecision.kind === 'defer';
   return {
+    kind: 'keep',
     content: {
       identity: works,
       tlsCrt: published.certificatePem,
       tlsKey: published.privateKeyPem,
-      caCrt: bundleDeferredUntil === undefined ? caCrt : (published.caPem ?? caCrt),
+      caCrt: isDeferred ? (published.caPem ?? effective.pem) : effective.pem,
     },
-    current: works,
-    writesLeaf: false,
-    writesBundle,
-    cause: writesBundle ? 'roots' : undefined,
-    reason: writesBundle ? 'roots: the list of roots changed' : 'the published identity is good',
-    condemned,
-    refused,
-    bundleDeferredUntil,
+    bundle: bundleDecision,
+    rejected,
+    violation,
+    requeryRoots,
     recheckAt: Math.min(
-      recheckAt(works.leaf, condemned, at),
-      bundleDeferredUntil ?? Number.POSITIVE_INFINITY,
+      recheckAt(works.leaf, violation, at),
+      isDeferred ? bundleDecision.until : Number.POSITIVE_INFINITY,
     ),
   };
+}
+
+function decideBundle(
+  input: DecisionInput,
+  wantedPem: string,
+  violation: Violation | undefined,
+): BundleDecision {
+  if (isBundlePublished(input, wantedPem)) return { kind: 'unchanged' };
+  const until = violation?.reason === 'inactive-root' ? deferralOf(input) : undefined;
+  if (until !== undefined) return { kind: 'defer', until };
+  return { kind: 'update', cause: causeOfUpdate(input, wantedPem) };
+}
+
+/** Where the roots are as they were, or the text is none that a connector writes, another writer modified the bundle. */
+function causeOfUpdate({ published, settledBundlePem }: DecisionInput, wantedPem: string): WriteCause {
+  const caPem = published?.caPem ?? '';
+  const isRepair = settledBundlePem === wantedPem || caPem === wantedPem || !isCanonicalPem(caPem);
+  return isRepair
+    ? { reason: 'repair', detail: 'the trust bundle was modified or removed' }
+    : { reason: 'roots-changed', detail: 'the list of roots changed' };
 }
 
 function isBundlePublished({ published, upstream }: DecisionInput, caCrt: string): boolean {
@@ -186,8 +207,8 @@ function isBundlePublished({ published, upstream }: DecisionInput, caCrt: string
   return upstream === undefined || published.upstreamCaPem === caCrt;
 }
 
-/** Until when the new roots wait; only where both places hold the same bundle, so that nothing else waits with them. */
-function holdOf({ published, bundle, upstream, at }: DecisionInput): number | undefined {
+/** Until when new roots wait; only where both places hold the same bundle, so that nothing else waits with them. */
+function deferralOf({ published, bundle, upstream, at }: DecisionInput): number | undefined {
   const trusted = published?.upstreamCaPem;
   if (upstream === undefined || trusted === undefined || trusted !== published?.caPem) return undefined;
   return deferBundleUntil(trusted, bundle, upstream.rootsSince, at);

@@ -1,23 +1,25 @@
 import type { CertificateAndKey } from '../identity.ts';
 import type { TrustBundle } from '../trust-bundle.ts';
 import { type Certificate, tryReadCertificates } from '../x509/certificate.ts';
-import { REPLACE_BELOW, type Violation } from './violations.ts';
+import { RENEWAL_DUE_BELOW } from './thresholds.ts';
+import type { Violation } from './violations.ts';
 
-const RECHECK_CONDEMNED_MS = 30_000;
+const RECHECK_VIOLATION_MS = 30_000;
 const MAX_RECHECK_MS = 86_400_000;
 
 /** When to decide again about a published `leaf` that nothing else happens to, in milliseconds since the epoch as `at`. */
-export function recheckAt(leaf: Certificate, condemned: Violation | undefined, at: number): number {
-  if (condemned === undefined) return leaf.notAfter - REPLACE_BELOW * (leaf.notAfter - leaf.notBefore) + 1;
-  if (condemned.reason !== 'renewal-due') return recheckUselessAt(at);
+export function recheckAt(leaf: Certificate, violation: Violation | undefined, at: number): number {
+  if (violation === undefined)
+    return leaf.notAfter - RENEWAL_DUE_BELOW * (leaf.notAfter - leaf.notBefore) + 1;
+  if (violation.reason !== 'renewal-due') return recheckUnusableAt(at);
   // A leaf of a year ages for months before Consul renews it: a tenth of what is left, within bounds, is often enough.
   const tenthMs = (leaf.notAfter - at) / 10;
-  return at + Math.max(RECHECK_CONDEMNED_MS, Math.min(tenthMs, MAX_RECHECK_MS));
+  return at + Math.max(RECHECK_VIOLATION_MS, Math.min(tenthMs, MAX_RECHECK_MS));
 }
 
-/** The same where what is published is of no use, or not to this root. */
-export function recheckUselessAt(at: number): number {
-  return at + RECHECK_CONDEMNED_MS;
+/** The same where what is published does not work, or not with the active root. */
+export function recheckUnusableAt(at: number): number {
+  return at + RECHECK_VIOLATION_MS;
 }
 
 /**

@@ -3,8 +3,9 @@ import type { Identity } from '../identity.ts';
 import { outOfScope, type Scope } from '../spiffe-id.ts';
 import type { TrustBundle } from '../trust-bundle.ts';
 import { lifetimeLeft } from '../x509/certificate.ts';
+import { RENEWAL_DUE_BELOW } from './thresholds.ts';
 
-/** The counts on which a published leaf can be condemned, the gravest first. */
+/** Reasons to replace the published leaf, most severe first. */
 export const REASONS = ['missing', 'invalid', 'wrong-identity', 'inactive-root', 'renewal-due'] as const;
 export type Reason = (typeof REASONS)[number];
 
@@ -13,10 +14,7 @@ export interface Violation {
   readonly detail: string;
 }
 
-/** Below this share of its lifetime a leaf is replaced; Consul renews at 60 to 90 % of the lifetime, so normally first. */
-export const REPLACE_BELOW = 0.4;
-
-/** Every count that condemns what is published at `at` (milliseconds since the epoch), the gravest first. */
+/** Every reason to replace what is published at `at` (milliseconds since the epoch), most severe first. */
 export function findViolations(
   current: Identity | IdentityError | undefined,
   bundle: TrustBundle,
@@ -43,7 +41,7 @@ export function findViolations(
     });
   }
   const left = lifetimeLeft(current.leaf, at);
-  if (left < REPLACE_BELOW) {
+  if (left < RENEWAL_DUE_BELOW) {
     violations.push({
       reason: 'renewal-due',
       detail: `the published leaf has ${Math.round(left * 100)} % of its lifetime left`,
@@ -52,31 +50,31 @@ export function findViolations(
   return violations;
 }
 
-/** Whether publishing `candidate` instead mends what `current` is condemned for. */
+/** Whether publishing `candidate` instead of `current` resolves that violation of `current`. */
 export function resolves(
   candidate: Identity,
   current: Identity | IdentityError | undefined,
-  count: Reason,
+  { reason }: Violation,
   scope: Scope,
   at: number,
 ): boolean {
   if (current === undefined || current instanceof IdentityError) return true;
-  if (count === 'wrong-identity') return outOfScope(candidate.spiffeId, scope) === undefined;
-  if (count === 'inactive-root') return candidate.chain.activeRoot !== undefined;
+  if (reason === 'wrong-identity') return outOfScope(candidate.spiffeId, scope) === undefined;
+  if (reason === 'inactive-root') return candidate.chain.activeRoot !== undefined;
   return extendsLifetime(candidate, current, at);
 }
 
 /**
- * Whether a candidate is worth a write to replace an ageing leaf. It must live longer, and must either be no longer
- * ageing itself or gain a tenth of its lifetime (or double what is left, when that is less): so neither a leaf that
- * flaps every second (consul #6507) nor a clock far ahead of Consul's can cause a stream of writes.
+ * Whether a candidate is worth a write to replace a leaf whose renewal is due. It must live longer, and its own renewal must
+ * either not be due or it must gain a tenth of its lifetime (or double what is left, when that is less): so neither a leaf
+ * that is reissued every second (consul #6507) nor a clock far ahead of Consul's can cause a stream of writes.
  */
 function extendsLifetime(candidate: Identity, current: Identity, at: number): boolean {
   const gained = candidate.leaf.notAfter - current.leaf.notAfter;
   if (gained <= 0) return false;
   // A candidate of the previous root must not displace one of the active root.
   if (current.chain.activeRoot !== undefined && candidate.chain.activeRoot === undefined) return false;
-  if (lifetimeLeft(candidate.leaf, at) >= REPLACE_BELOW) return true;
+  if (lifetimeLeft(candidate.leaf, at) >= RENEWAL_DUE_BELOW) return true;
   const tenth = (candidate.leaf.notAfter - candidate.leaf.notBefore) / 10;
   return gained >= Math.min(tenth, current.leaf.notAfter - at);
 }

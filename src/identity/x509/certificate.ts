@@ -1,12 +1,12 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { IdentityError, identityErrorOr } from '../../errors.ts';
-import { remember } from '../../lib/remember.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 import { readPem, writePem } from './pem.ts';
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
-/** More roots and leaves than any honest Consul lists. */
-const MAX_REMEMBERED = 256;
+/** More texts than a mesh has roots and leaves in use: each decision reads them all again, and parsing is most of its cost. */
+const MAX_PARSED = 64;
 
 /** A parsed certificate: what the rules ask of it, and its one normal PEM form. */
 export interface Certificate extends Extensions {
@@ -30,12 +30,30 @@ export interface Certificate extends Extensions {
  *
  * @throws IdentityError PEM_UNREADABLE, NO_CERTIFICATE or CERTIFICATE_UNREADABLE
  */
-export const readCertificates = remember(parseCertificates, MAX_REMEMBERED);
+export function readCertificates(text: string, what: string): readonly Certificate[] {
+  return parsed.memo(text, { context: what });
+}
+
+const parsed = new LRUCache<string, readonly Certificate[], string>({
+  max: MAX_PARSED,
+  memoMethod: (text, _stale, { context: what }) => parseCertificates(text, what),
+});
 
 /** The same, and none where the text cannot be read: what the certificates are to be used for then fails by itself. */
 export function tryReadCertificates(text: string): readonly Certificate[] {
   const certificates = identityErrorOr(() => readCertificates(text, 'the text'));
   return certificates instanceof IdentityError ? [] : certificates;
+}
+
+/** Whether `text` is nothing but certificates in their one normal form, as a connector writes them. */
+export function isCanonicalPem(text: string): boolean {
+  return (
+    text !== '' &&
+    text ===
+      tryReadCertificates(text)
+        .map(({ pem }) => pem)
+        .join('')
+  );
 }
 
 function parseCertificates(text: string, what: string): readonly Certificate[] {

@@ -1,10 +1,10 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { IdentityError } from '../../errors.ts';
-import { remember } from '../../lib/remember.ts';
 import { readPem, writePem } from './pem.ts';
 
-/** The published one and Consul's: an older key is not to stay in memory. */
-const MAX_REMEMBERED = 2;
+/** The published one and Consul's: no older key stays in memory. */
+const MAX_PARSED = 2;
 
 /** A private key and its one normal PEM form. Never logged, never put into an error. */
 export interface PrivateKey {
@@ -18,7 +18,11 @@ export interface PrivateKey {
  *
  * @throws IdentityError PEM_UNREADABLE or KEY_UNREADABLE; the error has no `cause`, since OpenSSL's may quote the input
  */
-export const readPrivateKey = remember(parsePrivateKey, MAX_REMEMBERED);
+export function readPrivateKey(text: string): PrivateKey {
+  return parsed.memo(text);
+}
+
+const parsed = new LRUCache<string, PrivateKey>({ max: MAX_PARSED, memoMethod: parsePrivateKey });
 
 function parsePrivateKey(text: string): PrivateKey {
   const keys = readPem(text, 'the private key').filter(({ label }) => label.endsWith('PRIVATE KEY'));

@@ -3,18 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
 import { PublishError, systemCode } from '../../errors.ts';
-import type { Content, Published } from '../../identity/policy/decide.ts';
+import { describeCause } from '../../identity/policy/decide.ts';
+import type { Content, Published } from '../../identity/published.ts';
 import type { Clock } from '../../lib/clock.ts';
-import {
-  allManifests,
-  type Manifests,
-  type ObjectNames,
-  readWriteRecord,
-  WRITE_REASON,
-  WRITTEN_AT,
-} from '../manifests.ts';
+import { type Manifests, type ObjectNames, secretManifests, serviceManifest } from '../manifests.ts';
 import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
+import type { DirectoryTarget } from '../target.ts';
 import { chooseApiVersion } from '../tls-context.ts';
+import { preserveWriteRecord, WRITE_RECORD_ANNOTATIONS, withAnnotations } from '../write-record.ts';
 import { CURRENT, replaceSet, type SetFile } from './atomic-set.ts';
 
 export interface DirectoryPublisherOptions {
@@ -44,12 +40,12 @@ const WATCH_RETRY_MS = 1_000;
  * first try without one. A set appears whole or not at all.
  */
 export class DirectoryPublisher implements Preview {
-  readonly target: Readonly<Record<string, string>>;
+  readonly target: DirectoryTarget;
   readonly #options: DirectoryPublisherOptions;
 
   constructor(options: DirectoryPublisherOptions) {
     this.#options = options;
-    this.target = { directory: options.directory };
+    this.target = { kind: 'directory', directory: options.directory };
   }
 
   /**
@@ -72,12 +68,18 @@ export class DirectoryPublisher implements Preview {
   }
 
   async read(): Promise<Published | undefined> {
+    const { names } = this.#options;
     const [certificatePem, privateKeyPem, caPem] = await Promise.all(
       ['tls.crt', 'tls.key', 'ca.crt'].map((name) => this.#readFile(name)),
     );
     if (certificatePem === undefined && privateKeyPem === undefined) return undefined;
-    const material = { certificatePem: certificatePem ?? '', privateKeyPem: privateKeyPem ?? '' };
-    return { ...material, caPem, upstreamCaPem: caPem };
+    return {
+      certificatePem: certificatePem ?? '',
+      privateKeyPem: privateKeyPem ?? '',
+      caPem,
+      // The gateway reads both bundles from the one file.
+      upstreamCaPem: names.upstreamCaSecret === undefined ? undefined : caPem,
+    };
   }
 
   async write(publication: Publication): Promise<WriteOutcome> {
@@ -93,18 +95,29 @@ export class DirectoryPublisher implements Preview {
     return 'written';
   }
 
-  async manifests({ content, decision }: Publication, at: string): Promise<Manifests> {
+  async manifests({ content, cause }: Publication, at: string): Promise<Manifests> {
     const { apiVersion, names, serviceEnabled } = this.#options;
-    const before = decision.cause === undefined ? readWriteRecord(await this.#annotations()) : undefined;
     const version = apiVersion === 'auto' ? chooseApiVersion([]) : apiVersion;
-    const occasion = before ?? { at, reason: decision.reason };
-    return allManifests(names, content, occasion, serviceEnabled ? version : undefined);
+    const { upstreamCa, secret } = secretManifests(names, content);
+    const annotations = preserveWriteRecord(
+      await this.#writtenAnnotations(),
+      await this.#holds(identityFiles(content)),
+      { at, reason: describeCause(cause) },
+    );
+    return {
+      upstreamCa: upstreamCa && withAnnotations(upstreamCa, annotations),
+      secret: withAnnotations(secret, annotations),
+      service: serviceEnabled ? serviceManifest(names, version) : undefined,
+    };
   }
 
   /** The Service's manifest is part of the set of files. */
   async publishService(): Promise<WriteOutcome> {
     return 'unchanged';
   }
+
+  /** A folder has no place for events. */
+  record(): void {}
 
   async close(): Promise<void> {}
 
@@ -115,11 +128,12 @@ export class DirectoryPublisher implements Preview {
     return names.every((name, index) => texts[index] === files[name]?.text);
   }
 
-  /** The annotations of the Secret's manifest that say when and why it was written. */
-  async #annotations(): Promise<Record<string, unknown>> {
+  /** The write record in the Secret's manifest. */
+  async #writtenAnnotations(): Promise<Record<string, unknown>> {
     const manifest = parseDocument((await this.#readFile('secret.yaml')) ?? '');
-    const names = [WRITTEN_AT, WRITE_REASON];
-    return Object.fromEntries(names.map((name) => [name, manifest.getIn(['metadata', 'annotations', name])]));
+    return Object.fromEntries(
+      WRITE_RECORD_ANNOTATIONS.map((name) => [name, manifest.getIn(['metadata', 'annotations', name])]),
+    );
   }
 
   async #readFile(name: string): Promise<string | undefined> {
@@ -133,12 +147,18 @@ export class DirectoryPublisher implements Preview {
   }
 }
 
+function identityFiles({ tlsCrt, tlsKey, caCrt }: Content): Record<string, SetFile> {
+  return {
+    'tls.crt': { text: tlsCrt, mode: 0o644 },
+    'tls.key': { text: tlsKey, mode: 0o600 },
+    'ca.crt': { text: caCrt, mode: 0o644 },
+  };
+}
+
 function filesOf(content: Content, { upstreamCa, secret, service }: Manifests): Record<string, SetFile> {
   const text = (manifest: object): string => stringify(manifest, { lineWidth: 0 });
   return {
-    'tls.crt': { text: content.tlsCrt, mode: 0o644 },
-    'tls.key': { text: content.tlsKey, mode: 0o600 },
-    'ca.crt': { text: content.caCrt, mode: 0o644 },
+    ...identityFiles(content),
     'secret.yaml': { text: text(secret), mode: 0o600 },
     ...(upstreamCa === undefined ? {} : { 'ca-secret.yaml': { text: text(upstreamCa), mode: 0o644 } }),
     ...(service === undefined ? {} : { 'service.yaml': { text: text(service), mode: 0o644 } }),

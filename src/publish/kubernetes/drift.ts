@@ -24,7 +24,7 @@ export function holdsData(object: KubernetesObject, manifest: SecretManifest): b
 }
 
 /**
- * Refuses a Secret that cannot be taken over. Kubernetes lets nobody change a type or anything immutable.
+ * Rejects a Secret that cannot be adopted: its type cannot be changed, nor can anything in it that is immutable.
  *
  * @throws PublishError SECRET_NOT_ADOPTABLE
  */
@@ -41,11 +41,21 @@ export function assertAdoptable(
   if (problem === undefined) return;
   throw new PublishError(
     'SECRET_NOT_ADOPTABLE',
-    `the Secret ${namespace}/${secret.name} cannot be taken over: ${problem}`,
+    `the Secret ${namespace}/${secret.name} cannot be adopted: ${problem}`,
     {
-      remedy: `if nobody needs it: kubectl -n ${namespace} delete secret ${secret.name}; else set _AMBASSADOR_TLS_SECRET_NAME to another name`,
+      remedy: `if it is not needed: kubectl -n ${namespace} delete secret ${secret.name}; else set _AMBASSADOR_TLS_SECRET_NAME to another name`,
     },
   );
+}
+
+/** clusterIP cannot be changed, so a Service that was not made headless stays so. */
+export function keepClusterIp(
+  manifest: ServiceManifest,
+  current: KubernetesObject | undefined,
+): ServiceManifest {
+  if (current === undefined || current.spec['clusterIP'] === 'None') return manifest;
+  const { clusterIP: _, ...spec } = manifest.spec;
+  return { ...manifest, spec };
 }
 
 /**

@@ -1,7 +1,8 @@
-import type { Logger } from 'pino';
-import { describeError, PublishError } from '../../errors.ts';
-import { backoffMs, TokenBucket } from '../../lib/backoff.ts';
+import { PublishError } from '../../errors.ts';
+import { backoffMs } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { TokenBucket } from '../../lib/token-bucket.ts';
+import type { PublishObserver } from '../publisher.ts';
 import type { KubernetesClient, ObjectRef, WatchEvent } from './api/client.ts';
 import { describeObject, errorOfFailure } from './api/errors.ts';
 import { asRecord, decodeObject, type KubernetesObject } from './api/object.ts';
@@ -10,16 +11,9 @@ export interface ObjectCacheOptions {
   readonly client: KubernetesClient;
   readonly ref: ObjectRef;
   readonly clock: Clock;
-  readonly logger: Logger;
-  /** Called once each time the watch had to start over after an error. */
-  readonly onRestart: (ref: ObjectRef, error: unknown) => void;
-  /** Called each time the API server lets a watch begin. */
-  readonly onFollow: (ref: ObjectRef) => void;
+  readonly observer: Pick<PublishObserver, 'watching' | 'watchFailed'>;
 }
 
-/** Changes of others that may be undone: so many at once, then one in this time. */
-const CONTESTS = 30;
-export const CONTEST_REFILL_MS = 10_000;
 const BURST = 5;
 const REFILL_MS = 1_000;
 const MAX_BACKOFF_MS = 30_000;
@@ -37,12 +31,10 @@ export class ObjectCache {
   #known: { object: KubernetesObject | undefined; version: string } | undefined;
   /** The version our last write made. */
   #ours: string | undefined;
-  readonly #contests: TokenBucket;
 
   constructor(options: ObjectCacheOptions) {
     this.#options = options;
     this.ref = options.ref;
-    this.#contests = new TokenBucket(options.clock, CONTESTS, CONTEST_REFILL_MS);
   }
 
   /** The object as it was last seen, if it was; nothing is asked. */
@@ -68,17 +60,14 @@ export class ObjectCache {
     this.#learn(object, object.resourceVersion);
   }
 
-  /**
-   * Whether to write now. Two daemons that want different things of one object, as old and new do during an update of the
-   * Deployment, would otherwise undo each other's writes as fast as the API server allows.
-   */
-  tryAcquireWrite(): boolean {
-    return (this.#ours !== undefined && this.#ours === this.#known?.version) || this.#contests.tryTake();
+  /** Whether nothing was written since our last write. */
+  get isOwnWrite(): boolean {
+    return this.#ours !== undefined && this.#ours === this.#known?.version;
   }
 
   /** Keeps the knowledge fresh until `signal` aborts; calls `onChange` whenever it may have changed. Never rejects. */
   async run(onChange: () => void, signal: AbortSignal): Promise<void> {
-    const { clock, logger, onRestart } = this.#options;
+    const { clock, observer } = this.#options;
     const bucket = new TokenBucket(clock, BURST, REFILL_MS);
     let resourceVersion: string | undefined;
     // Failures in a row: a watch that brought something, or lived long, ends the row.
@@ -103,14 +92,10 @@ export class ObjectCache {
         resourceVersion = undefined;
         if (error instanceof PublishError && error.code === 'KUBERNETES_GONE') continue;
         failures = clock.monotonic() >= workedAt ? 1 : failures + 1;
-        onRestart(this.ref, error);
-        // Nothing is known: whoever waits for it shall learn why.
-        if (this.#known === undefined) onChange();
         const retryMs = backoffMs(failures, clock.random, MAX_BACKOFF_MS);
-        logger.warn(
-          { object: describeObject(this.ref), ...describeError(error), attempt: failures, retryMs },
-          'watch failed, restarting',
-        );
+        observer.watchFailed(describeObject(this.ref), error, failures, retryMs);
+        // The next read fails too, and says why.
+        if (this.#known === undefined) onChange();
         await clock.sleep(retryMs, signal);
       }
     }
@@ -123,9 +108,10 @@ export class ObjectCache {
     onChange: () => void,
     signal: AbortSignal,
   ): Promise<string> {
-    const { client, onFollow } = this.#options;
+    const { client, observer } = this.#options;
+    const onOpen = (): void => observer.watching(describeObject(this.ref));
     let resourceVersion = from;
-    for await (const event of client.watch(this.ref, from, () => onFollow(this.ref), signal)) {
+    for await (const event of client.watch(this.ref, from, onOpen, signal)) {
       if (event.type === 'ERROR') throw errorOfEvent(event, this.ref);
       const object = decodeEventObject(event);
       resourceVersion = object.resourceVersion;

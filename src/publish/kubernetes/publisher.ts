@@ -1,104 +1,95 @@
-import type { Logger } from 'pino';
-import type { Content, Published } from '../../identity/policy/decide.ts';
+import { LRUCache } from 'lru-cache';
+import { describeCause, type WriteCause } from '../../identity/policy/decide.ts';
+import type { Content, Published } from '../../identity/published.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { remember } from '../../lib/remember.ts';
-import type { EventLog } from '../../status/event-log.ts';
 import {
   type Manifests,
   type ObjectNames,
   type SecretManifest,
   type ServiceManifest,
-  secretManifest,
+  secretManifests,
   serviceManifest,
-  upstreamCaManifest,
-  type WriteRecord,
 } from '../manifests.ts';
-import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
-import type { KubernetesClient } from './api/client.ts';
+import type { Preview, Publication, PublishedEvent, PublishObserver, WriteOutcome } from '../publisher.ts';
+import type { KubernetesTarget } from '../target.ts';
+import { preserveWriteRecord, type WriteRecord, withAnnotations } from '../write-record.ts';
+import type { KubernetesClient, ObjectRef } from './api/client.ts';
+import { describeObject } from './api/errors.ts';
 import type { KubernetesObject } from './api/object.ts';
-import { LAST_APPLIED } from './drift.ts';
+import { assertAdoptable, holdsData, keepClusterIp, LAST_APPLIED } from './drift.ts';
 import { EventRecorder } from './events/recorder.ts';
-import { keepClusterIp, preserveWriteRecord } from './keep.ts';
-import { ObjectCache, type ObjectCacheOptions } from './object-cache.ts';
+import { ObjectCache } from './object-cache.ts';
 import { ObjectWriter } from './object-writer.ts';
 import { ServedVersion } from './served-version.ts';
+import { WriteLimiter } from './write-limiter.ts';
 
 export interface KubernetesPublisherOptions {
   readonly client: KubernetesClient;
   readonly names: ObjectNames;
+  readonly target: KubernetesTarget;
   /** False where the user keeps a TLSContext resource in Git. */
   readonly serviceEnabled: boolean;
   /** `auto`: from what the cluster serves. */
   readonly apiVersion: string;
   readonly clock: Clock;
-  readonly logger: Logger;
-  readonly eventLog: EventLog;
+  readonly observer: PublishObserver;
   /** Which replica this is: in a Pod, its name. */
-  readonly reporter: string;
-  readonly onWatchRestart: ObjectCacheOptions['onRestart'];
-  readonly onWatchFollow: ObjectCacheOptions['onFollow'];
+  readonly instance: string;
 }
 
-/** A Secret, and what is to be in it. */
-interface WantedSecret {
-  readonly watched: ObjectCache;
-  manifestOf(occasion: WriteRecord): SecretManifest;
+/** A Secret and the manifest that it is to hold. */
+interface PlannedSecret {
+  readonly cache: ObjectCache;
+  readonly manifest: SecretManifest;
 }
 
 /** Publishes to a Secret, and to a Service whose annotation Ambassador reads. The API server decides races. */
 export class KubernetesPublisher implements Preview {
-  readonly target: Readonly<Record<string, string>>;
+  readonly target: KubernetesTarget;
   readonly #options: KubernetesPublisherOptions;
   readonly #secret: ObjectCache;
-  /** The roots the gateway verifies its peers by, where it is to. */
+  /** The roots the gateway verifies its peers with, where it does. */
   readonly #upstreamCa: ObjectCache | undefined;
   readonly #service: ObjectCache;
   /** Undefined where the configuration names the version, or no Service is written. */
   readonly #servedVersion: ServedVersion | undefined;
   readonly #writer: ObjectWriter;
   readonly #events: EventRecorder;
-  /** The Service as it is to be, by the version of its TLSContext. */
-  readonly #serviceOf: (version: string) => ServiceManifest;
+  /** By the version of its TLSContext: rendering it costs as much as a decision. */
+  readonly #serviceManifests: LRUCache<string, ServiceManifest>;
   #onChange: () => void = () => undefined;
 
   constructor(options: KubernetesPublisherOptions) {
-    const { client, clock, logger, names, reporter, eventLog } = options;
-    const { onWatchFollow: onFollow, onWatchRestart: onRestart } = options;
-    const shared = { client, clock, logger, onFollow, onRestart };
+    const { client, clock, names, observer, instance } = options;
     this.#options = options;
-    this.#serviceOf = remember((version) => serviceManifest(names, version), 1);
-    this.#writer = new ObjectWriter({ client, clock, logger, eventLog, onOver: () => this.#onChange() });
-    const secret = (name: string): ObjectCache =>
-      new ObjectCache({ ...shared, ref: { resource: 'secrets', namespace: names.secretNamespace, name } });
-    this.#secret = secret(names.secret);
-    this.#events = new EventRecorder({ client, secret: this.#secret, clock, logger, reporter });
-    eventLog.subscribe((episode) => this.#events.record(episode));
-    this.#upstreamCa = names.upstreamCaSecret === undefined ? undefined : secret(names.upstreamCaSecret);
-    this.#service = new ObjectCache({
-      ...shared,
-      ref: { resource: 'services', namespace: names.serviceNamespace, name: names.service },
+    this.target = options.target;
+    this.#serviceManifests = new LRUCache({
+      max: 1,
+      memoMethod: (version: string) => serviceManifest(names, version),
     });
-    const asksVersion = options.apiVersion === 'auto' && options.serviceEnabled;
-    this.#servedVersion = asksVersion ? new ServedVersion({ client, clock, logger }) : undefined;
-    this.target = {
-      kubernetes: client.server,
-      secret: `${names.secretNamespace}/${names.secret}`,
-      ...(names.upstreamCaSecret === undefined
-        ? {}
-        : { upstreamCaSecret: `${names.secretNamespace}/${names.upstreamCaSecret}` }),
-      ...(options.serviceEnabled ? { service: `${names.serviceNamespace}/${names.service}` } : {}),
-    };
+    const limiter = new WriteLimiter({
+      clock,
+      onLimited: ({ ref }, retryMs) => observer.rateLimited(describeObject(ref), retryMs),
+      onRetry: () => this.#onChange(),
+    });
+    this.#writer = new ObjectWriter({ client, limiter, observer });
+    const cacheOf = (ref: ObjectRef): ObjectCache => new ObjectCache({ client, clock, observer, ref });
+    const secret = (name: string): ObjectCache =>
+      cacheOf({ resource: 'secrets', namespace: names.secretNamespace, name });
+    this.#secret = secret(names.secret);
+    this.#upstreamCa = names.upstreamCaSecret === undefined ? undefined : secret(names.upstreamCaSecret);
+    this.#service = cacheOf({ resource: 'services', namespace: names.serviceNamespace, name: names.service });
+    const onFailure = (error: unknown): void => observer.eventFailed(error);
+    this.#events = new EventRecorder({ client, secret: this.#secret, clock, onFailure, instance });
+    const discovers = options.apiVersion === 'auto' && options.serviceEnabled;
+    this.#servedVersion = discovers ? new ServedVersion({ client, clock, observer }) : undefined;
   }
 
   async run(onChange: () => void, signal: AbortSignal): Promise<void> {
     this.#onChange = onChange;
-    const watched = [
-      this.#secret,
-      this.#upstreamCa,
-      this.#options.serviceEnabled ? this.#service : undefined,
-    ];
+    const caches = [this.#secret, this.#upstreamCa, this.#options.serviceEnabled ? this.#service : undefined];
     await Promise.all([
-      ...watched.map((object) => object?.run(onChange, signal)),
+      ...caches.map((cache) => cache?.run(onChange, signal)),
       this.#servedVersion?.run(onChange, signal),
     ]);
   }
@@ -115,34 +106,28 @@ export class KubernetesPublisher implements Preview {
     };
   }
 
-  async write({ content, decision }: Publication, signal: AbortSignal): Promise<WriteOutcome> {
-    const occasion = { at: new Date(this.#options.clock.now()).toISOString(), reason: decision.reason };
+  async write(publication: Publication, signal: AbortSignal): Promise<WriteOutcome> {
+    const record = writeRecord(publication.cause, new Date(this.#options.clock.now()).toISOString());
     const outcomes: WriteOutcome[] = [];
-    const { upstreamCa, secret } = this.#wanted(content);
-    // The roots first: a gateway must never be given an identity and lack what its peers verify by.
-    for (const { watched, manifestOf } of upstreamCa === undefined ? [secret] : [upstreamCa, secret]) {
-      const current = await watched.current(signal);
-      const manifest = preserveWriteRecord(current, manifestOf, occasion);
-      const outcome = await this.#writer.ensure(watched, current, manifest, signal);
+    for (const { cache, manifest } of this.#planned(publication.content)) {
+      const current = await cache.current(signal);
+      const outcome = await this.#writer.ensure(cache, current, recorded(current, manifest, record), signal);
       outcomes.push(outcome);
-      if (mustWait(outcome)) return strongest(outcomes);
+      if (outcome === 'conflict' || outcome === 'rate-limited') return combine(outcomes);
     }
-    outcomes.push(await this.#forgetOldKey(signal));
-    return strongest(outcomes);
+    outcomes.push(await this.#removeLastApplied(signal));
+    return combine(outcomes);
   }
 
-  async #forgetOldKey(signal: AbortSignal): Promise<WriteOutcome> {
+  async #removeLastApplied(signal: AbortSignal): Promise<WriteOutcome> {
     const written = await this.#secret.current(signal);
     if (written?.annotations[LAST_APPLIED] === undefined) return 'unchanged';
     return this.#writer.refreshOnConflict(this.#secret, true, signal, async () => {
-      const { client, logger } = this.#options;
+      const { client, observer } = this.#options;
       const { resourceVersion } = written;
       const change = { metadata: { resourceVersion, annotations: { [LAST_APPLIED]: null } } };
       this.#secret.accept(await client.merge(this.#secret.ref, change, signal));
-      logger.info(
-        { secret: this.target['secret'], annotation: LAST_APPLIED },
-        'removed the last-applied annotation, which contained an old private key',
-      );
+      observer.annotationRemoved(describeObject(this.#secret.ref), LAST_APPLIED);
       return 'written';
     });
   }
@@ -153,15 +138,19 @@ export class KubernetesPublisher implements Preview {
     return this.#writer.ensure(this.#service, current, await this.#serviceManifest(current, signal), signal);
   }
 
-  async manifests({ content, decision }: Publication, at: string, signal: AbortSignal): Promise<Manifests> {
-    const occasion = { at, reason: decision.reason };
-    const wanted = this.#wanted(content);
-    const planned = async ({ watched, manifestOf }: WantedSecret): Promise<SecretManifest> =>
-      preserveWriteRecord(await watched.current(signal), manifestOf, occasion);
+  record(event: PublishedEvent): void {
+    this.#events.record(event);
+  }
+
+  async manifests(publication: Publication, at: string, signal: AbortSignal): Promise<Manifests> {
+    const { names, serviceEnabled } = this.#options;
+    const record = writeRecord(publication.cause, at);
+    const { upstreamCa, secret } = secretManifests(names, publication.content);
+    const currentCa = await this.#upstreamCa?.current(signal);
     return {
-      upstreamCa: wanted.upstreamCa && (await planned(wanted.upstreamCa)),
-      secret: await planned(wanted.secret),
-      service: this.#options.serviceEnabled
+      upstreamCa: upstreamCa && recorded(currentCa, upstreamCa, record),
+      secret: recorded(await this.#secret.current(signal), secret, record),
+      service: serviceEnabled
         ? await this.#serviceManifest(await this.#service.current(signal), signal)
         : undefined,
     };
@@ -172,20 +161,12 @@ export class KubernetesPublisher implements Preview {
     await this.#options.client.close();
   }
 
-  #wanted(content: Content): { upstreamCa: WantedSecret | undefined; secret: WantedSecret } {
-    const { names } = this.#options;
-    const { upstreamCaSecret } = names;
-    const upstreamCa =
-      this.#upstreamCa === undefined || upstreamCaSecret === undefined
-        ? undefined
-        : {
-            watched: this.#upstreamCa,
-            manifestOf: (at: WriteRecord) => upstreamCaManifest(names, upstreamCaSecret, content, at),
-          };
-    return {
-      upstreamCa,
-      secret: { watched: this.#secret, manifestOf: (at) => secretManifest(names, content, at) },
-    };
+  /** The roots first: a gateway must never be given an identity and lack what it verifies its peers with. */
+  #planned(content: Content): PlannedSecret[] {
+    const { upstreamCa, secret } = secretManifests(this.#options.names, content);
+    const last = { cache: this.#secret, manifest: secret };
+    if (this.#upstreamCa === undefined || upstreamCa === undefined) return [last];
+    return [{ cache: this.#upstreamCa, manifest: upstreamCa }, last];
   }
 
   async #serviceManifest(
@@ -194,8 +175,23 @@ export class KubernetesPublisher implements Preview {
   ): Promise<ServiceManifest> {
     const { apiVersion } = this.#options;
     const version = (await this.#servedVersion?.current(signal)) ?? apiVersion;
-    return keepClusterIp(this.#serviceOf(version), current);
+    return keepClusterIp(this.#serviceManifests.memo(version), current);
   }
+}
+
+/** @throws PublishError SECRET_NOT_ADOPTABLE */
+function recorded(
+  current: KubernetesObject | undefined,
+  manifest: SecretManifest,
+  record: WriteRecord,
+): SecretManifest {
+  if (current !== undefined) assertAdoptable(current, manifest);
+  const isDataUnchanged = current !== undefined && holdsData(current, manifest);
+  return withAnnotations(manifest, preserveWriteRecord(current?.annotations, isDataUnchanged, record));
+}
+
+function writeRecord(cause: WriteCause, at: string): WriteRecord {
+  return { at, reason: describeCause(cause) };
 }
 
 function text({ data }: KubernetesObject, key: string): string | undefined {
@@ -203,13 +199,9 @@ function text({ data }: KubernetesObject, key: string): string | undefined {
   return value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8');
 }
 
-function strongest(outcomes: readonly WriteOutcome[]): WriteOutcome {
+function combine(outcomes: readonly WriteOutcome[]): WriteOutcome {
   if (outcomes.includes('conflict')) return 'conflict';
   // One Secret of two may be written: what is published is then not yet what was decided.
   if (outcomes.includes('rate-limited')) return 'rate-limited';
   return outcomes.includes('written') ? 'written' : 'unchanged';
-}
-
-function mustWait(outcome: WriteOutcome): boolean {
-  return outcome === 'conflict' || outcome === 'rate-limited';
 }

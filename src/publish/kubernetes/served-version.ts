@@ -1,13 +1,13 @@
-import type { Logger } from 'pino';
-import { describeError, PublishError } from '../../errors.ts';
+import { PublishError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { PublishObserver } from '../publisher.ts';
 import { chooseApiVersion } from '../tls-context.ts';
 import type { KubernetesClient } from './api/client.ts';
 
 export interface ServedVersionOptions {
   readonly client: KubernetesClient;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly observer: Pick<PublishObserver, 'discoveryFailed'>;
 }
 
 const DISCOVERY_LASTS_MS = 10 * 60_000;
@@ -44,7 +44,7 @@ export class ServedVersion {
    * Service must not wait for a right that only makes it better.
    */
   async #discover(signal: AbortSignal): Promise<string> {
-    const { client, logger } = this.#options;
+    const { client, observer } = this.#options;
     try {
       return chooseApiVersion(await client.servedVersions('getambassador.io', signal));
     } catch (error) {
@@ -52,10 +52,7 @@ export class ServedVersion {
       const known = this.#discovered?.apiVersion;
       if (known === undefined && error.code !== 'KUBERNETES_FORBIDDEN') throw error;
       const apiVersion = known ?? chooseApiVersion([]);
-      logger.warn(
-        { ...describeError(error), apiVersion, askedAgainMs: DISCOVERY_LASTS_MS },
-        'API discovery failed, using the default TLSContext apiVersion',
-      );
+      observer.discoveryFailed(error, apiVersion, DISCOVERY_LASTS_MS);
       return apiVersion;
     }
   }

@@ -1,43 +1,53 @@
-import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
-import type { EventLog } from '../../status/event-log.ts';
-import { describeObject } from './api/errors.ts';
-import { CONTEST_REFILL_MS, type ObjectCache } from './object-cache.ts';
+import { TokenBucket } from '../../lib/token-bucket.ts';
+import type { ObjectCache } from './object-cache.ts';
 
 export interface WriteLimiterOptions {
   readonly clock: Clock;
-  readonly logger: Logger;
-  readonly eventLog: EventLog;
-  /** Called when an object that was postponed may be written again. */
-  readonly onOver: () => void;
+  /** Called once when an object may no longer be written, and may again in `retryMs` milliseconds. */
+  readonly onLimited: (cache: ObjectCache, retryMs: number) => void;
+  /** Called when it may be written again. */
+  readonly onRetry: () => void;
 }
 
-const REMEDY =
-  'see with kubectl get --show-managed-fields who else writes it; two connectors of one object need the same configuration';
+/** Changes of another writer that may be undone: this many at once, then one in this time. */
+const BURST = 30;
+const REFILL_MS = 10_000;
 
-/** Objects that somebody else keeps changing: each is said once, and tried again when its turn comes. */
+/**
+ * Limits how often the changes of another writer are undone. Two connectors that want different things of one object, as old
+ * and new do during an update of the Deployment, would otherwise undo each other's writes as fast as the API server allows.
+ */
 export class WriteLimiter {
   readonly #options: WriteLimiterOptions;
-  readonly #postponed = new Set<ObjectCache>();
+  readonly #buckets = new Map<ObjectCache, TokenBucket>();
+  readonly #limited = new Set<ObjectCache>();
 
   constructor(options: WriteLimiterOptions) {
     this.#options = options;
   }
 
-  postpone(watched: ObjectCache, signal: AbortSignal): void {
-    if (this.#postponed.has(watched)) return;
-    this.#postponed.add(watched);
-    const { clock, logger, eventLog, onOver } = this.#options;
-    const object = describeObject(watched.ref);
-    const text = `somebody else keeps changing ${object}`;
-    eventLog.record({ kind: 'rate-limited', at: clock.now(), text, remedy: REMEDY });
-    logger.warn(
-      { object, retryMs: CONTEST_REFILL_MS, remedy: REMEDY },
-      'another writer keeps modifying the object, repairs are rate-limited',
-    );
-    void clock.sleep(CONTEST_REFILL_MS, signal).then(() => {
-      this.#postponed.delete(watched);
-      onOver();
+  /** Whether the object may be written now; always where the last write was ours. */
+  tryAcquireWrite(cache: ObjectCache, signal: AbortSignal): boolean {
+    if (cache.isOwnWrite || this.#bucketOf(cache).tryTake()) return true;
+    this.#limit(cache, signal);
+    return false;
+  }
+
+  #bucketOf(cache: ObjectCache): TokenBucket {
+    const bucket = this.#buckets.get(cache) ?? new TokenBucket(this.#options.clock, BURST, REFILL_MS);
+    this.#buckets.set(cache, bucket);
+    return bucket;
+  }
+
+  #limit(cache: ObjectCache, signal: AbortSignal): void {
+    if (this.#limited.has(cache)) return;
+    this.#limited.add(cache);
+    const { clock, onLimited, onRetry } = this.#options;
+    onLimited(cache, REFILL_MS);
+    void clock.sleep(REFILL_MS, signal).then(() => {
+      this.#limited.delete(cache);
+      onRetry();
     });
   }
 }

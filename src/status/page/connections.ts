@@ -8,7 +8,7 @@ export function connections(view: View): Html {
   return html`<section aria-labelledby="connections">
 <h2 id="connections">Connections</h2>
 <div class="pair">
-${consul(view)}${place(view)}</div>
+${consul(view)}${target(view)}</div>
 </section>
 `;
 }
@@ -23,24 +23,24 @@ function consul(view: View): Html {
   ]);
 }
 
-function place(view: View): Html {
-  const { directory, kubernetes = '', service } = view.setup.target;
+function target(view: View): Html {
+  const { target } = view.setup;
   const isPublished = view.health.published !== undefined;
-  if (directory !== undefined) {
+  if (target.kind === 'directory') {
     return card(
       'Folder',
-      [directory],
+      [target.directory],
       [state(view, 'Files', ['identity'], isPublished ? 'in place' : undefined)],
     );
   }
   const watches = [...view.health.problems.keys()].filter((part) => part.startsWith('watch '));
   return card(
     'Kubernetes',
-    [kubernetes],
+    [target.server],
     [
       state(view, 'API server', watches, answerOf(view, 'kubernetes')),
       state(view, 'Secret', ['identity'], isPublished ? 'in place' : undefined),
-      ...(service === undefined ? [] : [state(view, 'Service', ['service'], 'in place')]),
+      ...(target.service === undefined ? [] : [state(view, 'Service', ['service'], 'in place')]),
     ],
   );
 }
@@ -56,12 +56,12 @@ ${states}</dl>
 }
 
 function answerOf({ at, health }: View, source: Source): Html | undefined {
-  const heard = health.lastAnswers.get(source);
-  if (heard === undefined) return undefined;
-  // A leaf is always from the agent's cache; for roots an age means that the agent lost its servers.
-  const age = source === 'roots' ? (heard.ageSeconds ?? 0) : 0;
-  const stale = age === 0 ? undefined : html` <span class="chip note">stale by ${age} s</span>`;
-  return html`last answer ${relative(heard.at, at)}${stale}<br><span class="small">${absolute(heard.at)}</span>`;
+  const answer = health.lastAnswers.get(source);
+  if (answer === undefined) return undefined;
+  const { staleSeconds } = answer;
+  const stale =
+    staleSeconds === undefined ? undefined : html` <span class="chip note">stale by ${staleSeconds} s</span>`;
+  return html`last answer ${relative(answer.at, at)}${stale}<br><span class="small">${absolute(answer.at)}</span>`;
 }
 
 /** One line: whether one of `parts` is in trouble, and what is known of it otherwise; nothing is known yet: waiting. */

@@ -1,12 +1,11 @@
-import { REPLACE_BELOW } from '../../identity/policy/violations.ts';
+import { RENEWAL_DUE_BELOW, UNREADY_BELOW } from '../../identity/policy/thresholds.ts';
 import { lifetimeLeft } from '../../identity/x509/certificate.ts';
-import { UNREADY_BELOW } from '../health.ts';
 import { type Html, html } from './html.ts';
 import { absolute, relative } from './timestamp.ts';
 import type { View } from './view.ts';
 
 /** In percent of the lifetime: where renewal begins, and where the daemon becomes unready. */
-const RENEWAL = 100 * (1 - REPLACE_BELOW);
+const RENEWAL = 100 * (1 - RENEWAL_DUE_BELOW);
 const UNREADY = 100 * (1 - UNREADY_BELOW);
 /** Nearer to an end than this, in percent, the word `now` would be cut off on a phone. */
 const EDGE = 8;

@@ -1,33 +1,41 @@
+import type { DirectoryTarget, KubernetesTarget } from '../../publish/target.ts';
 import { type Html, html } from './html.ts';
 import type { View } from './view.ts';
 
-/** In the order of writing: the key in the target, and what it is. */
-const KINDS = [
-  ['upstreamCaSecret', 'secret', 'Secret of the roots'],
-  ['secret', 'secret', 'Secret'],
-  ['service', 'service', 'Service'],
-] as const;
-
 /** What is written where, and how to look at it. */
 export function objects({ setup: { target } }: View): Html {
-  const { directory } = target;
-  const items =
-    directory === undefined
-      ? KINDS.flatMap(([key, kind, what]) => {
-          const [namespace, name] = target[key]?.split('/') ?? [];
-          if (namespace === undefined || name === undefined) return [];
-          return [item(what, name, `kubectl -n ${namespace} describe ${kind} ${name}`)];
-        })
-      : [item('Folder', directory, `ls -lA ${quoted(directory)}`)];
-  const title = directory === undefined ? 'Objects' : 'Files';
+  return target.kind === 'directory' ? files(target) : kubernetesObjects(target);
+}
+
+function files({ directory }: DirectoryTarget): Html {
+  return section('Files', [
+    item('Folder', directory, `ls -lA ${quoted(directory)}`),
+    html`<div><dt>Set by</dt><dd><code>_OUTPUT_DIR=${quoted(directory)}</code></dd></div>\n`,
+  ]);
+}
+
+/** In the order of writing. */
+function kubernetesObjects({ upstreamCaSecret, secret, service }: KubernetesTarget): Html {
+  const written = [
+    ['Secret of the roots', 'secret', upstreamCaSecret],
+    ['Secret', 'secret', secret],
+    ['Service', 'service', service],
+  ] as const;
+  return section(
+    'Objects',
+    written.flatMap(([what, kind, object]) =>
+      object === undefined
+        ? []
+        : [item(what, object.name, `kubectl -n ${object.namespace} describe ${kind} ${object.name}`)],
+    ),
+  );
+}
+
+function section(title: string, items: readonly Html[]): Html {
   return html`<section aria-labelledby="objects">
 <h2 id="objects">${title}</h2>
 <dl class="rows">
-${items}${
-  directory === undefined
-    ? undefined
-    : html`<div><dt>Set by</dt><dd><code>_OUTPUT_DIR=${quoted(directory)}</code></dd></div>\n`
-}</dl>
+${items}</dl>
 </section>
 `;
 }

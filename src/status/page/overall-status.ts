@@ -1,6 +1,5 @@
-import { REPLACE_BELOW } from '../../identity/policy/violations.ts';
+import { RENEWAL_DUE_BELOW, UNREADY_BELOW } from '../../identity/policy/thresholds.ts';
 import { lifetimeLeft } from '../../identity/x509/certificate.ts';
-import { UNREADY_BELOW } from '../health.ts';
 import { type Html, html } from './html.ts';
 import { relative, timestamp } from './timestamp.ts';
 import type { View } from './view.ts';
@@ -46,7 +45,7 @@ export function overallStatusOf(view: View): OverallStatus {
   const stays = html`What is published stays as it is, and works until ${timestamp(notAfter, at)}.`;
   const trouble = troubleOf(view);
   if (trouble !== undefined) return { ...trouble, meaning: stays };
-  if (left < REPLACE_BELOW) {
+  if (left < RENEWAL_DUE_BELOW) {
     return {
       tone: 'good',
       title: 'Good, renewal is due',

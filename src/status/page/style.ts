@@ -84,8 +84,8 @@ ul, ol { padding: 0; list-style: none; }
 .roots li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 1rem; padding: .5rem 0; border-top: 1px solid var(--line); }
 .roots .chip { margin-left: .4rem; }
 .roots + p { margin-top: .5rem; }
-.pair h3 + .episodes, .pair h3 + .quiet { margin-top: .4rem; }
-.episodes li { padding: .6rem 0; border-top: 1px solid var(--line); }
+.pair h3 + .events, .pair h3 + .quiet { margin-top: .4rem; }
+.events li { padding: .6rem 0; border-top: 1px solid var(--line); }
 .when { font-size: .875rem; }
 .as-of { margin-top: 2.25rem; font-size: .875rem; }
 footer { margin-top: .25rem; font-size: .875rem; color: var(--quiet); }

@@ -1,7 +1,8 @@
+import type { Target } from '../../publish/target.ts';
 import type { LogEvent } from '../event-log.ts';
 import type { Snapshot } from '../health.ts';
 
-/** What the process was set up to do: known at its start, and the same until its end. */
+/** What the process was started to do; it does not change. */
 export interface Setup {
   readonly version: string;
   /** May be empty. */
@@ -12,8 +13,7 @@ export interface Setup {
   readonly consulServers: readonly string[];
   /** The name by which Mappings use the identity. */
   readonly tlsContext: string;
-  /** What is written where: a `directory`, or `kubernetes` with the objects as `namespace/name`. */
-  readonly target: Readonly<Record<string, string>>;
+  readonly target: Target;
 }
 
 /** All that the page shows: rendering it is pure. */
@@ -24,6 +24,6 @@ export interface View {
   readonly health: Snapshot;
   /** The newest first. */
   readonly writes: readonly LogEvent[];
-  /** What was refused and what else a person should know, the newest first. */
-  readonly troubles: readonly LogEvent[];
+  /** The newest first. */
+  readonly warnings: readonly LogEvent[];
 }

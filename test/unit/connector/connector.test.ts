@@ -1,37 +1,30 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pino } from 'pino';
-import {
-  Connector,
-  type ConnectorOptions,
-  LOOPS,
-  longestSilenceMs,
-} from '../../../src/connector/connector.ts';
+import { Connector, type ConnectorOptions } from '../../../src/connector/connector.ts';
 import { ConsulClient } from '../../../src/consul/client.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { Publisher } from '../../../src/publish/publisher.ts';
-import { EventLog } from '../../../src/status/event-log.ts';
-import { Health } from '../../../src/status/health.ts';
-import { Metrics } from '../../../src/status/metrics.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { startEmbeddedConsul } from '../../fixtures/consul/embedded-consul.ts';
 import { ConsulModel, SERVICE } from '../../simulation/consul-model.ts';
-import { MemoryPlace } from '../../simulation/memory-target.ts';
+import { MemoryTarget } from '../../simulation/memory-target.ts';
 import { seededRandom, VirtualTime } from '../../simulation/virtual-time.ts';
+import { newReporter, TARGET } from './support.ts';
 
 const WAIT_MS = 1_000;
 const HOUR_MS = 3_600_000;
 const ANYWHERE = { namespace: undefined, partition: undefined, datacenter: undefined };
 
-/** A place of publication with a bug, which no real one should have. */
+/** A publisher with a bug, which no real one should have. */
 const broken: Publisher = {
-  target: {},
+  target: TARGET,
   run: async () => undefined,
   read: async () => {
     throw new TypeError('a bug of our own');
   },
   write: async () => 'unchanged',
   publishService: async () => 'unchanged',
+  record: () => undefined,
   close: async () => undefined,
 };
 
@@ -45,10 +38,7 @@ function newConnector(
     verifiesUpstream: false,
     waitMs,
     clock,
-    logger: pino({ level: 'silent' }),
-    health: new Health(clock, LOOPS, longestSilenceMs(waitMs)),
-    metrics: new Metrics('test'),
-    eventLog: new EventLog(),
+    reporter: newReporter(clock).reporter,
     ...options,
   });
 }
@@ -56,7 +46,7 @@ function newConnector(
 test('an unexpected error while publishing is one line of the log, an error, and is tried again', async (t) => {
   const consul = await startEmbeddedConsul();
   t.after(() => consul.close());
-  const lines: Record<string, unknown>[] = [];
+  const { reporter, lines } = newReporter();
   const end = new AbortController();
   const access = {
     servers: [{ host: consul.host, port: consul.port }],
@@ -68,7 +58,7 @@ test('an unexpected error while publishing is one line of the log, an error, and
   const connector = newConnector({
     consul: new ConsulClient(access, systemClock),
     publisher: broken,
-    logger: pino({}, { write: (line) => lines.push(JSON.parse(line)) }),
+    reporter,
   });
 
   const running = connector.run(end.signal);
@@ -81,7 +71,7 @@ test('an unexpected error while publishing is one line of the log, an error, and
     assert.deepEqual(
       { level, msg, code, error, attempt },
       {
-        level: pino.levels.values['error'],
+        level: 50,
         msg: 'publishing failed, retrying',
         code: 'UNEXPECTED',
         error: 'TypeError: a bug of our own',
@@ -95,7 +85,7 @@ test('once a clock that was days ahead is set back, what seemed to have expired 
   const start = Date.parse('2027-01-01T00:00:00Z');
   const time = new VirtualTime(start, seededRandom(1));
   const consul = await ConsulModel.start(time, 24 * HOUR_MS);
-  const place = new MemoryPlace(() => undefined);
+  const place = new MemoryTarget(() => undefined);
   const end = new AbortController();
   time.skewMs = 72 * HOUR_MS;
   // Consul says nothing new in all this time: only the publishing loop can notice.

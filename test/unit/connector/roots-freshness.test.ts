@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Doubt } from '../../../src/connector/roots-freshness.ts';
+import { RootsFreshness } from '../../../src/connector/roots-freshness.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 
 const SETTLE_MS = 1_000;
@@ -9,58 +9,58 @@ function clockAt(now: () => number): Clock {
   return { now, monotonic: now, sleep: async () => undefined, random: () => 0 };
 }
 
-/** A doubt that Consul's first answer has ended, at a time that a test sets. */
+/** The freshness after Consul's first answer confirmed the roots, at a time that a test sets. */
 function settled() {
   const time = { now: 1_000_000 };
-  const doubt = new Doubt(clockAt(() => time.now));
-  doubt.heard(undefined);
-  doubt.saw({ caPem: 'A' });
-  return { doubt, time };
+  const freshness = new RootsFreshness(clockAt(() => time.now));
+  freshness.answered('fresh');
+  freshness.observe({ caPem: 'A' });
+  return { freshness, time };
 }
 
-test('until Consul has answered from something else than a stale cache there is doubt, worth asking at once', () => {
-  const doubt = new Doubt(clockAt(() => 5));
+test('roots are unconfirmed until Consul has answered otherwise than from a stale cache, and worth a query at once', () => {
+  const freshness = new RootsFreshness(clockAt(() => 5));
 
-  assert.equal(doubt.heard(20), false);
-  assert.ok(doubt.until !== undefined && doubt.until < 5);
+  assert.equal(freshness.answered('stale'), false);
+  assert.ok(freshness.confirmAfter !== undefined && freshness.confirmAfter < 5);
 
-  assert.equal(doubt.heard(0), true);
-  assert.equal(doubt.until, undefined);
+  assert.equal(freshness.answered('fresh'), true);
+  assert.equal(freshness.confirmAfter, undefined);
 });
 
-test('what is seen first, and what one has written oneself, is no reason for doubt', () => {
-  const { doubt } = settled();
+test('neither what is read first nor our own write needs a confirmation', () => {
+  const { freshness } = settled();
 
-  doubt.wrote({ caPem: 'B' });
-  doubt.saw({ caPem: 'B' });
+  freshness.wrote({ caPem: 'B' });
+  freshness.observe({ caPem: 'B' });
 
-  assert.equal(doubt.until, undefined);
+  assert.equal(freshness.confirmAfter, undefined);
 });
 
 for (const [where, published] of [
   ['ca.crt', { caPem: 'B' }],
   ['the second Secret', { caPem: 'A', upstreamCaPem: 'B' }],
 ] as const) {
-  test(`a change of ${where} by somebody else is one, until Consul answers a second after it`, () => {
-    const { doubt, time } = settled();
+  test(`a change of ${where} by another writer does, until Consul answers a second after it`, () => {
+    const { freshness, time } = settled();
 
-    doubt.saw(published);
-    assert.equal(doubt.until, time.now + SETTLE_MS);
+    freshness.observe(published);
+    assert.equal(freshness.confirmAfter, time.now + SETTLE_MS);
 
     time.now += SETTLE_MS - 1;
-    assert.equal(doubt.heard(undefined), false, 'its agent may not have heard yet');
+    assert.equal(freshness.answered('fresh'), false, 'its agent may not have received it yet');
     time.now += 1;
-    assert.equal(doubt.heard(9), false, 'its agent has lost its servers');
-    assert.equal(doubt.heard(undefined), true);
-    assert.equal(doubt.until, undefined);
+    assert.equal(freshness.answered('stale'), false, 'its agent has lost its servers');
+    assert.equal(freshness.answered('fresh'), true);
+    assert.equal(freshness.confirmAfter, undefined);
   });
 }
 
-test('a clock that was set back does not keep the doubt alive', () => {
-  const { doubt, time } = settled();
-  doubt.saw({ caPem: 'B' });
+test('a clock that was set back does not delay the confirmation', () => {
+  const { freshness, time } = settled();
+  freshness.observe({ caPem: 'B' });
 
   time.now -= 3_600_000;
 
-  assert.equal(doubt.heard(undefined), true);
+  assert.equal(freshness.answered('fresh'), true);
 });

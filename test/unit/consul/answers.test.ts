@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { decodeLeaf, decodeRoots, leafPath } from '../../../src/consul/connect-ca.ts';
+import { decodeLeaf, decodeRoots, fetchOnce, leafPath, leafQuery } from '../../../src/consul/connect-ca.ts';
+import { answerAge } from '../../../src/consul/freshness.ts';
 import { ConsulError } from '../../../src/errors.ts';
 import { refusals } from '../../fixtures/consul/refusals.ts';
 import type { ScriptedAnswer } from '../../fixtures/consul/script.ts';
@@ -144,6 +145,18 @@ test('a serial number that overflows a double does not matter', async (t) => {
   assert.equal(roots.activeRootId, consul.activeRoot.id);
 });
 
+for (const [subject, freshness] of [
+  ['roots', 'stale'],
+  ['leaf', 'cached'],
+] as const) {
+  test(`${subject} with an age are ${freshness}, without one they are fresh`, () => {
+    assert.deepEqual(answerAge(subject, '42'), { freshness, ageSeconds: 42 });
+    for (const header of [undefined, '0', 'x', '-1']) {
+      assert.deepEqual(answerAge(subject, header), { freshness: 'fresh', ageSeconds: 0 });
+    }
+  });
+}
+
 test('the age of a cached answer is read', async (t) => {
   const consul = await startConsul(t);
   consul.script('leaf', async (_request, truth) => {
@@ -151,9 +164,9 @@ test('the age of a cached answer is read', async (t) => {
     return { ...answer, headers: { ...answer.headers, Age: '42' } };
   });
 
-  const { ageSeconds } = await connect(t, consul).get(LEAF, new URLSearchParams(), SOON_MS, never);
+  const answer = await fetchOnce(connect(t, consul), leafQuery('ambassador'), SOON_MS, never);
 
-  assert.equal(ageSeconds, 42);
+  assert.deepEqual([answer.freshness, answer.ageSeconds], ['cached', 42]);
 });
 
 for (const [service, segment] of [

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import { BlockingQuery } from '../../../src/consul/blocking-query.ts';
 import { ConsulClient } from '../../../src/consul/client.ts';
-import { type CaLeaf, decodeLeaf, leafPath } from '../../../src/consul/connect-ca.ts';
+import { type CaLeaf, leafQuery } from '../../../src/consul/connect-ca.ts';
 import type { ConsulError } from '../../../src/errors.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import {
@@ -63,9 +63,8 @@ export function ask(
   };
   const query = new BlockingQuery<CaLeaf>({
     connection: connect(t, consul, undefined, clock),
-    path: leafPath('ambassador'),
+    query: leafQuery('ambassador'),
     waitMs,
-    decode: decodeLeaf,
     clock,
     onChange: (leaf) => asking.answers.push(leaf),
     onResponse: () => {

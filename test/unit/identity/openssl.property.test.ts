@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decide } from '../../../src/identity/policy/decide.ts';
 import { type Listed, oddSituations, situations } from './arbitraries.ts';
 import { refusalOf } from './openssl.ts';
-import { NOW, newLeaf, newRoot } from './support.ts';
+import { decideOn, NOW, newLeaf, newRoot } from './support.ts';
 
 function acceptsWhatIsPublished(of: fc.Arbitrary<Listed>, numRuns: number): Promise<void> {
   const property = fc.asyncProperty(of, async ({ situation }) => {
-    const { content } = decide(situation);
+    const { content } = decideOn(situation);
     fc.pre(content !== undefined);
 
     const refused = await refusalOf(content.tlsCrt, content.caCrt, situation.at);

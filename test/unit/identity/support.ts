@@ -1,7 +1,14 @@
 import { IdentityError, type IdentityFault } from '../../../src/errors.ts';
 import type { CertificateAndKey } from '../../../src/identity/identity.ts';
-import type { Decision, DecisionInput, Published } from '../../../src/identity/policy/decide.ts';
-import { decide } from '../../../src/identity/policy/decide.ts';
+import {
+  causeOf,
+  type Decision,
+  type DecisionInput,
+  decide,
+  describeCause,
+} from '../../../src/identity/policy/decide.ts';
+import type { Violation } from '../../../src/identity/policy/violations.ts';
+import type { Content, Published } from '../../../src/identity/published.ts';
 import {
   buildTrustBundle,
   type ListedRoot,
@@ -108,16 +115,48 @@ export function publishedAs(leaf: IssuedLeaf, bundle: TrustBundle): Published {
   return { ...material(leaf), caPem: bundle.pem, upstreamCaPem: bundle.pem };
 }
 
+/** What a decision comes to, in one form for every kind of it. */
+export interface Effects {
+  readonly content: Content | undefined;
+  readonly writesLeaf: boolean;
+  readonly writesBundle: boolean;
+  /** Undefined where nothing is written. */
+  readonly reason: string | undefined;
+  readonly deferredUntil: number | undefined;
+  readonly violation: Violation | undefined;
+  readonly rejected: IdentityError | undefined;
+  readonly requeryRoots: boolean;
+  readonly recheckAt: number;
+}
+
+export function effectsOf(decision: Decision): Effects {
+  const { rejected, violation, requeryRoots, recheckAt } = decision;
+  const outlook = { rejected, violation, requeryRoots, recheckAt };
+  const none = { reason: undefined, deferredUntil: undefined, writesLeaf: false, writesBundle: false };
+  if (decision.kind === 'none') return { ...outlook, ...none, content: undefined };
+  const { content } = decision;
+  const reason = describeCause(causeOf(decision));
+  if (decision.kind === 'replace') {
+    const { changesBundle: writesBundle } = decision;
+    return { ...outlook, content, reason, writesLeaf: true, writesBundle, deferredUntil: undefined };
+  }
+  const { bundle } = decision;
+  if (bundle.kind === 'update') return { ...outlook, ...none, content, reason, writesBundle: true };
+  return { ...outlook, ...none, content, deferredUntil: bundle.kind === 'defer' ? bundle.until : undefined };
+}
+
 /** What is published once `decision` was carried out. */
-export function carriedOut({ content }: Decision, before?: Published): Published | undefined {
+export function carriedOut({ content }: Pick<Effects, 'content'>, before?: Published): Published | undefined {
   if (content === undefined) return before;
   const { tlsCrt, tlsKey, caCrt } = content;
   return { certificatePem: tlsCrt, privateKeyPem: tlsKey, caPem: caCrt, upstreamCaPem: caCrt };
 }
 
-/** `decide` for the one service, at `NOW` unless said otherwise. */
-export function decideOn(situation: Pick<DecisionInput, 'bundle'> & Partial<DecisionInput>): Decision {
-  return decide({ published: undefined, candidate: undefined, service: SERVICE, at: NOW, ...situation });
+/** The effects of `decide` for the one service, at `NOW` unless said otherwise. */
+export function decideOn(input: Pick<DecisionInput, 'bundle'> & Partial<DecisionInput>): Effects {
+  return effectsOf(
+    decide({ published: undefined, candidate: undefined, service: SERVICE, at: NOW, ...input }),
+  );
 }
 
 /** Milliseconds of processor time that `work` takes: a busy machine does not lengthen it. */

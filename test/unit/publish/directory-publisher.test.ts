@@ -5,22 +5,16 @@ import { beforeEach, test } from 'node:test';
 import { inspect } from 'node:util';
 import { parse } from 'yaml';
 import { PublishError } from '../../../src/errors.ts';
-import type { Decision } from '../../../src/identity/policy/decide.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { DirectoryPublisher } from '../../../src/publish/directory/publisher.ts';
 import type { ObjectNames } from '../../../src/publish/manifests.ts';
+import type { Publication } from '../../../src/publish/publisher.ts';
 import { renderTlsContext } from '../../../src/publish/tls-context.ts';
 import { temporary } from '../../e2e/support/temporary.ts';
 import { newContent, SEED_NAMES } from './support.ts';
 
 const base = temporary();
 const content = await newContent();
-const NOTHING = {
-  writesLeaf: false,
-  writesBundle: false,
-  cause: undefined,
-  reason: 'the published identity is good',
-};
 let directory = base;
 let folders = 0;
 
@@ -37,22 +31,14 @@ function publisher(
   return new DirectoryPublisher({ directory, names: SEED_NAMES, clock, ...defaults, ...options });
 }
 
-function publication(writes: Partial<Decision> = {}) {
-  const decision: Decision = {
-    content,
-    current: undefined,
-    writesLeaf: true,
-    writesBundle: true,
-    cause: 'missing',
-    reason: 'missing: no identity was published',
-    condemned: undefined,
-    refused: undefined,
-    requeryRoots: false,
-    bundleDeferredUntil: undefined,
-    recheckAt: 0,
-    ...writes,
-  };
-  return { content, decision };
+function publication(): Publication {
+  return { content, cause: { reason: 'missing', detail: 'no identity was published' } };
+}
+
+/** The write record in the Secret's manifest. */
+async function record(): Promise<Record<string, string>> {
+  const { metadata } = parse(await readFile(join(directory, 'secret.yaml'), 'utf8'));
+  return metadata.annotations;
 }
 
 test('a folder that does not exist yet holds nothing', async () => {
@@ -67,8 +53,35 @@ test('what was written is read back', async () => {
     certificatePem: content.tlsCrt,
     privateKeyPem: content.tlsKey,
     caPem: content.caCrt,
-    upstreamCaPem: content.caCrt,
+    upstreamCaPem: undefined,
   });
+});
+
+test('what was written for upstream verification is read back as it was written', async () => {
+  const names = { ...SEED_NAMES, upstreamCaSecret: 'ambassador-consul-connect-ca' };
+  await publisher({ names }).write(publication());
+
+  assert.equal((await publisher({ names }).read())?.upstreamCaPem, content.caCrt);
+});
+
+test('the write record stays while the data do, and is followed by the next as on a Secret', async () => {
+  await publisher().write(publication());
+  await rm(join(directory, 'service.yaml'));
+  await publisher().write({ content, cause: { reason: 'repair', detail: 'labels were modified' } });
+  assert.equal(
+    (await record())['ambassador-consul-connector/write-reason'],
+    'missing: no identity was published',
+  );
+
+  const renewed = await newContent();
+  await publisher().write({ content: renewed, cause: { reason: 'renewal-due', detail: '39 % left' } });
+
+  const annotations = await record();
+  assert.equal(annotations['ambassador-consul-connector/write-reason'], 'renewal-due: 39 % left');
+  assert.match(
+    annotations['ambassador-consul-connector/write-history'] ?? '',
+    /^2030-01-15T12:00:00.000Z missing: no identity was published$/,
+  );
 });
 
 test('with upstream verification the manifest of the second Secret is in the set', async () => {
@@ -79,21 +92,21 @@ test('with upstream verification the manifest of the second Secret is in the set
   assert.deepEqual([metadata.name, type], ['ambassador-consul-connect-ca', 'Opaque']);
 });
 
-test('a decision to write nothing leaves a whole set as it is', async () => {
+test('a set that holds the publication already stays as it is', async () => {
   await publisher().write(publication());
   const before = await readlink(join(directory, '..current'));
 
-  const outcome = await publisher().write(publication(NOTHING));
+  const outcome = await publisher().write(publication());
 
   assert.equal(outcome, 'unchanged');
   assert.equal(await readlink(join(directory, '..current')), before);
 });
 
-test('a file that somebody edited is put right, though nothing is decided to be written', async () => {
+test('a file that was modified is restored', async () => {
   await publisher().write(publication());
   await writeFile(join(directory, 'ca.crt'), 'edited');
 
-  const outcome = await publisher().write(publication(NOTHING));
+  const outcome = await publisher().write(publication());
 
   assert.equal(outcome, 'written');
   assert.equal(await readFile(join(directory, 'ca.crt'), 'utf8'), content.caCrt);

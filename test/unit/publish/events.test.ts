@@ -1,21 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { KubeConfig } from '@kubernetes/client-node';
-import { pino } from 'pino';
+import { describeError } from '../../../src/errors.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { KubernetesClient } from '../../../src/publish/kubernetes/api/client.ts';
 import { Credentials } from '../../../src/publish/kubernetes/api/credentials.ts';
 import { eventMessage } from '../../../src/publish/kubernetes/events/event.ts';
 import { EventRecorder } from '../../../src/publish/kubernetes/events/recorder.ts';
 import { ObjectCache } from '../../../src/publish/kubernetes/object-cache.ts';
-import type { LogEvent } from '../../../src/status/event-log.ts';
+import type { PublishedEvent } from '../../../src/publish/publisher.ts';
+import { eventually } from '../../e2e/support/eventually.ts';
 import { type KubeObject, startKubernetesDouble } from '../../fixtures/kubernetes/index.ts';
 
 const ref = { resource: 'secrets', namespace: 'ambassador', name: 'identity' } as const;
 const NOON = Date.parse('2030-01-15T12:00:00Z');
 const MINUTE = 60_000;
 
-const published = (text: string, at = NOON): LogEvent => ({ kind: 'published', at, text });
+const published = (message: string, at = NOON): PublishedEvent => ({
+  type: 'Normal',
+  reason: 'Published',
+  at,
+  message,
+});
 
 /** A recorder of Events on a Secret that exists, a clock that stands still, and what was logged. */
 async function recording(t: TestContext) {
@@ -33,10 +39,9 @@ async function recording(t: TestContext) {
     fieldManager: 'test',
     onRequest: () => undefined,
   });
-  const logs: Record<string, unknown>[] = [];
-  const logger = pino({}, { write: (line) => void logs.push(JSON.parse(line)) });
-  const ignore = (): void => undefined;
-  const secret = new ObjectCache({ client, ref, clock, logger, onFollow: ignore, onRestart: ignore });
+  const failures: unknown[] = [];
+  const observer = { watching: () => undefined, watchFailed: () => undefined };
+  const secret = new ObjectCache({ client, ref, clock, observer });
   const put = async () => {
     cluster.put({ kind: 'Secret', metadata: { name: ref.name }, type: 'Opaque' });
     await secret.refresh(new AbortController().signal);
@@ -46,19 +51,20 @@ async function recording(t: TestContext) {
     await client.close();
     await cluster.close();
   });
-  const recorder = new EventRecorder({ client, secret, clock, logger, reporter: 'a-replica' });
+  const onFailure = (error: unknown): void => void failures.push(describeError(error));
+  const recorder = new EventRecorder({ client, secret, clock, onFailure, instance: 'a-replica' });
   const events = (): KubeObject[] => cluster.list('Event', ref.namespace);
   const pass = (ms: number): void => {
     now += ms;
   };
-  return { cluster, recorder, secret, put, events, logs, pass };
+  return { cluster, recorder, secret, put, events, failures, pass };
 }
 
 describe('The recorder of Events', () => {
   test('makes an Event about this Secret, by its uid and version', async (t) => {
     const { recorder, secret, events } = await recording(t);
 
-    recorder.record({ ...published('missing: no identity'), kind: 'adopted' });
+    recorder.record({ ...published('missing: no identity'), reason: 'Adopted' });
     await recorder.close();
 
     const [event, ...others] = events();
@@ -91,7 +97,7 @@ describe('The recorder of Events', () => {
     const { recorder, events } = await recording(t);
 
     recorder.record(published('repair'));
-    recorder.record({ ...published('repair'), kind: 'rate-limited' });
+    recorder.record({ ...published('repair'), reason: 'ConflictingWriter' });
     recorder.record(published('repair', NOON + MINUTE));
     await recorder.close();
 
@@ -149,6 +155,8 @@ describe('The recorder of Events', () => {
     recorder.record(published('write 25'));
     pass(MINUTE);
     recorder.record(published('write 0'));
+    const last = () => events().find(({ message }) => message === 'write 0')?.['count'];
+    await eventually('the last Event', () => last() === 7);
     await recorder.close();
 
     const counts = new Map(events().map(({ message, count }) => [message, count]));
@@ -157,28 +165,23 @@ describe('The recorder of Events', () => {
     assert.equal(counts.get('write 1'), 1);
   });
 
-  test('logs once which right is missing, and goes on', async (t) => {
-    const { cluster, recorder, events, logs } = await recording(t);
+  test('reports which right is missing, and goes on', async (t) => {
+    const { cluster, recorder, events, failures } = await recording(t);
     cluster.deny({ verb: 'create', resource: 'events' });
 
     recorder.record(published('first'));
     recorder.record(published('second'));
     await recorder.close();
 
-    assert.deepEqual(
-      logs.map(({ code, remedy }) => [code, remedy]),
-      [
-        [
-          'KUBERNETES_FORBIDDEN',
-          'add to the Role in namespace ambassador: {apiGroups: [""], resources: ["events"], verbs: ["create"]}',
-        ],
-      ],
-    );
+    const remedy =
+      'add to the Role in namespace ambassador: {apiGroups: [""], resources: ["events"], verbs: ["create"]}';
+    const error = 'create events ambassador/identity is forbidden';
+    assert.deepEqual(failures, Array(2).fill({ code: 'KUBERNETES_FORBIDDEN', error, remedy }));
     assert.equal(events().length, 0);
   });
 
   test('waits half a second at the end for an API server that does not answer, and then tells nothing more', async (t) => {
-    const { cluster, recorder, events, logs } = await recording(t);
+    const { cluster, recorder, events, failures } = await recording(t);
     cluster.script({ resource: 'events' }, 'hang');
     recorder.record(published('first'));
     const from = performance.now();
@@ -189,7 +192,7 @@ describe('The recorder of Events', () => {
 
     const took = performance.now() - from;
     assert.ok(took >= 490 && took < 5_000, `${took} ms`);
-    assert.deepEqual([events(), logs], [[], []]);
+    assert.deepEqual([events(), failures], [[], []]);
   });
 });
 

@@ -1,36 +1,34 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  appendHistory,
-  readWriteRecord,
-  secretManifest,
-  serviceManifest,
-  upstreamCaManifest,
-  type WriteRecord,
-} from '../../../src/publish/manifests.ts';
+import { type ObjectNames, secretManifests, serviceManifest } from '../../../src/publish/manifests.ts';
 import { renderTlsContext } from '../../../src/publish/tls-context.ts';
-import { EDGE_NAMES, newContent, OCCASION, SEED_NAMES } from './support.ts';
+import { EDGE_NAMES, newContent, SEED_NAMES } from './support.ts';
 
 const content = await newContent();
+const VERIFYING = { ...SEED_NAMES, upstreamCaSecret: 'ambassador-consul-connect-ca' };
+
+function secretOf(names: ObjectNames) {
+  return secretManifests(names, content).secret;
+}
 
 function decoded(base64: string): string {
   return Buffer.from(base64, 'base64').toString('utf8');
 }
 
 test('the Secret is of type kubernetes.io/tls and holds leaf, key and bundle', () => {
-  const secret = secretManifest(SEED_NAMES, content, OCCASION);
+  const secret = secretOf(SEED_NAMES);
 
   assert.equal(secret.type, 'kubernetes.io/tls');
   assert.deepEqual(Object.keys(secret.data), ['tls.crt', 'tls.key', 'ca.crt']);
-  assert.equal(decoded(secret.data['tls.crt']), content.tlsCrt);
-  assert.equal(decoded(secret.data['tls.key']), content.tlsKey);
-  assert.equal(decoded(secret.data['ca.crt']), content.caCrt);
+  assert.equal(decoded(secret.data['tls.crt'] ?? ''), content.tlsCrt);
+  assert.equal(decoded(secret.data['tls.key'] ?? ''), content.tlsKey);
+  assert.equal(decoded(secret.data['ca.crt'] ?? ''), content.caCrt);
 });
 
-test('the annotations of the Secret say whose it is, how long it lives, and why it was written', () => {
+test('the annotations of the Secret say whose it is and how long it lives', () => {
   const { spiffeId, leaf } = content.identity;
 
-  const { annotations } = secretManifest(SEED_NAMES, content, OCCASION).metadata;
+  const { annotations } = secretOf(SEED_NAMES).metadata;
 
   const prefix = 'ambassador-consul-connector';
   assert.deepEqual(annotations, {
@@ -40,33 +38,11 @@ test('the annotations of the Secret say whose it is, how long it lives, and why 
     [`${prefix}/issuer`]: 'CN=Consul CA 7',
     [`${prefix}/not-before`]: '2030-01-15T12:00:00.000Z',
     [`${prefix}/not-after`]: '2030-01-19T16:00:00.000Z',
-    [`${prefix}/written-at`]: OCCASION.at,
-    [`${prefix}/write-reason`]: OCCASION.reason,
   });
 });
 
-test('the annotations of both Secrets tell of the four writes before, the newest first, whatever a person wrote there', () => {
-  let occasion: WriteRecord = { at: 'day 1', reason: 'x'.repeat(100_000) };
-  for (const day of [2, 3, 4, 5]) occasion = appendHistory(occasion, { at: `day ${day}`, reason: 'renewal' });
-  assert.deepEqual(
-    occasion.history?.split('\n').map((line) => line.slice(0, 10)),
-    ['day 4 rene', 'day 3 rene', 'day 2 rene', 'day 1 xxxx'],
-  );
-  occasion = appendHistory(occasion, { at: 'day 6', reason: 'renewal' });
-
-  for (const { metadata } of [
-    secretManifest(SEED_NAMES, content, occasion),
-    upstreamCaManifest(SEED_NAMES, 'ambassador-consul-connect-ca', content, occasion),
-  ]) {
-    const { 'ambassador-consul-connector/write-history': before } = metadata.annotations;
-    assert.equal(before, 'day 5 renewal\nday 4 renewal\nday 3 renewal\nday 2 renewal');
-    assert.deepEqual(readWriteRecord(metadata.annotations), occasion);
-  }
-  assert.ok((appendHistory({ at: '', reason: 'x'.repeat(100_000) }, occasion).history?.length ?? 0) < 1_000);
-});
-
 test('the Secret of the roots is Opaque and holds them in tls.crt, the key that ca_secret reads, and no private key', () => {
-  const secret = upstreamCaManifest(SEED_NAMES, 'ambassador-consul-connect-ca', content, OCCASION);
+  const secret = secretManifests(VERIFYING, content).upstreamCa ?? assert.fail('it is missing');
 
   assert.equal(secret.type, 'Opaque');
   assert.deepEqual(Object.keys(secret.data), ['tls.crt']);
@@ -74,10 +50,10 @@ test('the Secret of the roots is Opaque and holds them in tls.crt, the key that 
 });
 
 test('nothing of the key stands outside tls.key', () => {
-  const { data, ...rest } = secretManifest(SEED_NAMES, content, OCCASION);
+  const { data, ...rest } = secretOf(SEED_NAMES);
   const [, secretLine = ''] = content.tlsKey.split('\n');
 
-  const shown = JSON.stringify(rest) + decoded(data['tls.crt']) + decoded(data['ca.crt']);
+  const shown = JSON.stringify(rest) + decoded(data['tls.crt'] ?? '') + decoded(data['ca.crt'] ?? '');
 
   assert.equal(secretLine.length, 64);
   assert.ok(!shown.includes(secretLine));
@@ -109,7 +85,7 @@ test('the Service carries the TLSContext, is headless and leads to the status po
 });
 
 test('with the ID `edge` both objects are named and labelled after it', () => {
-  const secret = secretManifest(EDGE_NAMES, content, OCCASION);
+  const secret = secretOf(EDGE_NAMES);
   const service = serviceManifest(EDGE_NAMES, 'ambassador/v1');
 
   assert.deepEqual(
@@ -123,7 +99,7 @@ test('with the ID `edge` both objects are named and labelled after it', () => {
 test('Secret and Service each stand in their own namespace', () => {
   const names = { ...SEED_NAMES, secretNamespace: 'certificates' };
 
-  const namespaces = [secretManifest(names, content, OCCASION), serviceManifest(names, 'ambassador/v1')].map(
+  const namespaces = [secretOf(names), serviceManifest(names, 'ambassador/v1')].map(
     ({ metadata }) => metadata.namespace,
   );
 
@@ -133,10 +109,7 @@ test('Secret and Service each stand in their own namespace', () => {
 test('the labels of the configuration are on both objects and cannot replace our own', () => {
   const names = { ...SEED_NAMES, labels: { gateway: 'edge', 'app.kubernetes.io/name': 'mine' } };
 
-  for (const { metadata } of [
-    secretManifest(names, content, OCCASION),
-    serviceManifest(names, 'ambassador/v1'),
-  ]) {
+  for (const { metadata } of [secretOf(names), serviceManifest(names, 'ambassador/v1')]) {
     assert.equal(metadata.labels['gateway'], 'edge');
     assert.equal(metadata.labels['app.kubernetes.io/name'], 'ambassador-consul-connector');
   }

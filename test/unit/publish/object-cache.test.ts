@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { KubeConfig } from '@kubernetes/client-node';
-import { pino } from 'pino';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { KubernetesClient } from '../../../src/publish/kubernetes/api/client.ts';
 import { Credentials } from '../../../src/publish/kubernetes/api/credentials.ts';
@@ -34,14 +33,14 @@ async function watched(t: TestContext) {
     });
   edit('first');
   const attempts: number[] = [];
-  const logger = pino({}, { write: (line) => void attempts.push(Number(JSON.parse(line).attempt)) });
   const object = new ObjectCache({
     client,
     ref,
     clock: systemClock,
-    logger,
-    onFollow: () => undefined,
-    onRestart: () => undefined,
+    observer: {
+      watching: () => undefined,
+      watchFailed: (_object, _error, attempt) => void attempts.push(attempt),
+    },
   });
   const stop = new AbortController();
   const ended = object.run(() => undefined, stop.signal);

@@ -1,6 +1,6 @@
-import { type Content, decide } from '../../../src/identity/policy/decide.ts';
+import type { Content } from '../../../src/identity/published.ts';
 import type { ObjectNames } from '../../../src/publish/manifests.ts';
-import { bundleOf, material, NOW, newLeaf, newRoot, SERVICE } from '../identity/support.ts';
+import { bundleOf, decideOn, material, newLeaf, newRoot } from '../identity/support.ts';
 
 /** The names with nothing configured, in the namespace `ambassador`. */
 export const SEED_NAMES: ObjectNames = {
@@ -25,19 +25,13 @@ export const EDGE_NAMES: ObjectNames = {
   instance: 'edge',
 };
 
-export const OCCASION = { at: '2030-01-15T12:00:00.000Z', reason: 'missing: no identity was published' };
+export const RECORD = { at: '2030-01-15T12:00:00.000Z', reason: 'missing: no identity was published' };
 
 /** What a first decision publishes, of a root with this name. */
 export async function newContent(name = 'Consul CA 7'): Promise<Content> {
   const root = await newRoot({ name });
   const candidate = material(await newLeaf(root));
-  const { content } = decide({
-    published: undefined,
-    candidate,
-    service: SERVICE,
-    bundle: bundleOf(root),
-    at: NOW,
-  });
+  const { content } = decideOn({ candidate, bundle: bundleOf(root) });
   if (content === undefined) throw new Error('a content was expected');
   return content;
 }

@@ -1,38 +1,38 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { EventLog, type LogEvent } from '../../../src/status/event-log.ts';
+import { EventLog, type EventReason, type LogEvent } from '../../../src/status/event-log.ts';
 
-const episode = (at: number, kind: LogEvent['kind'] = 'published'): LogEvent => ({
-  kind,
-  at,
-  text: `at ${at}`,
-});
+const event = (at: number, reason: EventReason = 'Published') => ({ reason, at, message: `at ${at}` });
 
-describe('The story', () => {
-  test('tells the last ten of a kind, the newest first', () => {
+describe('The event log', () => {
+  test('keeps the last ten of a reason, and lists those of a type, the newest first', () => {
     const eventLog = new EventLog();
 
-    for (let at = 1; at <= 12; at += 1) eventLog.record(episode(at));
-    eventLog.record(episode(13, 'rejected'));
+    for (let at = 1; at <= 12; at += 1) eventLog.record(event(at));
+    eventLog.record(event(8.5, 'Adopted'));
+    eventLog.record(event(13, 'Rejected'));
 
     assert.deepEqual(
-      eventLog.latest('published').map(({ at }) => at),
-      [12, 11, 10, 9, 8, 7, 6, 5, 4, 3],
+      eventLog.latest('Normal', 20).map(({ at }) => at),
+      [12, 11, 10, 9, 8.5, 8, 7, 6, 5, 4, 3],
     );
-    assert.deepEqual(eventLog.latest('rejected'), [episode(13, 'rejected')]);
-    assert.deepEqual(eventLog.latest('expiring'), []);
+    assert.deepEqual(
+      eventLog.latest('Normal', 2).map(({ at }) => at),
+      [12, 11],
+    );
+    assert.deepEqual(eventLog.latest('Warning', 20), [{ ...event(13, 'Rejected'), type: 'Warning' }]);
   });
 
-  test('is heard as it goes on, until one stops listening', () => {
+  test('passes each further event to a subscriber, until it unsubscribes', () => {
     const eventLog = new EventLog();
-    const heard: LogEvent[] = [];
-    eventLog.record(episode(1));
-    const stop = eventLog.subscribe((next) => heard.push(next));
+    const received: LogEvent[] = [];
+    eventLog.record(event(1));
+    const unsubscribe = eventLog.subscribe((next) => received.push(next));
 
-    eventLog.record(episode(2));
-    stop();
-    eventLog.record(episode(3));
+    eventLog.record(event(2));
+    unsubscribe();
+    eventLog.record(event(3));
 
-    assert.deepEqual(heard, [episode(2)]);
+    assert.deepEqual(received, [{ ...event(2), type: 'Normal' }]);
   });
 });

@@ -18,12 +18,18 @@ describe('Text from outside', () => {
       consulService: EVIL,
       consulServers: [EVIL],
       tlsContext: EVIL,
-      target: { kubernetes: EVIL, secret: `${EVIL}/x`, upstreamCaSecret: `a${EVIL}`, service: EVIL },
+      target: {
+        kind: 'kubernetes',
+        server: EVIL,
+        secret: { namespace: EVIL, name: EVIL },
+        upstreamCaSecret: { namespace: 'a', name: EVIL },
+        service: { namespace: EVIL, name: 'b' },
+      },
     });
     const root = await newRoot({ name: EVIL.replace(/\p{Cc}/gu, '') });
     await scene.publish(root, { ...bundleOf(root), dropped: [EVIL] });
-    for (const kind of ['published', 'rejected', 'adopted', 'expiring', 'rate-limited'] as const) {
-      scene.eventLog.record({ kind, at: NOW, text: EVIL, code: EVIL, remedy: EVIL });
+    for (const reason of ['Published', 'Rejected', 'Adopted', 'Expiring', 'ConflictingWriter'] as const) {
+      scene.eventLog.record({ reason, at: NOW, message: EVIL, code: EVIL, remedy: EVIL });
     }
     const error = new ConsulError('CONSUL_UNEXPECTED_STATUS', EVIL, { remedy: EVIL });
     for (const part of ['roots', 'trust', 'identity', 'service', `watch ${EVIL}`] as const) {

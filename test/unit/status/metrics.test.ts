@@ -38,14 +38,14 @@ test('the end of a leaf is told even when it is published no longer, since it ma
   assert.equal(await exported(metrics, 'leaf_not_after_timestamp_seconds'), identity.leaf.notAfter / 1000);
 });
 
-test('Consul is up while the last query was answered; one that ran out says nothing', async () => {
+test('Consul is up while the last query was answered; one that timed out changes nothing', async () => {
   const metrics = new Metrics('1.0.0');
   const up = () => exported(metrics, 'consul_up{query="leaf"}');
 
   assert.equal(await up(), undefined);
-  metrics.consulAnswered('leaf', NOW, undefined, true);
+  metrics.consulAnswered('leaf', NOW, 0, true);
   assert.equal(await up(), 1);
-  metrics.consulSilent('leaf');
+  metrics.consulTimedOut('leaf');
   assert.equal(await up(), 1);
   metrics.consulFailed('leaf', 'CONSUL_UNREACHABLE');
   assert.equal(await up(), 0);
@@ -78,7 +78,7 @@ test('a write is counted from 0 on, with its time', async () => {
 test('docs/monitoring.md has each metric, with its type and its labels, and no other', async () => {
   const metrics = new Metrics('1.0.0');
   metrics.published(await newIdentity());
-  metrics.consulAnswered('leaf', NOW, undefined, true);
+  metrics.consulAnswered('leaf', NOW, 0, true);
   metrics.kubernetesRequested('list', 'secrets', 'ok');
   metrics.wrote('identity', 'renewal-due', NOW);
   const text = await metrics.text(true);

@@ -135,12 +135,11 @@ describe('The status page', () => {
     assert.equal(titleOf(scene.render()), 'Good');
   });
 
-  test('says that roots come from a cache', async () => {
+  test('says how old stale roots are', async () => {
     const scene = new Scene();
     await scene.publish(await newRoot());
 
     scene.health.recordAnswer('roots', 30);
-    scene.health.recordAnswer('leaf', 30);
 
     assert.match(scene.text(), /Roots ok last answer now stale by 30 s 2030/);
     assert.match(scene.text(), /Leaf ok last answer now 2030/);
@@ -152,9 +151,9 @@ describe('The status page', () => {
     const error = new IdentityError('KEY_MISMATCH', 'the private key belongs to none of the certificates');
     scene.health.setProblem('candidate', error);
     scene.eventLog.record({
-      kind: 'rejected',
+      reason: 'Rejected',
       at: NOW,
-      text: error.message,
+      message: error.message,
       code: error.code,
       remedy: error.remedy,
     });
@@ -168,7 +167,7 @@ describe('The status page', () => {
     );
     assert.match(
       textOf(html),
-      /Refused, and other warnings 2030-01-15 12:00:00 UTC, now the private key belongs to none of the certificates KEY_MISMATCH Remedy: /,
+      /Rejected, and other warnings 2030-01-15 12:00:00 UTC, now the private key belongs to none of the certificates KEY_MISMATCH Remedy: /,
     );
 
     scene.health.clearProblem('candidate');
@@ -231,10 +230,11 @@ describe('The status page', () => {
   test('names the objects with the commands to see them', () => {
     const scene = new Scene({
       target: {
-        kubernetes: 'https://kubernetes.example:6443',
-        secret: 'gateways/edge-consul-connect',
-        upstreamCaSecret: 'gateways/edge-consul-connect-ca',
-        service: 'default/edge-consul-connector',
+        kind: 'kubernetes',
+        server: 'https://kubernetes.example:6443',
+        secret: { namespace: 'gateways', name: 'edge-consul-connect' },
+        upstreamCaSecret: { namespace: 'gateways', name: 'edge-consul-connect-ca' },
+        service: { namespace: 'default', name: 'edge-consul-connector' },
       },
     });
 
@@ -248,7 +248,7 @@ describe('The status page', () => {
   });
 
   test('names the folder, quoted for a shell where it must be', () => {
-    const scene = new Scene({ target: { directory: "/srv/it's" } });
+    const scene = new Scene({ target: { kind: 'directory', directory: "/srv/it's" } });
 
     const text = scene.text();
 
@@ -258,16 +258,16 @@ describe('The status page', () => {
     assert.doesNotMatch(text, /kubectl|Kubernetes https/);
   });
 
-  test('shows the five newest writes, of Secrets taken over too', () => {
+  test('shows the five newest writes, of adopted Secrets too', () => {
     const scene = new Scene();
     for (let nth = 1; nth <= 7; nth += 1) {
-      scene.eventLog.record({ kind: 'published', at: NOW + nth, text: `renewal-due: the ${nth}th` });
+      scene.eventLog.record({ reason: 'Published', at: NOW + nth, message: `renewal-due: the ${nth}th` });
     }
-    scene.eventLog.record({ kind: 'adopted', at: NOW + 5.5, text: 'took over secrets a/b' });
+    scene.eventLog.record({ reason: 'Adopted', at: NOW + 5.5, message: 'adopted secrets a/b' });
 
-    const order = [...scene.text().matchAll(/the \dth|took over/g)].map(([found]) => found);
+    const order = [...scene.text().matchAll(/the \dth|adopted/g)].map(([found]) => found);
 
-    assert.deepEqual(order, ['the 7th', 'the 6th', 'took over', 'the 5th', 'the 4th']);
+    assert.deepEqual(order, ['the 7th', 'the 6th', 'adopted', 'the 5th', 'the 4th']);
   });
 
   test('gives every section a name, and no id twice', async () => {

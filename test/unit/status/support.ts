@@ -18,9 +18,11 @@ export const SETUP: Setup = {
   consulServers: ['https://consul.example:8501'],
   tlsContext: 'ambassador-consul',
   target: {
-    kubernetes: 'https://kubernetes.example:6443',
-    secret: 'gateways/edge-consul-connect',
-    service: 'gateways/edge-consul-connector',
+    kind: 'kubernetes',
+    server: 'https://kubernetes.example:6443',
+    secret: { namespace: 'gateways', name: 'edge-consul-connect' },
+    upstreamCaSecret: undefined,
+    service: { namespace: 'gateways', name: 'edge-consul-connector' },
   },
 };
 
@@ -51,7 +53,7 @@ export class Scene implements Observed {
     this.health.setTrustBundle(bundle, undefined);
     this.health.setPublished(identity);
     this.health.clearProblem('service');
-    this.eventLog.record({ kind: 'published', at: this.at, text: 'missing: no identity was published' });
+    this.eventLog.record({ reason: 'Published', at: this.at, message: 'missing: no identity was published' });
   }
 
   /** The page's main part. */

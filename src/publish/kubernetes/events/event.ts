@@ -1,5 +1,5 @@
-import type { LogEvent, LogEventKind } from '../../../status/event-log.ts';
 import { FIELD_MANAGER } from '../../manifests.ts';
+import type { PublishedEvent } from '../../publisher.ts';
 import type { ObjectRef } from '../api/client.ts';
 import type { KubernetesObject } from '../api/object.ts';
 
@@ -14,23 +14,13 @@ export interface Involved {
 }
 
 /** What happened to a Secret, and how often by now. Times are milliseconds since the epoch. */
-export interface Occurrence {
-  readonly kind: LogEventKind;
+export interface Occurrence extends Pick<PublishedEvent, 'type' | 'reason'> {
   readonly message: string;
   readonly involved: Involved;
   readonly firstAt: number;
   readonly lastAt: number;
   readonly count: number;
 }
-
-/** What `kubectl get events` prints in the columns TYPE and REASON. */
-const WORDS: Readonly<Record<LogEventKind, { type: 'Normal' | 'Warning'; reason: string }>> = {
-  published: { type: 'Normal', reason: 'Published' },
-  rejected: { type: 'Warning', reason: 'Rejected' },
-  adopted: { type: 'Normal', reason: 'Adopted' },
-  expiring: { type: 'Warning', reason: 'Expiring' },
-  'rate-limited': { type: 'Warning', reason: 'ConflictingWriter' },
-};
 
 /** What events.k8s.io/v1 accepts of a note (`NoteLengthLimit`), which is the message of core/v1. */
 const MAX_MESSAGE_BYTES = 1024;
@@ -44,9 +34,9 @@ export function involvedSecret(
   return { apiVersion: 'v1', kind: 'Secret', namespace, name, uid, resourceVersion };
 }
 
-/** One line: the code, what happened, and what mends it. */
-export function eventMessage({ text, code, remedy }: LogEvent): string {
-  const said = code === undefined ? text : `${code}: ${text}`;
+/** One line: the code, what happened, and the remedy. */
+export function eventMessage({ message, code, remedy }: PublishedEvent): string {
+  const said = code === undefined ? message : `${code}: ${message}`;
   const whole = remedy === undefined ? said : `${said}; remedy: ${remedy}`;
   const bytes = new TextEncoder().encode(whole.replaceAll(/\s+/g, ' '));
   if (bytes.length <= MAX_MESSAGE_BYTES) return new TextDecoder().decode(bytes);
@@ -56,18 +46,19 @@ export function eventMessage({ text, code, remedy }: LogEvent): string {
 }
 
 /** A core/v1 Event. Its name is made by the API server, so that replicas cannot take the same one. */
-export function eventManifest(occurrence: Occurrence, reporter: string): object {
-  const { kind, message, involved, firstAt } = occurrence;
+export function eventManifest(occurrence: Occurrence, instance: string): object {
+  const { type, reason, message, involved, firstAt } = occurrence;
   return {
     apiVersion: 'v1',
     kind: 'Event',
     metadata: { generateName: `${involved.name}.`, namespace: involved.namespace },
     involvedObject: involved,
-    ...WORDS[kind],
+    type,
+    reason,
     message,
     source: { component: FIELD_MANAGER },
     reportingComponent: FIELD_MANAGER,
-    reportingInstance: reporter,
+    reportingInstance: instance,
     firstTimestamp: new Date(firstAt).toISOString(),
     ...recurrence(occurrence),
   };

@@ -1,8 +1,8 @@
-import type { Logger } from 'pino';
-import { describeError, PublishError } from '../../../errors.ts';
-import { TokenBucket } from '../../../lib/backoff.ts';
+import { LRUCache } from 'lru-cache';
+import { PublishError } from '../../../errors.ts';
 import type { Clock } from '../../../lib/clock.ts';
-import type { LogEvent } from '../../../status/event-log.ts';
+import { TokenBucket } from '../../../lib/token-bucket.ts';
+import type { PublishedEvent } from '../../publisher.ts';
 import type { KubernetesClient, ObjectRef } from '../api/client.ts';
 import type { ObjectCache } from '../object-cache.ts';
 import { eventManifest, eventMessage, involvedSecret, type Occurrence, recurrence } from './event.ts';
@@ -12,16 +12,16 @@ export interface EventRecorderOptions {
   /** The Secret that the Events are about. */
   readonly secret: ObjectCache;
   readonly clock: Clock;
-  readonly logger: Logger;
-  /** Which replica tells: in a Pod, its name. */
-  readonly reporter: string;
+  readonly onFailure: (error: unknown) => void;
+  /** Which replica this is: in a Pod, its name. */
+  readonly instance: string;
 }
 
-/** An Event that may be told again. */
+/** An Event that may occur again. */
 interface RecordedEvent extends Occurrence {
   lastAt: number;
   count: number;
-  /** The last that the API server knows of it. */
+  /** What was last written to the API server. */
   sent: { readonly name: string; readonly count: number } | undefined;
 }
 
@@ -33,17 +33,16 @@ const REMEMBERED = 50;
 const CLOSE_WITHIN_MS = 500;
 
 /**
- * Tells episodes as Events on the Secret, one after the other and beside the work: none delays or fails a publication.
- * What happens again raises the count of its Event, as client-go's recorder does; what exceeds the rate is counted all
- * the same, and told when it happens next.
+ * Writes Events on the Secret, one after the other and beside the work: none delays or fails a publication. A repeat
+ * increments the count of its Event, as client-go's recorder does; beyond the rate it is counted only, and written with the
+ * next repeat.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #bucket: TokenBucket;
   readonly #ended = new AbortController();
-  /** By what they say, and of which Secret. The most recent is the last. */
-  readonly #told = new Map<string, RecordedEvent>();
-  readonly #complaints = new Set<string>();
+  /** By what they say, and of which Secret. */
+  readonly #recorded = new LRUCache<string, RecordedEvent>({ max: REMEMBERED });
   #sending: Promise<void> = Promise.resolve();
 
   constructor(options: EventRecorderOptions) {
@@ -51,10 +50,10 @@ export class EventRecorder {
     this.#bucket = new TokenBucket(options.clock, BURST, REFILL_MS);
   }
 
-  record(episode: LogEvent): void {
+  record(event: PublishedEvent): void {
     if (this.#ended.signal.aborted) return;
-    const told = this.#remember(episode);
-    if (this.#bucket.tryTake()) this.#sending = this.#sending.then(() => this.#send(told));
+    const recorded = this.#count(event);
+    if (this.#bucket.tryTake()) this.#sending = this.#sending.then(() => this.#send(recorded));
   }
 
   /** Waits half a second at most for what is under way, and records nothing more. Never rejects. */
@@ -65,14 +64,15 @@ export class EventRecorder {
     sent.abort();
   }
 
-  #remember(episode: LogEvent): RecordedEvent {
+  #count(event: PublishedEvent): RecordedEvent {
     const { secret } = this.#options;
-    const { kind, at } = episode;
+    const { type, reason, at } = event;
     const involved = involvedSecret(secret.ref, secret.known);
-    const message = eventMessage(episode);
-    const key = [involved.uid, kind, message].join('\n');
-    const told = this.#told.get(key) ?? {
-      kind,
+    const message = eventMessage(event);
+    const key = [involved.uid, reason, message].join('\n');
+    const recorded = this.#recorded.get(key) ?? {
+      type,
+      reason,
       message,
       involved,
       firstAt: at,
@@ -80,52 +80,39 @@ export class EventRecorder {
       count: 0,
       sent: undefined,
     };
-    told.count += 1;
-    told.lastAt = at;
-    // Out and in again: the one that was told longest ago is the first to be forgotten.
-    this.#told.delete(key);
-    this.#told.set(key, told);
-    const [oldest] = this.#told.keys();
-    if (oldest !== undefined && this.#told.size > REMEMBERED) this.#told.delete(oldest);
-    return told;
+    recorded.count += 1;
+    recorded.lastAt = at;
+    this.#recorded.set(key, recorded);
+    return recorded;
   }
 
-  async #send(told: RecordedEvent): Promise<void> {
-    const { count, sent } = told;
+  async #send(recorded: RecordedEvent): Promise<void> {
+    const { count, sent } = recorded;
     if (sent?.count === count) return;
     try {
-      const name = (sent && (await this.#raise(told, sent.name))) ?? (await this.#create(told));
-      told.sent = { name, count };
+      const name = (sent && (await this.#increment(recorded, sent.name))) ?? (await this.#create(recorded));
+      recorded.sent = { name, count };
     } catch (error) {
-      this.#complain(error);
+      if (!this.#ended.signal.aborted) this.#options.onFailure(error);
     }
   }
 
-  async #create(told: RecordedEvent): Promise<string> {
-    const { client, reporter, secret } = this.#options;
-    const manifest = eventManifest(told, reporter);
+  async #create(recorded: RecordedEvent): Promise<string> {
+    const { client, instance, secret } = this.#options;
+    const manifest = eventManifest(recorded, instance);
     return (await client.create(eventRef(secret.ref, secret.ref.name), manifest, this.#ended.signal)).name;
   }
 
   /** Undefined where the Event is gone: the API server keeps each for an hour. */
-  async #raise(told: RecordedEvent, name: string): Promise<string | undefined> {
+  async #increment(recorded: RecordedEvent, name: string): Promise<string | undefined> {
     const { client, secret } = this.#options;
     try {
-      await client.merge(eventRef(secret.ref, name), recurrence(told), this.#ended.signal);
+      await client.merge(eventRef(secret.ref, name), recurrence(recorded), this.#ended.signal);
       return name;
     } catch (error) {
       if (error instanceof PublishError && error.code === 'KUBERNETES_NOT_FOUND') return undefined;
       throw error;
     }
-  }
-
-  /** Once a cause, by its remedy: a right that is missing is missed with every Event. */
-  #complain(error: unknown): void {
-    const described = describeError(error);
-    const cause = `${described.code} ${described.remedy}`;
-    if (this.#ended.signal.aborted || this.#complaints.has(cause)) return;
-    this.#complaints.add(cause);
-    this.#options.logger.warn(described, 'writing an Event failed');
   }
 }
 

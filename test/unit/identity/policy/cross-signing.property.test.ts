@@ -2,21 +2,20 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Decision, decide } from '../../../../src/identity/policy/decide.ts';
 import { readCertificates } from '../../../../src/identity/x509/certificate.ts';
 import type { Authority } from '../../../fixtures/certificates/factory.ts';
 import { type Listed, rotations, tryBundle } from '../arbitraries.ts';
 import { refusalOf } from '../openssl.ts';
 import { meshLeaves } from '../pool.ts';
-import { carriedOut } from '../support.ts';
+import { carriedOut, decideOn, type Effects } from '../support.ts';
 import { rankOf } from './rank.ts';
 
-const held = rotations.filter(({ situation }) => decide(situation).bundleDeferredUntil !== undefined);
+const held = rotations.filter(({ situation }) => decideOn(situation).deferredUntil !== undefined);
 
 /** The decision at a later time, with the list of roots as Consul still has it; undefined once all of them expired. */
-function later({ situation, listed }: Listed, at: number): Decision | undefined {
+function later({ situation, listed }: Listed, at: number): Effects | undefined {
   const bundle = tryBundle(listed, at);
-  return bundle && decide({ ...situation, bundle, at });
+  return bundle && decideOn({ ...situation, bundle, at });
 }
 
 /** Whether no root expired until `at`, and the published leaf still works. */
@@ -26,9 +25,9 @@ function isUnchanged({ situation, listed }: Listed, at: number): boolean {
 }
 
 function heldUntilOf({ situation }: Listed): number {
-  const { bundleDeferredUntil } = decide(situation);
-  assert.ok(bundleDeferredUntil !== undefined && bundleDeferredUntil > situation.at);
-  return bundleDeferredUntil;
+  const { deferredUntil } = decideOn(situation);
+  assert.ok(deferredUntil !== undefined && deferredUntil > situation.at);
+  return deferredUntil;
 }
 
 test('while new roots wait nothing is written, and deciding again decides the same', () => {
@@ -42,7 +41,7 @@ test('while new roots wait nothing is written, and deciding again decides the sa
     const decision = later(listed, at);
 
     assert.deepEqual([decision?.writesLeaf, decision?.writesBundle], [false, false]);
-    assert.equal(decision?.bundleDeferredUntil, until);
+    assert.equal(decision?.deferredUntil, until);
     assert.equal(decision?.content?.caCrt, situation.published?.caPem);
     assert.ok((decision?.recheckAt ?? Number.POSITIVE_INFINITY) <= until);
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DecisionInput, Published } from '../../../../src/identity/policy/decide.ts';
+import type { DecisionInput } from '../../../../src/identity/policy/decide.ts';
+import type { Published } from '../../../../src/identity/published.ts';
 import { buildTrustBundle } from '../../../../src/identity/trust-bundle.ts';
 import { Authority } from '../../../fixtures/certificates/authority.ts';
 import {
@@ -39,7 +40,7 @@ async function rotated(from: Authority, to: Authority, by = from, validity = {})
 function assertWrittenNow(situation: Pick<DecisionInput, 'bundle'> & Partial<DecisionInput>): void {
   const decision = decideOn({ ...atOnce, ...situation });
   assert.equal(decision.writesBundle, true);
-  assert.equal(decision.bundleDeferredUntil, undefined);
+  assert.equal(decision.deferredUntil, undefined);
   assert.equal(decision.content?.caCrt, situation.bundle.pem);
 }
 
@@ -48,7 +49,7 @@ test('a new root that is cross-signed by a published one waits for the new leaf'
 
   assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, false]);
   assert.equal(decision.content?.caCrt, before.pem);
-  assert.equal(decision.bundleDeferredUntil, NOW + 60 * SECOND);
+  assert.equal(decision.deferredUntil, NOW + 60 * SECOND);
   assert.ok(decision.recheckAt <= NOW + 60 * SECOND);
 });
 
@@ -128,7 +129,7 @@ test('a cross-signed certificate that expires while the root would wait vouches 
   assertWrittenNow({ bundle: await rotated(previous, active, previous, ends(60 * SECOND)) });
 
   const longer = await rotated(previous, active, previous, ends(61 * SECOND));
-  assert.equal(decideOn({ ...atOnce, bundle: longer }).bundleDeferredUntil, NOW + 60 * SECOND);
+  assert.equal(decideOn({ ...atOnce, bundle: longer }).deferredUntil, NOW + 60 * SECOND);
 });
 
 test('a published root that expires while the new one would wait vouches for nothing', async () => {

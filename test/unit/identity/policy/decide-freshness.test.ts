@@ -30,7 +30,7 @@ for (const [what, published] of [
 
     assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, false]);
     assert.deepEqual(carriedOut(decision, published), published);
-    assert.equal(decision.condemned, undefined);
+    assert.equal(decision.violation, undefined);
     assert.deepEqual([decision.requeryRoots, decision.recheckAt], [false, confirmAfter]);
   });
 
@@ -72,7 +72,7 @@ test('a Consul that another replica found begun anew is not undone', async () =>
   const doubted = decideOn({ published, candidate, bundle: before, confirmAfter });
   assert.equal(doubted.content, undefined);
 
-  assert.equal(decideOn({ published, candidate, bundle: before }).cause, 'wrong-identity');
+  assert.match(decideOn({ published, candidate, bundle: before }).reason ?? '', /^wrong-identity: /);
 });
 
 test('in doubt, what is missing, damaged or ageing is put right as ever', async () => {

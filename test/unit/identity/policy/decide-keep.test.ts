@@ -27,7 +27,7 @@ test('a good leaf is kept, though Consul has a newer one', async () => {
 
   assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, false]);
   assert.equal(decision.content?.tlsCrt, leaf.chainPem);
-  assert.equal(decision.condemned, undefined);
+  assert.equal(decision.violation, undefined);
 });
 
 test('a restart writes nothing: the published leaf is the one Consul has', () => {
@@ -40,7 +40,7 @@ test('before Consul has answered with a leaf a good one is kept', () => {
   const decision = decideOn({ published, bundle });
 
   assert.equal(decision.content?.tlsCrt, published.certificatePem);
-  assert.equal(decision.refused, undefined);
+  assert.equal(decision.rejected, undefined);
 });
 
 test('a leaf with exactly 40 % of its lifetime left is kept, with less it is replaced', async () => {
@@ -58,7 +58,7 @@ test('a bad candidate leaves a good leaf as it is, and it is said what is bad', 
   const decision = decideOn({ published, candidate: other, bundle });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.refused?.code, 'WRONG_SERVICE');
+  assert.equal(decision.rejected?.code, 'WRONG_SERVICE');
   assert.equal(decision.content?.tlsCrt, published.certificatePem);
 });
 
@@ -69,8 +69,8 @@ test('a bad candidate leaves even an ageing leaf as it is', async () => {
   const decision = decideOn({ published, candidate: expired, bundle, at });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned?.reason, 'renewal-due');
-  assert.equal(decision.refused?.code, 'EXPIRED');
+  assert.equal(decision.violation?.reason, 'renewal-due');
+  assert.equal(decision.rejected?.code, 'EXPIRED');
 });
 
 test('when nothing that works exists nothing is to be written', async () => {
@@ -81,15 +81,15 @@ test('when nothing that works exists nothing is to be written', async () => {
 
   assert.equal(decision.content, undefined);
   assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, false]);
-  assert.match(decision.reason, /^refused: the leaf is spiffe:/);
+  assert.match(decision.rejected?.message ?? '', /^the leaf is spiffe:/);
 });
 
 test('with nothing published and nothing from Consul there is nothing to publish yet', () => {
   const decision = decideOn({ bundle });
 
   assert.equal(decision.content, undefined);
-  assert.equal(decision.reason, 'nothing to publish yet');
-  assert.equal(decision.condemned?.reason, 'missing');
+  assert.equal(decision.reason, undefined);
+  assert.equal(decision.violation?.reason, 'missing');
 });
 
 test('the Secret of the old program, leaf and root in tls.crt, is kept', () => {
@@ -122,15 +122,27 @@ test('roots alone change the bundle and leave tls.crt and tls.key byte for byte'
 
   assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, true]);
   assert.deepEqual(carriedOut(decision), { ...oddly, caPem: more.pem, upstreamCaPem: more.pem });
-  assert.match(decision.reason, /^roots: /);
+  assert.match(decision.reason ?? '', /^roots-changed: /);
 });
 
-test('an edited ca.crt is put right without touching the leaf', () => {
-  const decision = decideOn({ published: { ...published, caPem: 'edited' }, bundle });
+const MODIFIED = {
+  'that holds no certificate': { caPem: 'edited' },
+  'that is missing': { caPem: undefined },
+  'with a comment in it': { caPem: `# edited\n${bundle.pem}` },
+  'with another root than before': { caPem: bundleOf(await newRoot()).pem, settledBundlePem: bundle.pem },
+};
+for (const [what, { caPem, settledBundlePem }] of Object.entries<{
+  caPem: string | undefined;
+  settledBundlePem?: string;
+}>(MODIFIED)) {
+  test(`D4: a ca.crt ${what} is restored without touching the leaf, and that is a repair`, () => {
+    const decision = decideOn({ published: { ...published, caPem }, settledBundlePem, bundle });
 
-  assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, true]);
-  assert.equal(decision.content?.caCrt, bundle.pem);
-});
+    assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, true]);
+    assert.equal(decision.content?.caCrt, bundle.pem);
+    assert.equal(decision.reason, 'repair: the trust bundle was modified or removed');
+  });
+}
 
 test('a published chain is kept where only the IntermediateCerts would still lengthen it', async () => {
   const previous = await newRoot();

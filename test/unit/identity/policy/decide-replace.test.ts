@@ -29,8 +29,8 @@ test('where nothing is published the leaf is', () => {
 
   assert.deepEqual(carriedOut(decision), publishedAs(fresh, bundle));
   assert.deepEqual([decision.writesLeaf, decision.writesBundle], [true, true]);
-  assert.match(decision.reason, /^missing: /);
-  assert.equal(decision.condemned, undefined);
+  assert.match(decision.reason ?? '', /^missing: /);
+  assert.equal(decision.violation, undefined);
 });
 
 const other = await newLeaf(root);
@@ -58,7 +58,7 @@ for (const [fault, broken] of Object.entries(UNPUBLISHABLE)) {
     const decision = decideOn({ published, candidate, bundle });
 
     assert.deepEqual([decision.writesLeaf, decision.writesBundle], [true, false]);
-    assert.match(decision.reason, /^invalid: /);
+    assert.match(decision.reason ?? '', /^invalid: /);
     assert.deepEqual(carriedOut(decision), publishedAs(fresh, bundle));
   });
 
@@ -66,7 +66,7 @@ for (const [fault, broken] of Object.entries(UNPUBLISHABLE)) {
     const decision = decideOn({ published: { ...broken, caPem: 'edited' }, bundle });
 
     assert.equal(decision.content, undefined);
-    assert.equal(decision.condemned?.reason, 'invalid');
+    assert.equal(decision.violation?.reason, 'invalid');
   });
 }
 
@@ -75,7 +75,7 @@ test('a published chain that lacks its intermediate is condemned, though Consul 
 
   const decision = decideOn({ published, candidate: published, bundle: bundleWith(root, intermediate) });
 
-  assert.match(decision.reason, /^invalid: /);
+  assert.match(decision.reason ?? '', /^invalid: /);
   assert.equal(decision.content?.tlsCrt, pemsOf(deep, intermediate).join(''));
 });
 
@@ -89,7 +89,7 @@ for (const [what, identity] of [
     const decision = decideOn({ published, candidate, bundle });
 
     assert.equal(decision.writesLeaf, true);
-    assert.match(decision.reason, /^wrong-identity: /);
+    assert.match(decision.reason ?? '', /^wrong-identity: /);
   });
 }
 
@@ -102,8 +102,8 @@ test('a published leaf of another namespace than is asked for now is replaced by
   const decision = decideOn({ published, candidate: material(elsewhere), scope: TEAM, bundle });
 
   assert.equal(decision.writesLeaf, true);
-  assert.match(decision.reason, /^wrong-identity: .*\/ns\/default\/.*, asked for was namespace team$/);
-  assert.equal(decision.condemned, undefined);
+  assert.match(decision.reason ?? '', /^wrong-identity: .*\/ns\/default\/.*, asked for was namespace team$/);
+  assert.equal(decision.violation, undefined);
 });
 
 test('it stays where Consul gives none of that namespace, and what it lacks is told', () => {
@@ -112,7 +112,7 @@ test('it stays where Consul gives none of that namespace, and what it lacks is t
   const decision = decideOn({ published, candidate, scope: TEAM, bundle });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned?.reason, 'wrong-identity');
+  assert.equal(decision.violation?.reason, 'wrong-identity');
 });
 
 test('a leaf of another datacenter, as another agent may give it, is no reason to write where none was asked for', () => {
@@ -121,7 +121,7 @@ test('a leaf of another datacenter, as another agent may give it, is no reason t
   const decision = decideOn({ published, candidate: material(elsewhere), bundle });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned, undefined);
+  assert.equal(decision.violation, undefined);
 });
 
 test('an ageing leaf is replaced by one with more of its life before it', async () => {
@@ -148,7 +148,7 @@ test('an ageing leaf is not replaced by itself', async () => {
   const decision = decideOn({ published: publishedAs(ageing, bundle), candidate: material(ageing), bundle });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned?.reason, 'renewal-due');
+  assert.equal(decision.violation?.reason, 'renewal-due');
 });
 
 test('an ageing leaf is not replaced by one that lives no longer', async () => {
@@ -183,5 +183,5 @@ test('a leaf about to expire is replaced by one that doubles what is left, howev
   const decision = decideOn({ published, candidate: little, bundle });
 
   assert.equal(decision.writesLeaf, true);
-  assert.equal(decision.condemned?.reason, 'renewal-due');
+  assert.equal(decision.violation?.reason, 'renewal-due');
 });

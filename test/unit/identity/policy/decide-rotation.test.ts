@@ -22,8 +22,8 @@ test('a leaf signed by the previous root is kept until the new one arrives', () 
 
   assert.equal(decision.writesLeaf, false);
   assert.equal(decision.content?.tlsCrt, oldLeaf.chainPem);
-  assert.equal(decision.condemned?.reason, 'inactive-root');
-  assert.equal(decision.refused, undefined);
+  assert.equal(decision.violation?.reason, 'inactive-root');
+  assert.equal(decision.rejected, undefined);
 });
 
 test('the bundle gains the new root at once', () => {
@@ -37,8 +37,8 @@ test('a leaf signed by the active root replaces one of the previous root', () =>
   const decision = decideOn({ published, candidate: material(newOne), bundle: rotation });
 
   assert.equal(decision.writesLeaf, true);
-  assert.match(decision.reason, /^inactive-root: /);
-  assert.equal(decision.condemned, undefined);
+  assert.match(decision.reason ?? '', /^inactive-root: /);
+  assert.equal(decision.violation, undefined);
 });
 
 test('another leaf of the previous root does not replace one of the previous root', async () => {
@@ -56,8 +56,8 @@ test('a leaf of the previous root that is ageing is renewed, though the new one 
   const decision = decideOn({ published, candidate: material(another), bundle: rotation, at });
 
   assert.equal(decision.writesLeaf, true);
-  assert.match(decision.reason, /^renewal-due: /);
-  assert.equal(decision.condemned?.reason, 'inactive-root');
+  assert.match(decision.reason ?? '', /^renewal-due: /);
+  assert.equal(decision.violation?.reason, 'inactive-root');
 });
 
 test('a leaf of the previous root does not displace an ageing one of the active root', async () => {
@@ -72,14 +72,14 @@ test('a leaf of the previous root does not displace an ageing one of the active 
   });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.condemned?.reason, 'renewal-due');
+  assert.equal(decision.violation?.reason, 'renewal-due');
 });
 
 test('a leaf of the previous root is published where nothing is: peers still accept it', () => {
   const decision = decideOn({ candidate: material(oldLeaf), bundle: rotation });
 
   assert.equal(decision.writesLeaf, true);
-  assert.equal(decision.condemned?.reason, 'inactive-root');
+  assert.equal(decision.violation?.reason, 'inactive-root');
 });
 
 test('a leaf of a root that is not listed holds, whatever its age', async () => {
@@ -88,7 +88,7 @@ test('a leaf of a root that is not listed holds, whatever its age', async () => 
   const decision = decideOn({ published, candidate: stranger, bundle: before, at: NOW + 90 * HOUR });
 
   assert.equal(decision.writesLeaf, false);
-  assert.equal(decision.refused?.code, 'NO_CHAIN');
+  assert.equal(decision.rejected?.code, 'NO_CHAIN');
 });
 
 test('where the active root has expired a leaf of another listed root is good', async () => {
@@ -97,7 +97,7 @@ test('where the active root has expired a leaf of another listed root is good', 
 
   const decision = decideOn({ published, candidate: material(oldLeaf), bundle });
 
-  assert.equal(decision.condemned, undefined);
+  assert.equal(decision.violation, undefined);
 });
 
 test('a leaf whose intermediate both roots signed is published once and then kept', async () => {
@@ -110,8 +110,8 @@ test('a leaf whose intermediate both roots signed is published once and then kep
   const first = decideOn({ candidate, bundle });
   const again = decideOn({ published: carriedOut(first), candidate, bundle });
 
-  assert.equal(first.condemned, undefined);
-  assert.deepEqual([again.writesLeaf, again.writesBundle, again.condemned], [false, false, undefined]);
+  assert.equal(first.violation, undefined);
+  assert.deepEqual([again.writesLeaf, again.writesBundle, again.violation], [false, false, undefined]);
 });
 
 test('after a whole rotation the previous root leaves the bundle and the leaf stays', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CertificateAndKey } from '../../../../src/identity/identity.ts';
-import type { Published } from '../../../../src/identity/policy/decide.ts';
+import type { Published } from '../../../../src/identity/published.ts';
 import type { TrustBundle } from '../../../../src/identity/trust-bundle.ts';
 import { generateKeyPair } from '../../../fixtures/certificates/factory.ts';
 import {

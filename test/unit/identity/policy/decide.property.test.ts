@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decide } from '../../../../src/identity/policy/decide.ts';
 import { isServable } from '../../../../src/identity/x509/pem.ts';
 import { type Listed, situations } from '../arbitraries.ts';
 import { refusalOf } from '../openssl.ts';
-import { carriedOut } from '../support.ts';
+import { carriedOut, decideOn } from '../support.ts';
 import { compareRanks, rankOf } from './rank.ts';
 
 function forAny(holds: (listed: Listed) => void): void {
@@ -14,7 +13,7 @@ function forAny(holds: (listed: Listed) => void): void {
 
 test('in any situation deciding throws nothing and asks to be called again later', () => {
   forAny(({ situation }) => {
-    const decision = decide(situation);
+    const decision = decideOn(situation);
 
     assert.ok(decision.recheckAt > situation.at);
   });
@@ -22,26 +21,26 @@ test('in any situation deciding throws nothing and asks to be called again later
 
 test('in any situation deciding twice decides the same', () => {
   forAny(({ situation }) => {
-    assert.deepEqual(decide(situation), decide(situation));
+    assert.deepEqual(decideOn(situation), decideOn(situation));
   });
 });
 
 test('in any situation deciding again on its own result writes nothing', () => {
   forAny(({ situation }) => {
-    const first = decide(situation);
+    const first = decideOn(situation);
     const published = carriedOut(first, situation.published);
 
-    const again = decide({ ...situation, published });
+    const again = decideOn({ ...situation, published });
 
     assert.deepEqual([again.writesLeaf, again.writesBundle], [false, false]);
     assert.deepEqual(carriedOut(again, published), published);
-    assert.deepEqual(again.condemned, first.condemned);
+    assert.deepEqual(again.violation, first.violation);
   });
 });
 
 test('in any situation what is to be published works, and what works is published', () => {
   forAny(({ situation, listed }) => {
-    const decision = decide(situation);
+    const decision = decideOn(situation);
 
     const result = carriedOut(decision);
     const [works] = rankOf(result, listed, situation.at);
@@ -57,7 +56,7 @@ test('in any situation the leaf is replaced only by a better one, or where gatew
     const { published, bundle, at, scope } = situation;
     const before = rankOf(published, listed, at, scope?.namespace);
 
-    const decision = decide(situation);
+    const decision = decideOn(situation);
 
     if (decision.writesLeaf) {
       const after = rankOf(carriedOut(decision, published), listed, at, scope?.namespace);
@@ -77,13 +76,13 @@ test('in any situation the leaf is replaced only by a better one, or where gatew
 
 test('in any situation nothing changes before the time it asks to be called again', () => {
   forAny(({ situation }) => {
-    const first = decide(situation);
+    const first = decideOn(situation);
     const published = carriedOut(first, situation.published);
 
-    const before = decide({ ...situation, published, at: first.recheckAt - 1 });
+    const before = decideOn({ ...situation, published, at: first.recheckAt - 1 });
 
     assert.equal(before.writesLeaf, false);
-    assert.equal(before.refused?.code, first.refused?.code);
-    if (first.condemned === undefined) assert.equal(before.condemned, undefined);
+    assert.equal(before.rejected?.code, first.rejected?.code);
+    if (first.violation === undefined) assert.equal(before.violation, undefined);
   });
 });

@@ -23,7 +23,7 @@ test('a good leaf is looked at again in the moment it begins to age, and not bef
   const { recheckAt } = decideOn({ published, bundle });
 
   const counts = [recheckAt - 1, recheckAt].map(
-    (at) => decideOn({ published, bundle, at }).condemned?.reason,
+    (at) => decideOn({ published, bundle, at }).violation?.reason,
   );
   assert.equal(recheckAt, AGEING_FROM);
   assert.deepEqual(counts, [undefined, 'renewal-due']);
@@ -48,7 +48,7 @@ test('an intermediate that expires first is looked at again in the moment it exp
   const { recheckAt } = decideOn({ published: short, bundle });
 
   assert.equal(recheckAt, NOW + HOUR);
-  assert.equal(decideOn({ published: short, bundle, at: recheckAt }).condemned?.reason, 'invalid');
+  assert.equal(decideOn({ published: short, bundle, at: recheckAt }).violation?.reason, 'invalid');
 });
 
 test('a leaf that is not yet valid by this clock is taken in the moment it becomes valid', async () => {
@@ -56,12 +56,12 @@ test('a leaf that is not yet valid by this clock is taken in the moment it becom
   const notBefore = at + 2 * HOUR;
   const candidate = material(await newLeaf(root, { from: notBefore }));
 
-  const { recheckAt, refused } = decideOn({ published, candidate, bundle, at });
+  const { recheckAt, rejected } = decideOn({ published, candidate, bundle, at });
 
   const writes = [recheckAt - 1, recheckAt].map(
     (moment) => decideOn({ published, candidate, bundle, at: moment }).writesLeaf,
   );
-  assert.equal(refused?.code, 'NOT_YET_VALID');
+  assert.equal(rejected?.code, 'NOT_YET_VALID');
   assert.equal(recheckAt, notBefore);
   assert.deepEqual(writes, [false, true]);
 });
@@ -73,14 +73,14 @@ test('a leaf whose root is not yet valid by this clock is taken in the moment th
   const candidate = material(await newLeaf(next, { from: at }));
   const both = bundleOf(next, root);
 
-  const { recheckAt, refused } = decideOn({
+  const { recheckAt, rejected } = decideOn({
     published,
     candidate,
     bundle: both,
     at: at + 2 * HOUR - 20 * SECOND,
   });
 
-  assert.equal(refused?.code, 'NO_CHAIN');
+  assert.equal(rejected?.code, 'NO_CHAIN');
   assert.equal(recheckAt, notBefore.getTime());
   assert.equal(decideOn({ published, candidate, bundle: both, at: recheckAt }).writesLeaf, true);
 });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fail, pass, warn } from '../../../../src/cli/check/result.ts';
-import { Rows } from '../../../../src/cli/check/rows.ts';
+import { fail, pass, Rows, warn } from '../../../../src/cli/check/result.ts';
 import { ConfigurationError, ConsulError } from '../../../../src/errors.ts';
 
 const WAY = { check: 'way', what: 'the way' };

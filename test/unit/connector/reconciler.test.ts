@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Connector } from '../../../src/connector/connector.ts';
+import type { Consul } from '../../../src/consul/client.ts';
+import { ROOTS_PATH } from '../../../src/consul/connect-ca.ts';
+import { PublishError } from '../../../src/errors.ts';
+import type { Published } from '../../../src/identity/published.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import type { Publication, Publisher, WriteOutcome } from '../../../src/publish/publisher.ts';
+import {
+  bundleOf,
+  listing,
+  listRoot,
+  material,
+  newLeaf,
+  newRoot,
+  publishedAs,
+  SERVICE,
+} from '../identity/support.ts';
+import { newReporter, TARGET } from './support.ts';
+
+const LONG_AGO = new Date(Date.now() - 3_600_000);
+const root = await newRoot({ notBefore: LONG_AGO });
+const leaf = await newLeaf(root, { from: Date.now() - 1_000 });
+const never = new AbortController().signal;
+
+/** A Consul that answers at once: the root as the active one, and the leaf. */
+function consulOf({ age }: { age?: string } = {}): Consul {
+  const { trustDomain, activeRootId } = listing(listRoot(root));
+  const Roots = [{ ID: activeRootId, Active: true, RootCert: root.certPem, IntermediateCerts: [] }];
+  const { certificatePem, privateKeyPem } = material(leaf);
+  const answers = {
+    roots: JSON.stringify({ ActiveRootID: activeRootId, TrustDomain: trustDomain, Roots }),
+    leaf: JSON.stringify({ CertPEM: certificatePem, PrivateKeyPEM: privateKeyPem }),
+  };
+  const answer = async (path: string) =>
+    path === ROOTS_PATH
+      ? { text: answers.roots, index: '1', age }
+      : { text: answers.leaf, index: '1', age: undefined };
+  return { connect: () => ({ get: answer, getFromAny: answer }), close: async () => undefined };
+}
+
+/** A target in memory whose Service is written with these outcomes, one after the other. */
+class ScriptedTarget implements Publisher {
+  readonly target = TARGET;
+  published: Published | undefined;
+  writes = 0;
+  readonly #serviceOutcomes: (WriteOutcome | PublishError)[];
+
+  constructor(...serviceOutcomes: (WriteOutcome | PublishError)[]) {
+    this.#serviceOutcomes = serviceOutcomes;
+  }
+
+  async run(): Promise<void> {}
+
+  async read(): Promise<Published | undefined> {
+    return this.published;
+  }
+
+  async write({ content: { tlsCrt, tlsKey, caCrt } }: Publication): Promise<WriteOutcome> {
+    if (this.published?.certificatePem === tlsCrt) return 'unchanged';
+    this.published = { certificatePem: tlsCrt, privateKeyPem: tlsKey, caPem: caCrt };
+    this.writes += 1;
+    return 'written';
+  }
+
+  async publishService(): Promise<WriteOutcome> {
+    const outcome = this.#serviceOutcomes.shift() ?? 'unchanged';
+    if (outcome instanceof PublishError) throw outcome;
+    return outcome;
+  }
+
+  record(): void {}
+
+  async close(): Promise<void> {}
+}
+
+function once(publisher: Publisher, consul = consulOf()) {
+  const { reporter, ...reported } = newReporter();
+  const connector = new Connector({
+    consul,
+    publisher,
+    reporter,
+    clock: systemClock,
+    service: SERVICE,
+    scope: { partition: undefined, namespace: undefined, datacenter: undefined },
+    verifiesUpstream: false,
+    waitMs: 1_000,
+  });
+  return { ...reported, wrote: connector.once(never) };
+}
+
+test('D2: what the first attempt wrote counts, though the second one wrote nothing', async () => {
+  const target = new ScriptedTarget('conflict', 'unchanged');
+
+  const { wrote, lines } = once(target);
+
+  assert.equal(await wrote, true);
+  assert.equal(target.writes, 1);
+  assert.deepEqual(
+    lines.map(({ msg, reason }) => [msg, reason]),
+    [['published the identity', 'missing: no identity was published']],
+  );
+});
+
+test('once is true for the Service alone, and false where nothing was written', async () => {
+  const target = new ScriptedTarget('written', 'written', 'unchanged');
+  target.published = publishedAs(leaf, bundleOf(root));
+
+  assert.equal(await once(target).wrote, true);
+  assert.equal(await once(new ScriptedTarget('unchanged')).wrote, true, 'the Secret was written');
+  assert.equal(await once(target).wrote, true);
+  assert.equal(await once(target).wrote, false);
+});
+
+test('a Service that cannot be written leaves the identity published, and is the reason for the failure', async () => {
+  const target = new ScriptedTarget(
+    new PublishError('KUBERNETES_FORBIDDEN', 'patch services a/b is forbidden'),
+  );
+
+  const { wrote, health, lines } = once(target);
+
+  await assert.rejects(wrote, { code: 'KUBERNETES_FORBIDDEN' });
+  assert.equal(target.writes, 1);
+  assert.equal(lines[0]?.msg, 'published the identity');
+  const { published, problems } = health.snapshot();
+  assert.notEqual(published, undefined);
+  assert.equal(problems.get('service')?.code, 'KUBERNETES_FORBIDDEN');
+});
+
+test('conflicts without end are given up after eight attempts, and named', async () => {
+  const target = new ScriptedTarget(...Array(20).fill('conflict'));
+
+  await assert.rejects(once(target).wrote, {
+    code: 'KUBERNETES_CONFLICT',
+    message: 'another writer was first, 8 times in a row',
+  });
+});
+
+test('D3: stale roots of another trust domain verify nothing: once says why', async () => {
+  const elsewhere = await newRoot({ trustDomain: 'elsewhere.consul', notBefore: LONG_AGO });
+  const target = new ScriptedTarget();
+  target.published = publishedAs(await newLeaf(elsewhere, { from: Date.now() - 1_000 }), bundleOf(elsewhere));
+
+  await assert.rejects(once(target, consulOf({ age: '40' })).wrote, { code: 'CONSUL_NO_SERVERS' });
+  assert.equal(target.writes, 0);
+});

@@ -1,0 +1,32 @@
+import { pino } from 'pino';
+import { LOOPS } from '../../../src/connector/connector.ts';
+import { Reporter } from '../../../src/connector/reporter.ts';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
+import type { Target } from '../../../src/publish/target.ts';
+import { EventLog } from '../../../src/status/event-log.ts';
+import { Health } from '../../../src/status/health.ts';
+import { Metrics } from '../../../src/status/metrics.ts';
+
+export const TARGET: Target = {
+  kind: 'kubernetes',
+  server: 'https://kubernetes.example:6443',
+  secret: { namespace: 'gateways', name: 'edge-consul-connect' },
+  upstreamCaSecret: undefined,
+  service: undefined,
+};
+
+export interface Line {
+  readonly msg: string;
+  readonly [key: string]: unknown;
+}
+
+/** A reporter and all that it reports to. */
+export function newReporter(clock: Clock = systemClock) {
+  const lines: Line[] = [];
+  const eventLog = new EventLog();
+  const metrics = new Metrics('test');
+  const health = new Health(clock, LOOPS, 60_000);
+  const logger = pino({}, { write: (line) => lines.push(JSON.parse(line)) });
+  const reporter = new Reporter({ clock, logger, metrics, health, eventLog, target: TARGET });
+  return { reporter, lines, eventLog, metrics, health };
+}

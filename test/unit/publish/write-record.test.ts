@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { preserveWriteRecord } from '../../../src/publish/write-record.ts';
+import { RECORD } from './support.ts';
+
+const PREFIX = 'ambassador-consul-connector';
+const current = { [`${PREFIX}/written-at`]: RECORD.at, [`${PREFIX}/write-reason`]: RECORD.reason };
+/** As versions before 1.0.0 wrote it. */
+const former = {
+  [`${PREFIX}/written-at`]: 'day 2',
+  [`${PREFIX}/written-because`]: 'ageing: 39 % left',
+  [`${PREFIX}/written-before`]: 'day 1 missing: nothing',
+};
+
+test('an object that does not exist, or has no record, gets that of the write', () => {
+  for (const existing of [undefined, {}, { [`${PREFIX}/written-at`]: 'yesterday' }]) {
+    assert.deepEqual(preserveWriteRecord(existing, true, RECORD), current);
+  }
+});
+
+test('the record stays as it is while the data do, whatever version wrote it', () => {
+  const next = { at: 'now', reason: 'repair: labels or annotations were modified' };
+
+  assert.deepEqual(preserveWriteRecord({ ...current, other: 'x' }, true, next), current);
+  assert.deepEqual(preserveWriteRecord(former, true, next), former);
+});
+
+test('the history of an older version is continued in the annotations of this one', () => {
+  assert.deepEqual(preserveWriteRecord(former, false, RECORD), {
+    ...current,
+    [`${PREFIX}/write-history`]: 'day 2 ageing: 39 % left\nday 1 missing: nothing',
+  });
+});
+
+test('the four writes before are kept, the newest first, whatever a person wrote there', () => {
+  let record = preserveWriteRecord(undefined, false, { at: 'day 1', reason: 'x'.repeat(100_000) });
+  for (const day of [2, 3, 4, 5]) {
+    record = preserveWriteRecord(record, false, { at: `day ${day}`, reason: 'renewal' });
+  }
+  const history = record[`${PREFIX}/write-history`] ?? '';
+  assert.deepEqual(
+    history.split('\n').map((line) => line.slice(0, 10)),
+    ['day 4 rene', 'day 3 rene', 'day 2 rene', 'day 1 xxxx'],
+  );
+  assert.ok(history.length < 1_000);
+
+  record = preserveWriteRecord(record, false, { at: 'day 6', reason: 'renewal' });
+
+  assert.equal(
+    record[`${PREFIX}/write-history`],
+    'day 5 renewal\nday 4 renewal\nday 3 renewal\nday 2 renewal',
+  );
+});
