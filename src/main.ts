@@ -4,6 +4,7 @@ import { helpText, readArguments } from './cli/arguments.ts';
 import { check } from './cli/check/check.ts';
 import { renderJson, renderTable } from './cli/check/format.ts';
 import { render } from './cli/render.ts';
+import { stopSignal } from './cli/stop-signal.ts';
 import { wire, wireCheck, wireRender } from './cli/wiring.ts';
 import { type Config, readConfig } from './config/config.ts';
 import { findUnknownVariables } from './config/unknown-variables.ts';
@@ -14,8 +15,6 @@ import { startStatusServer } from './status/server.ts';
 
 const { version } = packageJson;
 const EXIT = { ok: 0, failed: 1, badConfiguration: 2 };
-/** Kubernetes and people expect a stop within two seconds, whatever hangs. */
-const MAX_STOP_MS = 1_500;
 
 void main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
@@ -98,19 +97,6 @@ async function runRender(config: Config, showKey: boolean): Promise<number> {
     const { code, error: text, remedy } = describeError(error);
     return complain(`${code}: ${text}\n${remedy === undefined ? '' : `-> ${remedy}\n`}`, EXIT.failed);
   }
-}
-
-/** Aborts on SIGTERM or SIGINT; if something hangs then, the process ends all the same, in time and with `code`. */
-function stopSignal(code: number, onStop: (name: string) => void = () => undefined): AbortSignal {
-  const stop = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(name, () => {
-      onStop(name);
-      stop.abort();
-      setTimeout(() => process.exit(code), MAX_STOP_MS).unref();
-    });
-  }
-  return stop.signal;
 }
 
 function print(text: string, code: number): number {

@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bed, makeBed } from './support/bed.ts';
 import { assertStops, type Daemon } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
@@ -61,5 +63,27 @@ describe('33: SIGTERM and SIGINT end the daemon within two seconds with exit cod
         await assertStops(daemon, signal);
       });
     }
+  }
+});
+
+describe('P6: a second signal while a command stops changes nothing', { concurrency: 2 }, () => {
+  for (const [command, code] of [
+    ['run', 0],
+    ['once', 1],
+    ['render', 1],
+    ['check', 1],
+  ] as const) {
+    test(`Ctrl-C twice at ${command} is exit ${code}, not a death by the signal`, async (t) => {
+      const bed = await makeBed(t);
+      bed.consul.script('any', () => 'hang');
+      const process = bed.start({}, [command]);
+      await eventually('a request', () => bed.consul.requests.length > 0, START_WITHIN_MS);
+
+      process.signal('SIGINT');
+      await sleep(20);
+      process.signal('SIGINT');
+
+      assert.equal((await process.exited).code, code);
+    });
   }
 });

@@ -149,8 +149,8 @@ export class Daemon {
     );
   }
 
-  /** Sends a signal that does not end it. */
-  signal(name: 'SIGUSR2'): void {
+  /** Sends a signal and does not wait for its effect. */
+  signal(name: 'SIGUSR2' | 'SIGINT' | 'SIGTERM'): void {
     this.#child.kill(name);
   }
 
