@@ -1,5 +1,5 @@
 /**
- * The floor: what any program must do to keep a Secret as Consul says, with undici alone. It sends the requests of the
+ * The baseline: what any program must do to keep a Secret as Consul says, with undici alone. It sends the requests of the
  * connector, reads the same variables, and checks nothing, decides nothing and survives no error.
  */
 import { readFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ async function exists({ path, name }: typeof SECRET): Promise<boolean> {
 async function write({ kind, path, name }: typeof SECRET, isThere: boolean, content: object): Promise<void> {
   const body = { apiVersion: 'v1', kind, ...content, metadata: { name, ...Object(content).metadata } };
   const written = isThere
-    ? kubernetes('PATCH', `${path}/${name}?fieldManager=floor&force=true`, 'apply-patch+yaml', body)
+    ? kubernetes('PATCH', `${path}/${name}?fieldManager=baseline&force=true`, 'apply-patch+yaml', body)
     : kubernetes('POST', path, 'json', body);
   await (await written).json();
 }

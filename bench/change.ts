@@ -13,10 +13,10 @@ export interface ChangeOptions {
 /** One stage for each subject, so that both run all along and take turns. */
 export interface Stages {
   readonly connector: Stage;
-  readonly floor: Stage;
+  readonly baseline: Stage;
 }
 
-const SUBJECTS = ['connector', 'floor'] as const;
+const SUBJECTS = ['connector', 'baseline'] as const;
 /** Of each subject, before it counts: code that has just been loaded is slow. */
 const WARM_UP = 10;
 
@@ -26,7 +26,7 @@ export async function measureChanges(
   subjects: Subjects,
   options: ChangeOptions,
 ): Promise<Row[]> {
-  const took = { connector: [] as number[], floor: [] as number[] };
+  const took = { connector: [] as number[], baseline: [] as number[] };
   const running = SUBJECTS.map((name) => start(subjects[name], stages[name].env));
   try {
     await Promise.all(SUBJECTS.map((name) => stages[name].secrets.first(0)));
@@ -47,7 +47,7 @@ export async function measureChanges(
       figure: `Consul's answer changes to Secret stored, p${share * 100} of ${options.changes}`,
       unit: 'ms',
       connector: percentile(took.connector, share),
-      floor: percentile(took.floor, share),
+      baseline: percentile(took.baseline, share),
       atMost: 1.2,
       plus,
     });

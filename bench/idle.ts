@@ -16,22 +16,22 @@ export interface IdleOptions {
 
 /** Figure 4: what an hour costs in which nothing changes. */
 export async function measureIdle(subjects: Subjects, { minutes, speed }: IdleOptions): Promise<Row[]> {
-  const [cpu, cpuOfFloor] = await Promise.all([
+  const [cpu, cpuOfBaseline] = await Promise.all([
     cpuOfAnHour(subjects.connector, minutes),
-    cpuOfAnHour(subjects.floor, minutes),
+    cpuOfAnHour(subjects.baseline, minutes),
   ]);
-  const [requests, requestsOfFloor] = await Promise.all([
+  const [requests, requestsOfBaseline] = await Promise.all([
     requestsOfAnHour(subjects.connector, speed),
-    requestsOfAnHour(subjects.floor, speed),
+    requestsOfAnHour(subjects.baseline, speed),
   ]);
   const count = (figure: string, of: (asked: Requests) => number): Row =>
-    times({ figure, unit: '', connector: of(requests), floor: of(requestsOfFloor), atMost: 1.2 });
+    times({ figure, unit: '', connector: of(requests), baseline: of(requestsOfBaseline), atMost: 1.2 });
   return [
     {
       figure: `processor time of an idle hour, from ${minutes} min`,
       unit: 's',
       connector: cpu,
-      floor: cpuOfFloor,
+      baseline: cpuOfBaseline,
       goal: '-',
       met: undefined,
     },

@@ -1,12 +1,12 @@
 /**
- * What the connector costs, each figure beside its floor (`floor.ts`) in the same run: npm run bench [-- OPTIONS]
+ * What the connector costs, each figure beside its baseline (`baseline.ts`) in the same run: npm run bench [-- OPTIONS]
  *
  *   --quick         fewer repetitions, in two minutes
  *   --real          starts and changes against the real Consul and API server
  *   --curve         how it grows with connectors and roots
  *   --json          the table for programs
  *   --write         also into docs/cost.md
- *   --starts, --changes, --memory-changes, --idle-minutes, --flapping NUMBER: how much of each
+ *   --starts, --changes, --memory-changes, --idle-minutes, --churn NUMBER: how much of each
  *
  * Exits with 1 where a count of writes is not exact; the other goals are a report.
  */
@@ -36,7 +36,7 @@ const { values } = parseArgs({
     changes: { type: 'string' },
     'memory-changes': { type: 'string' },
     'idle-minutes': { type: 'string' },
-    flapping: { type: 'string' },
+    churn: { type: 'string' },
   },
 });
 const amount = (given: string | undefined, usual: number, quick: number): number =>
@@ -54,34 +54,34 @@ async function embedded(subjects: Subjects): Promise<{ rows: Row[]; exact: boole
   await stage.close();
   const stages = {
     connector: await EmbeddedStage.start({ speed: CHANGE_SPEED }),
-    floor: await EmbeddedStage.start({ speed: CHANGE_SPEED }),
+    baseline: await EmbeddedStage.start({ speed: CHANGE_SPEED }),
   };
   const changes = await measureChanges(stages, subjects, {
     changes: amount(values.changes, 500, 60),
     restMs: CHANGE_REST_MS,
   });
-  await Promise.all([stages.connector.close(), stages.floor.close()]);
+  await Promise.all([stages.connector.close(), stages.baseline.close()]);
   const memory = await measureMemory(subjects, amount(values['memory-changes'], 10_000, 300));
   const idle = await measureIdle(subjects, {
     minutes: amount(values['idle-minutes'], 3, 0.2),
     speed: values.quick ? 240 : 60,
   });
-  const writes = await countWrites(subjects.connector, amount(values.flapping, 60, 10));
+  const writes = await countWrites(subjects.connector, amount(values.churn, 60, 10));
   const rows = [...starts, ...changes, ...memory, ...idle, ...writes, ...(await measureSize(subjects))];
   return { rows, exact: writes.every(({ met }) => met) };
 }
 
 async function real(subjects: Subjects): Promise<Row[]> {
-  const [connector, floor] = await Promise.all([RealStage.start(), RealStage.start()]);
+  const [connector, baseline] = await Promise.all([RealStage.start(), RealStage.start()]);
   try {
     const starts = await measureStart(connector, subjects, amount(values.starts, 15, 3));
-    const changes = await measureChanges({ connector, floor }, subjects, {
+    const changes = await measureChanges({ connector, baseline }, subjects, {
       changes: amount(values.changes, 30, 5),
       restMs: REAL_REST_MS,
     });
     return [...starts, ...changes];
   } finally {
-    await Promise.all([connector.close(), floor.close()]);
+    await Promise.all([connector.close(), baseline.close()]);
   }
 }
 

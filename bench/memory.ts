@@ -22,9 +22,9 @@ interface Held {
 
 /** Figure 3: what each holds after its garbage was collected, at first and after so many changes of Consul's answer. */
 export async function measureMemory(subjects: Subjects, changes: number): Promise<Row[]> {
-  const [connector, floor] = await Promise.all([
+  const [connector, baseline] = await Promise.all([
     hold(subjects.connector, changes),
-    hold(subjects.floor, changes),
+    hold(subjects.baseline, changes),
   ]);
   const mib = (kib: number): number => kib / 1024;
   const rss = (figure: string, at: keyof Held): Row =>
@@ -32,7 +32,7 @@ export async function measureMemory(subjects: Subjects, changes: number): Promis
       figure,
       unit: 'MiB',
       connector: mib(connector[at].rssKiB),
-      floor: mib(floor[at].rssKiB),
+      baseline: mib(baseline[at].rssKiB),
       atMost: 25,
     });
   const grown = ({ warm, last }: Held): number => mib(last.heapKiB - warm.heapKiB);
@@ -43,7 +43,7 @@ export async function measureMemory(subjects: Subjects, changes: number): Promis
       figure: `growth of the heap over the last ${changes - changes / 10} changes`,
       unit: 'MiB',
       connector: grown(connector),
-      floor: grown(floor),
+      baseline: grown(baseline),
       goal: 'under 1 MiB',
       met: grown(connector) < 1,
     },

@@ -5,8 +5,8 @@ import type { Row } from './table.ts';
 const MIB = 1024 * 1024;
 const MAX_MIB = 2;
 
-/** Figure 6: the bundle beside that of the floor, and beside node itself, which is nearly all of the image. */
-export async function measureSize({ connector, floor }: Subjects): Promise<Row[]> {
+/** Figure 6: the bundle beside that of the baseline, and beside node itself, which is nearly all of the image. */
+export async function measureSize({ connector, baseline }: Subjects): Promise<Row[]> {
   const mib = async (path: string): Promise<number> => (await stat(await realpath(path))).size / MIB;
   const bundle = await mib(connector.bundle);
   return [
@@ -14,7 +14,7 @@ export async function measureSize({ connector, floor }: Subjects): Promise<Row[]
       figure: 'size of the bundle',
       unit: 'MiB',
       connector: bundle,
-      floor: await mib(floor.bundle),
+      baseline: await mib(baseline.bundle),
       goal: `under ${MAX_MIB} MiB`,
       met: bundle < MAX_MIB,
     },
@@ -22,7 +22,7 @@ export async function measureSize({ connector, floor }: Subjects): Promise<Row[]
       figure: 'bundle and node, beside node alone',
       unit: 'MiB',
       connector: bundle + (await mib(process.execPath)),
-      floor: await mib(process.execPath),
+      baseline: await mib(process.execPath),
       goal: '-',
       met: undefined,
     },

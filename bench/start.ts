@@ -6,19 +6,19 @@ import { type Row, times } from './table.ts';
 /** Figure 1: from the start of the process to the first Secret, each subject in turn. */
 export async function measureStart(
   stage: Stage,
-  { connector, floor }: Subjects,
+  { connector, baseline }: Subjects,
   runs: number,
 ): Promise<Row[]> {
-  const took = { connector: [] as number[], floor: [] as number[] };
+  const took = { connector: [] as number[], baseline: [] as number[] };
   for (let run = 0; run < runs; run += 1) {
-    for (const subject of [connector, floor]) took[subject.name].push(await startOnce(stage, subject));
+    for (const subject of [connector, baseline]) took[subject.name].push(await startOnce(stage, subject));
   }
   return [
     times({
       figure: `process start to first Secret, median of ${runs}`,
       unit: 'ms',
       connector: median(took.connector),
-      floor: median(took.floor),
+      baseline: median(took.baseline),
       atMost: 1.5,
     }),
   ];

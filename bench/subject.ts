@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 /** What is measured: a bundle that plain node runs. */
 export interface Subject {
-  readonly name: 'connector' | 'floor';
+  readonly name: 'connector' | 'baseline';
   readonly bundle: string;
 }
 
@@ -20,7 +20,7 @@ export interface Running {
 
 export interface Subjects {
   readonly connector: Subject;
-  readonly floor: Subject;
+  readonly baseline: Subject;
   remove(): Promise<void>;
 }
 
@@ -32,11 +32,11 @@ export async function buildSubjects(): Promise<Subjects> {
     await promisify(execFile)(process.execPath, ['scripts/build.mjs', entry, bundle]);
     return { name, bundle };
   };
-  const [connector, floor] = await Promise.all([
+  const [connector, baseline] = await Promise.all([
     build('connector', 'src/main.ts'),
-    build('floor', 'bench/baseline.ts'),
+    build('baseline', 'bench/baseline.ts'),
   ]);
-  return { connector, floor, remove: () => rm(folder, { recursive: true }) };
+  return { connector, baseline, remove: () => rm(folder, { recursive: true }) };
 }
 
 /** Starts one with nothing in its environment but `env`. What it says on standard error is shown. `flags`: of node. */

@@ -1,10 +1,10 @@
-/** One figure beside its floor. */
+/** One figure beside its baseline. */
 export interface Row {
   readonly figure: string;
   readonly unit: string;
   readonly connector: number;
   /** Undefined where there is none to compare with. */
-  readonly floor: number | undefined;
+  readonly baseline: number | undefined;
   readonly goal: string;
   /** Whether the goal was met; undefined where there is none. */
   readonly met: boolean | undefined;
@@ -14,36 +14,36 @@ export interface Measured {
   readonly figure: string;
   readonly unit: string;
   readonly connector: number;
-  readonly floor: number;
+  readonly baseline: number;
 }
 
-/** A figure that may be at most so many times its floor, and `plus` more. */
+/** A figure that may be at most so many times its baseline, and `plus` more. */
 export function times({ atMost, plus = 0, ...measured }: Measured & { atMost: number; plus?: number }): Row {
   const goal = `at most ${atMost} times${plus === 0 ? '' : ` and +${plus} ${measured.unit}`}`;
-  return { ...measured, goal, met: measured.connector <= atMost * measured.floor + plus };
+  return { ...measured, goal, met: measured.connector <= atMost * measured.baseline + plus };
 }
 
-/** A figure that may be at most so much above its floor. */
+/** A figure that may be at most so much above its baseline. */
 export function above({ atMost, ...measured }: Measured & { atMost: number }): Row {
   const goal = `at most +${atMost} ${measured.unit}`;
-  return { ...measured, goal, met: measured.connector - measured.floor <= atMost };
+  return { ...measured, goal, met: measured.connector - measured.baseline <= atMost };
 }
 
-/** A figure that must be this, and is its own floor. */
-export function exactly(figure: string, connector: number, floor: number): Row {
-  return { figure, unit: '', connector, floor, goal: 'equal', met: connector === floor };
+/** A figure that must be this, and is its own baseline. */
+export function exactly(figure: string, connector: number, baseline: number): Row {
+  return { figure, unit: '', connector, baseline, goal: 'equal', met: connector === baseline };
 }
 
 /** As Markdown, and readable as it is. */
 export function markdown(rows: readonly Row[]): string {
-  const cells = rows.map(({ figure, unit, connector, floor, goal, met }) => [
+  const cells = rows.map(({ figure, unit, connector, baseline, goal, met }) => [
     figure,
     number(connector, unit),
-    floor === undefined ? '-' : number(floor, unit),
+    baseline === undefined ? '-' : number(baseline, unit),
     goal,
     met === undefined ? '-' : met ? 'met' : '**missed**',
   ]);
-  return lines([['figure', 'connector', 'floor', 'goal', ''], ...cells]);
+  return lines([['figure', 'connector', 'baseline', 'goal', ''], ...cells]);
 }
 
 /** The first line is the head. */

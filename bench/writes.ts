@@ -17,7 +17,7 @@ interface Case {
 }
 
 /** Figure 5: the writes that an occasion costs, exactly. All at once, each on servers of its own. */
-export function countWrites(connector: Subject, flappingSeconds: number): Promise<Row[]> {
+export function countWrites(connector: Subject, churnSeconds: number): Promise<Row[]> {
   const count = async (
     occasion: string,
     least: number,
@@ -33,8 +33,8 @@ export function countWrites(connector: Subject, flappingSeconds: number): Promis
       await start();
     }),
     count('a restart of the agent', 0, restartAgent),
-    count(`${flappingSeconds} s of a leaf that flaps each second`, 0, ({ stage }) =>
-      flap(stage, flappingSeconds),
+    count(`${churnSeconds} s of a leaf reissued every second`, 0, ({ stage }) =>
+      churnLeaf(stage, churnSeconds),
     ),
     count('a second replica', 0, ({ start }) => start()),
   ]);
@@ -89,7 +89,7 @@ async function restartAgent({ stage: { consul } }: Case): Promise<void> {
   await eventually('the leaf is asked for', isAsked, WITHIN_MS);
 }
 
-async function flap({ consul }: EmbeddedStage, seconds: number): Promise<void> {
+async function churnLeaf({ consul }: EmbeddedStage, seconds: number): Promise<void> {
   const before = consul.requests.length;
   for (let second = 0; second < seconds; second += 1) {
     await consul.renewLeaf('ambassador');

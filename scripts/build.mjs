@@ -55,7 +55,7 @@ const { metafile } = await build({
   // package.json above it, and there may be none.
   format: 'iife',
   legalComments: 'none',
-  // The floor of the bench has undici whole, as whoever writes such a script would.
+  // The baseline of the bench has undici whole, as anyone who writes such a script would.
   plugins: ENTRY === PROGRAM ? [inParts, treeShakeClientNode] : [],
   metafile: true,
   banner: {

@@ -6,7 +6,7 @@ import { markdown, type Row } from '../../bench/table.ts';
 
 const TEN_MINUTES_MS = 600_000;
 
-test('a renewal is one write, a rotation two, restarts, a leaf that flaps and a second replica are none', {
+test('a renewal is one write, a rotation two, restarts, leaf churn and a second replica are none', {
   timeout: TEN_MINUTES_MS,
 }, async (t) => {
   // Not rejecting: the exit code is the verdict on the writes, which are looked at below.

@@ -70,8 +70,8 @@ test('25: Two daemons at once for a minute write nothing, and one Secret between
 });
 
 test('19: a leaf that changes every second for a minute: no write after the first (consul #6507)', async () => {
-  const flapping = await startEmbeddedConsul();
-  const environment = { ...(await world.environment()), _CONSUL_PORT: String(flapping.port) };
+  const consul = await startEmbeddedConsul();
+  const environment = { ...(await world.environment()), _CONSUL_PORT: String(consul.port) };
   const daemon = startDaemon(environment);
   try {
     // Another Consul is another trust domain, so its first leaf replaces what the tests before this one published.
@@ -82,17 +82,17 @@ test('19: a leaf that changes every second for a minute: no write after the firs
     );
     const version = await published();
     for (let second = 0; second < 60; second += 1) {
-      await flapping.renewLeaf('ambassador');
+      await consul.renewLeaf('ambassador');
       await sleep(1_000);
     }
 
     assert.equal(await published(), version);
     assert.ok(
-      flapping.requests.filter(({ target }) => target === 'leaf').length > 30,
-      'the daemon saw it flap',
+      consul.requests.filter(({ target }) => target === 'leaf').length > 30,
+      'the daemon received the reissued leaves',
     );
   } finally {
     await daemon.stop();
-    await flapping.close();
+    await consul.close();
   }
 });

@@ -14,7 +14,7 @@ import type { VirtualTime } from './virtual-time.ts';
 const MINUTE_MS = 60_000;
 const ROOT_LIFETIME_MS = 40 * 365 * 24 * 60 * MINUTE_MS;
 const MAX_ROTATION_MS = 30_000;
-const FLAP_MS = 2_000;
+const CHURN_MS = 2_000;
 export const SERVICE = 'ambassador';
 export const TRUST_DOMAIN = '11111111-2222-3333-4444-555555555555.consul';
 
@@ -61,7 +61,7 @@ export class ConsulModel implements Consul {
   /** The active root first. */
   roots: readonly Root[] = [];
   away = false;
-  flapping = false;
+  leafChurn = false;
   offered: Offered = { leaf: undefined, roots: undefined };
   leavesSigned = 0;
   readonly #time: VirtualTime;
@@ -134,8 +134,8 @@ export class ConsulModel implements Consul {
     this.#wake();
   }
 
-  setFlapping(flapping: boolean): void {
-    this.flapping = flapping;
+  setLeafChurn(leafChurn: boolean): void {
+    this.leafChurn = leafChurn;
     this.#wake();
   }
 
@@ -211,8 +211,8 @@ export class ConsulModel implements Consul {
     const { leaf } = agent;
     const { now } = this.#time;
     const isRotated = leaf !== undefined && leaf.rootId !== this.roots[0]?.id && now >= agent.rotateAt;
-    const flaps = this.flapping && leaf !== undefined && now >= leaf.notBefore + MINUTE_MS + FLAP_MS;
-    if (leaf === undefined || now >= agent.renewAt || isRotated || flaps) this.#renew(agent);
+    const isChurning = this.leafChurn && leaf !== undefined && now >= leaf.notBefore + MINUTE_MS + CHURN_MS;
+    if (leaf === undefined || now >= agent.renewAt || isRotated || isChurning) this.#renew(agent);
     return agent.index;
   }
 
@@ -220,8 +220,8 @@ export class ConsulModel implements Consul {
     const { leaf, deaf, rotateAt, renewAt } = this.#agent;
     if (leaf === undefined) return this.#time.now;
     const rotation = leaf.rootId === this.roots[0]?.id || deaf ? Number.POSITIVE_INFINITY : rotateAt;
-    const flap = this.flapping ? leaf.notBefore + MINUTE_MS + FLAP_MS : Number.POSITIVE_INFINITY;
-    return Math.min(renewAt, rotation, flap);
+    const nextChurn = this.leafChurn ? leaf.notBefore + MINUTE_MS + CHURN_MS : Number.POSITIVE_INFINITY;
+    return Math.min(renewAt, rotation, nextChurn);
   }
 
   /** Valid from a minute ago, as Consul's are; renewed at 60 to 90 % of the lifetime. */

@@ -47,7 +47,7 @@ const EVENTS = [
   'move',
   'outage',
   'skew',
-  'flap',
+  'leaf-churn',
   'API away',
   'conflicts',
 ] as const;
@@ -212,9 +212,9 @@ class World {
         return this.#during(pause, () => {
           consul.away = false;
         });
-      case 'flap':
-        consul.setFlapping(true);
-        return this.#during(30_000, () => consul.setFlapping(false));
+      case 'leaf-churn':
+        consul.setLeafChurn(true);
+        return this.#during(30_000, () => consul.setLeafChurn(false));
       case 'API away':
       case 'conflicts':
         this.#target.state = event === 'conflicts' ? 'conflicts' : 'away';

@@ -38,16 +38,16 @@ const root = await newRoot();
 const bundle = bundleOf(root);
 const keys = await generateKeyPair('ec-p256');
 // A leaf that changes all the time, for an hour (consul #6507).
-const flapping = await Promise.all(
+const reissued = await Promise.all(
   Array.from({ length: 180 }, async (_, turn) => {
     const from = NOW + turn * 20 * SECOND;
     return { from, candidate: material(await newLeaf(root, { from, keys })) };
   }),
 );
 
-/** The flapping leaf as a clock sees it that is this far ahead of Consul's. */
+/** The leaf, reissued all the time, as a clock sees it that is this far ahead of Consul's. */
 function seenAhead(aheadMs: number, every = 3): readonly Moment[] {
-  return flapping
+  return reissued
     .filter((_, turn) => turn % every === 0)
     .map(({ from, candidate }) => ({ at: from + aheadMs, candidate }));
 }
@@ -63,7 +63,7 @@ const CLOCKS: readonly [number, number][] = [
   [99, 3],
 ];
 for (const [hours, most] of CLOCKS) {
-  test(`a clock ahead of Consul's by ${hours} % of the lifetime writes a flapping leaf at most ${most} times in an hour`, () => {
+  test(`a clock ahead of Consul's by ${hours} % of the lifetime writes a leaf that is always reissued at most ${most} times in an hour`, () => {
     const writes = countWrites(seenAhead(hours * HOUR), bundle);
 
     assert.ok(writes >= 1 && writes <= most, `${writes} writes`);
