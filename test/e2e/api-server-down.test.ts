@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { certificates, makeBed, NAMESPACE, SECRET } from './support/bed.ts';
+import { makeBed, NAMESPACE, SECRET } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
 
 /** The third retry comes at most 7 s after the first failure. */
@@ -22,21 +22,6 @@ describe('23, 28: An outage ends by itself, and a change that came meanwhile is 
     await daemon.ready(RECOVERS_WITHIN_MS);
   });
 
-  test('of the API server at the start', async (t) => {
-    const bed = await makeBed(t);
-    await bed.cluster.stop();
-    const daemon = bed.start();
-    await daemon.line(
-      ({ code, msg }) => code === 'KUBERNETES_UNREACHABLE' && /^publishing failed/.test(String(msg)),
-    );
-    await daemon.unready(/the API server at .* cannot be reached/);
-
-    await bed.cluster.start();
-
-    await daemon.ready(RECOVERS_WITHIN_MS);
-    assert.equal(bed.cluster.writes('Secret'), 1);
-  });
-
   test('of both at the start, and each is named', async (t) => {
     const bed = await makeBed(t);
     await Promise.all([bed.consul.stop(), bed.cluster.stop()]);
@@ -46,23 +31,6 @@ describe('23, 28: An outage ends by itself, and a change that came meanwhile is 
     await Promise.all([bed.consul.start(), bed.cluster.start()]);
 
     await daemon.ready(RECOVERS_WITHIN_MS);
-  });
-
-  test('of the API server while running, and a change that came meanwhile is published', async (t) => {
-    const bed = await makeBed(t);
-    const daemon = await bed.startReady();
-    await bed.cluster.stop();
-    await bed.consul.rotateRoot({ leafDelayMs: 500 });
-    await daemon.line(
-      ({ code, msg }) => code === 'KUBERNETES_UNREACHABLE' && /^publishing failed/.test(String(msg)),
-    );
-
-    await bed.cluster.start();
-
-    const activeRoot = bed.consul.activeRoot.authority.certPem;
-    await eventually('the new root', () => bed.entry('ca.crt').startsWith(activeRoot), RECOVERS_WITHIN_MS);
-    await eventually('the new leaf', () => signedBy(bed.entry('tls.crt'), activeRoot), RECOVERS_WITHIN_MS);
-    await daemon.ready();
   });
 
   test('of Consul while running leaves the daemon ready and says so', async (t) => {
@@ -90,18 +58,6 @@ describe('23, 28: An outage ends by itself, and a change that came meanwhile is 
     await eventually('only the leaf is missing', isSilent, RECOVERS_WITHIN_MS);
   });
 
-  test('of the credentials, when the token file is replaced', async (t) => {
-    const bed = await makeBed(t, { kubeconfig: { credentials: 'token-file' } });
-    await bed.startReady();
-
-    bed.cluster.rotateToken('write');
-    bed.cluster.watches.cut();
-    bed.cluster.remove('Secret', NAMESPACE, SECRET);
-
-    await eventually('the Secret is back', () => bed.secret() !== undefined, RECOVERS_WITHIN_MS);
-    await bed.watched();
-  });
-
   test('of the credentials, when the token file comes later than the new token', async (t) => {
     const bed = await makeBed(t, { kubeconfig: { credentials: 'token-file' } });
     const daemon = await bed.startReady();
@@ -114,23 +70,4 @@ describe('23, 28: An outage ends by itself, and a change that came meanwhile is 
 
     await eventually('the Secret is back', () => bed.secret() !== undefined, RECOVERS_WITHIN_MS);
   });
-
-  test('of the credentials, when the token file is missing for a moment', async (t) => {
-    const bed = await makeBed(t, { kubeconfig: { credentials: 'token-file' } });
-    const daemon = await bed.startReady();
-    bed.cluster.rotateToken('remove');
-    bed.cluster.watches.cut();
-    bed.cluster.remove('Secret', NAMESPACE, SECRET);
-    await daemon.line(({ msg }) => msg === 'watch failed, restarting');
-
-    bed.cluster.writeTokenFiles();
-
-    await eventually('the Secret is back', () => bed.secret() !== undefined, RECOVERS_WITHIN_MS);
-    assert.ok(daemon.running);
-  });
 });
-
-function signedBy(certificatePem: string, rootPem: string): boolean {
-  const [[leaf], [root]] = [certificates(certificatePem), certificates(rootPem)];
-  return leaf !== undefined && root !== undefined && leaf.verify(root.publicKey);
-}

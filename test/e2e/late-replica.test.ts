@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from '../fixtures/consul/answer.ts';
 import { type Bed, certificates, makeBed } from './support/bed.ts';
@@ -23,32 +23,34 @@ function cutOff(bed: Bed, headers: Readonly<Record<string, string>>): void {
   }
 }
 
-for (const [agent, headers, hearsAfterMs] of [
-  ['hears of it later', {}, 500],
-  ['has lost its servers', { Age: '20' }, undefined],
-] as const) {
-  for (const crossSign of [true, false]) {
-    test(`25: A replica whose agent ${agent} does not undo a rotation that the other has published, ${crossSign ? '' : 'not '}cross-signed`, async (t) => {
-      const bed = await makeBed(t);
-      cutOff(bed, headers);
-      await bed.startReady({ CONSUL_HTTP_TOKEN: LATE });
-      await bed.startReady({ CONSUL_HTTP_TOKEN: 'early' });
-      await bed.watched();
-      const first = bed.cluster.writes('Secret');
+describe('two replicas that do not agree', { concurrency: 4 }, () => {
+  for (const [agent, headers, hearsAfterMs] of [
+    ['hears of it later', {}, 500],
+    ['has lost its servers', { Age: '20' }, undefined],
+  ] as const) {
+    for (const crossSign of [true, false]) {
+      test(`25: A replica whose agent ${agent} does not undo a rotation that the other has published, ${crossSign ? '' : 'not '}cross-signed`, async (t) => {
+        const bed = await makeBed(t);
+        cutOff(bed, headers);
+        await bed.startReady({ CONSUL_HTTP_TOKEN: LATE });
+        await bed.startReady({ CONSUL_HTTP_TOKEN: 'early' });
+        await bed.watched();
+        const first = bed.cluster.writes('Secret');
 
-      await bed.consul.rotateRoot({ crossSign, leafDelayMs: 300 });
-      if (hearsAfterMs !== undefined) {
-        await sleep(hearsAfterMs);
-        bed.consul.clearScripts();
-      }
-      await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2, 5_000);
-      await sleep(LONG_ENOUGH_MS);
+        await bed.consul.rotateRoot({ crossSign, leafDelayMs: 300 });
+        if (hearsAfterMs !== undefined) {
+          await sleep(hearsAfterMs);
+          bed.consul.clearScripts();
+        }
+        await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2, 5_000);
+        await sleep(LONG_ENOUGH_MS);
 
-      assert.equal(bed.cluster.writes('Secret') - first, 2, 'the roots, and then the leaf');
-      assert.equal(certificates(bed.entry('ca.crt')).length, 2);
-      const [leaf] = certificates(bed.entry('tls.crt'));
-      const [active] = certificates(bed.entry('ca.crt'));
-      assert.ok(leaf && active && leaf.verify(active.publicKey), 'the leaf is of the new root');
-    });
+        assert.equal(bed.cluster.writes('Secret') - first, 2, 'the roots, and then the leaf');
+        assert.equal(certificates(bed.entry('ca.crt')).length, 2);
+        const [leaf] = certificates(bed.entry('tls.crt'));
+        const [active] = certificates(bed.entry('ca.crt'));
+        assert.ok(leaf && active && leaf.verify(active.publicKey), 'the leaf is of the new root');
+      });
+    }
   }
-}
+});

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeBed } from './support/bed.ts';
-import { fastTimeOf } from './support/fast-time.ts';
+import { makeBed } from '../e2e/support/bed.ts';
+import { fastTimeOf } from '../e2e/support/fast-time.ts';
 
 const TEN_MINUTES_MS = 600_000;
 /** Ten minutes of the daemons' time take forty seconds. */
