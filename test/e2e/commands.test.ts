@@ -108,7 +108,7 @@ describe('once', { concurrency: 4 }, () => {
       const bed = await makeBed(t);
       bed.consul.script('any', () => fault);
       const daemon = bed.start({}, ['once']);
-      await eventually('a request', () => bed.consul.open('roots') === 1, 10_000);
+      await eventually('a request', () => bed.consul.open('roots') === 1);
 
       await assertStopsWith(daemon, { code: 1, message: 'stopped before completion' });
 

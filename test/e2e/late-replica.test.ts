@@ -42,7 +42,7 @@ describe('two replicas that do not agree', { concurrency: 4 }, () => {
           await sleep(hearsAfterMs);
           bed.consul.clearScripts();
         }
-        await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2, 5_000);
+        await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2);
         await sleep(LONG_ENOUGH_MS);
 
         assert.equal(bed.cluster.writes('Secret') - first, 2, 'the roots, and then the leaf');

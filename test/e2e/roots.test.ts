@@ -8,7 +8,7 @@ import { eventually } from './support/eventually.ts';
 import { holds, SOON } from './support/holds.ts';
 import { assertPublishes, assertSame, publishedPath } from './support/published.ts';
 
-const WITHIN_MS = 15_000;
+const WITHIN_MS = 60_000;
 const LONG_AGO = { notBefore: new Date('2020-01-01'), notAfter: new Date('2021-01-01') };
 const REMEDY = /ca\/roots|CA/;
 
@@ -113,7 +113,7 @@ describe('what Consul says of its roots', { concurrency: 6 }, () => {
 
     await bed.consul.rotateRoot({ leafDelayMs: 6_000 });
 
-    await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2, 5_000);
+    await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2);
     assert.deepEqual([bed.entry('tls.crt'), bed.entry('tls.key')], before);
     assertSame(certificates(bed.entry('ca.crt')), bed.consul.activeRoot.authority.certPem, previous);
     await assertPublishes(bed, WITHIN_MS);

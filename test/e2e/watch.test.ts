@@ -41,11 +41,7 @@ test('29: Watch ended by the server, 410 Gone, a bookmark, a half line: the watc
       await bed.watched();
       bed.cluster.remove('Secret', NAMESPACE, SECRET);
       bed.cluster.remove('Service', NAMESPACE, SERVICE);
-      await eventually(
-        'both are back',
-        () => bed.secret() !== undefined && bed.service() !== undefined,
-        2_000,
-      );
+      await eventually('both are back', () => bed.secret() !== undefined && bed.service() !== undefined);
       const watches = asked(bed.cluster, 'watch', since);
       assert.ok(watches <= 4, `${watches} watches for two objects`);
     });
@@ -74,7 +70,7 @@ describe('29: A watch that cannot be had', { concurrency: 2 }, () => {
       assert.ok(watches > 0 && watches <= most, `${watches} watches, ${most} allowed`);
       assert.ok(lists <= most, `${lists} lists, ${most} allowed`);
       bed.cluster.clearScripts();
-      await eventually('both watches', () => bed.cluster.watches.count() === 2, 10_000);
+      await eventually('both watches', () => bed.cluster.watches.count() === 2);
     });
   }
 
@@ -87,7 +83,7 @@ describe('29: A watch that cannot be had', { concurrency: 2 }, () => {
 
     await bed.consul.rotateRoot();
 
-    await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2, 5_000);
+    await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2);
     assert.ok(bed.secret()?.metadata.labels);
   });
 });

@@ -90,7 +90,6 @@ export class Bed {
     await eventually(
       'both objects are watched',
       () => this.cluster.watches.count('secrets') > 0 && this.cluster.watches.count('services') > 0,
-      10_000,
     );
   }
 

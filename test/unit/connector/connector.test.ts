@@ -62,7 +62,7 @@ test('an unexpected error while publishing is one line of the log, an error, and
   });
 
   const running = connector.run(end.signal);
-  await eventually('two failures', () => lines.length >= 2, 10_000);
+  await eventually('two failures', () => lines.length >= 2);
   end.abort();
   await running;
 

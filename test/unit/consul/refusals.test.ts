@@ -77,7 +77,7 @@ for (const [what, answer, code, remedy] of [
       return asked === 1 ? answer : undefined;
     });
 
-    const asking = ask(t, consul, { clock: fastClock(20) });
+    const asking = ask(t, consul, { clock: fastClock(5) });
 
     await eventually('the good answer', () => asking.answers.length === 1);
     const [error, ...others] = asking.errors;

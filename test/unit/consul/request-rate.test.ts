@@ -1,100 +1,118 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually } from '../../e2e/support/eventually.ts';
-import { withAge, withIndex } from '../../fixtures/consul/answer.ts';
-import { refusals } from '../../fixtures/consul/refusals.ts';
-import { ask, startConsul } from './asking.ts';
-import { fastClock } from './fast-clock.ts';
+import { BlockingQuery } from '../../../src/consul/blocking-query.ts';
+import { leafQuery } from '../../../src/consul/connect-ca.ts';
+import type { Connection, ConsulAnswer } from '../../../src/consul/connection.ts';
+import { errorOfStatus } from '../../../src/consul/errors/status.ts';
+import { noAnswerInTime } from '../../../src/consul/errors/transport.ts';
+import { ConsulError } from '../../../src/errors.ts';
+import { VirtualTime } from '../../simulation/virtual-time.ts';
 
-const MINUTE_MS = 60_000;
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const LEAF = JSON.stringify({ CertPEM: 'a certificate', PrivateKeyPEM: 'a key' });
 
-/** The most requests `forMs` may bring: five at once, then one a second. */
-function bound(forMs: number): number {
-  return 5 + forMs / 1_000;
+/** An answer at once, a refusal, or none before the deadline. */
+type Reply = Partial<ConsulAnswer> | ConsulError | 'hang';
+
+function refusal(text: string): ConsulError {
+  return errorOfStatus(500, text, { service: 'ambassador', token: 'none' });
+}
+
+/** Runs the leaf query for `forMs` of a time in which only waiting takes time; every backoff is its longest. */
+async function runFor(forMs: number, reply: (asked: number, index: string | null) => Reply) {
+  const start = Date.UTC(2030, 0, 15, 12);
+  const time = new VirtualTime(start, () => 0.999);
+  const sentAt: number[] = [];
+  const errors: string[] = [];
+  const counts = { answers: 0, timeouts: 0 };
+  const get: Connection['get'] = async (_path, query, deadlineMs, signal) => {
+    sentAt.push(time.now - start);
+    const answer = reply(sentAt.length, query.get('index'));
+    if (answer instanceof ConsulError) throw answer;
+    if (answer !== 'hang') return { text: LEAF, index: undefined, age: undefined, ...answer };
+    await time.sleep(deadlineMs, signal);
+    throw noAnswerInTime('http://consul.example:8500', deadlineMs, undefined);
+  };
+  const query = new BlockingQuery({
+    connection: { get, getFromAny: () => Promise.reject(new Error('not used')) },
+    query: leafQuery('ambassador'),
+    waitMs: 50 * SECOND_MS,
+    clock: time.clock,
+    onChange: () => {
+      counts.answers += 1;
+    },
+    onResponse: () => undefined,
+    onError: ({ code }) => errors.push(code),
+    onTimeout: () => {
+      counts.timeouts += 1;
+    },
+  });
+  const stop = new AbortController();
+  const running = query.run(stop.signal);
+  await time.run(start + forMs, () => undefined);
+  stop.abort();
+  await running;
+  return { sentAt, errors, ...counts };
 }
 
 for (const index of ['7', '0', undefined]) {
-  test(`a server that answers every query at once under index ${index ?? 'none'} gets five requests, then one a second`, async (t) => {
-    const clock = fastClock(100);
-    const consul = await startConsul(t);
-    consul.script('leaf', async (_request, truth) => withIndex(await truth.now(), index));
-    const start = clock.now();
+  test(`a server that answers every query at once under index ${index ?? 'none'} gets five requests, then one a second`, async () => {
+    const { sentAt, answers } = await runFor(MINUTE_MS, () => ({ index }));
 
-    const asking = ask(t, consul, { clock });
-    await sleep(MINUTE_MS / 100);
-
-    const sent = consul.requests.length;
-    const most = bound(clock.now() - start);
-    assert.ok(sent > 5 && sent <= most, `${sent} requests, ${most} allowed`);
-    assert.equal(asking.answers.length, 1);
+    assert.deepEqual(sentAt.slice(0, 8), [0, 0, 0, 0, 0, 1_000, 2_000, 3_000]);
+    assert.equal(sentAt.length, 5 + MINUTE_MS / SECOND_MS);
+    assert.equal(answers, 1);
   });
 }
 
-test('15: `wait` ignored, answer after 10 minutes: not an error, no reconnect storm (consul #4462)', async (t) => {
-  const clock = fastClock(150);
-  const consul = await startConsul(t);
-  consul.script('leaf', async (request, truth) => (request.query.has('index') ? 'hang' : truth.now()));
-
-  const asking = ask(t, consul, { clock });
-  await sleep((10 * MINUTE_MS) / 150);
-
-  assert.deepEqual(asking.errors, []);
-  assert.equal(asking.answers.length, 1);
-  assert.ok(asking.silences >= 3, `${asking.silences} silences`);
-  // 63.125 s a block, then one query without an index: in ten minutes at most ten pairs, and room for one.
-  assert.ok(consul.requests.length <= 22, `${consul.requests.length} requests`);
-});
-
-test('errors back off to at most a minute', async (t) => {
-  const clock = fastClock(1_000);
-  const consul = await startConsul(t);
-  consul.script('leaf', () => refusals.noClusterLeader);
-
-  const asking = ask(t, consul, { clock });
-  await sleep((10 * MINUTE_MS) / 1_000);
-
-  // 1, 2, 4, … 32, 60, 60, …: six short waits and at most nine of a minute.
-  const { length } = asking.errors;
-  assert.ok(length >= 4 && length <= 17, `${length} errors in ten minutes`);
-});
-
-test('an agent that answers from its cache, and fails every blocking query for want of its servers, is asked ever more seldom', async (t) => {
-  const clock = fastClock(1_000);
-  const consul = await startConsul(t);
-  consul.script('leaf', async (request, truth) =>
-    request.query.has('index') ? refusals.noKnownServers : withAge(await truth.now(), 9),
+test('15: `wait` ignored, answer after 10 minutes: not an error, no reconnect storm (consul #4462)', async () => {
+  const { sentAt, errors, answers, timeouts } = await runFor(10 * MINUTE_MS, (_asked, index) =>
+    index === null ? { index: '7' } : 'hang',
   );
 
-  const asking = ask(t, consul, { clock });
-  await sleep((10 * MINUTE_MS) / 1_000);
-
-  const { length } = asking.errors;
-  assert.ok(length >= 4 && length <= 17, `${length} errors in ten minutes`);
-  assert.ok(consul.requests.length <= 2 * length + 2, `${consul.requests.length} requests`);
+  assert.deepEqual([errors, answers], [[], 1]);
+  // 63.125 s a block, then one query without an index: nine whole pairs in ten minutes, and half of the next.
+  assert.equal(timeouts, 9);
+  assert.equal(sentAt.length, 20);
 });
 
-for (const [what, ageSeconds, least] of [
-  ['a good answer forgets', undefined, 1],
-  ['two answers from a cache forget', 9, 2],
+test('errors back off to at most a minute', async () => {
+  const { sentAt } = await runFor(10 * MINUTE_MS, () => refusal('No cluster leader'));
+
+  const gaps = sentAt.slice(1).map((at, index) => Math.round((at - (sentAt[index] ?? 0)) / SECOND_MS));
+  assert.deepEqual(gaps, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60, 60, 60]);
+});
+
+test('an agent that answers from its cache, and fails every blocking query for lack of its servers, is queried ever more seldom', async () => {
+  const { sentAt, errors } = await runFor(10 * MINUTE_MS, (_asked, index) =>
+    index === null ? { index: '7', age: '9' } : refusal('No known Consul servers'),
+  );
+
+  assert.equal(errors.length, 15);
+  assert.ok(sentAt.length <= 2 * errors.length + 2, `${sentAt.length} requests`);
+});
+
+for (const [what, age, successes] of [
+  ['a fresh answer resets', undefined, 1],
+  ['two answers from a cache reset', '9', 2],
 ] as const) {
-  test(`${what} the failures before`, async (t) => {
-    const clock = fastClock(20);
-    const consul = await startConsul(t);
-    const gaps: number[] = [];
-    consul.script('leaf', async (request, truth) => {
-      gaps.push(request.at);
-      const isGood = gaps.length > 4 && gaps.length <= 4 + least;
-      return isGood ? withAge(withIndex(await truth.now(), 0), ageSeconds) : refusals.unavailable;
-    });
+  test(`${what} the backoff`, async () => {
+    const { sentAt } = await runFor(MINUTE_MS, (asked) =>
+      asked > 4 && asked <= 4 + successes ? { age } : refusal('Consul is unavailable'),
+    );
 
-    ask(t, consul, { clock });
-    await eventually('two failures after the success', () => gaps.length >= 6 + least, 5_000);
-
-    const [beforeSuccess = 0, success = 0] = gaps.slice(3);
-    const [lastSuccess = 0, , after = 0] = gaps.slice(3 + least);
-    // The fourth wait is at most 8 s, the first after a success at most 1 s; at 20 times the speed 400 and 50 ms.
-    assert.ok(success - beforeSuccess >= 350, `${success - beforeSuccess} ms before`);
-    assert.ok(after - lastSuccess < 300, `${after - lastSuccess} ms after`);
+    const gaps = sentAt.slice(1).map((at, index) => Math.round((at - (sentAt[index] ?? 0)) / SECOND_MS));
+    assert.deepEqual(gaps.slice(0, 4), [1, 2, 4, 8]);
+    assert.equal(gaps[4 + successes], 1, 'the first failure after the success');
   });
 }
+
+test('one answer from a cache does not reset the backoff', async () => {
+  const { sentAt } = await runFor(MINUTE_MS, (asked) =>
+    asked === 5 ? { age: '9' } : refusal('Consul is unavailable'),
+  );
+
+  const gaps = sentAt.slice(1).map((at, index) => Math.round((at - (sentAt[index] ?? 0)) / SECOND_MS));
+  assert.deepEqual(gaps.slice(0, 6), [1, 2, 4, 8, 0, 16]);
+});
