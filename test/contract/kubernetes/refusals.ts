@@ -39,7 +39,7 @@ export function declareRefusals(api: Api, server: () => ApiServer): void {
   test('a TLS Secret has both keys, a Secret and a Service a good name, a label a good value: 422', async () => {
     const keyless = await api.create('secrets', secret('keyless', { data: { 'tls.crt': CRT } }));
     const badName = await api.create('secrets', secret('Bad_Name'));
-    const badService = await api.create('services', service('1st'));
+    const badService = await api.create('services', service('Bad_Service'));
     const badLabel = await api.create('secrets', secret('bad-label', {}, { labels: { a: 'b c' } }));
     const nameless = await api.create('secrets', secret('', {}));
 
