@@ -44,10 +44,8 @@ export function bearerToken(subject = 'ambassador', expiresInSeconds = 600): str
   return `${text}.${signature.toString('base64url')}`;
 }
 
-export async function makeJwtLogin(t: TestContext, consul: RealConsul): Promise<JwtLogin> {
-  const name = `jwt-${randomUUID()}`;
-  const bearerTokenFile = join(folderFor(t), 'bearer-token');
-  writeFileSync(bearerTokenFile, bearerToken());
+/** An auth method that accepts `bearerToken()`. */
+export async function createAuthMethod(consul: RealConsul, name: string): Promise<void> {
   await consul.mustPut('/v1/acl/auth-method', {
     Name: name,
     Type: 'jwt',
@@ -60,6 +58,23 @@ export async function makeJwtLogin(t: TestContext, consul: RealConsul): Promise<
       ClaimMappings: { sub: 'subject' },
     },
   });
+}
+
+/** Lets whom the bearer token is for be `service`. */
+export function bindToService(consul: RealConsul, authMethod: string, service: string): Promise<void> {
+  return consul.mustPut('/v1/acl/binding-rule', {
+    AuthMethod: authMethod,
+    BindType: 'service',
+    BindName: service,
+    Selector: 'value.subject == "ambassador"',
+  });
+}
+
+export async function makeJwtLogin(t: TestContext, consul: RealConsul): Promise<JwtLogin> {
+  const name = `jwt-${randomUUID()}`;
+  const bearerTokenFile = join(folderFor(t), 'bearer-token');
+  writeFileSync(bearerTokenFile, bearerToken());
+  await createAuthMethod(consul, name);
   return {
     name,
     bearerTokenFile,
@@ -69,13 +84,7 @@ export async function makeJwtLogin(t: TestContext, consul: RealConsul): Promise<
       CONSUL_LOGIN_BEARER_TOKEN_FILE: bearerTokenFile,
       CONSUL_LOGIN_META: 'pod=test',
     },
-    bind: (service) =>
-      consul.mustPut('/v1/acl/binding-rule', {
-        AuthMethod: name,
-        BindType: 'service',
-        BindName: service,
-        Selector: 'value.subject == "ambassador"',
-      }),
+    bind: (service) => bindToService(consul, name, service),
     tokens: () => consul.mustGet<LoginToken[]>(`/v1/acl/tokens?authmethod=${name}`),
   };
 }

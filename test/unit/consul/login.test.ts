@@ -48,7 +48,7 @@ class Acl {
   #count = 0;
 
   constructor(consul: EmbeddedConsul) {
-    consul.script('other', (request) => {
+    consul.script('acl', (request) => {
       if (request.path === '/v1/acl/login') return this.login(request);
       if (request.path === '/v1/acl/logout') return this.logout(request);
       return request.path === '/v1/acl/token/self' ? this.self(request) : undefined;

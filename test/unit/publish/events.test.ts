@@ -87,8 +87,9 @@ describe('The recorder of Events', () => {
       source: { component: 'ambassador-consul-connector' },
       reportingComponent: 'ambassador-consul-connector',
       reportingInstance: 'a-replica',
-      firstTimestamp: '2030-01-15T12:00:00.000Z',
-      lastTimestamp: '2030-01-15T12:00:00.000Z',
+      firstTimestamp: '2030-01-15T12:00:00Z',
+      lastTimestamp: '2030-01-15T12:00:00Z',
+      eventTime: null,
       count: 1,
     });
   });
@@ -111,8 +112,8 @@ describe('The recorder of Events', () => {
         ])
         .sort(),
       [
-        ['ConflictingWriter', 1, '2030-01-15T12:00:00.000Z', '2030-01-15T12:00:00.000Z'],
-        ['Published', 2, '2030-01-15T12:00:00.000Z', '2030-01-15T12:01:00.000Z'],
+        ['ConflictingWriter', 1, '2030-01-15T12:00:00Z', '2030-01-15T12:00:00Z'],
+        ['Published', 2, '2030-01-15T12:00:00Z', '2030-01-15T12:01:00Z'],
       ],
     );
   });

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { handOutToken } from '../../e2e/support/secrets.ts';
+import { indexOf, readLeaf, readRoots } from './reading.ts';
+import { type Answer, type ConsulServers, call, leafPath, ROOTS } from './servers.ts';
+
+const SELF = '/v1/acl/token/self';
+const LOGIN = '/v1/acl/login';
+const LOGOUT = '/v1/acl/logout';
+
+/** What the connector takes for a token that lacks a right, and for one that Consul does not know. */
+const DENIED = /Permission denied|lacks permission/;
+const UNKNOWN = /ACL not found|token does not exist/;
+
+/** ACLs and logins. Each test has a service of its own: since 1.11 an agent gives a leaf that it has to any token. */
+export function declareAccess(servers: () => ConsulServers): void {
+  const ask = (path: string, token?: string): Promise<Answer> =>
+    call(servers().guarded + path, token === undefined ? {} : { token });
+  const post = (path: string, body?: object, token?: string, url = servers().guarded) =>
+    call(url + path, {
+      method: 'POST',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(token === undefined ? {} : { token }),
+    });
+  const refused = (answer: Answer, words: RegExp): void => {
+    assert.equal(answer.status, 403, answer.text);
+    assert.match(answer.text, words);
+    assert.equal(answer.header('content-type'), 'text/plain; charset=utf-8');
+  };
+
+  test('the leaf needs a token that may write its service, in X-Consul-Token', async () => {
+    const token = await servers().token('guarded');
+    const other = await servers().token('guarded-not');
+
+    refused(await ask(leafPath('guarded')), DENIED);
+    refused(await ask(leafPath('guarded'), ''), DENIED);
+    refused(await ask(leafPath('guarded'), randomUUID()), UNKNOWN);
+    refused(await ask(leafPath('guarded'), 'no-uuid'), UNKNOWN);
+    refused(await ask(leafPath('guarded'), other), DENIED);
+    assert.equal(readLeaf(await ask(leafPath('guarded'), token)).Service, 'guarded');
+  });
+
+  test('the roots need no token, and are given to any', async () => {
+    for (const token of [undefined, randomUUID(), await servers().token('any')]) {
+      readRoots(await ask(ROOTS, token));
+    }
+  });
+
+  test('a refusal of the leaf comes at once, whatever the wait, and has no index', async () => {
+    const answer = await ask(`${leafPath('impatient')}?index=1&wait=60s`, randomUUID());
+
+    refused(answer, UNKNOWN);
+    assert.equal(answer.header('x-consul-index'), undefined);
+    assert.ok(answer.tookMs < 5_000);
+  });
+
+  test('a token that is revoked goes on to get the leaf that was signed for it, by both kinds of query', async () => {
+    const token = await servers().token('revoked');
+    const before = await ask(leafPath('revoked'), token);
+
+    await servers().revoke(token);
+
+    refused(await ask(SELF, token), UNKNOWN);
+    assert.equal((await ask(leafPath('revoked'), token)).text, before.text);
+    const blocking = await ask(`${leafPath('revoked')}?index=${indexOf(before)}&wait=500ms`, token);
+    assert.deepEqual([blocking.text, blocking.tookMs > 490], [before.text, true]);
+  });
+
+  test('a token is told about itself; an unknown one and none are not known', async () => {
+    const token = await servers().token('self');
+
+    const self = await ask(SELF, token);
+
+    assert.equal(self.status, 200);
+    assert.equal(JSON.parse(self.text).SecretID, token);
+    assert.match(String(JSON.parse(self.text).AccessorID), /^[0-9a-f-]{36}$/);
+    refused(await ask(SELF, randomUUID()), UNKNOWN);
+    refused(await ask(SELF), UNKNOWN);
+  });
+
+  test('a login gives a token for its service, which a logout takes back', async () => {
+    const { authMethod, bearerToken, service } = servers().login;
+
+    const login = await post(LOGIN, { AuthMethod: authMethod, BearerToken: bearerToken, Meta: { pod: 'a' } });
+
+    assert.equal(login.status, 200, login.text);
+    const { SecretID, AccessorID, AuthMethod, CreateTime, Local } = JSON.parse(login.text);
+    const token = handOutToken(String(SecretID));
+    assert.deepEqual([AuthMethod, Local], [authMethod, true]);
+    assert.ok(Math.abs(Date.parse(CreateTime) - Date.now()) < 60_000);
+    assert.equal(JSON.parse((await ask(SELF, token)).text).AccessorID, AccessorID);
+    readLeaf(await ask(leafPath(service), token));
+    refused(await ask(leafPath(`${service}-not`), token), DENIED);
+    const logout = await post(LOGOUT, undefined, token);
+    assert.deepEqual([logout.status, logout.text.trim()], [200, 'true']);
+    refused(await ask(SELF, token), UNKNOWN);
+    refused(await post(LOGOUT, undefined, token), UNKNOWN);
+  });
+
+  test('a token that no login gave cannot log out', async () => {
+    const token = await servers().token('no-login');
+
+    refused(await post(LOGOUT, undefined, token), DENIED);
+    assert.equal((await ask(SELF, token)).status, 200);
+  });
+
+  test('a login is refused by an unknown auth method, with a bad bearer token, in a namespace, and without JSON', async () => {
+    const { authMethod, bearerToken } = servers().login;
+    const body = { AuthMethod: authMethod, BearerToken: bearerToken };
+
+    refused(await post(LOGIN, { ...body, AuthMethod: 'unknown' }), /ACL not found/);
+    const bad = await post(LOGIN, { ...body, BearerToken: 'bad' });
+    assert.ok([403, 500].includes(bad.status), `${bad.status} ${bad.text}`);
+    const scoped = await post(`${LOGIN}?ns=team`, body);
+    assert.equal(scoped.status, 400);
+    assert.match(scoped.text, /Invalid query parameter: "ns"/);
+    const cut = await call(servers().guarded + LOGIN, { method: 'POST', body: '{' });
+    assert.equal(cut.status, 400);
+    assert.match(cut.text, /Failed to decode request body/);
+  });
+
+  test('with ACLs off a login and a token are a 401, and a token that is sent is ignored', async () => {
+    const { open } = servers();
+
+    for (const answer of [
+      await post(LOGIN, { AuthMethod: 'any', BearerToken: 'any' }, undefined, open),
+      await post(LOGOUT, undefined, randomUUID(), open),
+      await call(open + SELF, { token: randomUUID() }),
+    ]) {
+      assert.deepEqual([answer.status, answer.text], [401, 'ACL support disabled']);
+    }
+    readLeaf(await call(open + leafPath('unguarded'), { token: randomUUID() }));
+  });
+}

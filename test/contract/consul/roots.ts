@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { activeRoot, goTime, indexOf, readRoots, typesOf } from './reading.ts';
+import { type ConsulServers, call, leafPath, ROOTS } from './servers.ts';
+
+/** The list of roots, and what holds for any request. */
+export function declareRoots(servers: () => ConsulServers): void {
+  const roots = (query = '') => call(`${servers().open}${ROOTS}${query}`);
+
+  test('the roots: an active one that Consul made, with all that is said of it', async () => {
+    const answer = await roots();
+
+    const body = readRoots(answer);
+    assert.deepEqual(Object.keys(body), ['ActiveRootID', 'TrustDomain', 'Roots']);
+    assert.match(body.TrustDomain, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.consul$/);
+    const active = activeRoot(body);
+    assert.deepEqual(typesOf(active), {
+      Active: 'boolean',
+      CreateIndex: 'number',
+      ExternalTrustDomain: 'string',
+      ID: 'string',
+      IntermediateCerts: 'null',
+      ModifyIndex: 'number',
+      Name: 'string',
+      NotAfter: 'string',
+      NotBefore: 'string',
+      PrivateKeyBits: 'number',
+      PrivateKeyType: 'string',
+      RootCert: 'string',
+      SerialNumber: 'number',
+      SigningKeyID: 'string',
+    });
+    const certificate = new X509Certificate(active.RootCert);
+    assert.equal(active.ID, certificate.fingerprint.toLowerCase());
+    assert.match(active.SigningKeyID, /^([0-9a-f]{2}:){31}[0-9a-f]{2}$/);
+    assert.equal(active.ExternalTrustDomain, body.TrustDomain.replace('.consul', ''));
+    assert.equal(active.NotBefore, goTime(certificate.validFrom));
+    assert.equal(active.NotAfter, goTime(certificate.validTo));
+    assert.deepEqual([active.PrivateKeyType, active.PrivateKeyBits], ['ec', 256]);
+    assert.ok(certificate.ca && certificate.verify(certificate.publicKey));
+    assert.equal(certificate.subjectAltName, `URI:spiffe://${body.TrustDomain}`);
+    assert.match(active.RootCert, /-----END CERTIFICATE-----\n$/);
+  });
+
+  test('without an index the roots come from the cache, with their age, at once', async () => {
+    for (const query of ['', '?wait=60000ms', '?wait=60000ms&index=0']) {
+      const answer = await roots(query);
+
+      assert.equal(answer.header('content-type'), 'application/json');
+      assert.match(answer.header('vary') ?? '', /accept-encoding/i);
+      assert.equal(answer.header('x-cache'), 'HIT');
+      assert.match(answer.header('age') ?? '', /^\d+$/);
+      assert.match(answer.header('x-consul-knownleader') ?? '', /^(true|false)$/);
+      assert.equal(answer.header('x-consul-lastcontact'), '0');
+      assert.ok(indexOf(answer) > 0n);
+      assert.ok(answer.tookMs < 5_000);
+    }
+  });
+
+  test('a query with the present index, or one ahead of it, waits its time and gets the state as it is, of no age', async () => {
+    const now = await roots();
+    const index = indexOf(now);
+
+    for (const asked of [index, index + 1_000_000n]) {
+      const answer = await roots(`?index=${asked}&wait=500ms`);
+
+      assert.deepEqual([answer.status, answer.text], [200, now.text]);
+      assert.equal(indexOf(answer), index);
+      assert.ok(answer.tookMs > 490, `took ${answer.tookMs} ms`);
+      assert.equal(answer.header('x-cache'), 'MISS');
+      assert.equal(answer.header('age'), undefined);
+    }
+  });
+
+  test('a query with an index of the past is answered at once', async () => {
+    const index = indexOf(await roots());
+
+    const answer = await roots(`?index=${index - 1n}&wait=60s`);
+
+    assert.equal(indexOf(answer), index);
+    assert.ok(answer.tookMs < 5_000);
+  });
+
+  test('an index that is no number and a wait that is no duration are a 400', async () => {
+    for (const path of [ROOTS, leafPath('refused')]) {
+      for (const [query, text] of [
+        ['index=abc', 'Invalid index'],
+        ['index=-1', 'Invalid index'],
+        ['index=1&wait=60', 'Invalid wait time'],
+        ['wait=soon', 'Invalid wait time'],
+      ]) {
+        const answer = await call(`${servers().open}${path}?${query}`);
+
+        assert.deepEqual([answer.status, answer.text], [400, text]);
+        assert.equal(answer.header('content-type'), 'text/plain; charset=utf-8');
+        assert.equal(answer.header('x-consul-index'), undefined);
+      }
+    }
+  });
+
+  test('a POST is a 405, an unknown path a 404', async () => {
+    for (const path of [ROOTS, leafPath('posted')]) {
+      const answer = await call(servers().open + path, { method: 'POST', body: '{}' });
+
+      assert.deepEqual([answer.status, answer.text], [405, 'method POST not allowed']);
+      assert.equal(answer.header('allow'), 'OPTIONS,GET');
+    }
+    assert.equal((await call(`${servers().open}/v1/agent/connect/ca/rootz`)).status, 404);
+  });
+
+  test('every answer is compressed for a client that accepts it, and not for others', async () => {
+    const { open } = servers();
+    const headers = { 'accept-encoding': 'gzip' };
+    for (const path of [ROOTS, '/v1/status/leader', `${ROOTS}?index=abc`]) {
+      const plain = await call(open + path);
+      const compressed = await call(open + path, { headers });
+
+      assert.equal(plain.header('content-encoding'), undefined);
+      assert.equal(compressed.header('content-encoding'), 'gzip');
+      assert.equal(gunzipSync(compressed.bytes).toString(), plain.text);
+    }
+  });
+
+  test('the leader is an address', async () => {
+    const { status, text } = await call(`${servers().open}/v1/status/leader`);
+
+    assert.equal(status, 200);
+    assert.match(text, /^"127\.0\.0\.1:\d+"\s*$/);
+  });
+
+  test('another datacenter is a 500 without a path to it, and its own is as none', async () => {
+    for (const path of [ROOTS, leafPath('elsewhere')]) {
+      const unknown = await call(`${servers().open}${path}?dc=dc9`);
+      const own = await call(`${servers().open}${path}?dc=dc1`);
+
+      assert.deepEqual([unknown.status, unknown.text], [500, 'No path to datacenter']);
+      assert.equal(own.status, 200);
+    }
+  });
+
+  test('a namespace is refused for the leaf by a 400, and ignored for the roots', async () => {
+    const refused = await call(`${servers().open}${leafPath('named')}?ns=team`);
+    const ignored = await roots('?ns=team&partition=team');
+
+    assert.equal(refused.status, 400);
+    assert.match(refused.text, /Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature/);
+    assert.equal(ignored.status, 200);
+  });
+
+  test('without Connect roots and leaf are a 500 that says so', async () => {
+    for (const path of [ROOTS, leafPath('ambassador')]) {
+      const { status, text } = await call(servers().withoutConnect + path);
+
+      assert.deepEqual([status, text], [500, 'Connect must be enabled in order to use this endpoint']);
+    }
+  });
+}

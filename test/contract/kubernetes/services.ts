@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Api } from './api.ts';
+import { service } from './manifests.ts';
+import { assertStatus, at, listOf, ownersOf, versionOf } from './reading.ts';
+
+const FORCE = 'fieldManager=connector&force=true';
+
+/** Defaults and ownership of what a Service has and a Secret has not. */
+export function declareServices(api: Api): void {
+  test('a Service is given the defaults of its spec, keeps its address and what others annotate', async () => {
+    const services = `${api.collection('services')}/headless`;
+    const created = await api.create('services', service('headless'), 'connector');
+    await api.merge(services, { metadata: { annotations: { theirs: 'kept' } } });
+
+    const again = await api.apply(services, service('headless'), FORCE);
+    const once = await api.apply(services, service('headless'), FORCE);
+    const moved = await api.apply(services, service('headless', { clusterIP: '10.0.0.77' }), FORCE);
+
+    const { clusterIP, clusterIPs, type, sessionAffinity, selector, ports } = Object(created.body['spec']);
+    assert.deepEqual(
+      { clusterIP, clusterIPs, type, sessionAffinity, selector, ports },
+      {
+        clusterIP: 'None',
+        clusterIPs: ['None'],
+        type: 'ClusterIP',
+        sessionAffinity: 'None',
+        selector: { 'app.kubernetes.io/name': 'connector' },
+        ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }],
+      },
+    );
+    assert.deepEqual(created.body['status'], { loadBalancer: {} });
+    assert.deepEqual(at(again.body, 'metadata', 'annotations'), {
+      'getambassador.io/config': '---\n',
+      theirs: 'kept',
+    });
+    assert.equal(versionOf(once), versionOf(again));
+    assertStatus(moved, 422, 'Invalid');
+  });
+
+  test('a Service without an address gets one, its ports get a protocol and a target port, and no node port', async () => {
+    const spec = { clusterIP: undefined, ports: [{ port: 80 }] };
+
+    const created = await api.create('services', service('addressed', spec));
+
+    assert.match(String(at(created.body, 'spec', 'clusterIP')), /^10\.\d+\.\d+\.\d+$/);
+    assert.deepEqual(at(created.body, 'spec', 'clusterIPs'), [at(created.body, 'spec', 'clusterIP')]);
+    assert.deepEqual(at(created.body, 'spec', 'ports'), [{ port: 80, protocol: 'TCP', targetPort: 80 }]);
+  });
+
+  test('the ports of a Service are owned one by one', async () => {
+    const services = `${api.collection('services')}/ports`;
+    await api.apply(services, service('ports'));
+    await api.merge(services, {
+      spec: {
+        ports: [
+          { name: 'http', port: 80, targetPort: 8080 },
+          { name: 'more', port: 81 },
+        ],
+      },
+    });
+
+    const applied = await api.apply(services, service('ports'));
+
+    assert.deepEqual(
+      listOf(at(applied.body, 'spec', 'ports')).map((port) => at(port, 'name')),
+      ['http', 'more'],
+    );
+    assert.deepEqual(
+      ownersOf(applied.body).filter((owner) => owner.startsWith('connector Apply f:spec f:ports')),
+      [
+        'connector Apply f:spec f:ports k:{"port":80,"protocol":"TCP"} .',
+        'connector Apply f:spec f:ports k:{"port":80,"protocol":"TCP"} f:name',
+        'connector Apply f:spec f:ports k:{"port":80,"protocol":"TCP"} f:port',
+        'connector Apply f:spec f:ports k:{"port":80,"protocol":"TCP"} f:protocol',
+        'connector Apply f:spec f:ports k:{"port":80,"protocol":"TCP"} f:targetPort',
+      ],
+    );
+  });
+}

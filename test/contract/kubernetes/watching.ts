@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { eventually } from '../../e2e/support/eventually.ts';
+import { at } from './reading.ts';
+
+export interface WatchedEvent {
+  readonly type: string;
+  readonly object: unknown;
+}
+
+export interface Watch {
+  readonly code: number;
+  readonly events: readonly WatchedEvent[];
+  /** Resolves with all events once there are so many. */
+  seen(count: number): Promise<readonly WatchedEvent[]>;
+  /** Resolves with all events when the server has ended the stream; rejects when the stream broke. */
+  ended(): Promise<readonly WatchedEvent[]>;
+  /** Ends it from this side. */
+  stop(): void;
+}
+
+export function watchLines(code: number, body: Readable): Watch {
+  const events: WatchedEvent[] = [];
+  let rest = '';
+  body.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    events.push(...lines.map((line): WatchedEvent => JSON.parse(line)));
+  });
+  const ended = once(body, 'end');
+  // A test that does not wait for the end must not fail by it.
+  ended.catch(() => undefined);
+  body.on('error', () => undefined);
+  return {
+    code,
+    events,
+    async seen(count) {
+      const described = () => `${count} events wanted, got ${JSON.stringify(events)}`;
+      await eventually(described, () => events.length >= count, 15_000);
+      return events;
+    },
+    async ended() {
+      await ended;
+      assert.equal(rest, '', 'the last line is whole');
+      return events;
+    },
+    stop: () => void body.destroy(),
+  };
+}
+
+/** Of each event its type and the resourceVersion of its object. */
+export function versionsOf(events: readonly WatchedEvent[]): readonly (readonly [string, bigint])[] {
+  return events.map(({ type, object }) => [type, BigInt(String(at(object, 'metadata', 'resourceVersion')))]);
+}

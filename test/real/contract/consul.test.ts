@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import type { ConsulServers } from '../../contract/consul/servers.ts';
+import { consulContract } from '../../contract/consul.ts';
+import { type RealConsul, startRealConsul } from '../../fixtures/servers/real-consul.ts';
+import { bearerToken, bindToService, createAuthMethod } from '../consul/jwt-login.ts';
+
+const LOGIN = { authMethod: 'jwt', bearerToken: bearerToken(), service: 'logged-in' };
+
+const agents: RealConsul[] = [];
+let servers: ConsulServers | undefined;
+
+before(async () => {
+  const started = await Promise.allSettled([
+    startRealConsul(),
+    startRealConsul({ acl: true }),
+    startRealConsul({ connect: false }),
+  ]);
+  agents.push(...started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])));
+  const [open, guarded, withoutConnect] = agents;
+  assert.ok(open && guarded && withoutConnect, JSON.stringify(started));
+  servers = await operate(open, guarded, withoutConnect);
+});
+after(() => Promise.all(agents.map((agent) => agent.stop())));
+
+consulContract(() => {
+  assert.ok(servers !== undefined, 'the agents have started');
+  return servers;
+});
+
+/** Real agents with what the contract needs of their operator. */
+async function operate(
+  open: RealConsul,
+  guarded: RealConsul,
+  withoutConnect: RealConsul,
+): Promise<ConsulServers> {
+  await createAuthMethod(guarded, LOGIN.authMethod);
+  await bindToService(guarded, LOGIN.authMethod, LOGIN.service);
+  return {
+    open: open.url,
+    guarded: guarded.url,
+    withoutConnect: withoutConnect.url,
+    login: LOGIN,
+    async rotate(crossSign) {
+      await open.rotateRoot({ crossSign });
+    },
+    token: (service) => guarded.makeToken(`service "${service}" { policy = "write" }`),
+    async revoke(token) {
+      const { AccessorID } = await guarded.mustGet<{ AccessorID: string }>('/v1/acl/token/self', token);
+      await guarded.mustDelete(`/v1/acl/token/${AccessorID}`);
+    },
+  };
+}

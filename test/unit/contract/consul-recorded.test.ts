@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { after, test } from 'node:test';
+import { request } from 'undici';
+import { isRecord } from '../../../src/lib/record.ts';
+import { typesOf } from '../../contract/consul/reading.ts';
+import { startEmbeddedConsul } from '../../fixtures/consul/embedded-consul.ts';
+
+// No registry has a Consul newer than 1.8, and the embedded one plays one. What it says in other words than 1.8, and the
+// headers that only newer ones send, are compared with exchanges that were recorded of 1.16.4.
+
+/** One exchange with a real Consul. Keys and tokens in it are of a server that is gone. */
+interface Recording {
+  readonly request: {
+    readonly method: 'GET' | 'POST';
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body?: string;
+  };
+  readonly response: {
+    readonly status: number;
+    readonly headers: readonly (readonly [name: string, value: string])[];
+    readonly body?: string;
+    /** In place of `body` where it holds a private key. */
+    readonly bodyBase64?: string;
+  };
+}
+
+const FOLDER = new URL('../../fixtures/consul/recorded/', import.meta.url);
+/** What the recorded requests have in place of secrets. */
+const [OTHER, FOREIGN] = [randomUUID(), randomUUID()];
+const SECRETS: Readonly<Record<string, string>> = {
+  '<unknown-token>': randomUUID(),
+  '<other-service-token>': OTHER,
+  '<good-token>': FOREIGN,
+};
+/** Of the transport, and of no interest. */
+const TRANSPORT = ['date', 'content-length', 'connection', 'keep-alive', 'transfer-encoding'];
+
+const logins = { jwt: { '<jwt-good>': 'ambassador' } };
+const tokens = { [OTHER]: { serviceWrite: ['web'] }, [FOREIGN]: { serviceWrite: ['ambassador'] } };
+const [open, guarded, withoutConnect] = await Promise.all([
+  startEmbeddedConsul(),
+  startEmbeddedConsul({ acl: { tokens, logins } }),
+  startEmbeddedConsul({ connect: false }),
+]);
+after(() => Promise.all([open, guarded, withoutConnect].map((consul) => consul.close())));
+
+/** The embedded Consul that is set up as the recorded one was. */
+function consulOf(name: string) {
+  if (name.startsWith('connect-disabled')) return withoutConnect;
+  return /^(acl|login)-(?!off)/.test(name) ? guarded : open;
+}
+
+for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.json'))) {
+  const name = file.replace('.json', '');
+  test(`the embedded Consul answers ${name} as 1.16.4 did`, async () => {
+    const recording: Recording = JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8'));
+    const { method, path, headers, body } = recording.request;
+    const token = headers['X-Consul-Token'];
+
+    const answer = await request(consulOf(name).url + path, {
+      method,
+      headers: token === undefined ? {} : { 'x-consul-token': SECRETS[token] ?? token },
+      body: body ?? null,
+    });
+    const text = await answer.body.text();
+
+    const { response } = recording;
+    const recorded = response.body ?? Buffer.from(response.bodyBase64 ?? '', 'base64').toString();
+    assert.equal(answer.statusCode, response.status, text);
+    assert.deepEqual(
+      namesOf(Object.keys(answer.headers)),
+      namesOf(response.headers.map(([header]) => header)),
+    );
+    assert.deepEqual(formOf(text), formOf(recorded));
+  });
+}
+
+function namesOf(headers: readonly string[]): string[] {
+  const names = headers.map((header) => header.toLowerCase());
+  return names.filter((header) => !TRANSPORT.includes(header)).sort();
+}
+
+/** A text without the identifiers in it; of JSON the keys and types. */
+function formOf(text: string): unknown {
+  if (!text.startsWith('{')) return text.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UUID');
+  const value: unknown = JSON.parse(text);
+  if (!isRecord(value)) return value;
+  const { Roots: roots } = value;
+  return { ...typesOf(value), Roots: Array.isArray(roots) ? roots.map(typesOf) : undefined };
+}
