@@ -21,6 +21,8 @@ export interface Treatment {
   readonly before?: (stage: Stage) => Promise<void> | void;
   /** Looks at what it did. */
   readonly after?: (stage: Stage) => Promise<void> | void;
+  /** Undoes the preparation, also when the command or the look at it failed: what follows must not fail with it. */
+  readonly restore?: (stage: Stage) => void;
   /** What a person puts in the place of a name in capitals. */
   readonly fill?: (command: string, stage: Stage) => string;
   readonly exit?: number;
@@ -50,7 +52,7 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
     after: ({ told }) => assert.match(told, /In all: \d+ writes/),
   },
   [`_CONSUL_HOST=127.0.0.1 node dist/${SERVICE}.js check`]: { before: installAmbassador },
-  [`node dist/${SERVICE}.js check | grep -v ^PASS`]: { before: mayDoLess, after: mayDoAll },
+  [`node dist/${SERVICE}.js check | grep -v ^PASS`]: { before: mayDoLess, restore: mayDoAll },
   'docker build -t registry.example.com/ambassador-consul-connector:1.0.0 .': { notTyped: NO_ENGINE },
   'docker push registry.example.com/ambassador-consul-connector:1.0.0': { notTyped: NO_ENGINE },
   [`kubectl apply -f k8s/${SERVICE}.yaml`]: {
@@ -71,7 +73,7 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
       await consul.intend('deny', '*', '*');
       env['CONSUL_HTTP_ADDR'] = consul.url;
     },
-    after: ({ env }) => {
+    restore: ({ env }) => {
       delete env['CONSUL_HTTP_ADDR'];
     },
   },
