@@ -24,7 +24,7 @@ async function follow({ command, output }: DocumentedCommand): Promise<void> {
   const { before: prepare, after: look, restore, fill, exit = 0, until } = TREATMENTS[command] ?? {};
   try {
     await prepare?.(stage);
-    const { code, stdout, stderr } = await type(fill?.(command, stage) ?? command, stage, until);
+    const { code, stdout, stderr } = await type((await fill?.(command, stage)) ?? command, stage, until);
 
     stage.told = stdout;
     if (until === undefined) assert.equal(code, exit, `${stdout}${stderr}`);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { verify } from './openssl.ts';
-import { SECRET, type Shown, useWorld } from './world.ts';
+import { SECRET, type Shown, serves, useWorld } from './world.ts';
 
 const REPLICAS = 3;
 const ROTATIONS = 3;
@@ -61,8 +61,8 @@ test('three replicas, of which the one that wrote last is killed again and again
 test('the overlay is accepted: two replicas, and a budget that lets one of them go', async () => {
   const built = await world.kubectl(['kustomize', 'k8s/overlays/replicas']);
   // As its first lines say, for an API server older than policy/v1.
-  const served = (await world.kubectl(['api-versions'])).split('\n').includes('policy/v1');
-  const manifest = served ? built : built.replace(/^apiVersion: policy\/v1$/m, '$&beta1');
+  const isServed = await serves(world.kubectl, 'policy/v1');
+  const manifest = isServed ? built : built.replace(/^apiVersion: policy\/v1$/m, '$&beta1');
   await world.kubectl(['apply', '-f', '-'], manifest);
 
   const show = async (kind: string) =>

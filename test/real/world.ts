@@ -132,6 +132,11 @@ export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
   };
 }
 
+/** Whether the API server serves that version of an API, such as `policy/v1`. */
+export async function serves(kubectl: World['kubectl'], version: string): Promise<boolean> {
+  return (await kubectl(['api-versions'])).split('\n').includes(version);
+}
+
 async function recordSecret(
   kubernetes: RealKubernetes,
   secret: string,
