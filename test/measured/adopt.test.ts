@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
+import { commonName } from '../fixtures/servers/common-name.ts';
 import { startHaproxy, startNginx } from '../fixtures/servers/gateway.ts';
 import { ask } from '../fixtures/servers/http.ts';
 import { startReloader } from '../fixtures/servers/reloader.ts';
@@ -34,7 +34,7 @@ test('a Secret of the old program is taken over under load: no request fails, no
     );
     await old.kill();
     const { CertPEM } = await world.consul.leaf('quote');
-    const tlsName = new X509Certificate(CertPEM).subject.replace('CN=', '');
+    const tlsName = commonName(CertPEM);
     const upstreams = [{ name: 'quote', port: sidecar.publicPort, tlsName }];
     const nginx = await startNginx(upstreams, first);
     stops.push(() => nginx.stop());

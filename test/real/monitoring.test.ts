@@ -15,7 +15,7 @@ import { startPrometheus } from '../fixtures/servers/prometheus.ts';
 import { alertRules, dashboard, queries, substitute } from './monitoring/files.ts';
 
 /** Of what has not happened yet; the test makes it happen. */
-const EMPTY_AT_FIRST = ['Refused answers'];
+const EMPTY_AT_FIRST = ['Rejected answers'];
 const WITHIN_MS = 30_000;
 const promtool = (args: readonly string[], input = ''): string =>
   execFileSync(binary('PROMTOOL'), args, { encoding: 'utf8', input, stdio: 'pipe' });

@@ -21,12 +21,16 @@ for (const documented of typed) {
 }
 
 async function follow({ command, output }: DocumentedCommand): Promise<void> {
-  const { before: prepare, after: look, fill, exit = 0, until } = TREATMENTS[command] ?? {};
-  await prepare?.(stage);
-  const { code, stdout, stderr } = await type(fill?.(command, stage) ?? command, stage, until);
+  const { before: prepare, after: look, restore, fill, exit = 0, until } = TREATMENTS[command] ?? {};
+  try {
+    await prepare?.(stage);
+    const { code, stdout, stderr } = await type((await fill?.(command, stage)) ?? command, stage, until);
 
-  stage.told = stdout;
-  if (until === undefined) assert.equal(code, exit, `${stdout}${stderr}`);
-  if (output !== undefined) assert.equal(normalised(stdout), normalised(output));
-  await look?.(stage);
+    stage.told = stdout;
+    if (until === undefined) assert.equal(code, exit, `${stdout}${stderr}`);
+    if (output !== undefined) assert.equal(normalised(stdout), normalised(output));
+    await look?.(stage);
+  } finally {
+    restore?.(stage);
+  }
 }

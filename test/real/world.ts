@@ -9,6 +9,7 @@ import {
   type RealKubernetes,
   startRealKubernetes,
 } from '../fixtures/servers/real-kubernetes.ts';
+import { startAll } from '../fixtures/servers/start-all.ts';
 
 export const NAMESPACE = 'ambassador';
 export const SECRET = 'ambassador-consul-connect';
@@ -92,7 +93,7 @@ export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
 
   return {
     async start() {
-      [consul, kubernetes] = await Promise.all([startRealConsul(consulOptions), startRealKubernetes()]);
+      [consul, kubernetes] = await startAll(startRealConsul(consulOptions), startRealKubernetes());
       await kubectl(['create', 'namespace', NAMESPACE]);
       await kubectl(['apply', '-f', '-'], await readFile(MANIFEST, 'utf8'));
     },
@@ -129,6 +130,11 @@ export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
       );
     },
   };
+}
+
+/** Whether the API server serves that version of an API, such as `policy/v1`. */
+export async function serves(kubectl: World['kubectl'], version: string): Promise<boolean> {
+  return (await kubectl(['api-versions'])).split('\n').includes(version);
 }
 
 async function recordSecret(

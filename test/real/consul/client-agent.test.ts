@@ -91,11 +91,13 @@ test('a client agent that is restarted hands out another leaf: no write', async 
 test('a token that may not have the leaf is told as by a server', async (t) => {
   const [server, agent] = both();
   const token = await server.makeToken('service "web" { policy = "write" }');
-  const daemon = startInto(t, folderFor(t), { ...plain(agent), CONSUL_HTTP_TOKEN: token });
+  // No other test asks for it: a newer Consul (seen with 1.16) gives a leaf from its cache to any token.
+  const env = { ...plain(agent), CONSUL_HTTP_TOKEN: token, _CONSUL_SERVICE: 'billing' };
+  const daemon = startInto(t, folderFor(t), env);
 
   const line = await failure(daemon, 'CONSUL_PERMISSION_DENIED');
 
-  assertSays(line, /may not have the leaf/, /service "ambassador" \{ policy = "write" \}/);
+  assertSays(line, /may not have the leaf/, /service "billing" \{ policy = "write" \}/);
 });
 
 test('a rotation is two writes: first both roots, then the leaf of the new one', async (t) => {

@@ -88,11 +88,12 @@ describe('a login by an auth method', { concurrency: true }, () => {
   test('that grants another service says which binding rule to add, and works once it is there', async (t) => {
     const login = await makeJwtLogin(t, consul());
     await login.bind('web');
-    const daemon = startInto(t, folderFor(t), login.environment);
+    // No other test asks for it: a newer Consul (seen with 1.16) gives a leaf from its cache to any token.
+    const daemon = startInto(t, folderFor(t), { ...login.environment, _CONSUL_SERVICE: 'billing' });
 
     const line = await failure(daemon, 'CONSUL_PERMISSION_DENIED');
-    assertSays(line, /may not have the leaf/, /consul acl binding-rule create .* -bind-name=ambassador/);
-    await login.bind('ambassador');
+    assertSays(line, /may not have the leaf/, /consul acl binding-rule create .* -bind-name=billing/);
+    await login.bind('billing');
 
     await daemon.ready(20_000);
     await recovered(daemon);

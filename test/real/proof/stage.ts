@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { commonName } from '../../fixtures/servers/common-name.ts';
 import { type Gateway, startHaproxy, startNginx, type Upstream } from '../../fixtures/servers/gateway.ts';
 import { ask } from '../../fixtures/servers/http.ts';
 import { type Reloader, startReloader } from '../../fixtures/servers/reloader.ts';
@@ -102,7 +103,7 @@ async function build(
   const upstreams = await Promise.all(
     SERVICES.map(async (service): Promise<Upstream> => {
       const port = sidecars.get(service)?.publicPort ?? 0;
-      return { name: service, port, tlsName: await nameToVerify(world, service) };
+      return { name: service, port, tlsName: commonName((await consul.leaf(service)).CertPEM) };
     }),
   );
   const nginx = await startNginx(upstreams, first);
@@ -147,16 +148,4 @@ async function setLeafTtl({ consul }: OwnWorld, ttl: string): Promise<void> {
     Provider: 'consul',
     Config: { ...current.Config, LeafCertTTL: ttl, SkipValidate: ttl === SHORT_LEAF },
   });
-}
-
-/**
- * nginx checks a host name and no SPIFFE ID. The certificates of Consul 1.8 have one as their common name, such as
- * `quote.svc.default.37582193.consul`, and no DNS name beside it that would forbid to use that.
- */
-async function nameToVerify({ consul }: OwnWorld, service: string): Promise<string> {
-  const { subject } = new X509Certificate((await consul.leaf(service)).CertPEM);
-  const [, name] = /^CN=(\S+)$/m.exec(subject ?? '') ?? [];
-  if (name === undefined)
-    throw new Error('the certificates of this Consul have no name that nginx can check');
-  return name;
 }

@@ -6,6 +6,8 @@ const VARIES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>'],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
   [/(serial-number: ).+/g, '$1<serial>'],
+  // Since kubectl 1.33.
+  [/( deleted) from \S+ namespace$/gm, '$1'],
   // A signature is a byte longer or shorter by chance.
   [/\b\d+ bytes/g, '<n> bytes'],
 ];

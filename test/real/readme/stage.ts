@@ -9,6 +9,7 @@ import { binary } from '../../fixtures/servers/binaries.ts';
 import { makeKubeconfig } from '../../fixtures/servers/kubectl.ts';
 import { type RealConsul, startRealConsul } from '../../fixtures/servers/real-consul.ts';
 import { type RealKubernetes, startRealKubernetes } from '../../fixtures/servers/real-kubernetes.ts';
+import { startAll } from '../../fixtures/servers/start-all.ts';
 import { FILES } from '../../unit/docs/pages.ts';
 import { NAMESPACE, SERVICE } from '../world.ts';
 import { startPod } from './pod.ts';
@@ -42,11 +43,11 @@ export interface Stage {
 export async function setUpStage(): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'readme-'));
   const cwd = clone(join(folder, 'ambassador-consul-connector'));
-  const [consul, strict, kubernetes] = await Promise.all([
+  const [consul, strict, kubernetes] = await startAll(
     startRealConsul(),
     startRealConsul({ acl: true, tls: {} }),
     startRealKubernetes(),
-  ]);
+  );
   const adminKubeconfig = join(folder, 'kubeconfig');
   const { url, caPem, adminToken: token } = kubernetes;
   writeFileSync(adminKubeconfig, makeKubeconfig({ url, caPem, namespace: NAMESPACE, token }));

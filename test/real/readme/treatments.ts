@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { NAMESPACE, SECRET, SERVICE } from '../world.ts';
+import { NAMESPACE, SECRET, SERVICE, serves } from '../world.ts';
 import {
   addAuthMethod,
   administerConsul,
@@ -21,8 +21,10 @@ export interface Treatment {
   readonly before?: (stage: Stage) => Promise<void> | void;
   /** Looks at what it did. */
   readonly after?: (stage: Stage) => Promise<void> | void;
+  /** Undoes the preparation, also when the command or the look at it failed: what follows must not fail with it. */
+  readonly restore?: (stage: Stage) => void;
   /** What a person puts in the place of a name in capitals. */
-  readonly fill?: (command: string, stage: Stage) => string;
+  readonly fill?: (command: string, stage: Stage) => string | Promise<string>;
   readonly exit?: number;
   /** It runs for ever: Ctrl-C when it has said this. */
   readonly until?: RegExp;
@@ -50,7 +52,7 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
     after: ({ told }) => assert.match(told, /In all: \d+ writes/),
   },
   [`_CONSUL_HOST=127.0.0.1 node dist/${SERVICE}.js check`]: { before: installAmbassador },
-  [`node dist/${SERVICE}.js check | grep -v ^PASS`]: { before: mayDoLess, after: mayDoAll },
+  [`node dist/${SERVICE}.js check | grep -v ^PASS`]: { before: mayDoLess, restore: mayDoAll },
   'docker build -t registry.example.com/ambassador-consul-connector:1.0.0 .': { notTyped: NO_ENGINE },
   'docker push registry.example.com/ambassador-consul-connector:1.0.0': { notTyped: NO_ENGINE },
   [`kubectl apply -f k8s/${SERVICE}.yaml`]: {
@@ -71,7 +73,7 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
       await consul.intend('deny', '*', '*');
       env['CONSUL_HTTP_ADDR'] = consul.url;
     },
-    after: ({ env }) => {
+    restore: ({ env }) => {
       delete env['CONSUL_HTTP_ADDR'];
     },
   },
@@ -140,6 +142,14 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
       assert.match(await publishedAs(stage), /\/svc\/ambassador-consul-connector$/);
     },
   },
+
+  // docs/replicas.md
+  [`kubectl kustomize k8s/overlays/replicas | sed 's,^apiVersion: policy/v1$,&beta1,' | kubectl apply -f -`]:
+    {
+      // The page has two commands, each for other versions of Kubernetes.
+      fill: async (command, { kubectl }) =>
+        (await serves(kubectl, 'policy/v1')) ? 'kubectl apply -k k8s/overlays/replicas' : command,
+    },
 
   // docs/rotation.md
   'npm run soak -- --seconds 3000 --renewals 10000 --rotations 1000 --seed 1128 --speed 15': {

@@ -1,0 +1,37 @@
+// Runs the tests against real servers: npm run test:real -- [--kubernetes 1.20|1.37] [--consul PATH] [FILE …]
+// Without files, all of them. Both options set a variable that test/fixtures/servers/get.sh reads.
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const { values, positionals } = parseArgs({
+  options: { kubernetes: { type: 'string' }, consul: { type: 'string' } },
+  allowPositionals: true,
+});
+const env = {
+  ...process.env,
+  ...(values.kubernetes !== undefined && { KUBERNETES_TEST_VERSION: values.kubernetes }),
+  ...(values.consul !== undefined && { CONSUL: resolve(values.consul) }),
+};
+
+function run(command, ...args) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', env });
+  if (error !== undefined) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+run('bash', 'test/fixtures/servers/get.sh');
+run('npm', 'run', '--silent', 'build');
+if (positionals.length > 0) {
+  run(process.execPath, 'scripts/test.mjs', ...positionals);
+} else {
+  run(process.execPath, 'scripts/test.mjs', 'test/real');
+  run(
+    process.execPath,
+    'scripts/test.mjs',
+    'test/measured',
+    'test/soak',
+    'test/simulation',
+    '--test-concurrency=1',
+  );
+}
