@@ -21,7 +21,9 @@ const SHORTEST_LEAF_MS = 5_000;
 const LONGEST_START_MS = 60_000;
 
 const { values: options } = parseArgs({ options: { embedded: { type: 'boolean', default: false } } });
-process.exitCode = await demo(readSeconds(), process.env['_OUTPUT_DIR'] || DEFAULT_FOLDER);
+const code = await demo(readSeconds(), process.env['_OUTPUT_DIR'] || DEFAULT_FOLDER);
+// Not `exitCode`: Node removes its signal handlers before it ends, and one more Ctrl-C would end the demo by the signal.
+process.exit(code);
 
 async function demo(seconds: number, folder: string): Promise<number> {
   // What an earlier demo published belongs to a Consul that is gone; a folder somebody chose is theirs.

@@ -22,12 +22,12 @@ const TSX = fileURLToPath(import.meta.resolve('tsx/cli'));
 const THIS_MACHINE = ['127.0.0.1', 'localhost', '::1'];
 const LEAF_TTL_MS = 10 * 60_000;
 const LEAF_DELAY_MS = 3_000;
-const STOP_GRACE_MS = 2_000;
 
 const { values: options } = parseArgs({
   options: { context: { type: 'string' }, embedded: { type: 'boolean', default: false } },
 });
-process.exitCode = await dev();
+// Not `exitCode`: Node removes its signal handlers before it ends, and one more Ctrl-C would end it by the signal.
+process.exit(await dev());
 
 async function dev(): Promise<number> {
   if (existsSync('.env')) process.loadEnvFile('.env');
@@ -95,16 +95,22 @@ async function consulForDevelopment(): Promise<DevConsul | undefined> {
 }
 
 async function runDaemon(): Promise<number> {
-  const daemon = spawn(process.execPath, [TSX, 'watch', '--clear-screen=false', MAIN], {
+  // In a process group of its own, because a second Ctrl-C makes `tsx watch` kill the daemon while it stops.
+  const watcher = spawn(process.execPath, [TSX, 'watch', '--clear-screen=false', MAIN], {
     env: { ...process.env, _HTTP_HOST: process.env['_HTTP_HOST'] || '127.0.0.1' },
-    stdio: 'inherit',
+    stdio: ['pipe', 'inherit', 'inherit'],
+    detached: true,
   });
-  const stop = (): void => {
-    daemon.kill('SIGTERM');
-  };
-  // Ctrl-C reaches the daemon too; a second signal would make `tsx watch` kill it in the middle of its stop.
-  process.once('SIGINT', () => setTimeout(stop, STOP_GRACE_MS).unref());
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
-  await once(daemon, 'exit');
+  watcher.stdin.on('error', () => undefined);
+  // Return restarts the daemon.
+  process.stdin.pipe(watcher.stdin);
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (!stopping) watcher.kill('SIGTERM');
+      stopping = true;
+    });
+  }
+  await once(watcher, 'exit');
   return 0;
 }

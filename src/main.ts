@@ -16,9 +16,8 @@ import { startStatusServer } from './status/server.ts';
 const { version } = packageJson;
 const EXIT = { ok: 0, failed: 1, badConfiguration: 2 };
 
-void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+// Not `exitCode`: Node removes its signal handlers before it ends, and one more Ctrl-C would end the process by the signal.
+void main(process.argv.slice(2)).then((code) => process.exit(code));
 
 async function main(args: readonly string[]): Promise<number> {
   const command = readArguments(args);
