@@ -6,34 +6,20 @@ import { holds } from './support/holds.ts';
 import { assertSame, publishedPath } from './support/published.ts';
 
 describe('a leaf and its chain', { concurrency: 6 }, () => {
-  for (const [what, disorder] of [
-    ['chain out of order', (certPem, lower, upper) => upper + certPem + lower],
-    ['duplicated intermediates', (certPem, lower, upper) => certPem + lower + lower + upper + lower + upper],
-  ] satisfies [string, (certPem: string, lower: string, upper: string) => string][]) {
-    test(`9: ${what}: published as one clean path`, async (t) => {
-      const bed = await makeBed(t);
-      const { upper, lower, issued } = await twoIntermediates(bed);
-      bed.consul.script('leaf', leaf(issued, disorder(issued.certPem, lower.certPem, upper.certPem)));
-
-      await bed.startReady();
-
-      assertSame(publishedPath(bed), issued.certPem, lower.certPem, upper.certPem);
-    });
-  }
-
-  test('9: an expired cross-signed certificate beside a valid path: published as one clean path', async (t) => {
+  test('9: chain out of order, duplicated, an expired cross-signed certificate beside it: published as one clean path', async (t) => {
     const bed = await makeBed(t);
-    const issued = await issue(bed);
+    const { upper, lower, issued } = await twoIntermediates(bed);
     const previous = await createRoot({ trustDomain: bed.consul.trustDomain });
     const expired = await previous.crossSign(bed.consul.activeRoot.authority, {
       notBefore: new Date('2020-01-01'),
       notAfter: new Date('2021-01-01'),
     });
-    bed.consul.script('leaf', leaf(issued, issued.certPem + expired.certPem));
+    const disorder = [upper, lower, expired, issued, upper, lower].map(({ certPem }) => certPem).join('');
+    bed.consul.script('leaf', leaf(issued, disorder));
 
     await bed.startReady();
 
-    assertSame(publishedPath(bed), issued.certPem);
+    assertSame(publishedPath(bed), issued.certPem, lower.certPem, upper.certPem);
   });
 
   test('9: chain that lacks its intermediate, which IntermediateCerts has: filled', async (t) => {
@@ -62,11 +48,8 @@ describe('a leaf and its chain', { concurrency: 6 }, () => {
   });
 
   for (const [what, keyType, keyFormat, rootKeyType] of [
-    ['EC P-256', 'ec-p256', 'sec1', 'ec-p256'],
     ['EC P-384', 'ec-p384', 'sec1', 'ec-p384'],
-    ['RSA 2048 leaf with a PKCS#1 key', 'rsa-2048', 'pkcs1', 'ec-p256'],
-    ['RSA 2048 leaf with a PKCS#8 key', 'rsa-2048', 'pkcs8', 'ec-p256'],
-    ['RSA root over EC leaf', 'ec-p256', 'sec1', 'rsa-2048'],
+    ['RSA 2048 leaf with a PKCS#1 key', 'rsa-2048', 'pkcs1', 'rsa-2048'],
   ] satisfies [string, KeyType, KeyFormat, KeyType][]) {
     test(`11: ${what}: published`, async (t) => {
       const bed = await makeBed(t, { consul: { rootKeyType } });
@@ -88,38 +71,17 @@ describe('a leaf and its chain', { concurrency: 6 }, () => {
       remedy: /restart the Consul agent/,
     }));
 
-  for (const [what, options, code, error] of [
-    [
-      'SPIFFE URI of another service',
-      { service: 'web' },
-      'WRONG_SERVICE',
-      /asked for was service ambassador/,
-    ],
-    [
-      'SPIFFE URI of another trust domain',
-      { trustDomain: 'other.consul' },
-      'WRONG_TRUST_DOMAIN',
-      /the trust domain is/,
-    ],
-    [
-      'leaf expired',
-      { notBefore: new Date(Date.now() - 3_000_000), notAfter: new Date(Date.now() - 60_000) },
-      'EXPIRED',
-      /the leaf expired/,
-    ],
-  ] as const) {
-    test(`12: ${what}: holds`, (t) =>
-      holds(t, {
-        target: 'leaf',
-        script: async (bed) => {
-          const issued = await issue(bed, options);
-          return leaf(issued, issued.chainPem);
-        },
-        code,
-        error,
-        remedy: code === 'EXPIRED' ? /compare the clocks/ : /_CONSUL_SERVICE/,
-      }));
-  }
+  test('12: SPIFFE URI of another service: holds', (t) =>
+    holds(t, {
+      target: 'leaf',
+      script: async (bed) => {
+        const issued = await issue(bed, { service: 'web' });
+        return leaf(issued, issued.chainPem);
+      },
+      code: 'WRONG_SERVICE',
+      error: /asked for was service ambassador/,
+      remedy: /_CONSUL_SERVICE/,
+    }));
 });
 
 async function twoIntermediates(bed: Bed, options: { emptyDn?: boolean } = {}) {
