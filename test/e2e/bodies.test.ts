@@ -3,14 +3,16 @@ import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { spiffeUri } from '../fixtures/certificates/factory.ts';
 import { makeBed } from './support/bed.ts';
-import { holds } from './support/holds.ts';
+import { useHolds } from './support/holds.ts';
 import { publishedPath } from './support/published.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
-describe('bodies and paths', { concurrency: 4 }, () => {
-  test('17: truncated JSON: holds', (t) =>
-    holds(t, {
+describe('bodies and paths', () => {
+  const holds = useHolds();
+
+  test('17: truncated JSON: holds', () =>
+    holds({
       target: 'leaf',
       script: () => async (_request, truth) => {
         const answer = await truth.blocked();
@@ -21,8 +23,8 @@ describe('bodies and paths', { concurrency: 4 }, () => {
       remedy: /lead to Consul itself/,
     }));
 
-  test('17: a body of 20 MiB: holds', (t) =>
-    holds(t, {
+  test('17: a body of 20 MiB: holds', () =>
+    holds({
       target: 'leaf',
       script: () => () => ({ body: Buffer.alloc(20 * MEBIBYTE, ' ') }),
       code: 'CONSUL_INVALID_RESPONSE',

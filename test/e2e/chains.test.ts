@@ -2,10 +2,12 @@ import { describe, test } from 'node:test';
 import { createRoot, type KeyFormat, type KeyType } from '../fixtures/certificates/factory.ts';
 import { eachRoot, issue, leaf } from './support/answers.ts';
 import { type Bed, makeBed } from './support/bed.ts';
-import { holds } from './support/holds.ts';
+import { useHolds } from './support/holds.ts';
 import { assertSame, publishedPath } from './support/published.ts';
 
-describe('a leaf and its chain', { concurrency: 6 }, () => {
+describe('a leaf and its chain', () => {
+  const holds = useHolds();
+
   test('9: chain out of order, duplicated, an expired cross-signed certificate beside it: published as one clean path', async (t) => {
     const bed = await makeBed(t);
     const { upper, lower, issued } = await twoIntermediates(bed);
@@ -62,8 +64,8 @@ describe('a leaf and its chain', { concurrency: 6 }, () => {
     });
   }
 
-  test('12: key of another certificate: holds', (t) =>
-    holds(t, {
+  test('12: key of another certificate: holds', () =>
+    holds({
       target: 'leaf',
       script: async (bed) => leaf(await issue(bed), (await issue(bed)).chainPem),
       code: 'KEY_MISMATCH',
@@ -71,8 +73,8 @@ describe('a leaf and its chain', { concurrency: 6 }, () => {
       remedy: /restart the Consul agent/,
     }));
 
-  test('12: SPIFFE URI of another service: holds', (t) =>
-    holds(t, {
+  test('12: SPIFFE URI of another service: holds', () =>
+    holds({
       target: 'leaf',
       script: async (bed) => {
         const issued = await issue(bed, { service: 'web' });

@@ -1,10 +1,12 @@
 import { describe, test } from 'node:test';
 import type { Answer } from '../fixtures/consul/answer.ts';
 import { refusals } from '../fixtures/consul/refusals.ts';
-import { holds } from './support/holds.ts';
+import { useHolds } from './support/holds.ts';
 
 /** `unit/consul/refusals.test.ts` has all of them; these are one of each kind: Consul, a limit, a permission, a proxy. */
-describe('16: what Consul, or a proxy before it, says instead of an answer', { concurrency: 6 }, () => {
+describe('16: what Consul, or a proxy before it, says instead of an answer', () => {
+  const holds = useHolds();
+
   for (const [what, answer, code, error, remedy] of [
     [
       '500 `No cluster leader`',
@@ -35,7 +37,7 @@ describe('16: what Consul, or a proxy before it, says instead of an answer', { c
       /a proxy or a login page/,
     ],
   ] satisfies [string, Answer, string, RegExp, RegExp][]) {
-    test(`16: ${what}: holds, with its own cause and remedy`, (t) =>
-      holds(t, { target: 'leaf', script: () => () => answer, code, error, remedy }));
+    test(`16: ${what}: holds, with its own cause and remedy`, () =>
+      holds({ target: 'leaf', script: () => () => answer, code, error, remedy }));
   }
 });

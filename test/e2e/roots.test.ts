@@ -5,21 +5,23 @@ import type { RootsJson } from '../fixtures/consul/wire.ts';
 import { eachRoot, issue, leaf, roots } from './support/answers.ts';
 import { certificates, makeBed } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
-import { holds, SOON } from './support/holds.ts';
+import { SOON, useHolds } from './support/holds.ts';
 import { assertPublishes, assertSame, publishedPath } from './support/published.ts';
 
 const WITHIN_MS = 60_000;
 const LONG_AGO = { notBefore: new Date('2020-01-01'), notAfter: new Date('2021-01-01') };
 const REMEDY = /ca\/roots|CA/;
 
-describe('what Consul says of its roots', { concurrency: 6 }, () => {
+describe('what Consul says of its roots', () => {
+  const holds = useHolds();
+
   for (const [what, change] of [
     ['empty', (body) => ({ ...body, Roots: [] })],
     ['null', (body) => ({ ...body, Roots: null })],
     ['missing', ({ Roots: _left, ...body }) => body],
   ] satisfies [string, (body: RootsJson) => unknown][]) {
-    test(`4: Roots ${what}: holds`, (t) =>
-      holds(t, {
+    test(`4: Roots ${what}: holds`, () =>
+      holds({
         target: 'roots',
         script: () => roots(change),
         code: 'CONSUL_CA_NOT_READY',
@@ -28,8 +30,8 @@ describe('what Consul says of its roots', { concurrency: 6 }, () => {
       }));
   }
 
-  test('4: body null: holds', (t) =>
-    holds(t, {
+  test('4: body null: holds', () =>
+    holds({
       target: 'roots',
       script: () => roots(() => null),
       code: 'CONSUL_INVALID_RESPONSE',
@@ -41,8 +43,8 @@ describe('what Consul says of its roots', { concurrency: 6 }, () => {
     ['ActiveRootID that no root has, and two roots active', true],
     ['no root active', false],
   ] as const) {
-    test(`5: ${what}: holds`, (t) =>
-      holds(t, {
+    test(`5: ${what}: holds`, () =>
+      holds({
         target: 'roots',
         script: async () => {
           const other = (await createRoot()).certPem;
@@ -93,8 +95,8 @@ describe('what Consul says of its roots', { concurrency: 6 }, () => {
     assert.match(String(dropped), /^root old expired 2021-01-01/);
   });
 
-  test('7: all expired: holds', (t) =>
-    holds(t, {
+  test('7: all expired: holds', () =>
+    holds({
       target: 'roots',
       script: async () => {
         const { certPem } = await createRoot(LONG_AGO);
@@ -119,8 +121,8 @@ describe('what Consul says of its roots', { concurrency: 6 }, () => {
     await assertPublishes(bed, WITHIN_MS);
   });
 
-  test('8: leaf of a root that is not listed: holds', (t) =>
-    holds(t, {
+  test('8: leaf of a root that is not listed: holds', () =>
+    holds({
       target: 'leaf',
       script: async (bed) => {
         const stranger = await createRoot({ trustDomain: bed.consul.trustDomain });

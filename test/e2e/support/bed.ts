@@ -27,15 +27,20 @@ export interface BedOptions {
   readonly kubeconfig?: KubeconfigOptions;
 }
 
-/** A Consul and a cluster for one test; what the daemons of the test said is searched for secrets in the end. */
+/** A Consul and a cluster for one test. The output of its daemons is searched for secrets when the test ends. */
 export async function makeBed(t: TestContext, options: BedOptions = {}): Promise<Bed> {
+  const bed = await openBed(options);
+  t.after(() => bed.close());
+  return bed;
+}
+
+/** The same for several tests, which must close it. */
+export async function openBed(options: BedOptions = {}): Promise<Bed> {
   const [consul, cluster] = await Promise.all([
     startEmbeddedConsul(options.consul),
     startKubernetesDouble({ groups: [], ...options.cluster }),
   ]);
-  const bed = new Bed(consul, cluster, { namespace: NAMESPACE, ...options.kubeconfig });
-  t.after(() => bed.close());
-  return bed;
+  return new Bed(consul, cluster, { namespace: NAMESPACE, ...options.kubeconfig });
 }
 
 export class Bed {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import type { TestContext } from 'node:test';
+import { after, before } from 'node:test';
 import type { Script } from '../../fixtures/consul/script.ts';
-import { type Bed, makeBed } from './bed.ts';
-import type { Daemon, LogLine } from './daemon.ts';
+import { type Bed, openBed } from './bed.ts';
+import type { Daemon } from './daemon.ts';
 import { eventually } from './eventually.ts';
+import { fastTimeOf } from './fast-time.ts';
 import { assertPublishes } from './published.ts';
 
 /** What Consul does wrong, and what must be said of it. */
@@ -18,35 +19,54 @@ export interface Fault {
 /** A blocking query ends after a second, so that a fault shows soon. */
 export const SOON = { _CONSUL_WAIT: '1s' };
 
+/** The daemon's deadline for an answer, 11 s, shrinks with it to 3.7 s. */
+const SPEED = 3;
 const SEEN_WITHIN_MS = 60_000;
-/** The longest backoff after the third failure is 8 s; the rest is for a loaded machine. */
 const RECOVERS_WITHIN_MS = 60_000;
 const REQUESTS_SEEN = 3;
 
 /**
- * A daemon that has published meets the fault: the Secret stays byte for byte, the log names cause and remedy, the metrics
- * count it, retries go on at a bounded rate, and the next good answer is published.
+ * One daemon for the faults of a `describe`, one after the other. A daemon that has published meets the fault: the Secret stays
+ * byte for byte, the log names cause and remedy, the metrics count it, retries go on at a bounded rate, and the next good
+ * answer is published.
  */
-export async function holds(t: TestContext, fault: Fault): Promise<void> {
+export function useHolds(): (fault: Fault) => Promise<void> {
+  let bed: Bed;
+  let daemon: Daemon;
+  before(async () => {
+    bed = await openBed();
+    daemon = await bed.startReady({ ...SOON, ...fastTimeOf(SPEED, Date.now()) });
+  });
+  after(() => bed.close());
+  return (fault) => holds(bed, daemon, fault);
+}
+
+async function holds(bed: Bed, daemon: Daemon, fault: Fault): Promise<void> {
   const { target, code } = fault;
-  const bed = await makeBed(t);
-  const daemon = await bed.startReady(SOON);
-  const [before, writes] = [bed.secret(), bed.cluster.writes()];
-  assert.equal(await counted(daemon, fault), 0);
+  const [published, writes, countedBefore] = [
+    bed.secret(),
+    bed.cluster.writes(),
+    await counted(daemon, fault),
+  ];
+  const logged = daemon.logs.length;
 
   const script = await fault.script(bed);
   const [from, startedAt] = [bed.consul.requests.length, performance.now()];
   bed.consul.script(target, script);
 
-  const line = await daemon.line((candidate) => candidate['code'] === code, SEEN_WITHIN_MS);
+  const line = await eventually(
+    () => `a log line with ${code} after line ${logged} of\n${daemon.stdout}${daemon.stderr}`,
+    () => daemon.logs.slice(logged).find((candidate) => candidate['code'] === code),
+    SEEN_WITHIN_MS,
+  );
   assert.match(String(line['error']), fault.error);
   assert.match(String(line['remedy']), fault.remedy);
-  assert.ok((await counted(daemon, fault)) >= 1, 'the metrics count it');
+  await eventually('the metrics count it', async () => (await counted(daemon, fault)) > countedBefore);
   const asked = () => bed.consul.requests.slice(from).filter((request) => request.target === target).length;
   await eventually('retries go on', () => asked() >= REQUESTS_SEEN, SEEN_WITHIN_MS);
-  if (line['query'] === target) await assertBacksOff(daemon, fault);
-  assertBounded(asked(), performance.now() - startedAt);
-  assert.deepEqual(bed.secret(), before, 'the Secret stays');
+  if (line['query'] === target) await assertBacksOff(daemon, fault, logged);
+  assertBounded(asked(), (performance.now() - startedAt) * SPEED);
+  assert.deepEqual(bed.secret(), published, 'the Secret stays');
   assert.equal(bed.cluster.writes(), writes);
 
   bed.consul.clearScripts();
@@ -68,10 +88,15 @@ async function counted(daemon: Daemon, { code, target }: Fault): Promise<number>
 }
 
 /** Each wait is below half a second doubled with each failure in a row. */
-async function assertBacksOff(daemon: Daemon, { code, target }: Fault): Promise<void> {
-  const isFailure = (line: LogLine) => line['code'] === code && line['query'] === target;
-  await daemon.line((line) => isFailure(line) && Number(line['attempt']) >= 2, SEEN_WITHIN_MS);
-  for (const [index, { attempt, retryMs }] of daemon.logs.filter(isFailure).entries()) {
+async function assertBacksOff(daemon: Daemon, { code, target }: Fault, from: number): Promise<void> {
+  const failures = () =>
+    daemon.logs.slice(from).filter((line) => line['code'] === code && line['query'] === target);
+  await eventually(
+    'the second failure in a row',
+    () => failures().some(({ attempt }) => Number(attempt) >= 2),
+    SEEN_WITHIN_MS,
+  );
+  for (const [index, { attempt, retryMs }] of failures().entries()) {
     assert.equal(attempt, index + 1);
     assert.ok(Number(retryMs) <= 500 * 2 ** Number(attempt), `${retryMs} ms after failure ${attempt}`);
   }
