@@ -18,7 +18,7 @@ before(async () => {
   proof = await prove({
     subject: 'connector',
     events: shortTimeline(DOWN_SECONDS),
-    requestsPerSecond: 5,
+    requestsPerSecond: 3,
   });
   console.log(`${table(proof)}\n\n${reasons(proof)}`);
 });

@@ -4,6 +4,7 @@ import { type EnvoyRow, envoyRows } from './envoy-rows.ts';
 import { CLIENTS, type ClientName, type EnvoyName, type Sample, startLoad } from './load.ts';
 import { makeObserver, type Observation } from './observer.ts';
 import { type Outcome, outcome, refused } from './outcome.ts';
+import { raisePriority } from './priority.ts';
 import { secretWrites, type Write } from './publications.ts';
 import { GATEWAYS, type GatewayName, setStage } from './stage.ts';
 import type { SubjectName } from './subject.ts';
@@ -65,6 +66,7 @@ export async function prove({
   requestsPerSecond,
   onEvent = () => undefined,
 }: ProofOptions): Promise<Proof> {
+  const restorePriority = raisePriority();
   const stage = await setStage(subject, gateways);
   try {
     const load = startLoad(stage.targets, { requestsPerSecond, mostSeconds: MAX_SECONDS });
@@ -142,6 +144,7 @@ export async function prove({
     };
   } finally {
     await stage.stop();
+    restorePriority();
   }
 }
 
