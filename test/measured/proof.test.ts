@@ -97,7 +97,7 @@ test('a write replaces the clusters of Envoy that use it and no listener, and no
 });
 
 test('Envoy holds the clusters that Emissary compiles: files named by their SHA-1, and nothing beside them', () => {
-  const filename = /\/[0-9A-F]{40}\.(crt|key)$/;
+  const filename = /\/[0-9A-F]{40}\.crt$/;
   for (const [by, roots] of [
     ['envoy', false],
     ['envoy verifying', true],
@@ -117,7 +117,8 @@ test('Envoy holds the clusters that Emissary compiles: files named by their SHA-
       assert.deepEqual(Object.keys(context).sort(), names, `${name}: no SDS, ALPN or tls_params`);
       const files = JSON.stringify(context).match(/(?<="filename":")[^"]+/g) ?? [];
       assert.equal(files.length, roots ? 3 : 2, name);
-      for (const file of files) assert.match(file, filename);
+      // Envoy does not show where a key is.
+      for (const file of files.filter((each) => each !== '[redacted]')) assert.match(file, filename);
       if (roots) assert.deepEqual(Object.keys(Object(context['validation_context'])), ['trusted_ca']);
     }
   }

@@ -112,7 +112,7 @@ export function picture({ subject, clients, rows, samples, reloads, presented, w
   <text class="heading" x="24" y="32">${sent} requests, published by ${publishes}</text>
   <rect class="good" x="24" y="45" width="12" height="12"/><text class="quiet" x="42" y="56">all answered</text>
   <rect class="bad" x="140" y="45" width="12" height="12"/><text class="quiet" x="158" y="56">a second with a failed request; in all:</text>
-  <text class="quiet" x="24" y="78">${failed}</text>
+  <text class="quiet" x="24" y="78">${failed.replaceAll(', envoy ', ', ')}</text>
   <g>${bands.join('\n  ')}</g>
   ${[...names, ...bars, ...marks, ...minutes, ...key].join('\n  ')}
 </svg>
