@@ -1,6 +1,10 @@
-/** Whoever sends requests into the mesh. */
-export type ClientName = 'nginx' | 'haproxy' | 'perfect client';
-export const CLIENTS: readonly ClientName[] = ['nginx', 'haproxy', 'perfect client'];
+/** Envoy with each of the ways in which it gets its identity. */
+export const ENVOYS = ['envoy', 'envoy verifying', 'envoy folder'] as const;
+export type EnvoyName = (typeof ENVOYS)[number];
+
+/** Whoever sends requests into the mesh. The control goes through every Envoy to an upstream without TLS. */
+export const CLIENTS = [...ENVOYS, 'envoy control', 'nginx', 'haproxy', 'reference client'] as const;
+export type ClientName = (typeof CLIENTS)[number];
 
 export interface Target {
   readonly client: ClientName;
@@ -16,7 +20,15 @@ export interface Sample {
   /** When it was sent, in milliseconds since the epoch: an event answers for what was sent during it. */
   readonly at: number;
   readonly failure?: string;
+  /** It failed by the time that something took. */
+  readonly timedOut?: boolean;
 }
+
+/**
+ * On loopback an identity that does not work is refused within milliseconds. What fails later is the work of a machine
+ * that has no time for its processes. The shortest limit is that of a sidecar, which gives its service 1 s to accept.
+ */
+const TIMED_OUT_MS = 900;
 
 export interface Load {
   readonly samples: readonly Sample[];
@@ -43,11 +55,16 @@ export function startLoad(targets: readonly Target[], { requestsPerSecond, mostS
   function sendOne(target: Target): void {
     const { client, service } = target;
     const at = Date.now();
+    const sent = performance.now();
     const answered = target
       .send()
       .then(
         () => samples.push({ client, service, at }),
-        (error: unknown) => samples.push({ client, service, at, failure: reason(error) }),
+        (error: unknown) => {
+          const failure = reason(error);
+          const timedOut = performance.now() - sent >= TIMED_OUT_MS || /timeout/.test(failure);
+          return samples.push({ client, service, at, failure, timedOut });
+        },
       )
       .then(() => undefined)
       .finally(() => open.delete(answered));

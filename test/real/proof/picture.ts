@@ -1,12 +1,12 @@
-import { CLIENTS, type ClientName } from './load.ts';
+import type { ClientName } from './load.ts';
 import type { Proof } from './proof.ts';
 
 const WIDTH = 800;
 const LEFT = 128;
 const RIGHT = 784;
-const TOP = 92;
-const LANE = 34;
-const BAR = 18;
+const TOP = 116;
+const LANE = 30;
+const BAR = 16;
 
 const STYLE = `
     text { font: 13px system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif; fill: #1f2328; }
@@ -34,18 +34,21 @@ const STYLE = `
     }`;
 
 /** The time line as an SVG of its own background, for light and dark pages, 800 px wide. */
-export function picture({ subject, rows, samples, reloads, writes }: Proof): string {
+export function picture({ subject, clients, rows, samples, reloads, presented, writes }: Proof): string {
   const start = rows[0]?.from ?? 0;
   const end = rows.at(-1)?.to ?? start + 1;
   const x = (at: number) => round(LEFT + ((at - start) / (end - start)) * (RIGHT - LEFT));
   const lanes = [
-    ...CLIENTS,
-    'nginx reloads',
-    'haproxy reloads',
+    ...clients,
+    ...(clients.includes('envoy') ? ['envoy pushes', 'envoy new leaf'] : []),
+    ...(['nginx', 'haproxy'] as const).filter(tookPart).map((gateway) => `${gateway} reloads`),
     'identity writes',
     // The old program has one Secret.
     ...(subject === 'old' ? [] : ['bundle writes']),
   ];
+  function tookPart(client: ClientName): boolean {
+    return clients.includes(client);
+  }
   const bottom = TOP + lanes.length * LANE;
   const legend = bottom + 52;
   const half = Math.ceil(rows.length / 2);
@@ -61,7 +64,7 @@ export function picture({ subject, rows, samples, reloads, writes }: Proof): str
   const names = lanes.map(
     (lane) => `<text class="end" x="${LEFT - 10}" y="${middle(lane) + 5}">${lane}</text>`,
   );
-  const bars = CLIENTS.flatMap((client) => {
+  const bars = clients.flatMap((client) => {
     const y = middle(client) - BAR / 2;
     const failing = failingSeconds(samples, client, start).map(
       ([from, to]) =>
@@ -72,7 +75,8 @@ export function picture({ subject, rows, samples, reloads, writes }: Proof): str
   const mark = (lane: string, at: number) =>
     `<rect class="mark" x="${x(at) - 1.5}" y="${middle(lane) - 9}" width="3" height="18"/>`;
   const marks = [
-    ...reloads.filter(inside).map(({ gateway, at }) => mark(`${gateway} reloads`, at)),
+    ...reloads.filter(inside).map(({ gateway, at }) => mark(laneOf(gateway), at)),
+    ...presented.filter(inside).map(({ at }) => mark('envoy new leaf', at)),
     ...writes.filter(inside).map(({ of, at }) => mark(`${of} writes`, at)),
   ];
   function inside({ at }: { readonly at: number }): boolean {
@@ -86,10 +90,12 @@ export function picture({ subject, rows, samples, reloads, writes }: Proof): str
     const at = index < half ? 24 : WIDTH / 2 + 12;
     return `<text x="${at}" y="${legend + (index % half) * 21}"><tspan font-weight="600">${index + 1}</tspan>  ${event}</text>`;
   });
-  const failed = CLIENTS.map((client) => {
-    const count = rows.reduce((sum, { outcomes }) => sum + outcomes[client].failed, 0);
-    return `${client} ${count}`;
-  }).join(', ');
+  const failed = clients
+    .map((client) => {
+      const count = rows.reduce((sum, { outcomes }) => sum + outcomes[client].failed, 0);
+      return `${client} ${count}`;
+    })
+    .join(', ');
   const sent = samples.filter(inside).length.toLocaleString('en-US');
 
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title desc">
@@ -97,7 +103,7 @@ export function picture({ subject, rows, samples, reloads, writes }: Proof): str
   <desc id="desc">A time line of ${rows.length} events. Of ${sent} requests failed: ${failed}. ${rows
     .map(
       ({ event, outcomes, writes }, index) =>
-        `${index + 1}, ${event}: nginx ${outcomes.nginx.failed}, haproxy ${outcomes.haproxy.failed}, perfect client ${outcomes['perfect client'].failed} failed, ${writes} writes.`,
+        `${index + 1}, ${event}: ${clients.map((client) => `${client} ${outcomes[client].failed}`).join(', ')} failed, ${writes} writes.`,
     )
     .join(' ')}</desc>
   <style>${STYLE}
@@ -105,11 +111,16 @@ export function picture({ subject, rows, samples, reloads, writes }: Proof): str
   <rect class="ground" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>
   <text class="heading" x="24" y="32">${sent} requests, published by ${publishes}</text>
   <rect class="good" x="24" y="45" width="12" height="12"/><text class="quiet" x="42" y="56">all answered</text>
-  <rect class="bad" x="140" y="45" width="12" height="12"/><text class="quiet" x="158" y="56">a second with a failed request (in all: ${failed})</text>
+  <rect class="bad" x="140" y="45" width="12" height="12"/><text class="quiet" x="158" y="56">a second with a failed request; in all:</text>
+  <text class="quiet" x="24" y="78">${failed.replaceAll(', envoy ', ', ')}</text>
   <g>${bands.join('\n  ')}</g>
   ${[...names, ...bars, ...marks, ...minutes, ...key].join('\n  ')}
 </svg>
 `;
+}
+
+function laneOf(gateway: string): string {
+  return gateway.startsWith('envoy') ? 'envoy pushes' : `${gateway} reloads`;
 }
 
 /** The seconds since `start` in which a request of the client failed, adjacent ones together, as [from, to). */

@@ -4,47 +4,57 @@ import { commonName } from '../../fixtures/servers/common-name.ts';
 import { type Gateway, startHaproxy, startNginx, type Upstream } from '../../fixtures/servers/gateway.ts';
 import { ask } from '../../fixtures/servers/http.ts';
 import { type Reloader, startReloader } from '../../fixtures/servers/reloader.ts';
-import { type Sidecar, startSidecar } from '../../fixtures/servers/sidecar.ts';
 import { makeWorld, NAMESPACE, type OwnWorld, SECRET } from '../world.ts';
 import { checkAnswer } from './answer.ts';
-import type { Target } from './load.ts';
-import { startPerfectClient } from './reference-client.ts';
-import { environmentOf, type Publishing, type SubjectName, startSubject } from './subject.ts';
+import { type EnvoyOnStage, startEnvoyOfEmissary, startEnvoyOfFolder } from './envoys.ts';
+import type { ClientName, Target } from './load.ts';
+import { IDENTITY, LONG_LEAF, SHORT_LEAF, type Stops, setLeafTtl, startServices } from './mesh.ts';
+import { DEFAULT_NAMESPACE, type Publication, publishByDefault, publishToFolder } from './publications.ts';
+import { startReferenceClient } from './reference-client.ts';
+import type { SubjectName } from './subject.ts';
+import { makeSubjects } from './subjects.ts';
 
-const IDENTITY = 'ambassador';
-const SERVICES = ['quote', 'stock'];
-/** Short enough that 40 % are left within a minute. Consul dates a leaf back by a minute. */
-const SHORT_LEAF = '3m';
-const LONG_LEAF = '72h';
+const PUBLISHED_WITHIN_S = 60;
 
-/** Everything the time line acts on: the mesh, two gateways in front of it, and what publishes their identity. */
+export type GatewayName = 'nginx' | 'haproxy' | 'envoy';
+export const GATEWAYS: readonly GatewayName[] = ['envoy', 'nginx', 'haproxy'];
+
+/** Everything the time line acts on: the mesh, the gateways in front of it, and what publishes their identity. */
 export interface Stage {
   readonly world: OwnWorld;
   readonly reloader: Reloader;
   readonly targets: readonly Target[];
+  /** nginx and HAProxy. */
   readonly gateways: readonly Gateway[];
-  /** One more of what publishes. */
-  startSubject(): Publishing;
+  readonly envoys: readonly EnvoyOnStage[];
+  /** When the folder was written, in milliseconds since the epoch. */
+  folderWrites(): Promise<readonly number[]>;
+  /** All that publish. */
+  startSubject(): void;
+  /** One more of each that may have a second one. */
+  startReplica(): void;
   /** Whatever publishes now, by SIGKILL. */
   killSubjects(): Promise<void>;
-  /** The published leaf. */
-  leaf(): X509Certificate;
+  /** The published leaf, of each publication. */
+  leaves(): Promise<readonly X509Certificate[]>;
+  /** Whether every Envoy has presented the leaf that is published for it. */
+  presented(): Promise<boolean>;
   /** Resolves when it holds, and also when it does not in time: the table shows what did not happen. */
-  until(holds: () => boolean, mostSeconds: number): Promise<void>;
+  until(holds: () => Promise<boolean>, mostSeconds: number): Promise<void>;
   seconds(count: number): Promise<void>;
   output(): string;
   stop(): Promise<void>;
 }
 
-export async function setStage(name: SubjectName): Promise<Stage> {
+export async function setStage(name: SubjectName, gateways: readonly GatewayName[]): Promise<Stage> {
   // With ACLs the default is to deny, of intentions too.
   const world = makeWorld({ persistent: true, acl: true });
-  const stops: (() => Promise<unknown>)[] = [() => world.stop()];
+  const stops: Stops = [() => world.stop()];
   const stop = async () => {
     for (const each of stops.splice(0).reverse()) await each();
   };
   try {
-    return await build(name, world, stops, stop);
+    return { ...(await build(name, gateways, world, stops)), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -53,99 +63,110 @@ export async function setStage(name: SubjectName): Promise<Stage> {
 
 async function build(
   name: SubjectName,
+  names: readonly GatewayName[],
   world: OwnWorld,
-  stops: (() => Promise<unknown>)[],
-  stop: () => Promise<void>,
-): Promise<Stage> {
+  stops: Stops,
+): Promise<Omit<Stage, 'stop'>> {
   await world.start();
   const { consul, kubernetes } = world;
-  const sidecars = new Map<string, Sidecar>();
-  for (const service of SERVICES) {
-    const sidecar = await startSidecar(consul, service);
-    stops.push(() => sidecar.stop());
-    sidecars.set(service, sidecar);
-    await consul.intend('allow', IDENTITY, service);
-  }
+  const services = await startServices(world, stops);
   const reloader = startReloader(kubernetes, NAMESPACE, SECRET);
   stops.push(() => reloader.stop());
 
-  const environment = {
-    ...(await environmentOf(name, world)),
-    CONSUL_HTTP_TOKEN: await consul.makeToken(`service "${IDENTITY}" { policy = "write" }`),
-  };
-  let subjects: Publishing[] = [];
-  let said = '';
-  const startOne = () => {
-    const subject = startSubject(name, environment);
-    subjects.push(subject);
-    return subject;
-  };
-  const killSubjects = async () => {
-    await Promise.all(subjects.map((subject) => subject.kill()));
-    said += subjects.map((subject) => subject.output()).join('');
-    subjects = [];
-  };
-  stops.push(killSubjects);
-
-  async function until(holds: () => boolean, mostSeconds: number): Promise<void> {
-    const deadline = performance.now() + mostSeconds * 1_000;
-    while (!holds() && performance.now() < deadline) await sleep(50);
-  }
+  const byDefault = names.includes('envoy') ? await publishByDefault(world) : undefined;
+  const folder = names.includes('envoy') ? await publishToFolder(world) : undefined;
+  const further = [byDefault, folder].filter((each): each is Publication => each !== undefined);
+  for (const publication of further) stops.push(publication.stop);
+  const subjects = await makeSubjects(name, world, IDENTITY, further);
+  stops.push(subjects.kill);
 
   // The first leaf lives minutes and the next ones days, so that one renewal falls into the time line and only one.
   await setLeafTtl(world, SHORT_LEAF);
-  startOne();
-  await until(() => reloader.files() !== undefined, 60);
+  subjects.startAll();
+  const published = async () =>
+    reloader.files() !== undefined &&
+    (await Promise.all(further.map(({ writes }) => writes()))).every((writes) => writes.length > 0);
+  await until(published, PUBLISHED_WITHIN_S);
   await setLeafTtl(world, LONG_LEAF);
   const first = reloader.files();
-  if (first === undefined) throw new Error(`nothing was published: ${subjects[0]?.output()}`);
+  if (first === undefined || !(await published()))
+    throw new Error(`nothing was published: ${subjects.output()}`);
 
+  const envoys: EnvoyOnStage[] = [];
+  if (folder !== undefined) {
+    const plan = { consul, upstreams: services };
+    for (const starting of [
+      () => startEnvoyOfEmissary({ ...plan, name: 'envoy' }, kubernetes, DEFAULT_NAMESPACE),
+      () => startEnvoyOfEmissary({ ...plan, name: 'envoy verifying' }, kubernetes, NAMESPACE),
+      () => startEnvoyOfFolder({ ...plan, name: 'envoy folder' }, folder),
+    ]) {
+      const envoy = await starting();
+      stops.push(envoy.stop);
+      envoys.push(envoy);
+    }
+  }
   const upstreams = await Promise.all(
-    SERVICES.map(async (service): Promise<Upstream> => {
-      const port = sidecars.get(service)?.publicPort ?? 0;
-      return { name: service, port, tlsName: commonName((await consul.leaf(service)).CertPEM) };
+    services.map(async (each): Promise<Upstream> => {
+      return { ...each, tlsName: commonName((await consul.leaf(each.name)).CertPEM) };
     }),
   );
-  const nginx = await startNginx(upstreams, first);
-  stops.push(() => nginx.stop());
-  reloader.serve('nginx', nginx, first);
-  const haproxy = await startHaproxy(upstreams, first);
-  stops.push(() => haproxy.stop());
-  reloader.serve('haproxy', haproxy, first);
-  const perfect = await startPerfectClient(consul, IDENTITY);
-  stops.push(() => perfect.stop());
-
-  const throughGateway = async ({ port }: Gateway, service: string) =>
-    checkAnswer(await ask(`http://127.0.0.1:${port}/${service}`), service);
-  const targets = upstreams.flatMap(({ name: service, port }): Target[] => [
-    { client: 'nginx', service, send: () => throughGateway(nginx, service) },
-    { client: 'haproxy', service, send: () => throughGateway(haproxy, service) },
-    { client: 'perfect client', service, send: () => perfect.send(service, port) },
-  ]);
+  const gateways: Gateway[] = [];
+  const targets = envoys.flatMap((envoy) => envoy.targets);
+  for (const [client, start] of [
+    ['nginx', startNginx],
+    ['haproxy', startHaproxy],
+  ] as const) {
+    if (!names.includes(client)) continue;
+    const gateway = await start(upstreams, first);
+    stops.push(() => gateway.stop());
+    reloader.serve(client, gateway, first);
+    gateways.push(gateway);
+    targets.push(...services.map(({ name: service }) => through(client, gateway, service)));
+  }
+  const reference = await startReferenceClient(consul, IDENTITY);
+  stops.push(() => reference.stop());
+  for (const { name: service, port } of services)
+    targets.push({ client: 'reference client', service, send: () => reference.send(service, port) });
 
   return {
     world,
     reloader,
     targets,
-    gateways: [nginx, haproxy],
-    startSubject: startOne,
-    killSubjects,
-    leaf: () => new X509Certificate((reloader.files() ?? first).certificate),
+    gateways,
+    envoys,
+    folderWrites: async () => (await folder?.writes()) ?? [],
+    startSubject: subjects.startAll,
+    startReplica: subjects.startReplicas,
+    killSubjects: subjects.kill,
+    async leaves() {
+      const ofEnvoys = await Promise.all(envoys.map((envoy) => envoy.leaf()));
+      return [
+        new X509Certificate((reloader.files() ?? first).certificate),
+        ...ofEnvoys.filter((leaf) => leaf !== undefined),
+      ];
+    },
+    async presented() {
+      const found = await Promise.all(
+        envoys.map(async ({ leaf, sightings }) => {
+          const serialNumber = (await leaf())?.serialNumber;
+          return sightings.some((sighting) => sighting.serialNumber === serialNumber);
+        }),
+      );
+      return found.every(Boolean);
+    },
     until,
     seconds: (count) => sleep(count * 1_000),
     output: () =>
-      [said, ...[...subjects, nginx, haproxy, consul].map((each) => each.output().slice(-20_000))].join(
-        '\n----\n',
-      ),
-    stop,
+      [subjects, ...envoys, ...gateways, consul].map((each) => each.output().slice(-20_000)).join('\n----\n'),
   };
 }
 
-/** Below an hour Consul takes a lifetime only unchecked, and then signs a new leaf for every query. */
-async function setLeafTtl({ consul }: OwnWorld, ttl: string): Promise<void> {
-  const current = await consul.mustGet<{ Config: Record<string, unknown> }>('/v1/connect/ca/configuration');
-  await consul.mustPut('/v1/connect/ca/configuration', {
-    Provider: 'consul',
-    Config: { ...current.Config, LeafCertTTL: ttl, SkipValidate: ttl === SHORT_LEAF },
-  });
+function through(client: ClientName, { port }: Gateway, service: string): Target {
+  const send = async () => checkAnswer(await ask(`http://127.0.0.1:${port}/${service}`), service);
+  return { client, service, send };
+}
+
+async function until(holds: () => Promise<boolean>, mostSeconds: number): Promise<void> {
+  const deadline = performance.now() + mostSeconds * 1_000;
+  while (!(await holds()) && performance.now() < deadline) await sleep(50);
 }

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Stage } from './stage.ts';
 
 /** What happens on the time line, and what is known of it beforehand. */
@@ -5,6 +6,8 @@ export interface ProofEvent {
   readonly name: string;
   /** Writes of both Secrets by the connector, by the API server's audit log: roots are in both, the leaf in one. */
   readonly writes: number;
+  /** Writes of the Secret, or of the folder, by a connector that does not verify the upstream. */
+  readonly writesByDefault: number;
   /** Why the mesh itself lets nobody in meanwhile, if so. */
   readonly note?: string;
   run(stage: Stage): Promise<void>;
@@ -16,88 +19,135 @@ const LEAF_LATEST_S = 90;
 const SIDECAR_ASKS =
   'a sidecar asks Consul about each new connection, and refuses it when Consul does not answer';
 
-/** @param downSeconds how long Consul, and the API server, are down */
+const STEADY: ProofEvent = {
+  name: 'steady',
+  writes: 0,
+  writesByDefault: 0,
+  run: (stage) => stage.seconds(15),
+};
+
+const RENEWAL: ProofEvent = {
+  name: 'the leaf renews',
+  writes: 1,
+  writesByDefault: 1,
+  async run(stage) {
+    await stage.until(
+      async () =>
+        (await stage.leaves()).every((leaf) => lifetimeHours(leaf) > 1) && (await stage.presented()),
+      LEAF_LATEST_S,
+    );
+    await stage.seconds(5);
+  },
+};
+
+const CONNECTOR_KILLED: ProofEvent = {
+  name: 'connector killed, started again',
+  writes: 0,
+  writesByDefault: 0,
+  async run(stage) {
+    await stage.killSubjects();
+    await stage.seconds(3);
+    stage.startSubject();
+    await stage.seconds(9);
+  },
+};
+
+const AGENT_RESTARTS: ProofEvent = {
+  name: 'Consul agent restarts',
+  writes: 0,
+  writesByDefault: 0,
+  note: SIDECAR_ASKS,
+  async run(stage) {
+    await stage.world.consul.restart();
+    await stage.seconds(15);
+  },
+};
+
+const rotation = (crossSign: boolean): ProofEvent => ({
+  name: `root rotates, ${crossSign ? '' : 'not '}cross-signed`,
+  writes: crossSign ? 2 : 3,
+  writesByDefault: 2,
+  run: (stage) => rotate(stage, crossSign),
+});
+
+const twoConnectors = (crossSign: boolean): ProofEvent => ({
+  ...rotation(crossSign),
+  name: `two connectors, root rotates${crossSign ? '' : ', not cross-signed'}`,
+  async run(stage) {
+    stage.startReplica();
+    await stage.seconds(5);
+    await rotate(stage, crossSign);
+  },
+});
+
+const consulDown = (downSeconds: number): ProofEvent => ({
+  name: `Consul is down for ${downSeconds} s`,
+  writes: 0,
+  writesByDefault: 0,
+  note: SIDECAR_ASKS,
+  async run(stage) {
+    await stage.world.consul.kill();
+    await stage.seconds(downSeconds);
+    await stage.world.consul.restart();
+    await stage.seconds(15);
+  },
+});
+
+const apiServerDown = (downSeconds: number): ProofEvent => ({
+  name: `API server is down for ${downSeconds} s`,
+  writes: 0,
+  writesByDefault: 0,
+  async run(stage) {
+    await stage.world.kubernetes.stopApiServer();
+    await stage.seconds(downSeconds);
+    await stage.world.kubernetes.startApiServer();
+    await stage.seconds(5);
+  },
+});
+
+/**
+ * An agent of Consul 1.8 hands out the new leaf in time only for the first rotation after its start, so one starts
+ * between any two.
+ *
+ * @param downSeconds how long Consul, and the API server, are down
+ */
 export function timeline(downSeconds: number): readonly ProofEvent[] {
   return [
-    { name: 'steady', writes: 0, run: (stage) => stage.seconds(15) },
-    {
-      name: 'the leaf renews',
-      writes: 1,
-      async run(stage) {
-        await stage.until(() => lifetimeHours(stage) > 1, LEAF_LATEST_S);
-        await stage.seconds(5);
-      },
-    },
-    {
-      name: 'root rotates, cross-signed',
-      writes: 2,
-      run: (stage) => rotate(stage, true),
-    },
-    {
-      name: 'connector killed, started again',
-      writes: 0,
-      async run(stage) {
-        await stage.killSubjects();
-        await stage.seconds(3);
-        stage.startSubject();
-        await stage.seconds(9);
-      },
-    },
-    {
-      name: 'Consul agent restarts',
-      writes: 0,
-      note: SIDECAR_ASKS,
-      async run(stage) {
-        await stage.world.consul.restart();
-        await stage.seconds(15);
-      },
-    },
-    {
-      name: 'root rotates, not cross-signed',
-      writes: 3,
-      run: (stage) => rotate(stage, false),
-    },
-    {
-      name: `Consul is down for ${downSeconds} s`,
-      writes: 0,
-      note: SIDECAR_ASKS,
-      async run(stage) {
-        await stage.world.consul.kill();
-        await stage.seconds(downSeconds);
-        await stage.world.consul.restart();
-        await stage.seconds(15);
-      },
-    },
-    {
-      name: `API server is down for ${downSeconds} s`,
-      writes: 0,
-      async run(stage) {
-        await stage.world.kubernetes.stopApiServer();
-        await stage.seconds(downSeconds);
-        await stage.world.kubernetes.startApiServer();
-        await stage.seconds(5);
-      },
-    },
-    {
-      name: 'two connectors, root rotates',
-      writes: 2,
-      async run(stage) {
-        stage.startSubject();
-        await stage.seconds(5);
-        await rotate(stage, true);
-      },
-    },
+    STEADY,
+    RENEWAL,
+    rotation(true),
+    CONNECTOR_KILLED,
+    AGENT_RESTARTS,
+    rotation(false),
+    consulDown(downSeconds),
+    apiServerDown(downSeconds),
+    twoConnectors(true),
+  ];
+}
+
+/** The same kinds of events in two thirds of the time. */
+export function shortTimeline(downSeconds: number): readonly ProofEvent[] {
+  return [
+    RENEWAL,
+    rotation(true),
+    CONNECTOR_KILLED,
+    consulDown(downSeconds),
+    twoConnectors(false),
+    apiServerDown(downSeconds),
   ];
 }
 
 async function rotate(stage: Stage, crossSign: boolean): Promise<void> {
-  const { serialNumber } = stage.leaf();
+  const serials = async () => (await stage.leaves()).map(({ serialNumber }) => serialNumber);
+  const before = await serials();
   await stage.world.consul.rotateRoot({ crossSign });
   await stage.seconds(LEAVES_FOLLOW_S);
-  await stage.until(() => stage.leaf().serialNumber !== serialNumber, LEAF_LATEST_S - LEAVES_FOLLOW_S);
+  await stage.until(
+    async () => (await serials()).every((serial) => !before.includes(serial)) && (await stage.presented()),
+    LEAF_LATEST_S - LEAVES_FOLLOW_S,
+  );
 }
 
-function lifetimeHours(stage: Stage): number {
-  const { validFrom, validTo } = stage.leaf();
+function lifetimeHours({ validFrom, validTo }: X509Certificate): number {
   return (Date.parse(validTo) - Date.parse(validFrom)) / 3_600_000;
 }

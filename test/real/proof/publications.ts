@@ -1,0 +1,102 @@
+import { watch } from 'node:fs';
+import { mkdtemp, readFile, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CURRENT } from '../../../src/publish/directory/atomic-set.ts';
+import { NAMESPACE, type OwnWorld, SECRET, SERVICE } from '../world.ts';
+import { type Environment, READABLE } from './subject.ts';
+
+/** One way to publish beside that of the main subject, with a connector of its own. */
+export interface Publication {
+  readonly environment: Environment;
+  /** Two connectors may share Secrets, but not a folder. */
+  readonly allowsReplicas: boolean;
+  /** When something was written, in milliseconds since the epoch. */
+  writes(): Promise<readonly number[]>;
+  stop(): Promise<void>;
+}
+
+export interface FolderPublication extends Publication {
+  readonly directory: string;
+  /** The published certificate, once there is one. */
+  certificate(): Promise<string | undefined>;
+}
+
+const MANIFEST = new URL('../../../k8s/ambassador-consul-connector.yaml', import.meta.url);
+/** Where the connector publishes that does not verify the upstream, which is the default. */
+export const DEFAULT_NAMESPACE = `${NAMESPACE}-default`;
+
+/** A write of one of the two Secrets. */
+export interface Write {
+  readonly of: 'identity' | 'bundle';
+  /** In milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** The writes of both Secrets in one namespace; the one with the bundle is there only where the upstream is verified. */
+export async function secretWrites(world: OwnWorld, namespace: string): Promise<readonly Write[]> {
+  const [identity, bundle] = await Promise.all([
+    world.writes('secrets', SECRET),
+    world.writes('secrets', `${SECRET}-ca`),
+  ]);
+  const here = (write: { readonly namespace: string }) => write.namespace === namespace;
+  return [
+    ...identity.filter(here).map(({ at }) => ({ of: 'identity' as const, at })),
+    // A create names no object in the audit log, so it is among the writes of both.
+    ...bundle
+      .filter((write) => here(write) && write.verb !== 'create')
+      .map(({ at }) => ({ of: 'bundle' as const, at })),
+  ];
+}
+
+/** A connector without `_AMBASSADOR_VERIFY_UPSTREAM`, in a namespace of its own. */
+export async function publishByDefault(world: OwnWorld): Promise<Publication> {
+  const { kubernetes } = world;
+  const manifest = (await readFile(MANIFEST, 'utf8')).replaceAll(
+    `namespace: ${NAMESPACE}\n`,
+    `namespace: ${DEFAULT_NAMESPACE}\n`,
+  );
+  for (const [args, stdin] of [
+    [['create', 'namespace', DEFAULT_NAMESPACE], undefined],
+    [['apply', '-f', '-'], manifest],
+  ] as const) {
+    const { code, stderr } = await kubernetes.kubectl(args, stdin);
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+  }
+  return {
+    environment: {
+      ...(await world.environment()),
+      ...READABLE,
+      KUBECONFIG: await kubernetes.kubeconfigFor(DEFAULT_NAMESPACE, SERVICE),
+    },
+    allowsReplicas: true,
+    writes: async () => (await secretWrites(world, DEFAULT_NAMESPACE)).map(({ at }) => at),
+    stop: async () => undefined,
+  };
+}
+
+/** A connector that publishes to files. */
+export async function publishToFolder(world: OwnWorld): Promise<FolderPublication> {
+  const { KUBECONFIG: _, ...environment } = await world.environment();
+  const directory = await mkdtemp(join(tmpdir(), 'published-'));
+  const writes: number[] = [];
+  let current: string | undefined;
+  const watcher = watch(directory, async () => {
+    const at = Date.now();
+    const now = await readlink(join(directory, CURRENT)).catch(() => undefined);
+    if (now === undefined || now === current) return;
+    current = now;
+    writes.push(at);
+  });
+  return {
+    directory,
+    environment: { ...environment, _OUTPUT_DIR: directory },
+    allowsReplicas: false,
+    writes: async () => writes,
+    certificate: () => readFile(join(directory, 'tls.crt'), 'utf8').catch(() => undefined),
+    async stop() {
+      watcher.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
