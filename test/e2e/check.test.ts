@@ -6,6 +6,7 @@ import { withAge } from '../fixtures/consul/answer.ts';
 import { makeBed, NAMESPACE, SECRET } from './support/bed.ts';
 import { startDaemon } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
+import { fastTimeOf } from './support/fast-time.ts';
 import { Report } from './support/report.ts';
 import { startSilentServer } from './support/silent-server.ts';
 import { temporary } from './support/temporary.ts';
@@ -15,11 +16,16 @@ const CA_SECRET = `${SECRET}-ca`;
 const VERIFYING = { _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
 const SERVED = { cluster: { groups: ['getambassador.io/v2'] } };
 
+/** On a loaded machine ten seconds may not be enough to ask anything: here they take a minute. */
+const unhurried = () => fastTimeOf(1 / 6, Date.now());
+/** Ten seconds of the command's time take two and a half. */
+const hurried = () => fastTimeOf(4, Date.now());
+
 describe('check', { concurrency: 2 }, () => {
   test('passes every row where all is well, and writes nothing', async (t) => {
     const bed = await makeBed(t, SERVED);
 
-    const report = await Report.of(bed.start({}, CHECK));
+    const report = await Report.of(bed.start(unhurried(), CHECK));
 
     assert.deepEqual(report.notPassed, []);
     assert.equal(report.rows.length, 22);
@@ -29,7 +35,7 @@ describe('check', { concurrency: 2 }, () => {
   test('says the same to people, and how many rows of each kind there are', async (t) => {
     const bed = await makeBed(t, SERVED);
 
-    const command = bed.start({}, ['check']);
+    const command = bed.start(unhurried(), ['check']);
 
     assert.equal((await command.exited).code, 0);
     assert.match(command.stdout, /^PASS {5}configuration /);
@@ -40,7 +46,7 @@ describe('check', { concurrency: 2 }, () => {
     const bed = await makeBed(t, SERVED);
     await (await bed.startReady(VERIFYING)).stop();
 
-    const command = bed.start(VERIFYING, CHECK);
+    const command = bed.start({ ...VERIFYING, ...unhurried() }, CHECK);
     const report = await Report.of(command);
 
     assert.deepEqual(report.notPassed, []);
@@ -66,7 +72,7 @@ describe('check', { concurrency: 2 }, () => {
       data,
     });
 
-    const report = await Report.of(bed.start(VERIFYING, CHECK));
+    const report = await Report.of(bed.start({ ...VERIFYING, ...unhurried() }, CHECK));
 
     assert.equal(report.rows.length, 27);
     assert.equal(report.firstFail?.check, `rbac-patch-secrets-${CA_SECRET}`);
@@ -85,7 +91,7 @@ describe('check', { concurrency: 2 }, () => {
       type: 'Opaque',
     });
 
-    const { firstFail } = await Report.of(bed.start({}, CHECK));
+    const { firstFail } = await Report.of(bed.start(unhurried(), CHECK));
 
     assert.equal(firstFail?.code, 'SECRET_NOT_ADOPTABLE');
     assert.match(firstFail?.remedy ?? '', new RegExp(`kubectl -n ${NAMESPACE} delete secret ${SECRET}`));
@@ -95,7 +101,7 @@ describe('check', { concurrency: 2 }, () => {
     const bed = await makeBed(t, SERVED);
     bed.consul.script('roots', async (_request, truth) => withAge(await truth.now(), 30));
 
-    const { notPassed } = await Report.of(bed.start({}, CHECK));
+    const { notPassed } = await Report.of(bed.start(unhurried(), CHECK));
 
     assert.deepEqual(
       notPassed.map(({ check, status, code }) => [check, status, code]),
@@ -108,7 +114,7 @@ describe('check', { concurrency: 2 }, () => {
     const bed = await makeBed(t);
     await bed.cluster.stop();
 
-    const report = await Report.of(bed.start({}, CHECK));
+    const report = await Report.of(bed.start(unhurried(), CHECK));
 
     assert.equal(report.firstFail?.check, 'kubernetes');
     assert.equal(report.firstFail?.code, 'KUBERNETES_UNREACHABLE');
@@ -120,7 +126,7 @@ describe('check', { concurrency: 2 }, () => {
     const bed = await makeBed(t, SERVED);
     bed.cluster.deny({ path: '/apis/getambassador.io', verb: 'get' });
 
-    const report = await Report.of(bed.start({}, CHECK));
+    const report = await Report.of(bed.start(unhurried(), CHECK));
 
     assert.deepEqual(
       report.notPassed.map(({ check, status }) => [check, status]),
@@ -133,7 +139,7 @@ describe('check', { concurrency: 2 }, () => {
     const bed = await makeBed(t);
     const silent = await startSilentServer(t);
 
-    const command = bed.start({ _CONSUL_PORT: silent.port }, CHECK);
+    const command = bed.start({ _CONSUL_PORT: silent.port, ...hurried() }, CHECK);
     await eventually('Consul is asked', () => silent.connections > 0);
     const from = performance.now();
     const { firstFail } = await Report.of(command);
@@ -191,7 +197,7 @@ describe('check', { concurrency: 2 }, () => {
   test('a misspelt variable is a WARN that names the right one', async (t) => {
     const bed = await makeBed(t);
 
-    const report = await Report.of(bed.start({ _AMBASSADOR_IDD: 'edge' }, CHECK));
+    const report = await Report.of(bed.start({ ...unhurried(), _AMBASSADOR_IDD: 'edge' }, CHECK));
 
     assert.equal(report.row('configuration')?.status, 'warn');
     assert.match(report.row('configuration')?.remedy ?? '', /set _AMBASSADOR_ID instead of _AMBASSADOR_IDD/);

@@ -5,14 +5,11 @@ import { assertWorks, makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.
 
 const ANNOTATION = 'getambassador.io/config';
 
-test('within two seconds of its first log line the Secret and the Service of the seed exist', async (t) => {
+test('with nothing set but addresses the Secret and the Service of the seed are published', async (t) => {
   const bed = await makeBed(t);
 
-  const daemon = await bed.startReady();
+  await bed.startReady();
 
-  const { time } = await daemon.line('starting');
-  const tookMs = Math.max(...bed.cluster.writeLog.map(({ at }) => at)) - Date.parse(String(time));
-  assert.ok(tookMs < 2_000, `took ${tookMs} ms`);
   assert.equal(bed.secret()?.type, 'kubernetes.io/tls');
   const leaf = assertWorks(bed.entry('tls.crt'), bed.entry('ca.crt'));
   assert.ok(leaf.checkPrivateKey(createPrivateKey(bed.entry('tls.key'))));

@@ -18,7 +18,7 @@ describe('write as seldom as possible', { concurrency: 7 }, () => {
       () => bed.consul.open('roots') === 1 && bed.consul.open('leaf') === 1,
     );
 
-    await bed.consul.rotateRoot({ leafDelayMs: 1_500 });
+    await bed.consul.rotateRoot({ leafDelayMs: 4_000 });
 
     await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2);
     assert.deepEqual([bed.entry('tls.crt'), bed.entry('tls.key')], [oldLeaf, oldKey]);
