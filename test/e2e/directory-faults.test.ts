@@ -9,7 +9,7 @@ import { assertWorks, makeBed } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
 import { temporary } from './support/temporary.ts';
 
-const KILLS = 12;
+const KILLS = 5;
 const MAX_LIFE_MS = 300;
 const RECOVERS_WITHIN_MS = 60_000;
 
@@ -41,7 +41,7 @@ test('36: Killed between two files: readers never see a half-changed set', async
   const reading = (async () => {
     while (!stop.signal.aborted) {
       if (assertMatches(directory)) seen += 1;
-      await sleep(5);
+      await sleep(10);
     }
   })();
 

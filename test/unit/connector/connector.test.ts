@@ -48,6 +48,7 @@ test('an unexpected error while publishing is one line of the log, an error, and
   t.after(() => consul.close());
   const { reporter, lines } = newReporter();
   const end = new AbortController();
+  t.after(() => end.abort());
   const access = {
     servers: [{ host: consul.host, port: consul.port }],
     tls: undefined,

@@ -6,6 +6,7 @@ import { parseObject } from '../../../src/consul/json.ts';
 import { ConsulError, IdentityError } from '../../../src/errors.ts';
 import { buildTrustBundle } from '../../../src/identity/trust-bundle.ts';
 import { orOwnError, spoilt, withWrongTypes } from '../bytes.ts';
+import { runs } from '../property-runs.ts';
 
 const root = {
   ID: 'a',
@@ -50,7 +51,7 @@ test('any answer about the roots is a ConsulError or a list of the right types, 
     }
     orOwnError(IdentityError, () => buildTrustBundle(decoded, date.getTime()));
   });
-  fc.assert(property, { numRuns: 1_000 });
+  fc.assert(property, runs(1_000));
 });
 
 test('any answer about the leaf is a ConsulError or a certificate and a key as text', () => {
@@ -61,7 +62,7 @@ test('any answer about the leaf is a ConsulError or a certificate and a key as t
     assert.ok(typeof decoded.certificatePem === 'string' && decoded.certificatePem !== '');
     assert.ok(typeof decoded.privateKeyPem === 'string' && decoded.privateKeyPem !== '');
   });
-  fc.assert(property, { numRuns: 1_000 });
+  fc.assert(property, runs(1_000));
 });
 
 test('an error about an answer never quotes it', () => {
@@ -77,7 +78,7 @@ test('an error about an answer never quotes it', () => {
       }
     }
   });
-  fc.assert(property, { numRuns: 300 });
+  fc.assert(property, runs(300));
 });
 
 test('every JSON object is read as it is', () => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../property-runs.ts';
 import { type Listed, oddSituations, situations } from './arbitraries.ts';
 import { refusalOf } from './openssl.ts';
 import { decideOn, NOW, newLeaf, newRoot } from './support.ts';
 
-function acceptsWhatIsPublished(of: fc.Arbitrary<Listed>, numRuns: number): Promise<void> {
+function acceptsWhatIsPublished(of: fc.Arbitrary<Listed>, whole: number): Promise<void> {
   const property = fc.asyncProperty(of, async ({ situation }) => {
     const { content } = decideOn(situation);
     fc.pre(content !== undefined);
@@ -14,7 +15,7 @@ function acceptsWhatIsPublished(of: fc.Arbitrary<Listed>, numRuns: number): Prom
 
     assert.equal(refused, undefined);
   });
-  return fc.assert(property, { numRuns });
+  return fc.assert(property, runs(whole));
 }
 
 test('openssl refuses a leaf by the roots of another, so it does judge', async () => {

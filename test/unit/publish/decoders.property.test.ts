@@ -5,6 +5,7 @@ import { PublishError } from '../../../src/errors.ts';
 import { decodeList, decodeObject } from '../../../src/publish/kubernetes/api/object.ts';
 import { readLines } from '../../../src/publish/kubernetes/api/watch-stream.ts';
 import { orOwnError, withWrongTypes } from '../bytes.ts';
+import { runs } from '../property-runs.ts';
 
 const LARGEST = 40;
 const metadata = {
@@ -52,7 +53,7 @@ test('any object of the API server is a PublishError or an object of the right t
     const decoded = orOwnError(PublishError, () => decodeObject(value));
     if (decoded !== undefined) assertDecoded(decoded);
   });
-  fc.assert(property, { numRuns: 1_000 });
+  fc.assert(property, runs(1_000));
 });
 
 test('any list of the API server is a PublishError or a list of such objects', () => {
@@ -60,7 +61,7 @@ test('any list of the API server is a PublishError or a list of such objects', (
     const decoded = orOwnError(PublishError, () => decodeList(value));
     for (const item of decoded?.items ?? []) assertDecoded(item);
   });
-  fc.assert(property, { numRuns: 1_000 });
+  fc.assert(property, runs(1_000));
 });
 
 interface Arrived {
@@ -104,7 +105,7 @@ test('a watch has the same lines wherever its bytes are split', async () => {
 
     assert.deepEqual(await linesOf(chunks), await linesOf([bytes]));
   });
-  await fc.assert(property, { numRuns: 500 });
+  await fc.assert(property, runs(500));
 });
 
 test('a watch that is cut off has a part of its lines, and never half of one', async () => {
@@ -115,5 +116,5 @@ test('a watch that is cut off has a part of its lines, and never half of one', a
     assert.deepEqual(cut.lines, whole.lines.slice(0, cut.lines.length));
     assert.ok(cut.code === undefined || cut.code === whole.code);
   });
-  await fc.assert(property, { numRuns: 500 });
+  await fc.assert(property, runs(500));
 });

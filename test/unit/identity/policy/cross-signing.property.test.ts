@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { readCertificates } from '../../../../src/identity/x509/certificate.ts';
 import type { Authority } from '../../../fixtures/certificates/factory.ts';
+import { runs } from '../../property-runs.ts';
 import { type Listed, rotations, tryBundle } from '../arbitraries.ts';
 import { refusalOf } from '../openssl.ts';
 import { meshLeaves } from '../pool.ts';
@@ -45,7 +46,7 @@ test('while new roots wait nothing is written, and deciding again decides the sa
     assert.equal(decision?.content?.caCrt, situation.published?.caPem);
     assert.ok((decision?.recheckAt ?? Number.POSITIVE_INFINITY) <= until);
   });
-  fc.assert(property, { numRuns: 25 });
+  fc.assert(property, runs(25));
 });
 
 test('once the wait is over the bundle is written, and then nothing more', () => {
@@ -61,7 +62,7 @@ test('once the wait is over the bundle is written, and then nothing more', () =>
     assert.equal(published?.upstreamCaPem, tryBundle(listed.listed, at)?.pem);
     assert.deepEqual([again?.writesLeaf, again?.writesBundle], [false, false]);
   });
-  fc.assert(property, { numRuns: 25 });
+  fc.assert(property, runs(25));
 });
 
 test('while new roots wait, a peer with any leaf of them and the cross-signed certificate is verified by what is published', async () => {
@@ -86,7 +87,7 @@ test('while new roots wait, a peer with any leaf of them and the cross-signed ce
       `no peer of ${peer.root.name} is verified: ${refusals.join('; ')}`,
     );
   });
-  await fc.assert(property, { numRuns: 12 });
+  await fc.assert(property, runs(12));
 });
 
 /** The listed certificates of the root's key, of whatever worth. */

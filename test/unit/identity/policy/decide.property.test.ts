@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isServable } from '../../../../src/identity/x509/pem.ts';
+import { runs } from '../../property-runs.ts';
 import { type Listed, situations } from '../arbitraries.ts';
 import { refusalOf } from '../openssl.ts';
 import { carriedOut, decideOn } from '../support.ts';
 import { compareRanks, rankOf } from './rank.ts';
 
 function forAny(holds: (listed: Listed) => void): void {
-  fc.assert(fc.property(situations, holds), { numRuns: 80 });
+  fc.assert(fc.property(situations, holds), runs(80));
 }
 
 test('in any situation deciding throws nothing and asks to be called again later', () => {
@@ -71,7 +72,7 @@ test('in any situation the leaf is replaced only by a better one, or where gatew
       assert.equal(decision.content.tlsKey, published?.privateKeyPem);
     }
   });
-  return fc.assert(property, { numRuns: 80 });
+  return fc.assert(property, runs(80));
 });
 
 test('in any situation nothing changes before the time it asks to be called again', () => {

@@ -9,6 +9,7 @@ import { readCertificates } from '../../../../src/identity/x509/certificate.ts';
 import { readPem, writePem } from '../../../../src/identity/x509/pem.ts';
 import { readPrivateKey } from '../../../../src/identity/x509/private-key.ts';
 import { orOwnError, spoilt } from '../../bytes.ts';
+import { runs } from '../../property-runs.ts';
 import { bundleOf, listing, listRoot, NOW, newLeaf, newRoot, SERVICE } from '../support.ts';
 
 const root = await newRoot();
@@ -53,7 +54,7 @@ test('whatever is read as certificates, key or material throws nothing but an Id
       orOwnError(IdentityError, () => verifyServed(material, SERVICE, bundle, NOW));
     }
   });
-  fc.assert(property, { numRuns: 300 });
+  fc.assert(property, runs(300));
 });
 
 test('whatever Consul lists as roots throws nothing but an IdentityError, and spoils no decision', () => {
@@ -69,7 +70,7 @@ test('whatever Consul lists as roots throws nothing but an IdentityError, and sp
     const published = { ...candidate, caPem: second, upstreamCaPem: second };
     decide({ published, candidate, service: SERVICE, bundle: made, at: NOW, upstream: { rootsSince: NOW } });
   });
-  fc.assert(property, { numRuns: 200 });
+  fc.assert(property, runs(200));
 });
 
 test('what is read is published as the same certificates, in the form of RFC 7468', () => {
