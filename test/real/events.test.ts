@@ -49,7 +49,7 @@ test('a rotation is told by Events on the Secret, and by its annotations where a
     assert.deepEqual(await eventsOf(uid), ROTATION);
     const described = await world.kubectl(['describe', 'secret', SECRET]);
     assert.match(described, new RegExp(`${SERVICE}/write-reason: inactive-root: `));
-    assert.match(described, new RegExp(`${WRITE_HISTORY}:\\s+\\S+Z roots: .*\\s+\\S+Z missing: `));
+    assert.match(described, new RegExp(`${WRITE_HISTORY}:\\s+\\S+Z roots-changed: .*\\s+\\S+Z missing: `));
     assert.deepEqual(
       daemon.logs.filter(({ level }) => level !== 'info'),
       [],
