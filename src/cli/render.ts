@@ -1,7 +1,7 @@
 import { Document } from 'yaml';
 import { Planner, type PlannerOptions } from '../connector/planner.ts';
+import { queryOnce } from '../connector/query-once.ts';
 import { ConsulClient } from '../consul/client.ts';
-import { fetchOnce, leafQuery, ROOTS_QUERY } from '../consul/connect-ca.ts';
 import type { ConsulAccess } from '../consul/endpoint.ts';
 import { IdentityError, PublishError, type PublishErrorCode } from '../errors.ts';
 import { causeOf, describeCause } from '../identity/policy/decide.ts';
@@ -58,13 +58,8 @@ export async function render(options: RenderOptions): Promise<string> {
   const { consul: access, clock, showKey, signal } = options;
   const consul = new ConsulClient(access, clock);
   try {
-    const connection = consul.connect();
-    const roots = await fetchOnce(connection, ROOTS_QUERY, DEADLINE_MS, signal);
-    const leaf = await fetchOnce(connection, leafQuery(access.service), DEADLINE_MS, signal);
     const planner = new Planner(options.planner);
-    planner.setRoots(roots.value);
-    planner.rootsAnswered(roots.freshness);
-    planner.setLeaf(leaf.value);
+    await queryOnce(consul.connect(), access.service, planner, DEADLINE_MS, signal);
     const { upstreamCa, secret, service } = await manifestsOf(options, planner);
     return [
       ...(upstreamCa === undefined ? [] : [yaml(upstreamCa)]),

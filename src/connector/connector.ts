@@ -1,6 +1,6 @@
 import { BlockingQuery } from '../consul/blocking-query.ts';
 import type { Consul } from '../consul/client.ts';
-import { type CaLeaf, type CaQuery, fetchOnce, leafQuery, ROOTS_QUERY } from '../consul/connect-ca.ts';
+import { type CaLeaf, type CaQuery, leafQuery, ROOTS_QUERY } from '../consul/connect-ca.ts';
 import { errorOfStaleRoots } from '../consul/errors/status.ts';
 import { PublishError } from '../errors.ts';
 import type { ListedRoots } from '../identity/trust-bundle.ts';
@@ -8,6 +8,7 @@ import { backoffMs } from '../lib/backoff.ts';
 import { Notify } from '../lib/notify.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import { Planner, type PlannerOptions } from './planner.ts';
+import { queryOnce } from './query-once.ts';
 import { failureOf, Reconciler, type Reconciliation } from './reconciler.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -76,11 +77,7 @@ export class Connector {
     const { consul, publisher, reporter, service } = this.#options;
     const connection = consul.connect();
     try {
-      const roots = await fetchOnce(connection, ROOTS_QUERY, ONCE_DEADLINE_MS, signal);
-      const leaf = await fetchOnce(connection, leafQuery(service), ONCE_DEADLINE_MS, signal);
-      this.#planner.setRoots(roots.value);
-      this.#planner.rootsAnswered(roots.freshness);
-      this.#planner.setLeaf(leaf.value);
+      const roots = await queryOnce(connection, service, this.#planner, ONCE_DEADLINE_MS, signal);
       const reconciliation = await this.#reconciler.reconcile(signal);
       reporter.reconciled(reconciliation);
       const stale = roots.freshness === 'stale' ? errorOfStaleRoots(roots.ageSeconds) : undefined;

@@ -93,7 +93,7 @@ export class Reporter implements PublishObserver {
   reconcileFailed(error: unknown, attempt: number, retryMs: number): void {
     const { logger, health } = this.#options;
     const isExpected = error instanceof PublishError;
-    // Anything else is a fault of this program, and stands in no outcome.
+    // Anything else is a bug of this program, and is part of no outcome.
     if (!isExpected) health.setProblem('identity', error);
     const fields = { ...describeError(error), attempt, retryMs };
     logger[isExpected ? 'warn' : 'error'](fields, 'publishing failed, retrying');

@@ -11,7 +11,7 @@ export const MAX_BUNDLE_DEFERRAL_MS = 60_000;
  * It may wait while each root that is not published yet is cross-signed by a published one, and both are valid until
  * the wait ends: peers then send the cross-signed certificate with their new leaves (RFC 5280 section 3.2), and verify by
  * the old root.
- * `since` is when these roots were first heard of.
+ * `since` is when Consul first listed these roots.
  */
 export function deferBundleUntil(
   publishedPem: string,
@@ -46,7 +46,7 @@ function isCrossCertificateOf(cross: Certificate, anchor: Certificate): boolean 
   );
 }
 
-/** How long the chains of peers are nobody knows, so a path length may be too short for them. */
+/** The length of the peers' chains is unknown, so a path length may be too short for them. */
 function isUnlimitedCa(certificate: Certificate): boolean {
   const { x509, pathLength, isSelfIssued, selfSigned, hasUnknownCritical } = certificate;
   const isLimited = pathLength !== undefined || x509.keyUsage !== undefined || hasUnknownCritical;

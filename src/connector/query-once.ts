@@ -1,0 +1,24 @@
+import { type CaRoots, type Fetched, fetchOnce, leafQuery, ROOTS_QUERY } from '../consul/connect-ca.ts';
+import type { Connection } from '../consul/connection.ts';
+import type { Planner } from './planner.ts';
+
+/**
+ * Queries Consul once for the roots, then for the leaf of `service`, each within `deadlineMs` milliseconds a server, and
+ * passes both to `planner`: for `once` and `render`. Returns the roots.
+ *
+ * @throws ConsulError
+ */
+export async function queryOnce(
+  connection: Connection,
+  service: string,
+  planner: Planner,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<Fetched<CaRoots>> {
+  const roots = await fetchOnce(connection, ROOTS_QUERY, deadlineMs, signal);
+  const leaf = await fetchOnce(connection, leafQuery(service), deadlineMs, signal);
+  planner.setRoots(roots.value);
+  planner.rootsAnswered(roots.freshness);
+  planner.setLeaf(leaf.value);
+  return roots;
+}
