@@ -5,7 +5,7 @@ import {
   type EmbeddedConsulOptions,
   startEmbeddedConsul,
 } from '../test/fixtures/consul/embedded-consul.ts';
-import { KubernetesDouble } from '../test/fixtures/kubernetes/index.ts';
+import { createServerIdentity, KubernetesDouble } from '../test/fixtures/kubernetes/index.ts';
 import { Sightings, type Stage } from './stage.ts';
 
 export const NAMESPACE = 'ambassador';
@@ -51,7 +51,7 @@ export class EmbeddedStage implements Stage {
     const consul = await startEmbeddedConsul({ clock: fastClock(speed, origin), ...consulOptions });
     // The first leaf takes a signature, which is no cost of the subject's.
     await consul.leaf('ambassador');
-    const cluster = new SightedCluster({ groups: [], speed });
+    const cluster = new SightedCluster(await createServerIdentity(), { groups: [], speed });
     await cluster.start();
     const root = () => createRoot({ trustDomain: consul.trustDomain });
     const roots = await Promise.all([root(), root()]);
@@ -85,8 +85,8 @@ export class EmbeddedStage implements Stage {
 export class SightedCluster extends KubernetesDouble {
   readonly secrets = new Sightings();
 
-  constructor(options: ConstructorParameters<typeof KubernetesDouble>[0]) {
-    super(options);
+  constructor(...parameters: ConstructorParameters<typeof KubernetesDouble>) {
+    super(...parameters);
     this.store.onChange(({ type, plural, object }) => {
       if (plural === 'secrets' && type !== 'DELETED') this.secrets.saw(object.data);
     });

@@ -96,7 +96,7 @@ export class ConsulModel implements Consul {
     const validity = { notBefore: new Date(notBefore), notAfter: new Date(notAfter) };
     const authority = await createRoot({ trustDomain: TRUST_DOMAIN, ...validity });
     const [old] = this.roots;
-    const cross = crossSigned ? await old?.authority.crossSign(authority, validity) : undefined;
+    const cross = crossSigned ? old?.authority.crossSign(authority, validity) : undefined;
     const presses = await Promise.all(this.#keys.map((keys) => LeafPress.of(authority, SERVICE, keys)));
     const id = authority.serial;
     const crossedBy = cross === undefined ? undefined : old?.id;

@@ -1,4 +1,4 @@
-import { KeyObject, sign, X509Certificate } from 'node:crypto';
+import { type KeyObject, sign, X509Certificate } from 'node:crypto';
 import type { Authority, KeyPair } from '../fixtures/certificates/factory.ts';
 
 const ECDSA_WITH_SHA256 = Buffer.from('300a06082a8648ce3d040302', 'hex');
@@ -6,7 +6,7 @@ const TEMPLATE = { notBefore: new Date('2020-01-02T03:04:05Z'), notAfter: new Da
 
 /**
  * Renews one leaf of the factory thousands of times: the same names and key, another serial number and validity, and a
- * signature over that by the authority's key. The factory takes 4 ms for a leaf, which a simulated year has not got.
+ * signature over that by the authority's key. The factory makes all of a leaf anew, for which a simulated year has no time.
  */
 export class LeafPress {
   readonly keyPem: string;
@@ -26,7 +26,7 @@ export class LeafPress {
 
   static async of(authority: Authority, service: string, keys: KeyPair): Promise<LeafPress> {
     const leaf = await authority.issueLeaf({ service, keys, ...TEMPLATE });
-    return new LeafPress(leaf.certPem, leaf.keyPem, KeyObject.from(authority.keys.privateKey));
+    return new LeafPress(leaf.certPem, leaf.keyPem, authority.keys.privateKey);
   }
 
   /** The PEM of a new leaf, valid between two times in whole seconds, in milliseconds since the epoch. */

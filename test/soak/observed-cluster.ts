@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import { certificates, NAMESPACE, SECRET } from '../e2e/support/bed.ts';
-import {
-  type KubeObject,
-  KubernetesDouble,
-  type KubernetesDoubleOptions,
-  type Manifest,
-} from '../fixtures/kubernetes/index.ts';
+import { type KubeObject, KubernetesDouble, type Manifest } from '../fixtures/kubernetes/index.ts';
 
 /** A cluster that looks at every Secret a daemon writes: how many leaves and bundles there were, and that each works. */
 export class ObservedCluster extends KubernetesDouble {
@@ -19,8 +14,8 @@ export class ObservedCluster extends KubernetesDouble {
   readonly activeRoots = new Set<string>();
   #byHand = false;
 
-  constructor(options: KubernetesDoubleOptions) {
-    super(options);
+  constructor(...parameters: ConstructorParameters<typeof KubernetesDouble>) {
+    super(...parameters);
     this.store.onChange(({ type, plural, object }) => {
       const { name, namespace } = object.metadata;
       const isOurs = plural === 'secrets' && name === SECRET && namespace === NAMESPACE;

@@ -6,6 +6,7 @@ import { bundle } from '../e2e/support/bundle.ts';
 import type { Daemon } from '../e2e/support/daemon.ts';
 import { type FastTime, fastClock, fastTimeOf } from '../e2e/support/fast-time.ts';
 import { startEmbeddedConsul } from '../fixtures/consul/embedded-consul.ts';
+import { createServerIdentity } from '../fixtures/kubernetes/index.ts';
 import { ObservedCluster } from './observed-cluster.ts';
 import { mostOf, type Sample, takeSample } from './probe.ts';
 
@@ -53,7 +54,7 @@ export class SoakBed {
       backdateMs: BACKDATE_MS,
       acl: { tokens: { [TOKEN]: { serviceWrite: ['ambassador'] } } },
     });
-    const cluster = new ObservedCluster({ groups: [] });
+    const cluster = new ObservedCluster(await createServerIdentity(), { groups: [] });
     await cluster.start();
     const bed = new Bed(consul, cluster, { namespace: NAMESPACE, credentials: 'token-file' });
     return new SoakBed(bed, cluster, clock, fastTimeOf(speed, origin));

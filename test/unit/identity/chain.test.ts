@@ -1,11 +1,8 @@
-import '../../fixtures/certificates/reflect.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { X509CertificateGenerator } from '@peculiar/x509';
 import { buildChain } from '../../../src/identity/chain.ts';
 import type { Certificate } from '../../../src/identity/x509/certificate.ts';
-import { signCertificate } from '../../fixtures/certificates/certificate.ts';
-import { generateKeyPair } from '../../fixtures/certificates/factory.ts';
+import { generateKeyPair, signCertificate, signWith } from '../../fixtures/certificates/factory.ts';
 import {
   bundleOf,
   bundleWith,
@@ -57,7 +54,7 @@ test('duplicates, strays, the leaf itself and the root are left out (consul #157
 
 test('an expired cross-signed certificate beside a valid path is left out (consul #8681)', async () => {
   const previous = await newRoot();
-  const expired = await previous.crossSign(root, { notAfter: new Date(NOW - 1_000) });
+  const expired = previous.crossSign(root, { notAfter: new Date(NOW - 1_000) });
   const given = [lower, upper, expired].map(certificateOf);
 
   const chain = buildChain(leaf, given, bundleOf(root, previous), NOW);
@@ -147,15 +144,12 @@ test('an intermediate that expired means no chain', async () => {
 test('a certificate that is no CA certifies nobody, even where it does not say what its key is for', async () => {
   const validity = { notBefore: new Date(NOW), notAfter: new Date(NOW + DAY) };
   const keys = await generateKeyPair('ec-p256');
-  const noAuthority = await X509CertificateGenerator.create({
-    ...validity,
-    subject: 'CN=no authority',
-    issuer: `CN=${root.name}`,
-    publicKey: keys.publicKey,
-    signingKey: root.keys.privateKey,
-    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-  });
-  const forged = await signCertificate({
+  const names = { subject: 'no authority', issuer: root.name };
+  const noAuthority = signWith(
+    { ...validity, ...names, publicKey: keys.publicKey, issuerKeys: root.keys },
+    [],
+  );
+  const forged = signCertificate({
     ...validity,
     subject: SERVICE,
     issuer: 'no authority',
@@ -164,7 +158,7 @@ test('a certificate that is no CA certifies nobody, even where it does not say w
     ca: false,
     names: {},
   });
-  const given = [certificateOf({ certPem: noAuthority.toString('pem') })];
+  const given = [certificateOf(noAuthority)];
 
   assert.throws(() => buildChain(certificateOf(forged), given, bundleOf(root), NOW), refusal('NO_CHAIN'));
 });

@@ -20,7 +20,7 @@ import {
 
 const previous = await newRoot({ name: 'previous' });
 const active = await newRoot({ name: 'active' });
-const crossSigned = await previous.crossSign(active);
+const crossSigned = previous.crossSign(active);
 const leaf = await newLeaf(active);
 const rotation = buildTrustBundle(
   listing(listRoot(active, { intermediates: [crossSigned] }), listRoot(previous)),
@@ -67,7 +67,7 @@ test('a leaf of the previous root does not reach the active one', async () => {
 
 test('of an intermediate that both roots signed the one of the active root is published', async () => {
   const middle = await previous.issueIntermediate({ name: 'middle' });
-  const resigned = await active.crossSign(middle);
+  const resigned = active.crossSign(middle);
   const end = certificateOf(await newLeaf(middle));
   const bundle = buildTrustBundle(
     listing(listRoot(active, { intermediates: [resigned] }), listRoot(previous)),
@@ -84,7 +84,7 @@ test('of an intermediate that both roots signed the one of the active root is pu
 });
 
 test('no key stands twice in a chain, though two roots have signed one another', async () => {
-  const back = await active.crossSign(previous);
+  const back = active.crossSign(previous);
   const bundle = buildTrustBundle(
     listing(listRoot(active, { intermediates: [crossSigned, back] }), listRoot(previous)),
     NOW,
@@ -102,7 +102,7 @@ test('a hostile number of cross-signed certificates ends within a second', async
   const authorities = await Promise.all(Array.from({ length: 5 }, () => newRoot()));
   const pairs = authorities.flatMap((signer) => authorities.map((signed) => ({ signer, signed })));
   const hostile = Array.from({ length: 8 }, () => pairs).flat();
-  const crossed = await Promise.all(hostile.map(({ signer, signed }) => signer.crossSign(signed)));
+  const crossed = hostile.map(({ signer, signed }) => signer.crossSign(signed));
   const [first] = authorities;
   assert.ok(first);
   const end = certificateOf(await newLeaf(first));
@@ -118,10 +118,10 @@ test('a hostile number of cross-signed certificates ends within a second', async
 test('a hostile number of cross-signed certificates does not hide the short path', async () => {
   const authorities = await Promise.all(Array.from({ length: 8 }, () => newRoot()));
   const pairs = authorities.flatMap((signer) => authorities.map((signed) => ({ signer, signed })));
-  const crossed = await Promise.all(pairs.map(({ signer, signed }) => signer.crossSign(signed)));
+  const crossed = pairs.map(({ signer, signed }) => signer.crossSign(signed));
   const [last] = authorities;
   assert.ok(last);
-  const middle = await active.crossSign(last);
+  const middle = active.crossSign(last);
   const end = certificateOf(await newLeaf(last));
 
   const chain = buildChain(end, [...crossed, middle].map(certificateOf), bundleOf(active), NOW);

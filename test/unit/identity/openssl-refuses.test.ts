@@ -1,29 +1,23 @@
-import '../../fixtures/certificates/reflect.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  Extension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-} from '@peculiar/x509';
 import type { IdentityFault } from '../../../src/errors.ts';
 import { type CertificateAndKey, verifyIdentity, verifyServed } from '../../../src/identity/identity.ts';
-import type { IssuedLeaf } from '../../fixtures/certificates/factory.ts';
+import {
+  basicConstraints,
+  extendedKeyUsage,
+  type IssuedLeaf,
+  keyUsage,
+  unknownExtension,
+} from '../../fixtures/certificates/factory.ts';
 import { refusalOf } from './openssl.ts';
 import { bundleOf, material, NOW, newLeaf, newRoot, refusal, SERVICE } from './support.ts';
 
 // What the properties found: signed and in time, and yet no peer that verifies by OpenSSL accepts it.
 
-const serversOnly = [new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth])];
-const critical = [new Extension('1.2.3.4.5', true, new Uint8Array([5, 0]))];
-const encipherOnly = [new KeyUsagesExtension(KeyUsageFlags.keyEncipherment, true)];
-const noCa = [
-  new BasicConstraintsExtension(false, undefined, true),
-  new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
-];
+const serversOnly = [extendedKeyUsage('serverAuth')];
+const critical = [unknownExtension({ critical: true })];
+const encipherOnly = [keyUsage('keyEncipherment')];
+const noCa = [basicConstraints(false), keyUsage('keyCertSign')];
 const root = await newRoot();
 const servingRoot = await newRoot({ extensions: serversOnly });
 const criticalRoot = await newRoot({ extensions: critical });
@@ -63,7 +57,7 @@ test('a published leaf beside a certificate that leads peers astray does not wor
   const signed = await newRoot({ name: 'signed by two' });
   const stranger = await newRoot({ name: 'stranger' });
   const leaf = await newLeaf(signed);
-  const [right, astray] = [await root.crossSign(signed), await stranger.crossSign(signed)];
+  const [right, astray] = [root.crossSign(signed), stranger.crossSign(signed)];
   const served = (...above: readonly { certPem: string }[]): CertificateAndKey => ({
     certificatePem: [leaf, ...above].map(({ certPem }) => certPem).join(''),
     privateKeyPem: leaf.keyPem,
@@ -79,7 +73,7 @@ test('a published leaf beside a certificate with the name of its issuer that may
   const signed = await newRoot({ name: 'signed' });
   const leaf = await newLeaf(signed);
   const signsNothing = await newLeaf(root, { keys: signed.keys, service: 'signed', keyIdentifiers: false });
-  const right = await root.crossSign(signed);
+  const right = root.crossSign(signed);
   const certificatePem = leaf.certPem + signsNothing.certPem + right.certPem;
 
   assert.ok(await refusalOf(certificatePem, root.certPem, NOW));

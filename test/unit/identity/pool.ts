@@ -1,20 +1,18 @@
-import '../../fixtures/certificates/reflect.ts';
 import {
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  Extension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-} from '@peculiar/x509';
-import { type Authority, createRoot, type IssuedLeaf } from '../../fixtures/certificates/factory.ts';
+  type Authority,
+  basicConstraints,
+  createRoot,
+  extendedKeyUsage,
+  type IssuedLeaf,
+  keyUsage,
+  unknownExtension,
+} from '../../fixtures/certificates/factory.ts';
 import { HOUR, LIFETIME, NOW, newLeaf, newRoot, SECOND, SERVICE, TRUST_DOMAIN } from './support.ts';
 
-// Issued once for a file of tests (about 4 ms each) and combined at random.
+// Issued once for a file of tests and combined at random.
 
-const EMPTY = new Uint8Array([5, 0]);
-const unknownAndCritical = [new Extension('1.2.3.4.5', true, EMPTY)];
-const serversOnly = [new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth])];
+const unknownAndCritical = [unknownExtension({ critical: true })];
+const serversOnly = [extendedKeyUsage('serverAuth')];
 const until = (ms: number) => ({ notAfter: new Date(NOW + ms) });
 
 const one = await newRoot({ name: 'one' });
@@ -36,14 +34,14 @@ export const soundRoots: readonly Authority[] = [one, two, expiring, shallow, na
 
 /** What one root signed of another, and what looks like that and is not. */
 export const crossSigned: readonly { readonly certPem: string }[] = [
-  await one.crossSign(two),
-  await two.crossSign(one),
-  await expiring.crossSign(two),
-  await shallow.crossSign(two),
-  await one.crossSign(two, until(20 * SECOND)),
-  await one.crossSign(expiring),
-  await stranger.crossSign(two),
-  await two.crossSign(middle),
+  one.crossSign(two),
+  two.crossSign(one),
+  expiring.crossSign(two),
+  shallow.crossSign(two),
+  one.crossSign(two, until(20 * SECOND)),
+  one.crossSign(expiring),
+  stranger.crossSign(two),
+  two.crossSign(middle),
   // The key of a root in a certificate that may sign nothing, or under another name.
   await newLeaf(one, { keys: two.keys }),
   await newLeaf(one, { keys: two.keys, service: 'two', keyIdentifiers: false }),
@@ -78,8 +76,8 @@ export const otherLeaves: readonly IssuedLeaf[] = [
 ];
 
 // What OpenSSL refuses for a reason of its own.
-const noCa = new BasicConstraintsExtension(false, undefined, true);
-const signsAll = new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature, true);
+const noCa = basicConstraints(false);
+const signsAll = keyUsage('keyCertSign', 'digitalSignature');
 const notCa = await newRoot({ name: 'not a CA', extensions: [noCa, signsAll] });
 const serving = await newRoot({ name: 'serving', extensions: serversOnly });
 const servingMiddle = await one.issueIntermediate({ name: 'serving middle', extensions: serversOnly });
@@ -94,8 +92,8 @@ export const oddLeaves: readonly IssuedLeaf[] = [
   )),
   await newLeaf(one, { extensions: unknownAndCritical }),
   await newLeaf(one, { extensions: serversOnly }),
-  await newLeaf(one, { extensions: [new KeyUsagesExtension(KeyUsageFlags.keyEncipherment, true)] }),
-  await newLeaf(one, { extensions: [new KeyUsagesExtension(KeyUsageFlags.keyAgreement, true)] }),
+  await newLeaf(one, { extensions: [keyUsage('keyEncipherment')] }),
+  await newLeaf(one, { extensions: [keyUsage('keyAgreement')] }),
   await newLeaf(blank, { emptyDn: true, keyIdentifiers: false }),
   await newLeaf(nameless, { emptyDn: true, keyIdentifiers: false }),
 ];

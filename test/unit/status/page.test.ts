@@ -69,7 +69,7 @@ describe('The status page', () => {
       newRoot({ name: 'Consul CA 7' }),
       newRoot({ name: 'Consul CA 8' }),
     ]);
-    const intermediates = [await previous.crossSign(active)];
+    const intermediates = [previous.crossSign(active)];
     const bundle = buildTrustBundle(listing(listRoot(active, { intermediates }), listRoot(previous)), NOW);
     const scene = new Scene();
 

@@ -33,7 +33,7 @@ const atOnce = { published, candidate: material(oldLeaf), upstream: { rootsSince
 
 /** The bundle after `to` took over from `from`, which cross-signed it unless `by` did. */
 async function rotated(from: Authority, to: Authority, by = from, validity = {}) {
-  const intermediates = [await by.crossSign(to, validity)];
+  const intermediates = [by.crossSign(to, validity)];
   return buildTrustBundle(listing(listRoot(to, { intermediates }), listRoot(from)), NOW);
 }
 
@@ -93,7 +93,7 @@ test('a cross-signed certificate that has expired vouches for nothing', async ()
 });
 
 test('two new roots, of which one is not cross-signed, do not wait', async () => {
-  const intermediates = [await previous.crossSign(active)];
+  const intermediates = [previous.crossSign(active)];
   const other = await newRoot({ name: 'other' });
   const listed = listing(listRoot(active, { intermediates }), listRoot(previous), listRoot(other));
   assertWrittenNow({ bundle: buildTrustBundle(listed, NOW) });
@@ -155,7 +155,7 @@ test("the new root's key in a certificate that is no CA, or under another name, 
     certificate: active,
     chainPem: '',
   });
-  for (const impostor of [noCa, await previous.crossSign(renamed)]) {
+  for (const impostor of [noCa, previous.crossSign(renamed)]) {
     const listed = listing(listRoot(active, { intermediates: [impostor] }), listRoot(previous));
     assertWrittenNow({ bundle: buildTrustBundle(listed, NOW) });
   }

@@ -146,7 +146,7 @@ for (const [what, { caPem, settledBundlePem }] of Object.entries<{
 
 test('a published chain is kept where only the IntermediateCerts would still lengthen it', async () => {
   const previous = await newRoot();
-  const crossSigned = await previous.crossSign(root);
+  const crossSigned = previous.crossSign(root);
 
   const decision = decideOn({ published, candidate: material(leaf), bundle: bundleWith(root, crossSigned) });
 

@@ -102,7 +102,7 @@ test('where the active root has expired a leaf of another listed root is good', 
 
 test('a leaf whose intermediate both roots signed is published once and then kept', async () => {
   const middle = await previous.issueIntermediate();
-  const resigned = await active.crossSign(middle);
+  const resigned = active.crossSign(middle);
   const listed = listing(listRoot(active, { intermediates: [resigned] }), listRoot(previous));
   const bundle = buildTrustBundle(listed, NOW);
   const candidate = material(await newLeaf(middle));
