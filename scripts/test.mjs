@@ -1,20 +1,23 @@
 // Runs the tests of folders or files with Node's own runner: node scripts/test.mjs test/unit [--together] [--flag-of-the-runner …]
 // Node 20 expands no globs for `--test`, and looks for TypeScript in no folder.
-// `--together` runs many files in one process: loading tsx and what the tests import costs most of them more than their tests.
+// `--together` bundles many files into one process: loading what they import takes most of them longer than their tests.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { clientNodeInParts } from './parts.mjs';
 
 const args = process.argv.slice(2);
 const together = args.includes('--together');
 /** No file takes a third of it: one that does not end is a failure, and not the end of the run. */
 const MAX_FILE_MS = 900_000;
 /** The tests of one process wait for one another, so that there are more processes than cores: many tests wait for a daemon. */
-const PROCESSES = 2 * availableParallelism();
-/** Outside any `describe`, a hook is run for every test of the process. */
-const HAS_HOOKS_OF_ITS_OWN = /^(?:before|after)(?:Each)?\(/m;
+const PROCESSES = 4 * availableParallelism();
+/** Of each folder; so many that no process has much left to do when the others have ended. */
+const GROUPS = 2 * PROCESSES;
 
 const flags = [
   // Node leaves one core free, which on two cores is half of them; a flag that is given again wins.
@@ -22,40 +25,92 @@ const flags = [
   `--test-timeout=${MAX_FILE_MS}`,
   ...args.filter((arg) => arg.startsWith('--') && arg !== '--together'),
 ];
-const files = args
+/** The tests of each argument. */
+const filesOf = args
   .filter((arg) => !arg.startsWith('--'))
-  .flatMap((path) =>
-    statSync(path).isFile() ? [path] : readdirSync(path, { recursive: true }).map((name) => join(path, name)),
-  )
-  .filter((path) => path.endsWith('.test.ts'))
-  .sort();
-if (files.length === 0) {
+  .map((path) =>
+    (statSync(path).isFile()
+      ? [path]
+      : readdirSync(path, { recursive: true }).map((name) => join(path, name))
+    )
+      .filter((file) => file.endsWith('.test.ts'))
+      .sort(),
+  );
+if (filesOf.flat().length === 0) {
   console.error(`no tests in ${args.join(' ')}`);
   process.exit(1);
 }
-const folder = mkdtempSync(join(tmpdir(), 'connector-tests-'));
-const { status } = spawnSync(
-  process.execPath,
-  ['--import', 'tsx', '--test', '--test-reporter=spec', ...flags, ...(together ? grouped(files) : files)],
-  { stdio: 'inherit' },
-);
-rmSync(folder, { recursive: true });
-process.exit(status ?? 1);
+process.exitCode = together ? await runTogether() : run(['--import', 'tsx'], filesOf.flat());
 
-/** One file for each process, which imports the tests that run in it; those with hooks of their own run alone. */
-function grouped(paths) {
-  const alone = paths.filter((path) => HAS_HOOKS_OF_ITS_OWN.test(readFileSync(path, 'utf8')));
-  const shared = paths.filter((path) => !alone.includes(path));
-  const groups = Array.from({ length: PROCESSES }, (_, index) =>
-    shared.filter((_path, place) => place % PROCESSES === index),
+function run(nodeFlags, paths) {
+  const runner = [...nodeFlags, '--test', '--test-reporter=spec', ...flags, ...paths];
+  return spawnSync(process.execPath, runner, { stdio: 'inherit' }).status ?? 1;
+}
+
+async function runTogether() {
+  // Below the packages, so that what is not bundled is found.
+  const cache = fileURLToPath(new URL('../node_modules/.cache/', import.meta.url));
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, 'tests-'));
+  try {
+    return run(['--enable-source-maps'], await bundle(filesOf.flatMap(groups), folder));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Every so-manieth file, so that each group has some of each folder. */
+function groups(paths) {
+  return Array.from({ length: GROUPS }, (_, index) =>
+    paths.filter((_path, place) => place % GROUPS === index),
   ).filter((group) => group.length > 0);
-  return [
-    ...groups.map((group, index) => {
-      const file = join(folder, `together-${index + 1}.test.mjs`);
-      const imports = group.map((path) => `import ${JSON.stringify(pathToFileURL(resolve(path)).href)};\n`);
-      writeFileSync(file, imports.join(''));
-      return file;
-    }),
-    ...alone,
-  ];
+}
+
+/** Writes a module for each group into `outdir`, and resolves with their paths. */
+async function bundle(groupsOfFiles, outdir) {
+  const NAMESPACE = 'group';
+  const names = groupsOfFiles.map((_group, index) => `together-${String(index + 1).padStart(2, '0')}.test`);
+  const groupPlugin = {
+    name: 'groups',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: new RegExp(`^${NAMESPACE}:`) }, ({ path }) => ({
+        path: path.slice(NAMESPACE.length + 1),
+        namespace: NAMESPACE,
+      }));
+      onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => ({
+        contents: groupsOfFiles[Number(path)]
+          .map((file) => `import ${JSON.stringify(resolve(file))};\n`)
+          .join(''),
+        resolveDir: outdir,
+      }));
+      // Tests and fixtures find other files by their own place.
+      onLoad({ filter: /(?:src|test)\/.*\.ts$/ }, async ({ path }) => ({
+        contents: (await readFile(path, 'utf8')).replaceAll(
+          'import.meta.url',
+          JSON.stringify(pathToFileURL(path).href),
+        ),
+        loader: 'ts',
+      }));
+    },
+  };
+  await build({
+    entryPoints: names.map((out, index) => ({ in: `${NAMESPACE}:${index}`, out })),
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    // Some packages are CommonJS and load Node's modules.
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+    external: ['@kubernetes/client-node/dist/index.js'],
+    keepNames: true,
+    sourcemap: true,
+    logLevel: 'warning',
+    plugins: [groupPlugin, clientNodeInParts],
+  });
+  return names.map((name) => join(outdir, `${name}.mjs`));
 }

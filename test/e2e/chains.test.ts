@@ -12,7 +12,7 @@ describe('a leaf and its chain', () => {
     const bed = await makeBed(t);
     const { upper, lower, issued } = await twoIntermediates(bed);
     const previous = await createRoot({ trustDomain: bed.consul.trustDomain });
-    const expired = await previous.crossSign(bed.consul.activeRoot.authority, {
+    const expired = previous.crossSign(bed.consul.activeRoot.authority, {
       notBefore: new Date('2020-01-01'),
       notAfter: new Date('2021-01-01'),
     });

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const LOOK_AGAIN_MS = 20;
+/** It looks again after an eighth of the time so far: looks cost the processor that what is awaited needs. */
+const SHARE_OF_THE_WAIT = 1 / 8;
+const AT_LEAST_MS = 10;
+const AT_MOST_MS = 200;
 
 /**
  * Resolves with what `look` finds, once it is neither undefined nor false.
@@ -12,13 +15,14 @@ export async function eventually<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
   withinMs = 60_000,
 ): Promise<T> {
-  const deadline = performance.now() + withinMs;
+  const from = performance.now();
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
-    if (performance.now() > deadline) {
+    const waited = performance.now() - from;
+    if (waited > withinMs) {
       throw new Error(`not within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`);
     }
-    await sleep(LOOK_AGAIN_MS);
+    await sleep(Math.min(Math.max(waited * SHARE_OF_THE_WAIT, AT_LEAST_MS), AT_MOST_MS));
   }
 }

@@ -1,0 +1,31 @@
+// Packages of which only parts are bundled, since what they load besides is a third of the program's start (docs/cost.md).
+// The files in parts/ name paths inside them; versions are pinned, and a path that is gone fails the build.
+import { fileURLToPath } from 'node:url';
+
+const CLIENT_NODE = {
+  '@kubernetes/client-node': 'client-node.mjs',
+  './gen/index.js': 'no-api-client.cjs',
+  './gen/rxjsStub.js': 'no-api-client.cjs',
+};
+const PARTS = {
+  ...CLIENT_NODE,
+  undici: 'undici.cjs',
+  'prom-client': 'prom-client.cjs',
+  hpagent: 'no-agents.cjs',
+  socks: 'no-agents.cjs',
+  'socks-proxy-agent': 'no-agents.cjs',
+};
+
+export const inParts = { name: 'in-parts', setup: replacing(PARTS) };
+/** For tests, which use more of the others. */
+export const clientNodeInParts = { name: 'client-node-in-parts', setup: replacing(CLIENT_NODE) };
+
+/** Not esbuild's `alias`, which would take the paths inside the packages too. */
+function replacing(parts) {
+  const names = Object.keys(parts).map((name) => name.replaceAll('.', '\\.'));
+  return ({ onResolve }) => {
+    onResolve({ filter: new RegExp(`^(${names.join('|')})$`) }, ({ path }) => ({
+      path: fileURLToPath(new URL(`parts/${parts[path]}`, import.meta.url)),
+    }));
+  };
+}

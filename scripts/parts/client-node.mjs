@@ -1,0 +1,2 @@
+// In place of client-node's index.js, which loads a class for every kind of object that Kubernetes has.
+export { KubeConfig } from '@kubernetes/client-node/dist/config.js';
