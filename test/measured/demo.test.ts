@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { temporary } from '../e2e/support/temporary.ts';
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+
+// Its certificates live five seconds, and a renewal takes place in the last of them: nothing for a loaded machine.
+test('the demo tells the whole story in plain text, ends by itself with 0, and leaves the identity in the folder', async () => {
+  const output = temporary();
+
+  const demo = spawn(process.execPath, ['--import', 'tsx', 'scripts/demo.ts', '--embedded'], {
+    cwd: REPOSITORY,
+    env: { ...process.env, DEMO_SECONDS: '12', _OUTPUT_DIR: output },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [told, [code]] = await Promise.all([text(demo.stdout), once(demo, 'exit')]);
+
+  assert.equal(code, 0, told);
+  assert.match(told, /the embedded development Consul/);
+  assert.match(told, /identity +spiffe:\/\/[-0-9a-f]+\.consul\/ns\/default\/dc\/dc1\/svc\/ambassador\n/);
+  assert.match(told, /why: missing: no identity was published/);
+  assert.match(told, /renewal +wrote tls\.crt and tls\.key\n +why: renewal-due: /);
+  assert.match(told, /rotation +Consul gets a new root, by the timer/);
+  assert.match(told, /roots +wrote ca\.crt alone; tls\.crt and tls\.key stay byte for byte: 2 roots/);
+  assert.match(told, /why: inactive-root: the published leaf does not chain to the active root/);
+  assert.match(told, /openssl verify -CAfile \S+\/ca\.crt /);
+  assert.match(told, /In all: \d+ writes, .* 1 rotation\./);
+  assert.ok(!told.includes('\u001b'), told);
+  assert.doesNotMatch(told, /BEGIN|PRIVATE KEY/);
+  const published = ['ca.crt', 'secret.yaml', 'service.yaml', 'tls.crt', 'tls.key'];
+  assert.deepEqual((await readdir(output)).filter((name) => !name.startsWith('..')).sort(), published);
+  assert.match(await readFile(join(output, 'service.yaml'), 'utf8'), /secret: ambassador-consul-connect\n/);
+});
