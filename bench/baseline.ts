@@ -13,7 +13,7 @@ const cluster = new Agent({ connect: { ca }, bodyTimeout: 0 });
 const base = `${setting('server')}/api/v1/namespaces/${setting('namespace')}`;
 const SECRET = { kind: 'Secret', path: '/secrets', name: 'ambassador-consul-connect' };
 const SERVICE = { kind: 'Service', path: '/services', name: 'ambassador-consul-connector' };
-const TLS_CONTEXT = `---\napiVersion: ambassador/v1\nkind: TLSContext\nname: ambassador-consul\nhosts: []\nsecret: ${SECRET.name}\n`;
+const TLS_CONTEXT = `---\napiVersion: getambassador.io/v2\nkind: TLSContext\nname: ambassador-consul\nhosts: []\nsecret: ${SECRET.name}\n`;
 
 async function kubernetes(method: 'GET' | 'POST' | 'PATCH', path: string, type = 'json', body?: object) {
   const headers = {

@@ -51,7 +51,7 @@ export class EmbeddedStage implements Stage {
     const consul = await startEmbeddedConsul({ clock: fastClock(speed, origin), ...consulOptions });
     // The first leaf takes a signature, which is no cost of the subject's.
     await consul.leaf('ambassador');
-    const cluster = new SightedCluster(await createServerIdentity(), { groups: [], speed });
+    const cluster = new SightedCluster(await createServerIdentity(), { speed });
     await cluster.start();
     const root = () => createRoot({ trustDomain: consul.trustDomain });
     const roots = await Promise.all([root(), root()]);

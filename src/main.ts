@@ -7,6 +7,7 @@ import { render } from './cli/render.ts';
 import { stopSignal } from './cli/stop-signal.ts';
 import { wire, wireCheck, wireRender } from './cli/wiring.ts';
 import { type Config, readConfig } from './config/config.ts';
+import { fatalApiVersion } from './config/fatal-api-version.ts';
 import { findUnknownVariables } from './config/unknown-variables.ts';
 import { ConfigurationError, describeError } from './errors.ts';
 import { systemClock } from './lib/clock.ts';
@@ -37,6 +38,8 @@ async function main(args: readonly string[]): Promise<number> {
   const logger = createLogger(config.logLevel);
   for (const misspelling of findUnknownVariables(process.env))
     logger.warn(misspelling, 'unknown environment variable');
+  const fatal = fatalApiVersion(config);
+  if (fatal !== undefined) logger.warn(fatal, 'the TLSContext apiVersion crashes Emissary-ingress');
   try {
     return await (command.name === 'once' ? once(config, logger) : run(config, logger));
   } catch (error) {
@@ -90,6 +93,8 @@ async function runRender(config: Config, showKey: boolean): Promise<number> {
   const signal = stopSignal(EXIT.failed);
   const note = (text: string): void => void process.stderr.write(`${text}\n`);
   try {
+    const fatal = fatalApiVersion(config);
+    if (fatal !== undefined) note(`${fatal.warning}\n-> ${fatal.remedy}`);
     const parts = wireRender(config, systemClock);
     return print(await render({ ...parts, showKey, note, signal }), EXIT.ok);
   } catch (error) {

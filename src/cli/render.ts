@@ -15,7 +15,6 @@ import {
   serviceManifest,
 } from '../publish/manifests.ts';
 import type { Preview, Publication } from '../publish/publisher.ts';
-import { chooseApiVersion } from '../publish/tls-context.ts';
 import { preserveWriteRecord, withAnnotations } from '../publish/write-record.ts';
 
 export interface RenderOptions {
@@ -35,7 +34,7 @@ export interface RenderOptions {
 export interface OfflineOptions {
   readonly names: ObjectNames;
   readonly serviceEnabled: boolean;
-  /** Of the TLSContext; `auto` is that of the seed. */
+  /** Of the TLSContext. */
   readonly apiVersion: string;
 }
 
@@ -82,15 +81,8 @@ async function manifestsOf(
     return await publisher.manifests(publicationOf(planner, published), NOT_YET, signal);
   } catch (error) {
     if (!(error instanceof PublishError && NO_CLUSTER.includes(error.code))) throw error;
-    const manifests = offlineManifests(offline, publicationOf(planner, undefined));
-    const annotations = Object.values(manifests.service?.metadata.annotations ?? {}).join();
-    const version = /apiVersion: (\S+)/.exec(annotations)?.[1];
-    note(
-      `no cluster was queried (${error.message}): as if nothing were published yet${
-        version === undefined ? '' : `; apiVersion ${version} is assumed for the TLSContext`
-      }`,
-    );
-    return manifests;
+    note(`no cluster was queried (${error.message}): as if nothing were published yet`);
+    return offlineManifests(offline, publicationOf(planner, undefined));
   } finally {
     await publisher?.close();
   }
@@ -114,11 +106,10 @@ function offlineManifests(
   const { upstreamCa, secret } = secretManifests(names, content);
   const record = { at: NOT_YET, reason: describeCause(cause) };
   const annotations = preserveWriteRecord(undefined, false, record);
-  const version = apiVersion === 'auto' ? chooseApiVersion([]) : apiVersion;
   return {
     upstreamCa: upstreamCa && withAnnotations(upstreamCa, annotations),
     secret: withAnnotations(secret, annotations),
-    service: serviceEnabled ? serviceManifest(names, version) : undefined,
+    service: serviceEnabled ? serviceManifest(names, apiVersion) : undefined,
   };
 }
 

@@ -142,7 +142,7 @@ export function wireCheck(config: Config, clock: Clock): KubernetesSide {
     objects.push({ resource: 'secrets', ...upstreamCaSecret, type: OPAQUE_SECRET_TYPE });
   }
   if (service !== undefined) objects.push({ resource: 'services', ...service });
-  return { client, objects, apiVersion: config.apiVersion };
+  return { client, objects };
 }
 
 /** What `render` is made of. */
@@ -168,7 +168,6 @@ const UNOBSERVED: PublishObserver = {
   adopted: () => undefined,
   rateLimited: () => undefined,
   annotationRemoved: () => undefined,
-  discoveryFailed: () => undefined,
   eventFailed: () => undefined,
 };
 

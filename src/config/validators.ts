@@ -114,8 +114,8 @@ export const tlsContextName = validator('a name without spaces, "$" or control c
   /^[A-Za-z0-9][-A-Za-z0-9_.]{0,252}$/.test(input) ? input : undefined,
 );
 
-export const apiVersion = validator('auto, ambassador/v1, or getambassador.io/ and a version', (input) =>
-  /^(auto|ambassador\/v[0-2]|getambassador\.io\/v\d+(alpha\d+|beta\d+)?)$/.test(input) ? input : undefined,
+export const apiVersion = validator('ambassador/v1, or getambassador.io/ and a version', (input) =>
+  /^(ambassador\/v[0-2]|getambassador\.io\/v\d+(alpha\d+|beta\d+)?)$/.test(input) ? input : undefined,
 );
 
 export const labels = validator('labels as k=v,k=v that Kubernetes accepts', (input) => {

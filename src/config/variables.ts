@@ -12,7 +12,7 @@ export const VARIABLES = {
   _AMBASSADOR_TLS_CONTEXT_NAME: is.tlsContextName({ default: 'ambassador-consul' }),
   _AMBASSADOR_SERVICE_NAME: is.serviceName({ default: undefined }),
   _AMBASSADOR_SERVICE_ENABLED: is.boolean({ default: true }),
-  _AMBASSADOR_API_VERSION: is.apiVersion({ default: 'auto' }),
+  _AMBASSADOR_API_VERSION: is.apiVersion({ default: 'getambassador.io/v2' }),
   _AMBASSADOR_VERIFY_UPSTREAM: is.boolean({ default: false }),
   _AMBASSADOR_LABELS: is.labels({ default: {} }),
   _CONSUL_HOST: is.host({ default: undefined }),

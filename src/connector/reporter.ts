@@ -142,13 +142,6 @@ export class Reporter implements PublishObserver {
     );
   }
 
-  discoveryFailed(error: unknown, apiVersion: string, retryMs: number): void {
-    this.#options.logger.warn(
-      { ...describeError(error), apiVersion, retryMs },
-      'API discovery failed, using the default TLSContext apiVersion',
-    );
-  }
-
   /** Logged once for each remedy: a missing right is missing for every Event. */
   eventFailed(error: unknown): void {
     const described = describeError(error);

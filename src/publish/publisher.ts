@@ -71,7 +71,5 @@ export interface PublishObserver {
   rateLimited(object: string, retryMs: number): void;
   /** An annotation that held an old private key was removed. */
   annotationRemoved(object: string, annotation: string): void;
-  /** The versions of Ambassador's API are unknown, so `apiVersion` is used; the next attempt is in `retryMs` milliseconds. */
-  discoveryFailed(error: unknown, apiVersion: string, retryMs: number): void;
   eventFailed(error: unknown): void;
 }

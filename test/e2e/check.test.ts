@@ -14,7 +14,6 @@ import { temporary } from './support/temporary.ts';
 const CHECK = ['check', '--json'];
 const CA_SECRET = `${SECRET}-ca`;
 const VERIFYING = { _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
-const SERVED = { cluster: { groups: ['getambassador.io/v2'] } };
 
 /** On a loaded machine ten seconds may not be enough to ask anything: here they take a minute. */
 const unhurried = () => fastTimeOf(1 / 6, Date.now());
@@ -23,27 +22,27 @@ const hurried = () => fastTimeOf(4, Date.now());
 
 describe('check', { concurrency: 2 }, () => {
   test('passes every row where all is well, and writes nothing', async (t) => {
-    const bed = await makeBed(t, SERVED);
+    const bed = await makeBed(t);
 
     const report = await Report.of(bed.start(unhurried(), CHECK));
 
     assert.deepEqual(report.notPassed, []);
-    assert.equal(report.rows.length, 22);
+    assert.equal(report.rows.length, 21);
     assert.equal(bed.cluster.writes(), 0);
   });
 
   test('says the same to people, and how many rows of each kind there are', async (t) => {
-    const bed = await makeBed(t, SERVED);
+    const bed = await makeBed(t);
 
     const command = bed.start(unhurried(), ['check']);
 
     assert.equal((await command.exited).code, 0);
     assert.match(command.stdout, /^PASS {5}configuration /);
-    assert.match(command.stdout, /^22 PASS, 0 WARN, 0 FAIL, 0 skipped$/m);
+    assert.match(command.stdout, /^21 PASS, 0 WARN, 0 FAIL, 0 skipped$/m);
   });
 
   test('finds its own objects well after they were published', async (t) => {
-    const bed = await makeBed(t, SERVED);
+    const bed = await makeBed(t);
     await (await bed.startReady(VERIFYING)).stop();
 
     const command = bed.start({ ...VERIFYING, ...unhurried() }, CHECK);
@@ -74,7 +73,7 @@ describe('check', { concurrency: 2 }, () => {
 
     const report = await Report.of(bed.start({ ...VERIFYING, ...unhurried() }, CHECK));
 
-    assert.equal(report.rows.length, 27);
+    assert.equal(report.rows.length, 26);
     assert.equal(report.firstFail?.check, `rbac-patch-secrets-${CA_SECRET}`);
     assert.match(report.firstFail?.remedy ?? '', new RegExp(`resourceNames: \\["${CA_SECRET}"\\]`));
     const existing = report.row(`existing-secrets-${CA_SECRET}`);
@@ -98,7 +97,7 @@ describe('check', { concurrency: 2 }, () => {
   });
 
   test('an agent that answers from its cache alone is a WARN, with its servers as the remedy', async (t) => {
-    const bed = await makeBed(t, SERVED);
+    const bed = await makeBed(t);
     bed.consul.script('roots', async (_request, truth) => withAge(await truth.now(), 30));
 
     const { notPassed } = await Report.of(bed.start(unhurried(), CHECK));
@@ -118,21 +117,24 @@ describe('check', { concurrency: 2 }, () => {
 
     assert.equal(report.firstFail?.check, 'kubernetes');
     assert.equal(report.firstFail?.code, 'KUBERNETES_UNREACHABLE');
-    assert.equal(report.row('ambassador')?.status, 'skipped');
     assert.equal(report.row('chain')?.status, 'pass');
   });
 
-  test('API discovery that is forbidden is a WARN, as the daemon goes on without', async (t) => {
-    const bed = await makeBed(t, SERVED);
-    bed.cluster.deny({ path: '/apis/getambassador.io', verb: 'get' });
+  test('E1: a TLSContext that ends Emissary is a WARN of the configuration', async (t) => {
+    const bed = await makeBed(t);
+    const legacy = { _AMBASSADOR_API_VERSION: 'ambassador/v1' };
 
-    const report = await Report.of(bed.start(unhurried(), CHECK));
+    const report = await Report.of(bed.start({ ...legacy, ...unhurried() }, CHECK));
 
     assert.deepEqual(
       report.notPassed.map(({ check, status }) => [check, status]),
-      [['ambassador', 'warn']],
+      [['configuration', 'warn']],
     );
-    assert.match(report.row('ambassador')?.remedy ?? '', /ClusterRole system:discovery/);
+    assert.match(
+      report.row('configuration')?.detail ?? '',
+      /ambassador\/v1 ends Emissary-ingress 2\.5\.1 and 3\.4 to 4\.1 with a panic/,
+    );
+    assert.match(report.row('configuration')?.remedy ?? '', /^unset _AMBASSADOR_API_VERSION/);
   });
 
   test('a Consul that never answers costs ten seconds at most', async (t) => {

@@ -18,7 +18,7 @@ test('with nothing set but addresses the Secret and the Service of the seed are 
     bed.service()?.metadata.annotations?.[ANNOTATION],
     [
       '---',
-      'apiVersion: ambassador/v1',
+      'apiVersion: getambassador.io/v2',
       'kind: TLSContext',
       'name: ambassador-consul',
       'hosts: []',
@@ -76,10 +76,11 @@ describe('what the environment changes', { concurrency: 3 }, () => {
     assert.match(annotation, /^secret: mesh\.gateways\nsecret_namespacing: true$/m);
   });
 
-  test('a cluster that serves getambassador.io/v2 gets a TLSContext of that version', async (t) => {
-    const bed = await makeBed(t, {
-      cluster: { groups: ['getambassador.io/v2', 'getambassador.io/v3alpha1'] },
-    });
+  test('E1: an annotation of v1, which ends Emissary, is replaced at the start', async (t) => {
+    const bed = await makeBed(t);
+    const first = await bed.startReady({ _AMBASSADOR_API_VERSION: 'ambassador/v1' });
+    await first.line('the TLSContext apiVersion crashes Emissary-ingress');
+    await first.stop();
 
     await bed.startReady();
 

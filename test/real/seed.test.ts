@@ -32,7 +32,7 @@ test('with nothing set but the addresses the Secret and the Service of the seed 
     assert.equal(secret.type, 'kubernetes.io/tls');
     assert.equal(
       service.metadata.annotations[ANNOTATION],
-      '---\napiVersion: ambassador/v1\nkind: TLSContext\nname: ambassador-consul\nhosts: []\nsecret: ambassador-consul-connect\n',
+      '---\napiVersion: getambassador.io/v2\nkind: TLSContext\nname: ambassador-consul\nhosts: []\nsecret: ambassador-consul-connect\n',
     );
     assert.equal(await verify(tlsCrt ?? '', caCrt ?? ''), 'tls.crt: OK');
     assert.equal(
@@ -62,7 +62,7 @@ test('two Ambassador IDs live side by side, each by the overlay with its own rig
     const service = await world.show('service', 'edge-consul-connector');
     assert.equal(
       service?.metadata.annotations[ANNOTATION],
-      '---\napiVersion: ambassador/v1\nkind: TLSContext\nname: ambassador-consul\nambassador_id: [edge]\nhosts: []\nsecret: edge-consul-connect\n',
+      '---\napiVersion: getambassador.io/v2\nkind: TLSContext\nname: ambassador-consul\nambassador_id: [edge]\nhosts: []\nsecret: edge-consul-connect\n',
     );
     const leaf = await world.show('secret', 'edge-consul-connect');
     assert.match(leaf?.metadata.annotations[`${SERVICE}/spiffe-id`] ?? '', /\/svc\/ambassador-edge$/);

@@ -54,7 +54,7 @@ export class SoakBed {
       backdateMs: BACKDATE_MS,
       acl: { tokens: { [TOKEN]: { serviceWrite: ['ambassador'] } } },
     });
-    const cluster = new ObservedCluster(await createServerIdentity(), { groups: [] });
+    const cluster = new ObservedCluster(await createServerIdentity(), {});
     await cluster.start();
     const bed = new Bed(consul, cluster, { namespace: NAMESPACE, credentials: 'token-file' });
     return new SoakBed(bed, cluster, clock, fastTimeOf(speed, origin));

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type Config, type Environment, readConfig } from '../../config/config.ts';
+import { fatalApiVersion } from '../../config/fatal-api-version.ts';
 import { findUnknownVariables } from '../../config/unknown-variables.ts';
 import { ConfigurationError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -49,7 +50,7 @@ export async function check(options: CheckOptions): Promise<Report> {
     checkConsul(config.consul, clock, signal),
     checkPlace(config, options),
   ]);
-  const rows = [configurationRow(environment), ...consul, ...place];
+  const rows = [configurationRow(environment, config), ...consul, ...place];
   return { ok: rows.every(({ status }) => status !== 'fail'), configured: true, rows };
 }
 
@@ -68,12 +69,19 @@ async function checkPlace(config: Config, { kubernetes, signal }: CheckOptions):
   }
 }
 
-function configurationRow(environment: Environment): Row {
-  const misspellings = findUnknownVariables(environment);
-  if (misspellings.length === 0) return pass(CONFIGURATION, 'every variable can be used');
+function configurationRow(environment: Environment, config: Config): Row {
+  const fatal = fatalApiVersion(config);
+  const warnings = [
+    ...findUnknownVariables(environment).map(({ variable, meant }) => ({
+      warning: `${variable} is set and has no effect`,
+      remedy: `set ${meant} instead of ${variable}`,
+    })),
+    ...(fatal === undefined ? [] : [fatal]),
+  ];
+  if (warnings.length === 0) return pass(CONFIGURATION, 'every variable can be used');
   return warn(
     CONFIGURATION,
-    misspellings.map(({ variable }) => `${variable} is set and has no effect`).join('\n'),
-    `set ${misspellings.map(({ meant, variable }) => `${meant} instead of ${variable}`).join(', ')}`,
+    warnings.map(({ warning }) => warning).join('\n'),
+    warnings.map(({ remedy }) => remedy).join('\n'),
   );
 }

@@ -4,7 +4,6 @@ import { type Access, errorOfMissingRule, isNamed, type Verb } from '../../publi
 import type { KubernetesObject } from '../../publish/kubernetes/api/object.ts';
 import { assertAdoptable } from '../../publish/kubernetes/drift.ts';
 import { FIELD_MANAGER, type SecretManifest } from '../../publish/manifests.ts';
-import { chooseApiVersion } from '../../publish/tls-context.ts';
 import {
   after,
   asConnectorError,
@@ -27,8 +26,6 @@ export interface KubernetesSide {
   readonly client: KubernetesClient;
   /** What is written there, the Secrets first. */
   readonly objects: readonly PlannedObject[];
-  /** `auto`, or the apiVersion that is configured. */
-  readonly apiVersion: string;
 }
 
 /** What the Role of k8s/ambassador-consul-connector.yaml grants, on each object. */
@@ -37,43 +34,35 @@ const VERBS: readonly Verb[] = ['list', 'watch', 'create', 'patch'];
 const EVENT_VERBS: readonly Verb[] = ['create', 'patch'];
 
 const REACH = { check: 'kubernetes', what: 'reach Kubernetes' };
-const AMBASSADOR = { check: 'ambassador', what: 'Ambassador API' };
 
 /** In the order of cause and effect. */
 export function kubernetesSubjects(objects: readonly ObjectRef[]): Subject[] {
-  return [REACH, ...rightsOn(objects).map(rightTo), ...objects.map(existing), AMBASSADOR];
+  return [REACH, ...rightsOn(objects).map(rightTo), ...objects.map(existing)];
 }
 
 /** Asks the API server what the daemon may do there, and what is there already. Two rounds, and nothing is written. */
 export async function checkKubernetes(side: KubernetesSide, signal: AbortSignal): Promise<Row[]> {
   const { client, objects } = side;
   const [, ...others] = kubernetesSubjects(objects);
-  const served = await discover(client, signal);
-  // It was reached if it forbids only that, and the daemon goes on without.
-  if ('error' in served && served.error.code !== 'KUBERNETES_FORBIDDEN')
-    return [fail(REACH, served.error), ...skipAll(others, after(REACH))];
+  const reached = await reach(client, signal);
+  if (reached.status === 'fail') return [reached, ...skipAll(others, after(REACH))];
   const found = await Promise.all(objects.map((ref) => look(client, ref, signal)));
   const there = objects.filter((_, index) => isThere(found[index]));
   const rights = await Promise.all(
     rightsOn(objects).map((access) => right(client, access, isNeeded(access, there), signal)),
   );
-  return [
-    pass(REACH, client.server),
-    ...rights,
-    ...objects.map((ref, index) => existingRow(ref, found[index])),
-    ambassadorRow(served, side.apiVersion),
-  ];
+  return [reached, ...rights, ...objects.map((ref, index) => existingRow(ref, found[index]))];
 }
 
-/** The versions of Ambassador's API that are served, or why that cannot be seen. */
-type Discovery = { readonly versions: readonly string[] } | { readonly error: PublishError };
-
-async function discover(client: KubernetesClient, signal: AbortSignal): Promise<Discovery> {
+async function reach(client: KubernetesClient, signal: AbortSignal): Promise<Row> {
   try {
-    return { versions: await client.servedVersions('getambassador.io', signal) };
+    const version = await client.serverVersion(signal);
+    return pass(REACH, version === undefined ? client.server : `${client.server}, ${version}`);
   } catch (error) {
-    if (error instanceof PublishError) return { error };
-    throw error;
+    // It was reached if it forbids only that, which the daemon never asks.
+    if (error instanceof PublishError && error.code === 'KUBERNETES_FORBIDDEN')
+      return pass(REACH, client.server);
+    return fail(REACH, asConnectorError(error));
   }
 }
 
@@ -151,31 +140,6 @@ function existingRow(ref: PlannedObject, found: Look | undefined): Row {
     `${where(ref)} is written by ${others.join(', ')} too: what is ours in it will be adopted`,
     'end whatever else writes it, or set another name',
   );
-}
-
-function ambassadorRow(discovery: Discovery, apiVersion: string): Row {
-  if ('error' in discovery) {
-    if (apiVersion === 'auto') return fail(AMBASSADOR, discovery.error, 'warn');
-    return pass(AMBASSADOR, `the TLSContext is written as ${apiVersion}, whatever the cluster serves`);
-  }
-  const served = discovery.versions;
-  const chosen = apiVersion === 'auto' ? chooseApiVersion(served) : apiVersion;
-  const as = `the TLSContext is written as ${chosen}`;
-  if (served.length === 0) {
-    return warn(
-      AMBASSADOR,
-      `the cluster serves no getambassador.io: ${as}`,
-      'nothing for Ambassador before 1.0; else install its CRDs',
-    );
-  }
-  if (chosen !== chooseApiVersion(served)) {
-    return warn(
-      AMBASSADOR,
-      `the cluster serves getambassador.io ${served.join(', ')}, and ${as}`,
-      `unset _AMBASSADOR_API_VERSION: ${chooseApiVersion(served)} is read by every version of Ambassador that serves these`,
-    );
-  }
-  return pass(AMBASSADOR, `the cluster serves getambassador.io ${served.join(', ')}: ${as}`);
 }
 
 function where({ namespace, name }: ObjectRef): string {

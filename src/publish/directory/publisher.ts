@@ -9,7 +9,6 @@ import type { Clock } from '../../lib/clock.ts';
 import { type Manifests, type ObjectNames, secretManifests, serviceManifest } from '../manifests.ts';
 import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
 import type { DirectoryTarget } from '../target.ts';
-import { chooseApiVersion } from '../tls-context.ts';
 import { preserveWriteRecord, WRITE_RECORD_ANNOTATIONS, withAnnotations } from '../write-record.ts';
 import { CURRENT, replaceSet, type SetFile } from './atomic-set.ts';
 
@@ -17,7 +16,7 @@ export interface DirectoryPublisherOptions {
   readonly directory: string;
   readonly names: ObjectNames;
   readonly serviceEnabled: boolean;
-  /** `auto` is that of the seed: there is no cluster to ask. */
+  /** Of the TLSContext. */
   readonly apiVersion: string;
   readonly clock: Clock;
 }
@@ -97,7 +96,6 @@ export class DirectoryPublisher implements Preview {
 
   async manifests({ content, cause }: Publication, at: string): Promise<Manifests> {
     const { apiVersion, names, serviceEnabled } = this.#options;
-    const version = apiVersion === 'auto' ? chooseApiVersion([]) : apiVersion;
     const { upstreamCa, secret } = secretManifests(names, content);
     const annotations = preserveWriteRecord(
       await this.#writtenAnnotations(),
@@ -107,7 +105,7 @@ export class DirectoryPublisher implements Preview {
     return {
       upstreamCa: upstreamCa && withAnnotations(upstreamCa, annotations),
       secret: withAnnotations(secret, annotations),
-      service: serviceEnabled ? serviceManifest(names, version) : undefined,
+      service: serviceEnabled ? serviceManifest(names, apiVersion) : undefined,
     };
   }
 

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import { describeCause, type WriteCause } from '../../identity/policy/decide.ts';
 import type { Content, Published } from '../../identity/published.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -20,7 +19,6 @@ import { assertAdoptable, holdsData, keepClusterIp, LAST_APPLIED } from './drift
 import { EventRecorder } from './events/recorder.ts';
 import { ObjectCache } from './object-cache.ts';
 import { ObjectWriter } from './object-writer.ts';
-import { ServedVersion } from './served-version.ts';
 import { WriteLimiter } from './write-limiter.ts';
 
 export interface KubernetesPublisherOptions {
@@ -29,7 +27,7 @@ export interface KubernetesPublisherOptions {
   readonly target: KubernetesTarget;
   /** False where the user keeps a TLSContext resource in Git. */
   readonly serviceEnabled: boolean;
-  /** `auto`: from what the cluster serves. */
+  /** Of the TLSContext. */
   readonly apiVersion: string;
   readonly clock: Clock;
   readonly observer: PublishObserver;
@@ -51,22 +49,17 @@ export class KubernetesPublisher implements Preview {
   /** The roots the gateway verifies its peers with, where it does. */
   readonly #upstreamCa: ObjectCache | undefined;
   readonly #service: ObjectCache;
-  /** Undefined where the configuration names the version, or no Service is written. */
-  readonly #servedVersion: ServedVersion | undefined;
   readonly #writer: ObjectWriter;
   readonly #events: EventRecorder;
-  /** By the version of its TLSContext: rendering it costs as much as a decision. */
-  readonly #serviceManifests: LRUCache<string, ServiceManifest>;
+  /** Made once: rendering it costs as much as a decision. */
+  readonly #serviceManifest: ServiceManifest;
   #onChange: () => void = () => undefined;
 
   constructor(options: KubernetesPublisherOptions) {
     const { client, clock, names, observer, instance } = options;
     this.#options = options;
     this.target = options.target;
-    this.#serviceManifests = new LRUCache({
-      max: 1,
-      memoMethod: (version: string) => serviceManifest(names, version),
-    });
+    this.#serviceManifest = serviceManifest(names, options.apiVersion);
     const limiter = new WriteLimiter({
       clock,
       onLimited: ({ ref }, retryMs) => observer.rateLimited(describeObject(ref), retryMs),
@@ -81,17 +74,12 @@ export class KubernetesPublisher implements Preview {
     this.#service = cacheOf({ resource: 'services', namespace: names.serviceNamespace, name: names.service });
     const onFailure = (error: unknown): void => observer.eventFailed(error);
     this.#events = new EventRecorder({ client, secret: this.#secret, clock, onFailure, instance });
-    const discovers = options.apiVersion === 'auto' && options.serviceEnabled;
-    this.#servedVersion = discovers ? new ServedVersion({ client, clock, observer }) : undefined;
   }
 
   async run(onChange: () => void, signal: AbortSignal): Promise<void> {
     this.#onChange = onChange;
     const caches = [this.#secret, this.#upstreamCa, this.#options.serviceEnabled ? this.#service : undefined];
-    await Promise.all([
-      ...caches.map((cache) => cache?.run(onChange, signal)),
-      this.#servedVersion?.run(onChange, signal),
-    ]);
+    await Promise.all(caches.map((cache) => cache?.run(onChange, signal)));
   }
 
   async read(signal: AbortSignal): Promise<Published | undefined> {
@@ -135,7 +123,7 @@ export class KubernetesPublisher implements Preview {
   async publishService(signal: AbortSignal): Promise<WriteOutcome> {
     if (!this.#options.serviceEnabled) return 'unchanged';
     const current = await this.#service.current(signal);
-    return this.#writer.ensure(this.#service, current, await this.#serviceManifest(current, signal), signal);
+    return this.#writer.ensure(this.#service, current, keepClusterIp(this.#serviceManifest, current), signal);
   }
 
   record(event: PublishedEvent): void {
@@ -151,7 +139,7 @@ export class KubernetesPublisher implements Preview {
       upstreamCa: upstreamCa && recorded(currentCa, upstreamCa, record),
       secret: recorded(await this.#secret.current(signal), secret, record),
       service: serviceEnabled
-        ? await this.#serviceManifest(await this.#service.current(signal), signal)
+        ? keepClusterIp(this.#serviceManifest, await this.#service.current(signal))
         : undefined,
     };
   }
@@ -167,15 +155,6 @@ export class KubernetesPublisher implements Preview {
     const last = { cache: this.#secret, manifest: secret };
     if (this.#upstreamCa === undefined || upstreamCa === undefined) return [last];
     return [{ cache: this.#upstreamCa, manifest: upstreamCa }, last];
-  }
-
-  async #serviceManifest(
-    current: KubernetesObject | undefined,
-    signal: AbortSignal,
-  ): Promise<ServiceManifest> {
-    const { apiVersion } = this.#options;
-    const version = (await this.#servedVersion?.current(signal)) ?? apiVersion;
-    return keepClusterIp(this.#serviceManifests.memo(version), current);
   }
 }
 

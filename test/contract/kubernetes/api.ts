@@ -35,8 +35,6 @@ export interface ApiServer extends Address {
   expiredVersion(): Promise<string>;
   /** Another namespace, in which every new Secret is refused. */
   refusing(how: Refusal): Promise<string>;
-  /** Installs Ambassador's CRDs, in these versions. */
-  serveAmbassador(versions: readonly string[]): Promise<void>;
 }
 
 export type Json = Record<string, unknown>;

@@ -38,7 +38,7 @@ export async function makeBed(t: TestContext, options: BedOptions = {}): Promise
 export async function openBed(options: BedOptions = {}): Promise<Bed> {
   const [consul, cluster] = await Promise.all([
     startEmbeddedConsul(options.consul),
-    startKubernetesDouble({ groups: [], ...options.cluster }),
+    startKubernetesDouble(options.cluster),
   ]);
   return new Bed(consul, cluster, { namespace: NAMESPACE, ...options.kubeconfig });
 }

@@ -38,7 +38,6 @@ export async function startRealApiServer(): Promise<RealApiServer> {
         return { user, token: await kubernetes.tokenFor(NAMESPACE, name) };
       },
       refusing: (how) => refusals.namespace(how),
-      serveAmbassador: (versions) => installCrd(api, versions),
       stop,
     };
   } catch (error) {
@@ -71,23 +70,5 @@ async function untilGranted(api: Api, user: string, rules: readonly PolicyRule[]
   await eventually(`the rules of ${user} hold`, async () => {
     const review = await post(api, REVIEWS, { spec: { user, resourceAttributes } });
     return at(review, 'status', 'allowed') === true;
-  });
-}
-
-async function installCrd(api: Api, versions: readonly string[]): Promise<void> {
-  const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-  await post(api, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
-    metadata: { name: 'tlscontexts.getambassador.io' },
-    spec: {
-      group: 'getambassador.io',
-      scope: 'Namespaced',
-      names: { plural: 'tlscontexts', singular: 'tlscontext', kind: 'TLSContext' },
-      versions: versions.map((name, index) => ({
-        name,
-        served: true,
-        storage: index === 0,
-        schema: { openAPIV3Schema },
-      })),
-    },
   });
 }

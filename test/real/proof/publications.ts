@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CURRENT } from '../../../src/publish/directory/atomic-set.ts';
 import { NAMESPACE, type OwnWorld, SECRET, SERVICE } from '../world.ts';
-import { type Environment, READABLE } from './subject.ts';
+import type { Environment } from './subject.ts';
 
 /** One way to publish beside that of the main subject, with a connector of its own. */
 export interface Publication {
@@ -66,7 +66,6 @@ export async function publishByDefault(world: OwnWorld): Promise<Publication> {
   return {
     environment: {
       ...(await world.environment()),
-      ...READABLE,
       KUBECONFIG: await kubernetes.kubeconfigFor(DEFAULT_NAMESPACE, SERVICE),
     },
     allowsReplicas: true,

@@ -13,14 +13,10 @@ export interface Publishing {
 
 /** What a subject is given: who it is to Kubernetes, and where everything is. */
 export async function environmentOf(name: SubjectName, world: World): Promise<Environment> {
-  if (name === 'connector')
-    return { ...(await world.environment()), ...READABLE, _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
+  if (name === 'connector') return { ...(await world.environment()), _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
   await world.kubectl(['apply', '-f', '-'], OLD_PROGRAM_RIGHTS);
   return { ...(await world.environment('old-program')), KUBECTL: binary('KUBECTL') };
 }
-
-/** Emissary 4.1.0 ends on what is written where the cluster has none of Ambassador's kinds. */
-export const READABLE = { _AMBASSADOR_API_VERSION: 'getambassador.io/v2' };
 
 export type SubjectName = 'connector' | 'old';
 export type Environment = Readonly<Record<string, string>>;

@@ -12,7 +12,7 @@ test('with nothing set every default is that of the seed', () => {
     service: 'ambassador-consul-connector',
     serviceEnabled: true,
     tlsContext: 'ambassador-consul',
-    apiVersion: 'auto',
+    apiVersion: 'getambassador.io/v2',
     labels: {},
     consul: {
       servers: [{ host: '127.0.0.1', port: 8500 }],

@@ -10,7 +10,7 @@ import {
 
 const NAMESPACE = 'ambassador';
 
-const double = await startKubernetesDouble({ namespaces: [NAMESPACE], groups: [] });
+const double = await startKubernetesDouble({ namespaces: [NAMESPACE] });
 after(() => double.close());
 const server = operate(double);
 kubernetesContract(() => server);
@@ -42,9 +42,6 @@ function operate(cluster: KubernetesDouble): ApiServer {
       cluster.setNamespace(namespace, 'Active');
       refusals[how](namespace);
       return namespace;
-    },
-    async serveAmbassador(versions) {
-      cluster.groups = versions.map((version) => `getambassador.io/${version}`);
     },
   };
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { helpText } from '../../../src/cli/arguments.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { VARIABLES } from '../../../src/config/variables.ts';
-import { LEGACY_API_VERSION, renderTlsContext } from '../../../src/publish/tls-context.ts';
+import { renderTlsContext } from '../../../src/publish/tls-context.ts';
 import { logLines } from './log-lines.ts';
 import { FILES, fencedBlocks, PAGES, prose, readPage } from './pages.ts';
 
@@ -56,10 +56,9 @@ test('docs/configuration.md shows the commands as --help does, and the TLSContex
     .filter((line) => line.startsWith('  '))
     .map((line) => `${line.trim()}\n`)
     .join('');
-  const context = renderTlsContext(
-    { ...readConfig({}), secretNamespace: 'ambassador', serviceNamespace: 'ambassador' },
-    LEGACY_API_VERSION,
-  );
+  const config = readConfig({});
+  const names = { ...config, secretNamespace: 'ambassador', serviceNamespace: 'ambassador' };
+  const context = renderTlsContext(names, config.apiVersion);
 
   assert.ok(blocks.includes(commands), commands);
   assert.ok(blocks.includes(context), context);

@@ -123,3 +123,11 @@ test('the Mapping of the README is that of the examples', () => {
   assert.deepEqual(parse(block), mapping?.toJS());
   assert.deepEqual(the('Mapping', 'emissary').toJS(), mapping?.toJS());
 });
+
+test('E1: nothing that can be copied has an apiVersion on which Emissary ends', () => {
+  const copied = FILES.filter((file) => /^(k8s|bench|scripts)\/|^\.env|\.md$/.test(file));
+
+  for (const file of copied) {
+    assert.doesNotMatch(readPage(file), /apiVersion: ['"]?(?:ambassador\/|getambassador\.io\/v[01]\b)/, file);
+  }
+});

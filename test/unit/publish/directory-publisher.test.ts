@@ -27,7 +27,7 @@ function publisher(
   options: { serviceEnabled?: boolean; apiVersion?: string; names?: ObjectNames } = {},
 ): DirectoryPublisher {
   const clock = { ...systemClock, now: () => Date.UTC(2030, 0, 15, 12) };
-  const defaults = { serviceEnabled: true, apiVersion: 'auto' };
+  const defaults = { serviceEnabled: true, apiVersion: 'getambassador.io/v2' };
   return new DirectoryPublisher({ directory, names: SEED_NAMES, clock, ...defaults, ...options });
 }
 
@@ -127,7 +127,7 @@ test('the manifests lie beside the files, and those that hold the key are for th
   assert.equal(secret.data['tls.key'], Buffer.from(content.tlsKey).toString('base64'));
   assert.equal(
     service.metadata.annotations['getambassador.io/config'],
-    renderTlsContext(SEED_NAMES, 'ambassador/v1'),
+    renderTlsContext(SEED_NAMES, 'getambassador.io/v2'),
   );
   for (const name of ['tls.key', 'secret.yaml']) {
     assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600);

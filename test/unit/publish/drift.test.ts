@@ -11,7 +11,7 @@ const secret = withAnnotations(
   secretManifests(SEED_NAMES, await newContent()).secret,
   preserveWriteRecord(undefined, false, RECORD),
 );
-const service = serviceManifest(SEED_NAMES, 'ambassador/v1');
+const service = serviceManifest(SEED_NAMES, 'getambassador.io/v2');
 
 type Manifest = typeof secret | typeof service;
 

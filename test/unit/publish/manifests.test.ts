@@ -60,7 +60,7 @@ test('nothing of the key stands outside tls.key', () => {
 });
 
 test('the Service carries the TLSContext, is headless and leads to the status port', () => {
-  assert.deepEqual(serviceManifest(SEED_NAMES, 'ambassador/v1'), {
+  assert.deepEqual(serviceManifest(SEED_NAMES, 'getambassador.io/v2'), {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: {
@@ -71,7 +71,7 @@ test('the Service carries the TLSContext, is headless and leads to the status po
         'app.kubernetes.io/instance': 'ambassador',
         'app.kubernetes.io/managed-by': 'ambassador-consul-connector',
       },
-      annotations: { 'getambassador.io/config': renderTlsContext(SEED_NAMES, 'ambassador/v1') },
+      annotations: { 'getambassador.io/config': renderTlsContext(SEED_NAMES, 'getambassador.io/v2') },
     },
     spec: {
       clusterIP: 'None',
@@ -86,7 +86,7 @@ test('the Service carries the TLSContext, is headless and leads to the status po
 
 test('with the ID `edge` both objects are named and labelled after it', () => {
   const secret = secretOf(EDGE_NAMES);
-  const service = serviceManifest(EDGE_NAMES, 'ambassador/v1');
+  const service = serviceManifest(EDGE_NAMES, 'getambassador.io/v2');
 
   assert.deepEqual(
     [secret.metadata.name, service.metadata.name],
@@ -99,7 +99,7 @@ test('with the ID `edge` both objects are named and labelled after it', () => {
 test('Secret and Service each stand in their own namespace', () => {
   const names = { ...SEED_NAMES, secretNamespace: 'certificates' };
 
-  const namespaces = [secretOf(names), serviceManifest(names, 'ambassador/v1')].map(
+  const namespaces = [secretOf(names), serviceManifest(names, 'getambassador.io/v2')].map(
     ({ metadata }) => metadata.namespace,
   );
 
@@ -109,7 +109,7 @@ test('Secret and Service each stand in their own namespace', () => {
 test('the labels of the configuration are on both objects and cannot replace our own', () => {
   const names = { ...SEED_NAMES, labels: { gateway: 'edge', 'app.kubernetes.io/name': 'mine' } };
 
-  for (const { metadata } of [secretOf(names), serviceManifest(names, 'ambassador/v1')]) {
+  for (const { metadata } of [secretOf(names), serviceManifest(names, 'getambassador.io/v2')]) {
     assert.equal(metadata.labels['gateway'], 'edge');
     assert.equal(metadata.labels['app.kubernetes.io/name'], 'ambassador-consul-connector');
   }

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { chooseApiVersion, renderTlsContext } from '../../../src/publish/tls-context.ts';
+import { renderTlsContext } from '../../../src/publish/tls-context.ts';
 import { EDGE_NAMES, SEED_NAMES } from './support.ts';
 
-test("with nothing set the annotation is the seed's, letter for letter", () => {
-  const annotation = renderTlsContext(SEED_NAMES, 'ambassador/v1');
+test('with nothing set the annotation is as Ambassador 0.60 to 4.1 read it, letter for letter', () => {
+  const annotation = renderTlsContext(SEED_NAMES, 'getambassador.io/v2');
 
   assert.equal(
     annotation,
     `---
-apiVersion: ambassador/v1
+apiVersion: getambassador.io/v2
 kind: TLSContext
 name: ambassador-consul
 hosts: []
@@ -38,9 +38,9 @@ secret: edge-consul-connect
 test('with upstream verification it names the Secret of the roots, in its namespace where that is another', () => {
   const verifying = { ...SEED_NAMES, upstreamCaSecret: 'ambassador-consul-connect-ca' };
 
-  const here = parse(renderTlsContext(verifying, 'ambassador/v1'));
+  const here = parse(renderTlsContext(verifying, 'getambassador.io/v2'));
   const elsewhere = parse(
-    renderTlsContext({ ...verifying, secretNamespace: 'certificates' }, 'ambassador/v1'),
+    renderTlsContext({ ...verifying, secretNamespace: 'certificates' }, 'getambassador.io/v2'),
   );
 
   assert.equal(here.ca_secret, 'ambassador-consul-connect-ca');
@@ -48,12 +48,15 @@ test('with upstream verification it names the Secret of the roots, in its namesp
 });
 
 test('a Secret in another namespace is named with it, and secret_namespacing is on (emissary #3404)', () => {
-  const annotation = renderTlsContext({ ...SEED_NAMES, secretNamespace: 'certificates' }, 'ambassador/v1');
+  const annotation = renderTlsContext(
+    { ...SEED_NAMES, secretNamespace: 'certificates' },
+    'getambassador.io/v2',
+  );
 
   assert.equal(
     annotation,
     `---
-apiVersion: ambassador/v1
+apiVersion: getambassador.io/v2
 kind: TLSContext
 name: ambassador-consul
 hosts: []
@@ -65,37 +68,20 @@ secret_namespacing: true
 
 test('an ID of digits stays a string', () => {
   const { ambassador_id: ids } = parse(
-    renderTlsContext({ ...SEED_NAMES, ambassadorId: '1' }, 'ambassador/v1'),
+    renderTlsContext({ ...SEED_NAMES, ambassadorId: '1' }, 'getambassador.io/v2'),
   );
 
   assert.deepEqual(ids, ['1']);
 });
 
 test('an ID that YAML 1.1 takes for a boolean stays a string', () => {
-  const annotation = renderTlsContext({ ...SEED_NAMES, ambassadorId: 'no' }, 'ambassador/v1');
+  const annotation = renderTlsContext({ ...SEED_NAMES, ambassadorId: 'no' }, 'getambassador.io/v2');
 
   assert.match(annotation, /^ambassador_id: \["no"\]$/m);
 });
 
 test('a long name is not folded over two lines', () => {
-  const annotation = renderTlsContext({ ...SEED_NAMES, secret: 'x'.repeat(253) }, 'ambassador/v1');
+  const annotation = renderTlsContext({ ...SEED_NAMES, secret: 'x'.repeat(253) }, 'getambassador.io/v2');
 
   assert.match(annotation, /^secret: x{253}$/m);
 });
-
-const CHOICES: readonly [string, readonly string[], string][] = [
-  ['no getambassador.io at all', [], 'ambassador/v1'],
-  ['v1 only', ['v1'], 'ambassador/v1'],
-  ['v1 and v2', ['v1', 'v2'], 'getambassador.io/v2'],
-  ['v2 only', ['v2'], 'getambassador.io/v2'],
-  ['v3alpha1 only', ['v3alpha1'], 'getambassador.io/v2'],
-  ['v3alpha1, v2 and v1', ['v3alpha1', 'v2', 'v1'], 'getambassador.io/v2'],
-  ['v10', ['v10'], 'getambassador.io/v2'],
-  ['v1alpha2', ['v1alpha2'], 'ambassador/v1'],
-];
-
-for (const [what, served, chosen] of CHOICES) {
-  test(`a cluster that serves ${what} gets ${chosen}`, () => {
-    assert.equal(chooseApiVersion(served), chosen);
-  });
-}

@@ -1,5 +1,3 @@
-import { PublishError } from '../../../errors.ts';
-import { isRecord } from '../../../lib/record.ts';
 import { type Access, isNamed, OWN_RIGHTS } from './errors.ts';
 import { asRecord, decodeList, decodeObject, type KubernetesObject } from './object.ts';
 import { type Call, Requests, type RequestsOptions, STREAM_SECONDS } from './requests.ts';
@@ -83,18 +81,11 @@ export class KubernetesClient {
     return this.#patch(ref, `?${query}`, 'application/merge-patch+json', change, signal);
   }
 
-  /** The versions of an API group the cluster serves; none when it does not know the group. */
-  async servedVersions(group: string, signal: AbortSignal): Promise<readonly string[]> {
-    try {
-      const answer = asRecord(await this.#requests.call({ method: 'GET', path: `/apis/${group}` }, signal));
-      const versions: readonly unknown[] = Array.isArray(answer['versions']) ? answer['versions'] : [];
-      return versions.flatMap((entry) =>
-        isRecord(entry) && typeof entry['version'] === 'string' ? [entry['version']] : [],
-      );
-    } catch (error) {
-      if (error instanceof PublishError && error.code === 'KUBERNETES_NOT_FOUND') return [];
-      throw error;
-    }
+  /** The version of the API server, such as `v1.37.2`; undefined where it does not say. */
+  async serverVersion(signal: AbortSignal): Promise<string | undefined> {
+    const answer = await this.#requests.call({ method: 'GET', path: '/version' }, signal);
+    const { gitVersion } = asRecord(answer);
+    return typeof gitVersion === 'string' ? gitVersion : undefined;
   }
 
   /** Whether we may do that, by SelfSubjectAccessReview, which changes nothing. */

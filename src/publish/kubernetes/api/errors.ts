@@ -19,10 +19,10 @@ export interface Question {
   readonly remedy: string;
 }
 
-export const DISCOVERY: Question = {
-  what: 'API discovery',
+export const SERVER_VERSION: Question = {
+  what: 'asking for the version of the API server',
   remedy:
-    'bind the ClusterRole system:discovery to the ServiceAccount, as Kubernetes does by default, or set _AMBASSADOR_API_VERSION',
+    'bind the ClusterRole system:public-info-viewer to system:authenticated, as Kubernetes does by default',
 };
 export const OWN_RIGHTS: Question = {
   what: 'asking for our own rights',
@@ -47,7 +47,7 @@ export function unusableAnswer(message: string): PublishError {
 export function errorOfFailure(
   failure: Failure,
   access: Access | undefined,
-  question: Question = DISCOVERY,
+  question: Question = SERVER_VERSION,
 ): PublishError {
   const { status, reason } = failure;
   const message = failure.message.slice(0, 500);

@@ -19,7 +19,7 @@ export interface Call {
   readonly method: Dispatcher.HttpMethod;
   readonly path: string;
   readonly access?: Access;
-  /** Where there is no `access`; API discovery unless it says otherwise. */
+  /** Where there is no `access`; the server's version unless it says otherwise. */
   readonly question?: Question;
   readonly contentType?: string;
   readonly body?: unknown;
