@@ -43,9 +43,11 @@ export type ConsulErrorCode =
   | 'CONSUL_TOKEN_UNREADABLE'
   | 'CONSUL_LOGIN_FAILED'
   | 'CONSUL_ACLS_DISABLED'
+  | 'CONSUL_ACLS_NOT_BOOTSTRAPPED'
   | 'CONSUL_REDIRECT'
   | 'CONSUL_CONNECT_DISABLED'
   | 'CONSUL_CA_NOT_READY'
+  | 'CONSUL_CA_PROVIDER_FAILED'
   | 'CONSUL_NO_LEADER'
   | 'CONSUL_NO_SERVERS'
   | 'CONSUL_UNKNOWN_DATACENTER'
@@ -53,6 +55,7 @@ export type ConsulErrorCode =
   | 'CONSUL_HTTP_TO_HTTPS'
   | 'CONSUL_NAMESPACES_ENTERPRISE'
   | 'CONSUL_NOT_FOUND'
+  | 'CONSUL_ENDPOINT_BLOCKED'
   | 'CONSUL_INVALID_RESPONSE'
   | 'CONSUL_UNEXPECTED_STATUS';
 
@@ -72,6 +75,7 @@ export type IdentityFault =
   | 'NO_SPIFFE_ID'
   | 'WRONG_TRUST_DOMAIN'
   | 'WRONG_SERVICE'
+  | 'WRONG_SCOPE'
   | 'NOT_YET_VALID'
   | 'EXPIRED'
   | 'LEAF_IS_CA'
@@ -87,6 +91,10 @@ const SEE_LEAF =
 const SEE_SERVICE =
   'see that _CONSUL_SERVICE is the service that is meant, and that nothing but Consul answers at _CONSUL_HOST';
 
+/** An agent of 1.16 answers the leaf that it has in its cache, of whatever datacenter is asked for. */
+const SEE_SCOPE =
+  'set _CONSUL_HOST to a server of the datacenter that is asked for, or unset CONSUL_DATACENTER, CONSUL_NAMESPACE or CONSUL_PARTITION';
+
 /** What to do about each, where the error does not know better. */
 const IDENTITY_REMEDIES: Readonly<Record<IdentityFault, string>> = {
   PEM_UNREADABLE: SEE_ROOTS,
@@ -97,6 +105,7 @@ const IDENTITY_REMEDIES: Readonly<Record<IdentityFault, string>> = {
   NO_SPIFFE_ID: SEE_SERVICE,
   WRONG_TRUST_DOMAIN: SEE_SERVICE,
   WRONG_SERVICE: SEE_SERVICE,
+  WRONG_SCOPE: SEE_SCOPE,
   NOT_YET_VALID: 'compare the clocks of this machine and of the Consul servers',
   EXPIRED: 'compare the clocks of this machine and of the Consul servers',
   LEAF_IS_CA: SEE_LEAF,

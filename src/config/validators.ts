@@ -142,9 +142,11 @@ export const meta = validator('k=v,k=v', (input) => {
   return Object.fromEntries(entries.map(([, key = '', value = '']) => [key, value]));
 });
 
-export const consulService = validator('the name of a Consul service, without control characters', (input) =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  /^[^\u0000-\u001f\u007f]{1,253}$/.test(input) ? input : undefined,
+export const consulService = validator(
+  'the name of a Consul service, without "/" or control characters',
+  (input) =>
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+    /^[^\u0000-\u001f\u007f/]{1,253}$/.test(input) ? input : undefined,
 );
 
 export const token = validator('a token: printable ASCII without spaces', (input) =>

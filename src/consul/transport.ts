@@ -30,6 +30,8 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Below the 60 s after which common load balancers drop an idle connection. */
 const KEEP_ALIVE_MS = 45_000;
+/** What a server of 1.16 says beside its 429, whose `limits.request_limits` are its own. */
+const WANTS_ANOTHER_SERVER = /against a different server/i;
 
 const gunzipBounded = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
 
@@ -50,7 +52,7 @@ export class ConsulTransport {
   }
 
   /**
-   * Whatever the status, the answer; 500 and above also moves on to the next server.
+   * Whatever the status, the answer; 500 and above, and a server that asks for it, also moves on to the next server.
    *
    * @throws ConsulError when there is no whole answer in time; the next request then uses a new connection, to the next
    *   server where there are several
@@ -65,7 +67,9 @@ export class ConsulTransport {
         const bytes = Buffer.from(await body.arrayBuffer());
         if (statusCode >= 500) this.#servers.failed(chosen);
         const header = (name: string): string | undefined => [headers[name]].flat()[0];
-        return { status: statusCode, text: await decodeBody(bytes, header('content-encoding')), header };
+        const text = await decodeBody(bytes, header('content-encoding'));
+        if (statusCode === 429 && WANTS_ANOTHER_SERVER.test(text)) this.#servers.failed(chosen);
+        return { status: statusCode, text, header };
       } catch (error) {
         if (parent.aborted || error instanceof ConsulError) throw error;
         this.#renew();

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { IdentityError } from '../errors.ts';
 import { buildChain, type Chain } from './chain.ts';
-import { type SpiffeId, spiffeIdOf } from './spiffe-id.ts';
+import { outOfScope, type Scope, type SpiffeId, spiffeIdOf } from './spiffe-id.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 import {
   allowsClientAuth,
@@ -49,6 +49,24 @@ export function verifyIdentity(
 ): Identity {
   const certificates = readCertificates(material.certificatePem, 'the certificate');
   return verifyCertificates(certificates, material.privateKeyPem, service, bundle, at);
+}
+
+/**
+ * The same for what Consul answers: the leaf is also of the datacenter, namespace and partition that were asked for.
+ *
+ * @throws IdentityError as `verifyIdentity`, and WRONG_SCOPE
+ */
+export function verifyAnswer(
+  material: CertificateAndKey,
+  service: string,
+  scope: Scope,
+  bundle: TrustBundle,
+  at: number,
+): Identity {
+  const identity = verifyIdentity(material, service, bundle, at);
+  const missed = outOfScope(identity.spiffeId, scope);
+  if (missed === undefined) return identity;
+  throw new IdentityError('WRONG_SCOPE', `the leaf is ${identity.spiffeId.uri}, asked for was ${missed}`);
 }
 
 function verifyCertificates(

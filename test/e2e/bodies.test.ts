@@ -63,15 +63,4 @@ describe('bodies and paths', () => {
       assert.equal(leaf?.subjectAltName, `URI:${uri}`);
     });
   }
-
-  test('18: service name `x/y`: the request path is right, and the log has what Consul says of it', async (t) => {
-    const bed = await makeBed(t);
-
-    const daemon = bed.start({ _CONSUL_SERVICE: 'x/y' });
-
-    const { error } = await daemon.line(({ code }) => code === 'CONSUL_UNEXPECTED_STATUS');
-    assert.match(String(error), /SPIFFE ID is not in the expected format/);
-    const [asked] = bed.consul.requests.filter(({ target }) => target === 'leaf');
-    assert.equal(asked?.path, '/v1/agent/connect/ca/leaf/x%2Fy');
-  });
 });

@@ -112,7 +112,7 @@ async function consulRows(access: ConsulAccess, clock: Clock, queries: Queries):
     rows.put(pass(CONNECT, `the trust domain is ${roots.trustDomain}`));
     const { value: leaf } = await queries.leaf();
     rows.put(pass(LEAF, `Consul issues the leaf of service ${access.service}`));
-    for (const row of identityRows(IDENTITY, CHAIN, roots, leaf, access.service, clock.now())) rows.put(row);
+    for (const row of identityRows(IDENTITY, CHAIN, roots, leaf, access, clock.now())) rows.put(row);
     return rows.rest();
   } catch (error) {
     const { code } = asConnectorError(error);

@@ -1,4 +1,5 @@
-import { type CertificateAndKey, verifyIdentity } from '../../identity/identity.ts';
+import { type CertificateAndKey, verifyAnswer } from '../../identity/identity.ts';
+import type { Scope } from '../../identity/spiffe-id.ts';
 import { buildTrustBundle, type ListedRoots, type TrustBundle } from '../../identity/trust-bundle.ts';
 import { issuerOf, lifetimeLeft } from '../../identity/x509/certificate.ts';
 import { after, asConnectorError, fail, pass, type Row, type Subject, skip, warn } from './result.ts';
@@ -9,7 +10,7 @@ export function identityRows(
   chain: Subject,
   roots: ListedRoots,
   leaf: CertificateAndKey,
-  service: string,
+  { service, scope }: { readonly service: string; readonly scope: Scope },
   at: number,
 ): [Row, Row] {
   let bundle: TrustBundle;
@@ -19,7 +20,7 @@ export function identityRows(
     return [skip(identity, after(chain)), fail(chain, asConnectorError(error))];
   }
   try {
-    const verified = verifyIdentity(leaf, service, bundle, at);
+    const verified = verifyAnswer(leaf, service, scope, bundle, at);
     const { notAfter } = verified.leaf;
     const left = Math.round(lifetimeLeft(verified.leaf, at) * 100);
     const until = `until ${new Date(notAfter).toISOString()} (${left} % of its lifetime)`;

@@ -6,6 +6,8 @@ interface KnownFailure {
   readonly text: RegExp;
   readonly cause: string;
   readonly remedy: (asked: Asked) => string;
+  /** The cause is in all of the text, and not in its first line. */
+  readonly quotesAll?: true;
 }
 
 /** What was asked for and with which token, for remedies that name what to change. */
@@ -34,11 +36,12 @@ export function isTokenUnknown(text: string): boolean {
   return TOKEN_UNKNOWN.test(text);
 }
 
-const PERMISSION_DENIED = /Permission denied|lacks permission/i;
+const OF_THE_TOKEN: readonly ConsulErrorCode[] = ['CONSUL_TOKEN_UNKNOWN', 'CONSUL_PERMISSION_DENIED'];
 
 /** Whether it is the token that Consul refuses: a client agent turns a server's 403 into a 500. */
 export function isDenied(status: number, text: string): boolean {
-  return status === 403 || (status !== 200 && (TOKEN_UNKNOWN.test(text) || PERMISSION_DENIED.test(text)));
+  const code = status === 200 ? undefined : knownFailure(status, text)?.code;
+  return code !== undefined && OF_THE_TOKEN.includes(code);
 }
 
 /** The least that has to be allowed, and where: the roots need nothing, the leaf `service:write`. */
@@ -58,6 +61,28 @@ function permissionRemedy({ service, token }: Asked): string {
  */
 const KNOWN_FAILURES: readonly KnownFailure[] = [
   {
+    // First, since Vault says `permission denied` of Consul's token, which is not ours.
+    code: 'CONSUL_CA_PROVIDER_FAILED',
+    text: /error (?:issuing|signing) cert|error generating (?:CA )?(?:root|intermediate)|Error making API request/i,
+    cause: 'the CA provider of Consul does not sign',
+    remedy: () =>
+      'see what the provider (Vault, AWS) says here and in the log of the Consul leader: its own token, policy or address is wrong, not the token of this program',
+    quotesAll: true,
+  },
+  {
+    code: 'CONSUL_ACLS_NOT_BOOTSTRAPPED',
+    text: /ACL system must be bootstrapped/i,
+    cause: 'the ACLs of Consul have no tokens yet',
+    remedy: () => 'run consul acl bootstrap, and make a token for this program',
+  },
+  {
+    code: 'CONSUL_ENDPOINT_BLOCKED',
+    text: /Endpoint is blocked by agent configuration/i,
+    cause: 'the Consul agent blocks this endpoint',
+    remedy: () =>
+      'remove /v1/agent/connect/ca from http_config.block_endpoints of that agent, or set _CONSUL_HOST to another one',
+  },
+  {
     code: 'CONSUL_TOKEN_UNKNOWN',
     text: TOKEN_UNKNOWN,
     cause: 'Consul does not know the ACL token',
@@ -65,7 +90,7 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     code: 'CONSUL_PERMISSION_DENIED',
-    text: PERMISSION_DENIED,
+    text: /Permission denied|lacks permission/i,
     cause: 'the ACL token may not have the leaf of this service',
     remedy: permissionRemedy,
   },
@@ -84,7 +109,7 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     code: 'CONSUL_NO_LEADER',
-    text: /No cluster leader/i,
+    text: /No cluster leader|Raft leader not found/i,
     cause: 'the Consul cluster has no leader',
     remedy: () =>
       'wait for the election, or see that a majority of the servers runs: consul operator raft list-peers',
@@ -104,6 +129,25 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     code: 'CONSUL_RATE_LIMITED',
+    text: /too many concurrent connections/i,
+    cause: 'the Consul agent has as many connections from this address as it allows',
+    remedy: () =>
+      'raise limits.http_max_conns_per_client of that agent, or see what else connects from here: pods behind one address count as one',
+  },
+  {
+    code: 'CONSUL_RATE_LIMITED',
+    text: /RPC rate limit exceeded/i,
+    cause: 'the Consul agent limits the rate of its requests to the servers',
+    remedy: () => 'nothing if it passes; else raise limits.rpc_rate and limits.rpc_max_burst of that agent',
+  },
+  {
+    code: 'CONSUL_RATE_LIMITED',
+    text: /rate limit exceeded/i,
+    cause: 'the Consul servers limit the rate of requests',
+    remedy: () => 'nothing if it passes; else raise limits.request_limits of the servers',
+  },
+  {
+    code: 'CONSUL_RATE_LIMITED',
     text: /rate limit|too many requests|Limit reached/i,
     cause: 'Consul limits the rate of certificate requests',
     remedy: () => 'nothing if it passes; else raise csr_max_per_second of the CA or limits.request_limits',
@@ -115,6 +159,22 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
     remedy: () => 'set CONSUL_HTTP_SSL=true, or _CONSUL_PORT to the HTTP port of Consul (8500 by default)',
   },
   {
+    // What Go says of a request it cannot read, such as a TLS handshake.
+    code: 'CONSUL_TLS',
+    status: 400,
+    text: /^400 Bad Request/,
+    cause: 'the port speaks plain HTTP and was asked in HTTPS',
+    remedy: () =>
+      'set _CONSUL_PORT to the HTTPS port of Consul (8501 by convention), or CONSUL_HTTP_SSL=false',
+  },
+  {
+    code: 'CONSUL_UNEXPECTED_STATUS',
+    text: /SPIFFE ID is not in the expected format|URI must be either service/i,
+    cause: 'Consul signs no leaf for a service of this name',
+    remedy: ({ service }) =>
+      `set _CONSUL_SERVICE to a name of letters, digits and "-" instead of "${service}"`,
+  },
+  {
     code: 'CONSUL_NAMESPACES_ENTERPRISE',
     text: /namespaces? (?:are|is) a Consul Enterprise feature|Invalid query parameter: "(?:ns|partition)"/i,
     cause: 'this Consul is not Enterprise and knows no namespaces or partitions',
@@ -122,9 +182,16 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     code: 'CONSUL_CA_NOT_READY',
-    text: /CA is uninitialized|CA root is nil|response type not correct|CA (?:is )?not (?:yet )?initialized|internal error: CA provider is nil/i,
+    text: /CA is uninitialized|CA root is nil|response type not correct|CA (?:is )?not (?:yet )?initialized|CA has not finished initializing|no CA roots|no CA bootstrapped yet|CA provider is nil/i,
     cause: 'the Connect CA is not initialised yet',
-    remedy: () => 'wait; if it stays, read the CA provider errors in the log of the Consul leader',
+    remedy: () =>
+      'wait; if it stays, read the CA provider errors in the log of the Consul leader. A secondary datacenter waits for its primary',
+  },
+  {
+    code: 'CONSUL_CA_NOT_READY',
+    text: /(?:root|intermediate) expired:/i,
+    cause: 'a certificate of the Connect CA has expired',
+    remedy: () => 'rotate the CA root: consul connect ca set-config; then read the log of the Consul leader',
   },
   {
     code: 'CONSUL_RATE_LIMITED',
@@ -165,10 +232,8 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
 
 /** The error for an answer that is not 200. `text` is the body: looked at, quoted only when short and plain. */
 export function errorOfStatus(status: number, text: string, asked: Asked): ConsulError {
-  const known = KNOWN_FAILURES.find(
-    (failure) => (failure.status ?? status) === status && failure.text.test(text),
-  );
-  const said = quote(text);
+  const known = knownFailure(status, text);
+  const said = quote(known?.quotesAll === true ? text.replaceAll(/\s+/g, ' ') : text);
   if (known !== undefined) {
     return new ConsulError(known.code, `${known.cause} (${status}${said})`, { remedy: known.remedy(asked) });
   }
@@ -180,6 +245,10 @@ export function errorOfStatus(status: number, text: string, asked: Asked): Consu
   return new ConsulError('CONSUL_UNEXPECTED_STATUS', `Consul answered ${status}${said}`, {
     remedy: status >= 500 ? 'read the log of the Consul agent and servers' : 'read what Consul says',
   });
+}
+
+function knownFailure(status: number, text: string): KnownFailure | undefined {
+  return KNOWN_FAILURES.find((failure) => (failure.status ?? status) === status && failure.text.test(text));
 }
 
 /** For an answer about the roots that a client agent fetched so many seconds ago, and cannot fetch anew. */

@@ -35,7 +35,8 @@ const TLS_FAILURES: readonly KnownTlsFailure[] = [
   {
     code: /UNABLE_TO_|SELF_SIGNED|CERT_UNTRUSTED|ISSUER/,
     cause: "the server's certificate is not signed by the CA that is trusted",
-    remedy: 'set CONSUL_CACERT to the CA of the Consul servers (consul-agent-ca.pem)',
+    remedy:
+      'set CONSUL_CACERT to the CA of the Consul servers (consul-agent-ca.pem); for an agent with auto_encrypt that is the Connect CA: GET /v1/connect/ca/roots?pem=true',
   },
   {
     code: /PROTOCOL_VERSION|INSUFFICIENT_SECURITY|UNSUPPORTED_PROTOCOL|WRONG_SSL_VERSION|NO_SHARED_CIPHER/,

@@ -1,5 +1,11 @@
 import { IdentityError, identityErrorOr } from '../../errors.ts';
-import { type CertificateAndKey, type Identity, verifyIdentity, verifyServed } from '../identity.ts';
+import {
+  type CertificateAndKey,
+  type Identity,
+  verifyAnswer,
+  type verifyIdentity,
+  verifyServed,
+} from '../identity.ts';
 import type { Content, Published } from '../published.ts';
 import type { Scope } from '../spiffe-id.ts';
 import type { TrustBundle } from '../trust-bundle.ts';
@@ -123,7 +129,9 @@ function decideWith(
 ): Decision {
   const { published, at, scope = ANYWHERE } = input;
   const { unconfirmed } = effective;
-  const candidate = assess(input.candidate, input, verifyIdentity);
+  const candidate = assess(input.candidate, input, (material, service, bundle, now) =>
+    verifyAnswer(material, service, scope, bundle, now),
+  );
   const rejected = candidate instanceof IdentityError ? candidate : undefined;
   const usable = candidate instanceof IdentityError ? undefined : candidate;
   const works = current instanceof IdentityError ? undefined : current;
@@ -131,7 +139,7 @@ function decideWith(
   const [violation, ...lesser] = findViolations(current, effective.bundle, scope, at);
 
   const cause = [violation, ...lesser].find(
-    (found) => found !== undefined && usable !== undefined && resolves(usable, current, found, scope, at),
+    (found) => found !== undefined && usable !== undefined && resolves(usable, current, found, at),
   );
   if (usable !== undefined && cause !== undefined && unconfirmed?.isOtherTrustDomain !== true) {
     const [remaining] = findViolations(usable, effective.bundle, scope, at);

@@ -50,16 +50,15 @@ export function findViolations(
   return violations;
 }
 
-/** Whether publishing `candidate` instead of `current` resolves that violation of `current`. */
+/** Whether publishing `candidate`, which is all that was asked for, instead of `current` resolves that violation. */
 export function resolves(
   candidate: Identity,
   current: Identity | IdentityError | undefined,
   { reason }: Violation,
-  scope: Scope,
   at: number,
 ): boolean {
   if (current === undefined || current instanceof IdentityError) return true;
-  if (reason === 'wrong-identity') return outOfScope(candidate.spiffeId, scope) === undefined;
+  if (reason === 'wrong-identity') return true;
   if (reason === 'inactive-root') return candidate.chain.activeRoot !== undefined;
   return extendsLifetime(candidate, current, at);
 }

@@ -137,7 +137,7 @@ const ACCEPTED: readonly [string, string, (config: ReturnType<typeof readConfig>
   ['_CONSUL_WAIT', '1s', ({ consulWaitMs }) => consulWaitMs, 1_000],
   ['_CONSUL_WAIT', '1500ms', ({ consulWaitMs }) => consulWaitMs, 1_500],
   ['_CONSUL_WAIT', '10m', ({ consulWaitMs }) => consulWaitMs, 600_000],
-  ['_CONSUL_SERVICE', 'x/y 50% ä', ({ consul }) => consul.service, 'x/y 50% ä'],
+  ['_CONSUL_SERVICE', 'x 50% ä', ({ consul }) => consul.service, 'x 50% ä'],
   ['_AMBASSADOR_SERVICE_ENABLED', 'false', ({ serviceEnabled }) => serviceEnabled, false],
   ['_AMBASSADOR_SERVICE_ENABLED', 'NO', ({ serviceEnabled }) => serviceEnabled, false],
   ['_AMBASSADOR_API_VERSION', 'ambassador/v1', ({ apiVersion }) => apiVersion, 'ambassador/v1'],

@@ -46,7 +46,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     'a..b',
   ],
   _CONSUL_PORT: ['0', '65536', '85oo', 'tcp://10.0.0.1:8500', '-1', '8500.0', '1e3', '0x10'],
-  _CONSUL_SERVICE: ['a\u0000b', 'a\nb', 'x'.repeat(254)],
+  _CONSUL_SERVICE: ['a/b', 'a\u0000b', 'a\nb', 'x'.repeat(254)],
   _CONSUL_WAIT: ['60', '999ms', '601s', '11m', '0s', '-5s', '1h', '1.5m', 's'],
   _CONSUL_HTTP_TOKEN: ['two words', 'line\nline', 'tökén'],
   CONSUL_HTTP_TOKEN: ['two words', 'line\nline', 'tökén'],

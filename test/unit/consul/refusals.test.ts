@@ -20,7 +20,7 @@ for (const [what, answer, code, remedy] of [
     'CONSUL_RATE_LIMITED',
     /csr_max_per_second/,
   ],
-  ['a 429 with text', refusals.rateLimited, 'CONSUL_RATE_LIMITED', /request_limits/],
+  ['a 429 with text', refusals.rateLimited, 'CONSUL_RATE_LIMITED', /http_max_conns_per_client/],
   ['an empty 429', refusals.rateLimitedSilently, 'CONSUL_RATE_LIMITED', /request_limits/],
   ['a 503', refusals.unavailable, 'CONSUL_UNEXPECTED_STATUS', /agent and its servers run/],
   ['a 403 that names the permission', refusals.permissionDenied, 'CONSUL_PERMISSION_DENIED', WRITE_POLICY],

@@ -103,7 +103,7 @@ for (const [what, make, cause, remedy] of [
     'a certificate of a CA that is not trusted',
     {},
     "the server's certificate is not signed by the CA that is trusted",
-    'set CONSUL_CACERT to the CA of the Consul servers (consul-agent-ca.pem)',
+    'set CONSUL_CACERT to the CA of the Consul servers (consul-agent-ca.pem); for an agent with auto_encrypt that is the Connect CA: GET /v1/connect/ca/roots?pem=true',
   ],
   [
     'an expired certificate',

@@ -102,6 +102,18 @@ test('an answer below 500 is no reason to leave a server', async (t) => {
   assert.deepEqual([one.requests.length, other.requests.length], [2, 0]);
 });
 
+test('T5: a server that says so is left for another one', async (t) => {
+  const [one, other] = await Promise.all([startConsul(t), startConsul(t)]);
+  const text = 'rate limit exceeded, try again later or against a different server';
+  one.script('leaf', () => textAnswer(429, text));
+  const ask = client(t, [addressOf(one), addressOf(other)]).connect();
+
+  await assert.rejects(ask(), { code: 'CONSUL_RATE_LIMITED' });
+  await ask();
+
+  assert.deepEqual([one.requests.length, other.requests.length], [1, 1]);
+});
+
 for (const fault of ['reset', 'hang', 'cut-in-body'] as const) {
   test(`a server that fails (${fault}) is left by both connections`, async (t) => {
     const [one, other] = await Promise.all([startConsul(t), startConsul(t)]);

@@ -16,6 +16,7 @@ import {
   SERVICE,
 } from '../../identity/support.ts';
 
+const ANYWHERE = { partition: undefined, namespace: undefined, datacenter: undefined };
 const root = await newRoot();
 const leaf = await newLeaf(root);
 
@@ -24,7 +25,7 @@ function judge(roots: ListedRoots, offered: CertificateAndKey, at = NOW): [Row, 
     { check: 'identity', what: 'identity' },
     { check: 'chain', what: 'chain' },
   ];
-  return identityRows(identity, chain, roots, offered, SERVICE, at);
+  return identityRows(identity, chain, roots, offered, { service: SERVICE, scope: ANYWHERE }, at);
 }
 
 const codes = (rows: readonly Row[]) => rows.map(({ status, code }) => [status, code]);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decide } from '../../../../src/identity/policy/decide.ts';
 import type { Scope } from '../../../../src/identity/spiffe-id.ts';
 import {
   bundleOf,
@@ -114,6 +115,21 @@ test('it stays where Consul gives none of that namespace, and what it lacks is t
   assert.equal(decision.writesLeaf, false);
   assert.equal(decision.violation?.reason, 'wrong-identity');
 });
+
+for (const [what, scope] of [
+  ['datacenter', { ...TEAM, namespace: undefined, datacenter: 'dc2' }],
+  ['namespace', TEAM],
+  ['partition', { partition: 'edge', namespace: undefined, datacenter: undefined }],
+] as const) {
+  test(`T2: a leaf of another ${what} than was asked for is not published, and the reason is told`, () => {
+    const decision = decide({ published: undefined, candidate, service: SERVICE, bundle, at: NOW, scope });
+
+    assert.equal(decision.kind, 'none');
+    assert.equal(decision.rejected?.code, 'WRONG_SCOPE');
+    assert.match(decision.rejected?.message ?? '', new RegExp(`, asked for was ${what} `));
+    assert.match(decision.rejected?.remedy ?? '', /set _CONSUL_HOST to a server of the datacenter/);
+  });
+}
 
 test('a leaf of another datacenter, as another agent may give it, is no reason to write where none was asked for', () => {
   const published = publishedAs(fresh, bundle);
