@@ -31,6 +31,7 @@ export function maxSilenceMs(waitMs: number): number {
 const MAX_IDLE_MS = 60_000;
 const MAX_PUBLISH_BACKOFF_MS = 30_000;
 const ONCE_DEADLINE_MS = 30_000;
+const PERMISSION_DEADLINE_MS = 10_000;
 /** Within the two seconds that a stop may take. */
 const LOGOUT_DEADLINE_MS = 1_000;
 
@@ -51,7 +52,12 @@ export class Connector {
   /** Runs until `signal` aborts. Never rejects over what Consul or Kubernetes do. */
   async run(signal: AbortSignal): Promise<void> {
     const { consul, publisher, service } = this.#options;
-    const leaf = this.#query(leafQuery(service), (answer) => this.#planner.setLeaf(answer));
+    let hasAnswered = false;
+    const leaf = this.#query(leafQuery(service), (answer) => {
+      this.#planner.setLeaf(answer);
+      if (!hasAnswered) void this.#reportMissingPermission(signal);
+      hasAnswered = true;
+    });
     let activeRootId: string | undefined;
     const roots = this.#query(ROOTS_QUERY, (answer) => {
       this.#planner.setRoots(answer);
@@ -85,6 +91,17 @@ export class Connector {
       return reconciliation.identityWrites.length + reconciliation.serviceWrites > 0;
     } finally {
       await Promise.all([consul.close(LOGOUT_DEADLINE_MS), publisher.close()]);
+    }
+  }
+
+  /** A leaf that is answered is no proof that the next one will be signed. */
+  async #reportMissingPermission(signal: AbortSignal): Promise<void> {
+    const { consul, reporter } = this.#options;
+    try {
+      const missing = await consul.missingPermission(PERMISSION_DEADLINE_MS, signal);
+      if (missing !== undefined) reporter.permissionMissing(missing);
+    } catch {
+      // The queries themselves tell what is wrong with Consul.
     }
   }
 

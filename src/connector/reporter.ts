@@ -142,6 +142,10 @@ export class Reporter implements PublishObserver {
     );
   }
 
+  permissionMissing(error: unknown): void {
+    this.#options.logger.warn(describeError(error), 'the leaf will not be renewed');
+  }
+
   /** Logged once for each remedy: a missing right is missing for every Event. */
   eventFailed(error: unknown): void {
     const described = describeError(error);

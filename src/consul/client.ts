@@ -1,6 +1,9 @@
+import type { ConsulError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import { mayWriteService } from './authorization.ts';
 import { type Connection, ConsulConnection } from './connection.ts';
 import type { ConsulAccess } from './endpoint.ts';
+import { errorOfMissingPermission } from './errors/status.ts';
 import { LoginToken } from './login.ts';
 import { type Lookup, ServerList } from './servers.ts';
 import { fileToken, fixedToken, type TokenSource } from './token.ts';
@@ -9,6 +12,12 @@ import { ConsulTransport } from './transport.ts';
 /** One Consul, however it is reached. */
 export interface Consul {
   connect(): Connection;
+  /**
+   * Why Consul would not sign the leaf of the service, if so: a leaf that it answers may be in the cache of its agent.
+   *
+   * @throws ConsulError where it cannot be asked within `deadlineMs` milliseconds
+   */
+  missingPermission(deadlineMs: number, signal: AbortSignal): Promise<ConsulError | undefined>;
   /** Ends every connection, within `deadlineMs` milliseconds. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -35,6 +44,12 @@ export class ConsulClient implements Consul {
   /** A connection that sends no token, to the same servers. */
   connectAnonymously(): ConsulConnection {
     return this.#connect(fixedToken(undefined));
+  }
+
+  async missingPermission(deadlineMs: number, signal: AbortSignal): Promise<ConsulError | undefined> {
+    const { service, token } = this.#access;
+    const may = await mayWriteService(this.connect(), service, deadlineMs, signal);
+    return may === false ? errorOfMissingPermission({ service, token: token.kind }) : undefined;
   }
 
   /** Ends every connection; a login is logged out first, if that takes no longer than `deadlineMs` milliseconds. */

@@ -3,7 +3,7 @@ import { type ConsulAccess, scopeQuery } from './endpoint.ts';
 import { errorOfStatus, isDenied } from './errors/status.ts';
 import type { ServerList } from './servers.ts';
 import type { TokenSource } from './token.ts';
-import { type ConsulResponse, ConsulTransport } from './transport.ts';
+import { type ConsulRequest, type ConsulResponse, ConsulTransport } from './transport.ts';
 
 export interface ConsulAnswer {
   readonly text: string;
@@ -63,12 +63,20 @@ export class ConsulConnection implements Connection {
     deadlineMs: number,
     signal: AbortSignal,
   ): Promise<ConsulAnswer> {
+    const all = new URLSearchParams([...scopeQuery(this.#options.access.scope), ...query]);
+    return this.#exchange({ method: 'GET', path: `${path}?${all}`, deadlineMs }, signal);
+  }
+
+  /** POSTs `body` as JSON to `path`, as `get` does. @throws ConsulError */
+  async post(path: string, body: unknown, deadlineMs: number, signal: AbortSignal): Promise<ConsulAnswer> {
+    return this.#exchange({ method: 'POST', path, body, deadlineMs }, signal);
+  }
+
+  async #exchange(message: Omit<ConsulRequest, 'token'>, signal: AbortSignal): Promise<ConsulAnswer> {
     const { access, tokens } = this.#options;
-    const all = new URLSearchParams([...scopeQuery(access.scope), ...query]);
     const send = async (): Promise<{ response: ConsulResponse; token: string | undefined }> => {
       const token = await tokens.current(signal);
-      const message = { method: 'GET', path: `${path}?${all}`, token, deadlineMs } as const;
-      return { response: await this.#transport.send(message, signal), token };
+      return { response: await this.#transport.send({ ...message, token }, signal), token };
     };
     let { response, token } = await send();
     if (isDenied(response.status, response.text) && (await tokens.refused(token, response.text, signal))) {

@@ -3,15 +3,19 @@ import { isRecord } from '../lib/record.ts';
 
 /** @throws ConsulError CONSUL_INVALID_RESPONSE; it never quotes the answer, which may hold a key or a token */
 export function parseObject(text: string, what: string): Record<string, unknown> {
-  let parsed: unknown;
+  const parsed = parseJson(text, what);
+  if (!isRecord(parsed)) throw unusable(what, 'it is not a JSON object');
+  return parsed;
+}
+
+/** @throws ConsulError as `parseObject` */
+export function parseJson(text: string, what: string): unknown {
   try {
-    parsed = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     // No cause: the parser's message quotes the text.
     throw unusable(what, /^\s*</.test(text) ? 'it is HTML' : 'it is not whole JSON');
   }
-  if (!isRecord(parsed)) throw unusable(what, 'it is not a JSON object');
-  return parsed;
 }
 
 export function unusable(what: string, why: string): ConsulError {

@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { withAge } from '../fixtures/consul/answer.ts';
+import { leafAnswer } from '../fixtures/consul/wire.ts';
 import { makeBed, NAMESPACE, SECRET } from './support/bed.ts';
 import { startDaemon } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
@@ -136,6 +137,22 @@ describe('check', { concurrency: 2 }, () => {
     );
     assert.match(report.row('configuration')?.remedy ?? '', /^unset _AMBASSADOR_API_VERSION/);
   });
+
+  for (const [what, token, row] of [
+    ['no token', {}, 'consul-token'],
+    ['a token of another service', { CONSUL_HTTP_TOKEN: 'token-of-another-service' }, 'consul-leaf'],
+  ] as const) {
+    test(`T1: with ${what} a leaf from the cache of the agent is no proof: FAIL, with the policy that is missing`, async (t) => {
+      const acl = { tokens: { 'token-of-another-service': { serviceWrite: ['web'] } } };
+      const bed = await makeBed(t, { consul: { acl } });
+      bed.consul.script('leaf', async () => leafAnswer(await bed.consul.leaf('ambassador')));
+
+      const { firstFail } = await Report.of(bed.start({ ...token, ...unhurried() }, CHECK));
+
+      assert.deepEqual([firstFail?.check, firstFail?.code], [row, 'CONSUL_PERMISSION_DENIED']);
+      assert.match(firstFail?.remedy ?? '', /service "ambassador" \{ policy = "write" \}/);
+    });
+  }
 
   test('a Consul that never answers costs ten seconds at most', async (t) => {
     const bed = await makeBed(t);

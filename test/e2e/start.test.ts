@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { withIndex } from '../fixtures/consul/answer.ts';
+import { leafAnswer } from '../fixtures/consul/wire.ts';
 import { assertWorks, makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.ts';
 
 const ANNOTATION = 'getambassador.io/config';
@@ -99,6 +101,20 @@ describe('what the environment changes', { concurrency: 3 }, () => {
     await bed.startReady({ CONSUL_HTTP_TOKEN: token });
 
     assert.ok(bed.secret());
+  });
+
+  test('T1: a leaf from the cache of the agent, which the token may not have renewed, is published with a warning', async (t) => {
+    const bed = await makeBed(t, { consul: { acl: { tokens: {} } } });
+    bed.consul.script('leaf', async (request) => {
+      if (request.query.has('index')) return 'hang';
+      return withIndex(leafAnswer(await bed.consul.leaf('ambassador')), 7);
+    });
+
+    const daemon = await bed.startReady();
+
+    const { code, remedy } = await daemon.line('the leaf will not be renewed');
+    assert.equal(code, 'CONSUL_PERMISSION_DENIED');
+    assert.match(String(remedy), /service "ambassador" \{ policy = "write" \}/);
   });
 
   test('a token that may not have the leaf is told apart, and a policy cures it', async (t) => {

@@ -117,6 +117,10 @@ export class ConsulModel implements Consul {
     this.#wake();
   }
 
+  missingPermission(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   restartAgent(): void {
     this.#agent.leaf = undefined;
     this.#agent.index = 10;

@@ -76,6 +76,7 @@ export async function checkConsul(access: ConsulAccess, clock: Clock, parent: Ab
         ownRoots: () => query(() => fetchOnce(own, ROOTS_QUERY, SIDE_DEADLINE_MS, signal)),
         token: () => query(() => own.getFromAny(TOKEN_PATH, SIDE_DEADLINE_MS, signal)),
         leaf: () => query(() => fetchOnce(own, leaf, SIDE_DEADLINE_MS, signal)),
+        missingPermission: () => query(() => consul.missingPermission(SIDE_DEADLINE_MS, signal)),
       });
     });
   } finally {
@@ -88,6 +89,7 @@ interface Queries {
   ownRoots(): Promise<Fetched<CaRoots>>;
   token(): Promise<unknown>;
   leaf(): Promise<Fetched<CaLeaf>>;
+  missingPermission(): Promise<ConsulError | undefined>;
 }
 
 async function consulRows(access: ConsulAccess, clock: Clock, queries: Queries): Promise<Row[]> {
@@ -100,9 +102,12 @@ async function consulRows(access: ConsulAccess, clock: Clock, queries: Queries):
   const open = await reach(access, queries, rows);
   if (rows.has(REACH, 'fail') || rows.has(TLS, 'fail')) return rows.rest();
 
+  let missing: ConsulError | undefined;
   try {
     if (access.token.kind !== 'none') await queries.token();
-    rows.put(pass(TOKEN, TOKENS[access.token.kind]));
+    missing = await queries.missingPermission();
+    const isNeeded = access.token.kind === 'none' && missing !== undefined;
+    rows.put(isNeeded ? fail(TOKEN, missing) : pass(TOKEN, TOKENS[access.token.kind]));
   } catch (error) {
     judgeToken(rows, error);
   }
@@ -110,6 +115,7 @@ async function consulRows(access: ConsulAccess, clock: Clock, queries: Queries):
   try {
     const { value: roots } = open ?? (await queries.ownRoots());
     rows.put(pass(CONNECT, `the trust domain is ${roots.trustDomain}`));
+    if (missing !== undefined) return rows.failed(LEAF, missing);
     const { value: leaf } = await queries.leaf();
     rows.put(pass(LEAF, `Consul issues the leaf of service ${access.service}`));
     for (const row of identityRows(IDENTITY, CHAIN, roots, leaf, access, clock.now())) rows.put(row);

@@ -247,6 +247,15 @@ export function errorOfStatus(status: number, text: string, asked: Asked): Consu
   });
 }
 
+/** For a token with which an agent answers a leaf, and Consul will not sign the next one. */
+export function errorOfMissingPermission(asked: Asked): ConsulError {
+  return new ConsulError(
+    'CONSUL_PERMISSION_DENIED',
+    `the ACL token may not have the leaf of service ${asked.service} signed: a leaf that is answered all the same is in the cache of the agent, and is not renewed`,
+    { remedy: permissionRemedy(asked) },
+  );
+}
+
 function knownFailure(status: number, text: string): KnownFailure | undefined {
   return KNOWN_FAILURES.find((failure) => (failure.status ?? status) === status && failure.text.test(text));
 }

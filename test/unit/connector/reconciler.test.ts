@@ -37,7 +37,11 @@ function consulOf({ age }: { age?: string } = {}): Consul {
     path === ROOTS_PATH
       ? { text: answers.roots, index: '1', age }
       : { text: answers.leaf, index: '1', age: undefined };
-  return { connect: () => ({ get: answer, getFromAny: answer }), close: async () => undefined };
+  return {
+    connect: () => ({ get: answer, getFromAny: answer }),
+    missingPermission: async () => undefined,
+    close: async () => undefined,
+  };
 }
 
 /** A target in memory whose Service is written with these outcomes, one after the other. */

@@ -85,7 +85,7 @@ async function start(t: TestContext, login: Partial<LoginConfig> = {}, clock: Cl
   t.after(() => client.close(100));
   const poll = (signal: AbortSignal = never) => {
     const connection = client.connect();
-    return connection.get(leafPath('ambassador'), new URLSearchParams(), 5_000, signal);
+    return connection.get(leafPath('ambassador'), new URLSearchParams(), 60_000, signal);
   };
   return { consul, client, acl: new Acl(consul), poll, bearerTokenFile };
 }

@@ -58,7 +58,7 @@ function asking(t: TestContext, consul: EmbeddedConsul, tls: ConsulTlsConfig) {
   const servers = new ServerList([{ host: consul.host, port: consul.port }]);
   const transport = new ConsulTransport(servers, tls, systemClock);
   t.after(() => transport.close());
-  const message = { method: 'GET', path: '/v1/status/leader', token: undefined, deadlineMs: 5_000 } as const;
+  const message = { method: 'GET', path: '/v1/status/leader', token: undefined, deadlineMs: 60_000 } as const;
   return async () => (await transport.send(message, new AbortController().signal)).status;
 }
 

@@ -43,7 +43,7 @@ async function asking(t: TestContext, token: TokenConfig, options: EmbeddedConsu
   const connection = client.connect();
   return {
     consul,
-    ask: () => connection.get(leafPath('ambassador'), new URLSearchParams(), 5_000, signal),
+    ask: () => connection.get(leafPath('ambassador'), new URLSearchParams(), 60_000, signal),
   };
 }
 

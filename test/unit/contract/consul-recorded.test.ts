@@ -83,8 +83,9 @@ function namesOf(headers: readonly string[]): string[] {
   return names.filter((header) => !TRANSPORT.includes(header)).sort();
 }
 
-/** A text without the identifiers in it; of JSON the keys and types. */
+/** A text without the identifiers in it; of a JSON object the keys and types, and of an array all. */
 function formOf(text: string): unknown {
+  if (text.startsWith('[')) return JSON.parse(text);
   if (!text.startsWith('{')) return text.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UUID');
   const value: unknown = JSON.parse(text);
   if (!isRecord(value)) return value;

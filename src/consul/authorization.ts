@@ -1,0 +1,40 @@
+import { ConsulError, type ConsulErrorCode } from '../errors.ts';
+import { isRecord } from '../lib/record.ts';
+import type { ConsulConnection } from './connection.ts';
+import { parseJson } from './json.ts';
+
+const PATH = '/v1/internal/acl/authorize';
+/** A client agent of 1.8 says `ACL not found` where no token is sent. */
+const REFUSALS: readonly ConsulErrorCode[] = ['CONSUL_TOKEN_UNKNOWN', 'CONSUL_PERMISSION_DENIED'];
+/** Without ACLs everybody may; a Consul that does not know the question cannot be asked. */
+const NO_ANSWER: readonly ConsulErrorCode[] = [
+  'CONSUL_ACLS_DISABLED',
+  'CONSUL_NOT_FOUND',
+  'CONSUL_ENDPOINT_BLOCKED',
+];
+
+/**
+ * Whether the token may have a leaf of `service` signed; undefined where Consul does not say. A leaf that is answered proves
+ * nothing: an agent of 1.16 gives the one in its cache to every token, and to none, until Consul must sign again.
+ *
+ * @throws ConsulError
+ */
+export async function mayWriteService(
+  connection: Pick<ConsulConnection, 'post'>,
+  service: string,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  try {
+    const asked = [{ Resource: 'service', Access: 'write', Segment: service }];
+    const { text } = await connection.post(PATH, asked, deadlineMs, signal);
+    const answers = parseJson(text, 'rights of the token');
+    const [answer] = Array.isArray(answers) ? answers : [];
+    return isRecord(answer) && typeof answer['Allow'] === 'boolean' ? answer['Allow'] : undefined;
+  } catch (error) {
+    if (!(error instanceof ConsulError)) throw error;
+    if (REFUSALS.includes(error.code)) return false;
+    if (NO_ANSWER.includes(error.code)) return undefined;
+    throw error;
+  }
+}
