@@ -23,11 +23,7 @@ const world = useWorld({}, async ({ kubectl }) => {
 test('with the shipped Role nothing fails, with and without the Secret of the roots, and nothing is written', async () => {
   const report = await check();
 
-  // A cluster without Ambassador's CRDs, which those before 1.0 do not have.
-  assert.deepEqual(
-    report.notPassed.map(({ check, status }) => [check, status]),
-    [['ambassador', 'warn']],
-  );
+  assert.deepEqual(report.notPassed, []);
   assert.equal((await check({ _AMBASSADOR_VERIFY_UPSTREAM: 'true' })).firstFail, undefined);
   const tried = (await world.kubernetes.writes()).filter(({ user }) => user.includes(SERVICE));
   assert.deepEqual(tried, []);

@@ -251,7 +251,7 @@ export function errorOfStatus(status: number, text: string, asked: Asked): Consu
 export function errorOfMissingPermission(asked: Asked): ConsulError {
   return new ConsulError(
     'CONSUL_PERMISSION_DENIED',
-    `the ACL token may not have the leaf of service ${asked.service} signed: a leaf that is answered all the same is in the cache of the agent, and is not renewed`,
+    `the ACL token may not have a leaf of service ${asked.service} signed`,
     { remedy: permissionRemedy(asked) },
   );
 }

@@ -4,8 +4,8 @@ const VARIES: readonly (readonly [pattern: RegExp, name: string])[] = [
   // Consul names its CA after a chance string and the beginning of the trust domain.
   [/\bpri-\w+\.consul\.ca\.[0-9a-f]{8}\b/g, 'pri-<id>.consul.ca.<id>'],
   [/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>'],
-  // Of the API server.
-  [/, v1\.\d+\.\d+$/gm, ', <version>'],
+  // Of the API server; one that was built before the version was set says v0.0.0.
+  [/(https:\/\/127\.0\.0\.1:<port>), v\d+\.\d+\.\d+\S*$/gm, '$1, <version>'],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
   [/(serial-number: ).+/g, '$1<serial>'],
   // Since kubectl 1.33.
