@@ -59,7 +59,7 @@ async function runTogether() {
   }
 }
 
-/** Every so-manieth file, so that each group has some of each folder. */
+/** Neighbours go into different groups, so that each group has some of each folder. */
 function groups(paths) {
   return Array.from({ length: GROUPS }, (_, index) =>
     paths.filter((_path, place) => place % GROUPS === index),

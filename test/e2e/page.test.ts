@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.ts';
-import { BROWSER } from './support/daemon.ts';
+import { assertStops, BROWSER } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
 import { temporary } from './support/temporary.ts';
 import { watch } from './support/watcher.ts';
@@ -124,11 +124,8 @@ describe('those who watch the page', { concurrency: 3 }, () => {
     const watcher = await watch(t, daemon);
     await watcher.shows(/<h1>/);
 
-    const { code, ms } = await daemon.stop();
+    await assertStops(daemon);
 
-    assert.equal(code, 0);
-    assert.ok(ms < 2_000, `${ms} ms`);
-    assert.match(daemon.stdout, /"msg":"stopped"/, 'and not by the last resort');
     await eventually('the end', () => watcher.ended);
   });
 });

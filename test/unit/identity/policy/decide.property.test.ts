@@ -41,14 +41,16 @@ test('in any situation deciding again on its own result writes nothing', () => {
 
 test('in any situation what is to be published works, and what works is published', () => {
   forAny(({ situation, listed }) => {
+    const { candidate, at, scope } = situation;
     const decision = decideOn(situation);
 
     const result = carriedOut(decision);
-    const [works] = rankOf(result, listed, situation.at);
+    const [works, isOfNamespace] = rankOf(result, listed, at, scope?.namespace);
     assert.equal(works, result === undefined ? 0 : 1);
-    // Consul's leaf where it works as it was sent: then something must be published.
-    const [candidateWorks] = rankOf(situation.candidate, listed, situation.at);
-    if (candidateWorks === 1) assert.ok(result);
+    if (decision.writesLeaf) assert.equal(isOfNamespace, 1);
+    // Consul's leaf where it is what was asked for and works as it was sent: then something must be published.
+    const [candidateWorks, candidateFits] = rankOf(candidate, listed, at, scope?.namespace);
+    if (candidateWorks === 1 && candidateFits === 1) assert.ok(result);
   });
 });
 
