@@ -1,5 +1,5 @@
-// Packages of which only parts are bundled, since what they load besides is a third of the program's start (docs/cost.md).
-// The files in parts/ name paths inside them; versions are pinned, and a path that is gone fails the build.
+// Packages that are bundled in part, since loading the rest would take a third of the program's start (docs/cost.md).
+// The files in parts/ name paths inside them; versions are pinned, and a missing path fails the build.
 import { fileURLToPath } from 'node:url';
 
 const CLIENT_NODE = {
@@ -17,7 +17,7 @@ const PARTS = {
 };
 
 export const inParts = { name: 'in-parts', setup: replacing(PARTS) };
-/** For tests, which use more of the others. */
+/** For tests, which use the other packages whole. */
 export const clientNodeInParts = { name: 'client-node-in-parts', setup: replacing(CLIENT_NODE) };
 
 /** Not esbuild's `alias`, which would take the paths inside the packages too. */

@@ -1,6 +1,6 @@
 // Runs the tests of folders or files with Node's own runner: node scripts/test.mjs test/unit [--together] [--flag-of-the-runner …]
 // Node 20 expands no globs for `--test`, and looks for TypeScript in no folder.
-// `--together` bundles many files into one process: loading what they import takes most of them longer than their tests.
+// `--together` bundles many files into one process: most take longer to load their imports than to run their tests.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ const together = args.includes('--together');
 const MAX_FILE_MS = 900_000;
 /** The tests of one process wait for one another, so that there are more processes than cores: many tests wait for a daemon. */
 const PROCESSES = 4 * availableParallelism();
-/** Of each folder; so many that no process has much left to do when the others have ended. */
+/** For each argument; enough of them that all processes finish at about the same time. */
 const GROUPS = 2 * PROCESSES;
 
 const flags = [
@@ -25,7 +25,7 @@ const flags = [
   `--test-timeout=${MAX_FILE_MS}`,
   ...args.filter((arg) => arg.startsWith('--') && arg !== '--together'),
 ];
-/** The tests of each argument. */
+/** The test files of each argument. */
 const filesOf = args
   .filter((arg) => !arg.startsWith('--'))
   .map((path) =>
@@ -48,7 +48,7 @@ function run(nodeFlags, paths) {
 }
 
 async function runTogether() {
-  // Below the packages, so that what is not bundled is found.
+  // Inside node_modules, so that packages that are not bundled resolve.
   const cache = fileURLToPath(new URL('../node_modules/.cache/', import.meta.url));
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, 'tests-'));
@@ -59,7 +59,7 @@ async function runTogether() {
   }
 }
 
-/** Neighbours go into different groups, so that each group has some of each folder. */
+/** Spreads neighbouring files over the groups, so that each group has files of every folder. */
 function groups(paths) {
   return Array.from({ length: GROUPS }, (_, index) =>
     paths.filter((_path, place) => place % GROUPS === index),
@@ -83,7 +83,7 @@ async function bundle(groupsOfFiles, outdir) {
           .join(''),
         resolveDir: outdir,
       }));
-      // Tests and fixtures find other files by their own place.
+      // Tests and fixtures locate other files relative to their own source.
       onLoad({ filter: /(?:src|test)\/.*\.ts$/ }, async ({ path }) => ({
         contents: (await readFile(path, 'utf8')).replaceAll(
           'import.meta.url',
@@ -102,7 +102,7 @@ async function bundle(groupsOfFiles, outdir) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    // Some packages are CommonJS and load Node's modules.
+    // CommonJS packages call `require` for Node's modules.
     banner: {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     },

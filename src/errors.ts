@@ -91,7 +91,7 @@ const SEE_LEAF =
 const SEE_SERVICE =
   'see that _CONSUL_SERVICE is the service that is meant, and that nothing but Consul answers at _CONSUL_HOST';
 
-/** An agent of 1.16 answers the leaf that it has in its cache, of whatever datacenter is asked for. */
+/** An agent of 1.16 returns its cached leaf whatever datacenter is requested. */
 const SEE_SCOPE =
   'set _CONSUL_HOST to a server of the datacenter that is asked for, or unset CONSUL_DATACENTER, CONSUL_NAMESPACE or CONSUL_PARTITION';
 

@@ -1,5 +1,5 @@
 'use strict';
-// What KubeConfig makes a generated client with: some 1,500 files. Requests go through undici.
+// In place of the generated API client that KubeConfig can create, some 1,500 files. Requests go through undici.
 class NoClient {
   constructor() {
     throw new Error('no generated client is bundled');

@@ -1,17 +1,17 @@
 import type { Config } from './config.ts';
 
-/** Something the configuration asks for that a person should know of. */
+/** A setting that works but is probably a mistake. */
 export interface ConfigurationWarning {
   readonly warning: string;
   readonly remedy: string;
 }
 
-/** What its own versions of Ambassador's API do to those that do not read them any more. */
+/** Every version before `getambassador.io/v2`. */
 const FATAL = /^(?:ambassador\/|getambassador\.io\/v[01]$)/;
 
 /**
- * By an annotation of these versions, of whatever Ambassador ID, the Go process of Emissary-ingress 2.5.1 and 3.4 to 4.1
- * ends with a panic at every start: `reflect.Value.Set using value obtained using unexported field`.
+ * Warns of an apiVersion that crashes Emissary-ingress 2.5.1 and 3.4 to 4.1: its Go process panics at every start on an
+ * annotation of that version, whatever its Ambassador ID (`reflect.Value.Set using value obtained using unexported field`).
  */
 export function fatalApiVersion({ apiVersion, serviceEnabled }: Config): ConfigurationWarning | undefined {
   if (!serviceEnabled || !FATAL.test(apiVersion)) return undefined;

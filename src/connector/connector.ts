@@ -94,14 +94,14 @@ export class Connector {
     }
   }
 
-  /** A leaf that is answered is no proof that the next one will be signed. */
+  /** Receiving a leaf does not prove that Consul will sign the next one. */
   async #reportMissingPermission(signal: AbortSignal): Promise<void> {
     const { consul, reporter } = this.#options;
     try {
       const missing = await consul.missingPermission(PERMISSION_DEADLINE_MS, signal);
       if (missing !== undefined) reporter.permissionMissing(missing);
     } catch {
-      // The queries themselves tell what is wrong with Consul.
+      // The blocking queries report what is wrong with Consul.
     }
   }
 

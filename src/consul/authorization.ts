@@ -1,12 +1,11 @@
 import { ConsulError, type ConsulErrorCode } from '../errors.ts';
 import { isRecord } from '../lib/record.ts';
 import type { ConsulConnection } from './connection.ts';
+import { refusesToken } from './errors/status.ts';
 import { parseJson } from './json.ts';
 
 const PATH = '/v1/internal/acl/authorize';
-/** A client agent of 1.8 says `ACL not found` where no token is sent. */
-const REFUSALS: readonly ConsulErrorCode[] = ['CONSUL_TOKEN_UNKNOWN', 'CONSUL_PERMISSION_DENIED'];
-/** Without ACLs everybody may; a Consul that does not know the question cannot be asked. */
+/** There is no answer without ACLs, nor from a Consul that lacks or blocks the endpoint. */
 const NO_ANSWER: readonly ConsulErrorCode[] = [
   'CONSUL_ACLS_DISABLED',
   'CONSUL_NOT_FOUND',
@@ -14,8 +13,8 @@ const NO_ANSWER: readonly ConsulErrorCode[] = [
 ];
 
 /**
- * Whether the token may have a leaf of `service` signed; undefined where Consul does not say. A leaf that is answered proves
- * nothing: an agent of 1.16 gives the one in its cache to every token, and to none, until Consul must sign again.
+ * Whether the token may have a leaf of `service` signed; undefined where Consul does not say. Receiving a leaf proves nothing:
+ * an agent of 1.16 returns a cached leaf to any token, even to none, until Consul must sign a new one.
  *
  * @throws ConsulError
  */
@@ -33,7 +32,8 @@ export async function mayWriteService(
     return isRecord(answer) && typeof answer['Allow'] === 'boolean' ? answer['Allow'] : undefined;
   } catch (error) {
     if (!(error instanceof ConsulError)) throw error;
-    if (REFUSALS.includes(error.code)) return false;
+    // A client agent of 1.8 says `ACL not found` where no token is sent.
+    if (refusesToken(error.code)) return false;
     if (NO_ANSWER.includes(error.code)) return undefined;
     throw error;
   }

@@ -13,7 +13,7 @@ import { ConsulTransport } from './transport.ts';
 export interface Consul {
   connect(): Connection;
   /**
-   * Why Consul would not sign the leaf of the service, if so: a leaf that it answers may be in the cache of its agent.
+   * The missing right, if the token may not have the leaf signed. Receiving a leaf does not show it: it may be cached.
    *
    * @throws ConsulError where it cannot be asked within `deadlineMs` milliseconds
    */

@@ -30,7 +30,7 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Below the 60 s after which common load balancers drop an idle connection. */
 const KEEP_ALIVE_MS = 45_000;
-/** What a server of 1.16 says beside its 429, whose `limits.request_limits` are its own. */
+/** Part of the 429 of a 1.16 server: `limits.request_limits` apply to each server separately. */
 const WANTS_ANOTHER_SERVER = /against a different server/i;
 
 const gunzipBounded = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
@@ -52,7 +52,7 @@ export class ConsulTransport {
   }
 
   /**
-   * Whatever the status, the answer; 500 and above, and a server that asks for it, also moves on to the next server.
+   * Whatever the status, the answer; 500 and above also moves on to the next server, as does a 429 that asks for it.
    *
    * @throws ConsulError when there is no whole answer in time; the next request then uses a new connection, to the next
    *   server where there are several

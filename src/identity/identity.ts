@@ -52,9 +52,9 @@ export function verifyIdentity(
 }
 
 /**
- * The same for what Consul answers: the leaf is also of the datacenter, namespace and partition that were asked for.
+ * As `verifyIdentity`, for a leaf from Consul: it must also be of the requested datacenter, namespace and partition.
  *
- * @throws IdentityError as `verifyIdentity`, and WRONG_SCOPE
+ * @throws IdentityError as `verifyIdentity`, or WRONG_SCOPE
  */
 export function verifyAnswer(
   material: CertificateAndKey,

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { startDemo } from './support/demo.ts';
 import { temporary } from './support/temporary.ts';
 
-const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
-
 test('the demo stops with 0 on SIGINT however often it is sent, and the connector with it', async () => {
-  const demo = spawn(process.execPath, ['--import', 'tsx', 'scripts/demo.ts', '--embedded'], {
-    cwd: REPOSITORY,
-    env: { ...process.env, DEMO_SECONDS: '60', _OUTPUT_DIR: join(temporary(), 'stopped') },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const demo = startDemo(60, join(temporary(), 'stopped'));
   let told = '';
   let sending: NodeJS.Timeout | undefined;
   for await (const chunk of demo.stdout.setEncoding('utf8')) {

@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { startDemo } from '../e2e/support/demo.ts';
 import { temporary } from '../e2e/support/temporary.ts';
 
-const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
-
-// Its certificates live five seconds, and a renewal takes place in the last of them: nothing for a loaded machine.
+// Its certificates live five seconds and are renewed in the last of them, which a loaded machine misses.
 test('the demo tells the whole story in plain text, ends by itself with 0, and leaves the identity in the folder', async () => {
   const output = temporary();
 
-  const demo = spawn(process.execPath, ['--import', 'tsx', 'scripts/demo.ts', '--embedded'], {
-    cwd: REPOSITORY,
-    env: { ...process.env, DEMO_SECONDS: '12', _OUTPUT_DIR: output },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const demo = startDemo(12, output);
   const [told, [code]] = await Promise.all([text(demo.stdout), once(demo, 'exit')]);
 
   assert.equal(code, 0, told);

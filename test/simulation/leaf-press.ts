@@ -1,4 +1,5 @@
 import { type KeyObject, sign, X509Certificate } from 'node:crypto';
+import { certificatePem } from '../fixtures/certificates/certificate.ts';
 import type { Authority, KeyPair } from '../fixtures/certificates/factory.ts';
 
 const ECDSA_WITH_SHA256 = Buffer.from('300a06082a8648ce3d040302', 'hex');
@@ -39,9 +40,7 @@ export class LeafPress {
     replaceTime(tbs, TEMPLATE.notAfter.getTime(), notAfter);
     const signature = sign('sha256', tbs, this.#signingKey);
     const bits = der(0x03, Buffer.concat([Buffer.from([0]), signature]));
-    const certificate = der(0x30, Buffer.concat([tbs, ECDSA_WITH_SHA256, bits]));
-    const lines = certificate.toString('base64').match(/.{1,64}/g) ?? [];
-    return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+    return certificatePem(der(0x30, Buffer.concat([tbs, ECDSA_WITH_SHA256, bits])));
   }
 }
 

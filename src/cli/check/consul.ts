@@ -106,8 +106,8 @@ async function consulRows(access: ConsulAccess, clock: Clock, queries: Queries):
   try {
     if (access.token.kind !== 'none') await queries.token();
     missing = await queries.missingPermission();
-    const isNeeded = access.token.kind === 'none' && missing !== undefined;
-    rows.put(isNeeded ? fail(TOKEN, missing) : pass(TOKEN, TOKENS[access.token.kind]));
+    const needsToken = access.token.kind === 'none' && missing !== undefined;
+    rows.put(needsToken ? fail(TOKEN, missing) : pass(TOKEN, TOKENS[access.token.kind]));
   } catch (error) {
     judgeToken(rows, error);
   }

@@ -59,7 +59,7 @@ async function reach(client: KubernetesClient, signal: AbortSignal): Promise<Row
     const version = await client.serverVersion(signal);
     return pass(REACH, version === undefined ? client.server : `${client.server}, ${version}`);
   } catch (error) {
-    // It was reached if it forbids only that, which the daemon never asks.
+    // A 403 means it was reached, and the daemon never asks for the version.
     if (error instanceof PublishError && error.code === 'KUBERNETES_FORBIDDEN')
       return pass(REACH, client.server);
     return fail(REACH, asConnectorError(error));

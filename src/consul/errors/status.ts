@@ -1,4 +1,5 @@
 import { ConsulError, type ConsulErrorCode } from '../../errors.ts';
+import { HTTPS_TO_HTTP } from './transport.ts';
 
 interface KnownFailure {
   readonly code: ConsulErrorCode;
@@ -6,7 +7,7 @@ interface KnownFailure {
   readonly text: RegExp;
   readonly cause: string;
   readonly remedy: (asked: Asked) => string;
-  /** The cause is in all of the text, and not in its first line. */
+  /** Quote the whole text: its first line does not say why. */
   readonly quotesAll?: true;
 }
 
@@ -36,12 +37,14 @@ export function isTokenUnknown(text: string): boolean {
   return TOKEN_UNKNOWN.test(text);
 }
 
-const OF_THE_TOKEN: readonly ConsulErrorCode[] = ['CONSUL_TOKEN_UNKNOWN', 'CONSUL_PERMISSION_DENIED'];
+/** Whether an error of this code says that Consul refuses the token. */
+export function refusesToken(code: ConsulErrorCode | undefined): boolean {
+  return code === 'CONSUL_TOKEN_UNKNOWN' || code === 'CONSUL_PERMISSION_DENIED';
+}
 
 /** Whether it is the token that Consul refuses: a client agent turns a server's 403 into a 500. */
 export function isDenied(status: number, text: string): boolean {
-  const code = status === 200 ? undefined : knownFailure(status, text)?.code;
-  return code !== undefined && OF_THE_TOKEN.includes(code);
+  return status !== 200 && refusesToken(knownFailure(status, text)?.code);
 }
 
 /** The least that has to be allowed, and where: the roots need nothing, the leaf `service:write`. */
@@ -163,9 +166,8 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
     code: 'CONSUL_TLS',
     status: 400,
     text: /^400 Bad Request/,
-    cause: 'the port speaks plain HTTP and was asked in HTTPS',
-    remedy: () =>
-      'set _CONSUL_PORT to the HTTPS port of Consul (8501 by convention), or CONSUL_HTTP_SSL=false',
+    cause: HTTPS_TO_HTTP.cause,
+    remedy: () => HTTPS_TO_HTTP.remedy,
   },
   {
     code: 'CONSUL_UNEXPECTED_STATUS',
@@ -247,7 +249,7 @@ export function errorOfStatus(status: number, text: string, asked: Asked): Consu
   });
 }
 
-/** For a token with which an agent answers a leaf, and Consul will not sign the next one. */
+/** For a token without the right to have the leaf signed, even if the agent returns one from its cache. */
 export function errorOfMissingPermission(asked: Asked): ConsulError {
   return new ConsulError(
     'CONSUL_PERMISSION_DENIED',

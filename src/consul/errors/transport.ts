@@ -15,13 +15,14 @@ interface KnownTlsFailure {
   readonly remedy: string;
 }
 
+export const HTTPS_TO_HTTP = {
+  cause: 'the port speaks plain HTTP and was asked in HTTPS',
+  remedy: 'set _CONSUL_PORT to the HTTPS port of Consul (8501 by convention), or CONSUL_HTTP_SSL=false',
+};
+
 /** By the codes of OpenSSL and Node.js; each has its own cause. */
 const TLS_FAILURES: readonly KnownTlsFailure[] = [
-  {
-    code: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|^EPROTO$/,
-    cause: 'the port speaks plain HTTP and was asked in HTTPS',
-    remedy: 'set _CONSUL_PORT to the HTTPS port of Consul (8501 by convention), or CONSUL_HTTP_SSL=false',
-  },
+  { code: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|^EPROTO$/, ...HTTPS_TO_HTTP },
   {
     code: /CERT_HAS_EXPIRED/,
     cause: "the server's certificate has expired",

@@ -50,7 +50,7 @@ export function findViolations(
   return violations;
 }
 
-/** Whether publishing `candidate`, which is all that was asked for, instead of `current` resolves that violation. */
+/** Whether publishing `candidate`, which is in scope, instead of `current` resolves that violation. */
 export function resolves(
   candidate: Identity,
   current: Identity | IdentityError | undefined,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import type { Account, Answer, Api, ApiServer, PolicyRule } from './api.ts';
+import type { PolicyRule } from '../../fixtures/kubernetes/access.ts';
+import type { Account, Answer, Api, ApiServer } from './api.ts';
 import { secret, service } from './manifests.ts';
 import { assertStatus, at, versionOf } from './reading.ts';
 

@@ -1,12 +1,6 @@
 import { Agent, request } from 'undici';
+import type { PolicyRule } from '../../fixtures/kubernetes/access.ts';
 import { type Watch, watchLines } from './watching.ts';
-
-/** A rule of a Role, on resources of the core group. */
-export interface PolicyRule {
-  readonly resources: readonly string[];
-  readonly resourceNames?: readonly string[];
-  readonly verbs: readonly string[];
-}
 
 export interface Account {
   /** As the API server names it in messages. */

@@ -25,7 +25,7 @@ const PAGES = ['/', '/livez', '/readyz', '/metrics'];
 /** What browsers send, in short. */
 export const BROWSER = 'text/html,*/*;q=0.8';
 const PAGE_WITHIN_MS = 500;
-/** No test needs Node's own list of CAs, which takes 50 ms to read. */
+/** Reading Node's own CA list takes 50 ms, and no test needs it. */
 const QUICK_START = [
   '--use-openssl-ca',
   '--require',
@@ -165,7 +165,7 @@ export class Daemon {
     );
   }
 
-  /** No answer is neither: on a loaded machine, or where the daemon's time runs faster, its port ends a slow connection. */
+  /** Undefined without an answer: on a loaded machine, or when its time runs faster, the daemon ends a slow connection. */
   #readyz(): Promise<{ status: number; text: string } | undefined> {
     return this.get('/readyz').catch(() => undefined);
   }

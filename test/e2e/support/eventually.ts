@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** It looks again after an eighth of the time so far: looks cost the processor that what is awaited needs. */
+/** Polls back off with the time waited: polling takes CPU time from what is awaited. */
 const SHARE_OF_THE_WAIT = 1 / 8;
 const AT_LEAST_MS = 10;
 const AT_MOST_MS = 200;

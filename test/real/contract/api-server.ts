@@ -1,6 +1,7 @@
-import { type Api, type ApiServer, makeApi, type PolicyRule } from '../../contract/kubernetes/api.ts';
+import { type Api, type ApiServer, makeApi } from '../../contract/kubernetes/api.ts';
 import { at } from '../../contract/kubernetes/reading.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
+import type { PolicyRule } from '../../fixtures/kubernetes/access.ts';
 import { startRealKubernetes } from '../../fixtures/servers/real-kubernetes.ts';
 import { post, Refusals } from './refusals.ts';
 

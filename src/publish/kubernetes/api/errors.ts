@@ -19,7 +19,7 @@ export interface Question {
   readonly remedy: string;
 }
 
-export const SERVER_VERSION: Question = {
+const SERVER_VERSION: Question = {
   what: 'asking for the version of the API server',
   remedy:
     'bind the ClusterRole system:public-info-viewer to system:authenticated, as Kubernetes does by default',
