@@ -1,7 +1,9 @@
 // Makes dist/ambassador-consul-connector.js: one minified file that `node` runs with no node_modules and no package.json
 // beside it. Another entry point and file may be named, as the bench does: node scripts/build.mjs ENTRY FILE
-import { chmod } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { build } from 'esbuild';
+import { licencesOf } from './licences.mjs';
 import { inParts } from './parts.mjs';
 
 const PROGRAM = 'src/main.ts';
@@ -30,5 +32,6 @@ const { metafile } = await build({
   },
 });
 await chmod(OUT, 0o755);
+if (ENTRY === PROGRAM) await writeFile(`${dirname(OUT)}/LICENCES.txt`, await licencesOf(metafile));
 const [{ bytes }] = Object.values(metafile.outputs);
 console.log(`${OUT} ${(bytes / 1024).toFixed(0)} KiB`);

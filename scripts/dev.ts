@@ -1,5 +1,6 @@
 /**
- * The daemon from source, restarted on every change, against the cluster of your kubeconfig: `npm run dev`.
+ * The daemon from source, restarted on every change, against the cluster of your kubeconfig or into the folder
+ * _OUTPUT_DIR: `npm run dev`.
  *
  * Consul is what answers at _CONSUL_HOST:_CONSUL_PORT. Where nothing does, and the host is this machine, a development
  * Consul is started there. `.env` is read, if there is one; what the environment says wins.
@@ -11,9 +12,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { readConfig } from '../src/config/config.ts';
-import { serverUrl } from '../src/consul/endpoint.ts';
+import { type ConsulAccess, serverUrl } from '../src/consul/endpoint.ts';
 import { ConfigurationError, ConnectorError } from '../src/errors.ts';
-import { loadKubeConfig } from '../src/publish/kubernetes/api/credentials.ts';
+import { loadKubeConfig } from '../src/publish/kubernetes/api/kubeconfig.ts';
 import { ask } from '../test/fixtures/servers/http.ts';
 import { type DevConsul, startDevConsul } from './demo/dev-consul.ts';
 
@@ -31,18 +32,11 @@ process.exit(await dev());
 
 async function dev(): Promise<number> {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  let kubeConfig: KubeConfig;
-  try {
-    kubeConfig = loadKubeConfig();
-  } catch (error) {
-    if (!(error instanceof ConnectorError)) throw error;
-    console.error(`${error.message}.\nWithout a cluster, see it work with:  npm run demo`);
-    return 1;
-  }
-  if (!mayWriteTo(kubeConfig)) return 1;
   let consul: DevConsul | undefined;
   try {
-    consul = await consulForDevelopment();
+    const config = readConfig(process.env);
+    if (!(await mayPublishTo(config.outputDirectory))) return 1;
+    consul = await consulForDevelopment(config.consul);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     console.error(error.message);
@@ -52,6 +46,22 @@ async function dev(): Promise<number> {
     return await runDaemon();
   } finally {
     await consul?.stop();
+  }
+}
+
+async function mayPublishTo(outputDirectory: string | undefined): Promise<boolean> {
+  if (outputDirectory !== undefined) {
+    console.log(`Folder   ${outputDirectory}`);
+    return true;
+  }
+  try {
+    return mayWriteTo(await loadKubeConfig());
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    const hint =
+      'Without a cluster, publish into a folder with _OUTPUT_DIR, or see it work with:  npm run demo';
+    console.error(`${error.message}.\n${hint}`);
+    return false;
   }
 }
 
@@ -70,8 +80,7 @@ If that is what you want:  npm run dev -- --context ${context}`,
   return false;
 }
 
-async function consulForDevelopment(): Promise<DevConsul | undefined> {
-  const { servers, tls } = readConfig(process.env).consul;
+async function consulForDevelopment({ servers, tls }: ConsulAccess): Promise<DevConsul | undefined> {
   const [server] = servers;
   if (server === undefined || 'socketPath' in server) return undefined;
   const { host, port } = server;

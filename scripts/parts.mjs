@@ -6,6 +6,9 @@ const CLIENT_NODE = {
   '@kubernetes/client-node': 'client-node.mjs',
   './gen/index.js': 'no-api-client.cjs',
   './gen/rxjsStub.js': 'no-api-client.cjs',
+  './azure_auth.js': 'no-auth-provider.cjs',
+  './gcp_auth.js': 'no-auth-provider.cjs',
+  './oidc_auth.js': 'no-auth-provider.cjs',
 };
 const PARTS = {
   ...CLIENT_NODE,

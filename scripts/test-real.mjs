@@ -1,9 +1,23 @@
-// Runs the tests against real servers: npm run test:real -- [--kubernetes 1.20|1.37] [--consul PATH] [FILE …]
-// Without files, all of them. Both options set a variable that test/fixtures/servers/get.sh reads.
+// Runs the tests against real servers: npm run test:real -- [--kubernetes 1.37|1.20] [--consul PATH] [FILE …]
+// Without files, all of them; and without a version, those that depend most on the API server on the old one too. Both
+// options set a variable that test/fixtures/servers/get.sh reads.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+
+const ON_THE_OLD_API_SERVER = [
+  'contract/kubernetes',
+  'apply',
+  'events',
+  'helm',
+  'rbac',
+  'repair',
+  'replicas',
+  'rotation',
+  'three-ambassadors',
+  'verify-upstream',
+].map((name) => `test/real/${name}.test.ts`);
 
 const { values, positionals } = parseArgs({
   options: { kubernetes: { type: 'string' }, consul: { type: 'string' } },
@@ -41,4 +55,9 @@ if (positionals.length > 0) {
     'test/simulation',
     '--test-concurrency=1',
   );
+  if (values.kubernetes === undefined) {
+    env.KUBERNETES_TEST_VERSION = '1.20';
+    run('bash', 'test/fixtures/servers/get.sh');
+    run(process.execPath, 'scripts/test.mjs', ...ON_THE_OLD_API_SERVER);
+  }
 }

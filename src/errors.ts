@@ -1,3 +1,5 @@
+import { printable } from './lib/foreign-text.ts';
+
 /**
  * Every error this program makes, in one place. `code` is stable: alerts and tests may depend on it.
  * `remedy` is the sentence a person can act on. Neither ever holds a key or a token.
@@ -13,12 +15,12 @@ export abstract class ConnectorError extends Error {
   }
 }
 
-/** An error of one of a fixed set of codes. */
+/** An error of one of a fixed set of codes. Its message may quote others, so it is cut, and holds no control character. */
 abstract class CodedError<Code extends string> extends ConnectorError {
   readonly code: Code;
 
   constructor(code: Code, message: string, options: { remedy?: string; cause?: unknown } = {}) {
-    super(message, options);
+    super(printable(message), options);
     this.code = code;
   }
 }
@@ -45,6 +47,7 @@ export type ConsulErrorCode =
   | 'CONSUL_ACLS_DISABLED'
   | 'CONSUL_ACLS_NOT_BOOTSTRAPPED'
   | 'CONSUL_REDIRECT'
+  | 'CONSUL_UNAUTHORIZED'
   | 'CONSUL_CONNECT_DISABLED'
   | 'CONSUL_CA_NOT_READY'
   | 'CONSUL_CA_PROVIDER_FAILED'
@@ -54,6 +57,7 @@ export type ConsulErrorCode =
   | 'CONSUL_RATE_LIMITED'
   | 'CONSUL_HTTP_TO_HTTPS'
   | 'CONSUL_NAMESPACES_ENTERPRISE'
+  | 'CONSUL_SERVICE_NAME_REFUSED'
   | 'CONSUL_NOT_FOUND'
   | 'CONSUL_ENDPOINT_BLOCKED'
   | 'CONSUL_INVALID_RESPONSE'
@@ -69,6 +73,7 @@ export class ConsulError extends CodedError<ConsulErrorCode> {
 export type IdentityFault =
   | 'PEM_UNREADABLE'
   | 'NO_CERTIFICATE'
+  | 'TOO_MANY_CERTIFICATES'
   | 'CERTIFICATE_UNREADABLE'
   | 'KEY_UNREADABLE'
   | 'KEY_MISMATCH'
@@ -81,6 +86,8 @@ export type IdentityFault =
   | 'LEAF_IS_CA'
   | 'LEAF_NOT_FIRST'
   | 'NO_CLIENT_AUTH'
+  | 'WEAK_CERTIFICATE'
+  | 'NAME_CONSTRAINTS'
   | 'NO_CHAIN'
   | 'NO_ROOT';
 
@@ -99,6 +106,7 @@ const SEE_SCOPE =
 const IDENTITY_REMEDIES: Readonly<Record<IdentityFault, string>> = {
   PEM_UNREADABLE: SEE_ROOTS,
   NO_CERTIFICATE: SEE_ROOTS,
+  TOO_MANY_CERTIFICATES: SEE_ROOTS,
   CERTIFICATE_UNREADABLE: SEE_ROOTS,
   KEY_UNREADABLE: SEE_LEAF,
   KEY_MISMATCH: SEE_LEAF,
@@ -111,6 +119,10 @@ const IDENTITY_REMEDIES: Readonly<Record<IdentityFault, string>> = {
   LEAF_IS_CA: SEE_LEAF,
   LEAF_NOT_FIRST: SEE_LEAF,
   NO_CLIENT_AUTH: SEE_LEAF,
+  WEAK_CERTIFICATE:
+    'let the CA of Consul use RSA keys of 2048 bits or more, or EC keys of 256, and sign with SHA-256: PrivateKeyType and PrivateKeyBits in consul connect ca set-config; an external CA in its own configuration',
+  NAME_CONSTRAINTS:
+    'issue the CA anew without name constraints for URIs, or with one that permits the trust domain of GET /v1/agent/connect/ca/roots',
   NO_CHAIN: SEE_ROOTS,
   NO_ROOT: SEE_ROOTS,
 };
@@ -146,11 +158,37 @@ export type PublishErrorCode =
   | 'KUBERNETES_GONE'
   | 'KUBERNETES_INVALID_RESPONSE'
   | 'NOT_PUBLISHED'
+  | 'KUBERNETES_WRITE_UNDONE'
   | 'SECRET_NOT_ADOPTABLE'
+  | 'SERVICE_NOT_ADOPTABLE'
   | 'DIRECTORY_UNWRITABLE';
 
 /** The place the identity is published to could not be read or written. Always temporary: retry. */
-export class PublishError extends CodedError<PublishErrorCode> {}
+export class PublishError extends CodedError<PublishErrorCode> {
+  /** The least delay before the next attempt that the API server asked for, in milliseconds; 0 if it asked for none. */
+  readonly retryAfterMs: number;
+  /** Of the response of the API server, where there was one that says what is wrong. */
+  readonly status: number | undefined;
+
+  constructor(
+    code: PublishErrorCode,
+    message: string,
+    {
+      retryAfterMs = 0,
+      status,
+      ...options
+    }: { remedy?: string; cause?: unknown; retryAfterMs?: number; status?: number } = {},
+  ) {
+    super(code, message, options);
+    this.retryAfterMs = retryAfterMs;
+    this.status = status;
+  }
+}
+
+/** The `retryAfterMs` of a PublishError; 0 for any other error. */
+export function retryAfterOf(error: unknown): number {
+  return error instanceof PublishError ? error.retryAfterMs : 0;
+}
 
 /** The status port could not be opened. */
 export class StatusPortError extends ConnectorError {

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
-import { helpText, readArguments } from './cli/arguments.ts';
+import { type Command, helpText, readArguments } from './cli/arguments.ts';
 import { check } from './cli/check/check.ts';
 import { renderJson, renderTable } from './cli/check/format.ts';
+import { CHECK_DEADLINE_MS, checkUntilGood } from './cli/check/wait.ts';
+import { endProcess } from './cli/end-process.ts';
 import { render } from './cli/render.ts';
 import { stopSignal } from './cli/stop-signal.ts';
 import { wire, wireCheck, wireRender } from './cli/wiring.ts';
@@ -11,22 +13,27 @@ import { fatalApiVersion } from './config/fatal-api-version.ts';
 import { findUnknownVariables } from './config/unknown-variables.ts';
 import { ConfigurationError, describeError } from './errors.ts';
 import { systemClock } from './lib/clock.ts';
+import { LogOutput } from './lib/log-output.ts';
 import { createLogger } from './lib/logger.ts';
 import { startStatusServer } from './status/server.ts';
 
 const { version } = packageJson;
 const EXIT = { ok: 0, failed: 1, badConfiguration: 2 };
 
+// Node would open its inspector, through which the key can be read. Node 20 has no --disable-sigusr1.
+process.on('SIGUSR1', () => undefined);
+
 // Not `exitCode`: Node removes its signal handlers before it ends, and one more Ctrl-C would end the process by the signal.
-void main(process.argv.slice(2)).then((code) => process.exit(code));
+// A success waits for what hangs, since without an exit code it would be none.
+void main(process.argv.slice(2)).then((code) => (code === EXIT.ok ? process.exit(code) : endProcess(code)));
 
 async function main(args: readonly string[]): Promise<number> {
   const command = readArguments(args);
   const help = helpText(version);
-  if (command === undefined) return complain(`unknown arguments: ${args.join(' ')}\n\n${help}`);
+  if (command.name === 'unusable') return complain(`${command.problem}\n\n${help}`);
   if (command.name === 'help') return print(help, EXIT.ok);
   if (command.name === 'version') return print(`${version}\n`, EXIT.ok);
-  if (command.name === 'check') return runCheck(command.json);
+  if (command.name === 'check') return runCheck(command);
   let config: Config;
   try {
     config = readConfig(process.env);
@@ -35,34 +42,43 @@ async function main(args: readonly string[]): Promise<number> {
     throw error;
   }
   if (command.name === 'render') return runRender(config, command.showKey);
-  const logger = createLogger(config.logLevel);
+  const output = new LogOutput(process.stdout);
+  const logger = createLogger(
+    {
+      level: config.logLevel,
+      format: config.logFormat,
+      isTerminal: process.stdout.isTTY === true,
+      noColour: (process.env['NO_COLOR'] ?? '') !== '',
+    },
+    output,
+  );
   for (const misspelling of findUnknownVariables(process.env))
     logger.warn(misspelling, 'unknown environment variable');
   const fatal = fatalApiVersion(config);
   if (fatal !== undefined) logger.warn(fatal, 'the TLSContext apiVersion crashes Emissary-ingress');
   try {
-    return await (command.name === 'once' ? once(config, logger) : run(config, logger));
+    return await (command.name === 'once' ? once(config, logger, output) : run(config, logger, output));
   } catch (error) {
     logger.fatal(describeError(error), 'exiting because of an error');
     return EXIT.failed;
   }
 }
 
-async function run(config: Config, logger: Logger): Promise<number> {
+async function run(config: Config, logger: Logger, output: LogOutput): Promise<number> {
   const signal = stopSignal(EXIT.ok, (name) => logger.info({ signal: name }, 'stopping'));
-  const { connector, ...observed } = wire(config, systemClock, logger, version);
+  const { connector, ...observed } = await wire(config, systemClock, logger, version, output);
   const server = await startStatusServer(config.http, observed, systemClock);
   logger.info({ host: config.http.host, port: server.port }, 'serving status');
   await connector.run(signal);
   await server.close();
   logger.info('stopped');
-  return EXIT.ok;
+  return endProcess(EXIT.ok);
 }
 
 /** A stop before the end is a failure: 0 says that the identity is published. */
-async function once(config: Config, logger: Logger): Promise<number> {
+async function once(config: Config, logger: Logger, output: LogOutput): Promise<number> {
   const signal = stopSignal(EXIT.failed, (name) => logger.info({ signal: name }, 'stopping'));
-  const { connector } = wire(config, systemClock, logger, version);
+  const { connector } = await wire(config, systemClock, logger, version, output);
   try {
     const wrote = await connector.once(signal);
     logger.info({ wrote }, wrote ? 'published once' : 'already current');
@@ -75,14 +91,19 @@ async function once(config: Config, logger: Logger): Promise<number> {
 }
 
 /** An interrupted check is no good one, or an init container would let the Pod start. */
-async function runCheck(json: boolean): Promise<number> {
+async function runCheck({ json, waitMs }: Command & { name: 'check' }): Promise<number> {
   const signal = stopSignal(EXIT.failed);
-  const kubernetes = (config: Config) => wireCheck(config, systemClock);
+  const kubernetes = (config: Config, deadlineMs: number) => wireCheck(config, systemClock, deadlineMs);
+  const once = (deadlineMs: number) =>
+    check({ environment: process.env, clock: systemClock, kubernetes, deadlineMs, signal });
   try {
-    const report = await check({ environment: process.env, clock: systemClock, kubernetes, signal });
+    const report = await (waitMs === undefined
+      ? once(CHECK_DEADLINE_MS)
+      : checkUntilGood(once, waitMs, systemClock, signal));
     if (signal.aborted) return complain('interrupted\n', EXIT.failed);
+    if (report === undefined) return complain('no check ended within the time of --wait\n', EXIT.failed);
     const code = report.ok ? EXIT.ok : report.configured ? EXIT.failed : EXIT.badConfiguration;
-    return print(json ? renderJson(report) : renderTable(report), code);
+    return await print(json ? renderJson(report) : renderTable(report), code);
   } catch (error) {
     return complain(`${signal.aborted ? 'interrupted' : describeError(error).error}\n`, EXIT.failed);
   }
@@ -95,16 +116,18 @@ async function runRender(config: Config, showKey: boolean): Promise<number> {
   try {
     const fatal = fatalApiVersion(config);
     if (fatal !== undefined) note(`${fatal.warning}\n-> ${fatal.remedy}`);
-    const parts = wireRender(config, systemClock);
-    return print(await render({ ...parts, showKey, note, signal }), EXIT.ok);
+    const parts = await wireRender(config, systemClock);
+    return await print(await render({ ...parts, showKey, note, signal }), EXIT.ok);
   } catch (error) {
     const { code, error: text, remedy } = describeError(error);
     return complain(`${code}: ${text}\n${remedy === undefined ? '' : `-> ${remedy}\n`}`, EXIT.failed);
   }
 }
 
-function print(text: string, code: number): number {
-  process.stdout.write(text);
+/** All of it, however slowly it is read: a pipe holds 64 KiB. */
+async function print(text: string, code: number): Promise<number> {
+  process.stdout.on('error', () => undefined);
+  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
   return code;
 }
 

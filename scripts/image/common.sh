@@ -20,3 +20,28 @@ need() {
   apt-get -o DPkg::Lock::Timeout=300 update -qq >&2
   apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$2" >&2
 }
+
+# registry_secrets FOLDER: writes npmrc and ca there. What this machine needs to reach its registry goes into a build as secrets,
+# never into a layer.
+registry_secrets() {
+  local ca=${NODE_EXTRA_CA_CERTS:-}
+  [ -n "$ca" ] || ca=$(npm config get cafile)
+  [ -f "$ca" ] || ca=/dev/null
+  cat "$ca" >"$1/ca"
+  {
+    cat "$(npm config get userconfig)" 2>/dev/null || true
+    printf '\nregistry=%s\n' "$(npm config get registry)"
+    [ "$ca" = /dev/null ] || printf 'cafile=/run/secrets/ca\n'
+  } >"$1/npmrc"
+}
+
+# build_image SECRETS ARCH OPTION…: builds the Dockerfile of $repo for ARCH, with what registry_secrets wrote to the folder SECRETS.
+build_image() {
+  local secrets=$1 arch=$2
+  shift 2
+  # buildah 1.28 does not set the two platforms by itself.
+  buildah bud --isolation chroot --layers=false --quiet \
+    --build-arg "BUILDPLATFORM=linux/$(dpkg --print-architecture)" --build-arg "TARGETPLATFORM=linux/$arch" \
+    --secret "id=npmrc,src=$secrets/npmrc" --secret "id=ca,src=$secrets/ca" \
+    "$@" -f "$repo/Dockerfile" "$repo" >/dev/null
+}

@@ -4,7 +4,7 @@
 #   _CONSUL_HOST=127.0.0.1 _CONSUL_PORT=8500 scripts/image/test.sh
 #
 # It passes when the identity appears in _OUTPUT_DIR, /readyz answers 200, SIGTERM ends it with 0 within 2 s, and it used
-# the compiled code of the image.
+# the compiled code of the image, with the NODE_OPTIONS of the manifest too.
 # NODE_IMAGE names the base; without it a local one is made. Needs root, and no container engine.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,7 +16,7 @@ repo=$(cd "$here/../.." && pwd)
 [ "$(id -u)" = 0 ] || die 'needs root, for mounts'
 need buildah buildah
 base=${NODE_IMAGE:-$("$here/build-local-base.sh")}
-image=localhost/ambassador-consul-connector:test
+image=localhost/ambassador-consul-connector:test-$$
 
 work=$(mktemp -d)
 container=
@@ -32,19 +32,10 @@ finish() {
 }
 trap finish EXIT
 
-# What this machine needs to reach its registry goes into the build as secrets, never into a layer.
-ca=${NODE_EXTRA_CA_CERTS:-}
-[ -n "$ca" ] || ca=$(npm config get cafile)
-[ -f "$ca" ] || ca=/dev/null
-{
-  cat "$(npm config get userconfig)" 2>/dev/null || true
-  printf '\nregistry=%s\n' "$(npm config get registry)"
-  [ "$ca" = /dev/null ] || printf 'cafile=/run/secrets/ca\n'
-} >"$work/npmrc"
+registry_secrets "$work"
 
 say "building $image on $base"
-buildah bud --isolation chroot --layers=false --quiet --build-arg "NODE_IMAGE=$base" \
-  --secret "id=npmrc,src=$work/npmrc" --secret "id=ca,src=$ca" -t "$image" -f "$repo/Dockerfile" "$repo" >/dev/null
+build_image "$work" "$(dpkg --print-architecture)" --build-arg "NODE_IMAGE=$base" -t "$image"
 
 buildah inspect --type image "$image" >"$work/image.json"
 # config KEY: one line a value.
@@ -63,7 +54,7 @@ chown 65532:65532 "$work/out"
 port=$(node -e 'const s = net.createServer().listen(0, () => { console.log(s.address().port); s.close(); })')
 # No runtime of these tools makes a read-only root without a container engine, so the mounts are made by hand.
 # They are private to the process and end with it; `exec` all along keeps its process id.
-unshare --mount --propagation private sh -euc '
+in_image=(unshare --mount --propagation private sh -euc '
   root=$1 out=$2; shift 2
   mount --bind "$root" "$root"
   mount --bind /dev "$root/dev"
@@ -72,8 +63,8 @@ unshare --mount --propagation private sh -euc '
   mount --bind "$out" "$root/out"
   mount -o remount,bind,ro "$root"
   exec chroot --userspec=65532:65532 --groups= "$root" "$@"
-' sh "$root" "$work/out" /usr/bin/env -i "${environment[@]}" \
-  NODE_DEBUG_NATIVE=COMPILE_CACHE \
+' sh "$root" "$work/out" /usr/bin/env -i "${environment[@]}" NODE_DEBUG_NATIVE=COMPILE_CACHE)
+"${in_image[@]}" \
   "_CONSUL_HOST=$_CONSUL_HOST" "_CONSUL_PORT=$_CONSUL_PORT" _OUTPUT_DIR=/out _HTTP_HOST=127.0.0.1 "_HTTP_PORT=$port" \
   ${_CONSUL_HTTP_TOKEN:+"_CONSUL_HTTP_TOKEN=$_CONSUL_HTTP_TOKEN"} \
   "${entrypoint[@]}" >"$work/log" 2>&1 &
@@ -122,5 +113,12 @@ took=$((($(date +%s%N) - start) / 1000000))
 [ "$took" -le 2000 ] || fail "SIGTERM took $took ms"
 
 say "$(cat "$work/check")"
-grep -q 'code cache .* was accepted' "$work/log" || fail 'it does not use the compiled code of the image'
+uses_compiled_code() { grep -q 'code cache .* was accepted' "$work/log" || fail 'it does not use the compiled code of the image'; }
+uses_compiled_code
+
+node_options=$(sed -n '/name: NODE_OPTIONS/{n;s/^ *value: //p;}' "$repo/k8s/ambassador-consul-connector.yaml")
+[ -n "$node_options" ] || die 'the manifest has no NODE_OPTIONS'
+"${in_image[@]}" "NODE_OPTIONS=$node_options" "${entrypoint[@]}" --version >"$work/log" 2>&1 ||
+  fail 'it does not start with the NODE_OPTIONS of the manifest'
+uses_compiled_code
 say "ok: $image as uid 65532 on a read-only root, stopped in $took ms, $(du -sk "$root/app" | cut -f1) KiB more than its base"

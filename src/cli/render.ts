@@ -4,7 +4,7 @@ import { queryOnce } from '../connector/query-once.ts';
 import { ConsulClient } from '../consul/client.ts';
 import type { ConsulAccess } from '../consul/endpoint.ts';
 import { IdentityError, PublishError, type PublishErrorCode } from '../errors.ts';
-import { causeOf, describeCause } from '../identity/policy/decide.ts';
+import { causeOf, describeCause } from '../identity/policy/decision.ts';
 import type { Published } from '../identity/published.ts';
 import type { Clock } from '../lib/clock.ts';
 import {
@@ -22,7 +22,7 @@ export interface RenderOptions {
   readonly clock: Clock;
   readonly planner: PlannerOptions;
   /** What is published there already is part of the answer. @throws PublishError when there is no way to the target */
-  readonly publisher: () => Preview;
+  readonly publisher: () => Promise<Preview>;
   /** What the manifests are made of where there is no cluster. */
   readonly offline: OfflineOptions;
   readonly showKey: boolean;
@@ -76,7 +76,7 @@ async function manifestsOf(
 ): Promise<Manifests> {
   let publisher: Preview | undefined;
   try {
-    publisher = createPublisher();
+    publisher = await createPublisher();
     const published = await publisher.read(signal);
     return await publisher.manifests(publicationOf(planner, published), NOT_YET, signal);
   } catch (error) {

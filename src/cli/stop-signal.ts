@@ -1,3 +1,5 @@
+import { endAtOnce } from './end-process.ts';
+
 /** Kubernetes and people expect a stop within two seconds, whatever hangs. */
 const MAX_STOP_MS = 1_500;
 /** The signal that ends the process at once: one to stop it, one out of impatience, one that means it. */
@@ -14,11 +16,11 @@ export function stopSignal(code: number, onStop: (name: string) => void = () => 
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {
       received += 1;
-      if (received === LAST_SIGNAL) process.exit(code);
+      if (received === LAST_SIGNAL) endAtOnce(code);
       if (received > 1) return;
       onStop(name);
       stop.abort();
-      setTimeout(() => process.exit(code), MAX_STOP_MS).unref();
+      setTimeout(() => endAtOnce(code), MAX_STOP_MS).unref();
     });
   }
   return stop.signal;

@@ -6,16 +6,21 @@ import type { PlannerOptions } from '../connector/planner.ts';
 import { Reporter } from '../connector/reporter.ts';
 import { ConsulClient } from '../consul/client.ts';
 import { serverUrl } from '../consul/endpoint.ts';
-import { VERIFIES_NOTHING } from '../consul/tls.ts';
+import { insecurityOf } from '../consul/insecurity.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Insecurity } from '../lib/insecurity.ts';
+import type { LogOutput } from '../lib/log-output.ts';
 import { DirectoryPublisher } from '../publish/directory/publisher.ts';
 import { KubernetesClient } from '../publish/kubernetes/api/client.ts';
-import { Credentials, podNamespace } from '../publish/kubernetes/api/credentials.ts';
+import { Credentials } from '../publish/kubernetes/api/credentials.ts';
+import { describeObject } from '../publish/kubernetes/api/errors.ts';
+import { podNamespace } from '../publish/kubernetes/api/kubeconfig.ts';
 import { KubernetesPublisher } from '../publish/kubernetes/publisher.ts';
 import {
   FIELD_MANAGER,
   type ObjectNames,
   OPAQUE_SECRET_TYPE,
+  serviceManifest,
   TLS_SECRET_TYPE,
 } from '../publish/manifests.ts';
 import type { Preview, PublishObserver } from '../publish/publisher.ts';
@@ -27,8 +32,8 @@ import type { Observed } from '../status/observed.ts';
 import type { KubernetesSide, PlannedObject } from './check/kubernetes.ts';
 import type { RenderOptions } from './render.ts';
 
-/** Three rounds in ten seconds. */
-const CHECK_DEADLINE_MS = 3_300;
+/** How often `check` queries the API server, one round after another. */
+const CHECK_ROUNDS = 3;
 
 export interface Wiring extends Observed {
   readonly connector: Connector;
@@ -39,11 +44,17 @@ export interface Wiring extends Observed {
  *
  * @throws PublishError KUBERNETES_CONFIGURATION when there is no way to a cluster
  */
-export function wire(config: Config, clock: Clock, logger: Logger, version: string): Wiring {
+export async function wire(
+  config: Config,
+  clock: Clock,
+  logger: Logger,
+  version: string,
+  output: Pick<LogOutput, 'dropped'>,
+): Promise<Wiring> {
   const { consul: access, ambassadorId, tlsContext } = config;
-  const destination = destinationOf(config);
+  const destination = await destinationOf(config, clock);
   const { target } = destination;
-  const metrics = new Metrics(version);
+  const metrics = new Metrics(version, () => output.dropped);
   const health = new Health(clock, LOOPS, maxSilenceMs(config.consulWaitMs));
   const eventLog = new EventLog();
   const reporter = new Reporter({ clock, logger, metrics, health, eventLog, target });
@@ -63,9 +74,8 @@ export function wire(config: Config, clock: Clock, logger: Logger, version: stri
     },
     'starting',
   );
-  if (access.tls?.verify === false) {
-    logger.warn(VERIFIES_NOTHING);
-  }
+  const insecurities = [insecurityOf(access), destination.insecurity].filter((found) => found !== undefined);
+  for (const insecurity of insecurities) logger.warn(insecurity, 'a connection is not secure');
   const connector = new Connector({
     ...plannerOptions(config, clock),
     consul: new ConsulClient(access, clock),
@@ -73,12 +83,13 @@ export function wire(config: Config, clock: Clock, logger: Logger, version: stri
     publisher,
     reporter,
   });
-  const setup = { version, ambassadorId, consulService: access.service, consulServers, tlsContext, target };
+  const { service: consulService } = access;
+  const setup = { version, ambassadorId, consulService, consulServers, tlsContext, target, insecurities };
   return { connector, health, metrics, eventLog, setup };
 }
 
 /** Where to publish, and under which names. */
-type Destination =
+type Destination = { readonly insecurity: Insecurity | undefined } & (
   | {
       readonly kind: 'directory';
       readonly target: Target & { kind: 'directory' };
@@ -89,19 +100,20 @@ type Destination =
       readonly target: KubernetesTarget;
       readonly names: ObjectNames;
       readonly credentials: Credentials;
-    };
+    }
+);
 
 /** @throws PublishError KUBERNETES_CONFIGURATION when there is no way to a cluster */
-function destinationOf(config: Config): Destination {
+async function destinationOf(config: Config, clock: Clock): Promise<Destination> {
   const { outputDirectory: directory } = config;
   if (directory !== undefined) {
     const names = objectNames(config, config.secretNamespace ?? 'default');
-    return { kind: 'directory', target: { kind: 'directory', directory }, names };
+    return { kind: 'directory', target: { kind: 'directory', directory }, names, insecurity: undefined };
   }
-  const credentials = new Credentials();
-  const names = objectNames(config, podNamespace() ?? credentials.namespace ?? 'default');
+  const credentials = await Credentials.create(clock);
+  const names = objectNames(config, (await podNamespace()) ?? credentials.namespace ?? 'default');
   const target = kubernetesTarget(credentials.server, names, config.serviceEnabled);
-  return { kind: 'kubernetes', target, names, credentials };
+  return { kind: 'kubernetes', target, names, credentials, insecurity: credentials.insecurity };
 }
 
 function createPublisher(
@@ -113,7 +125,8 @@ function createPublisher(
   const { names } = destination;
   const shared = { clock, names, serviceEnabled: config.serviceEnabled, apiVersion: config.apiVersion };
   if (destination.kind === 'directory') {
-    return new DirectoryPublisher({ ...shared, directory: destination.target.directory });
+    const { directory } = destination.target;
+    return new DirectoryPublisher({ ...shared, directory, files: config.outputFiles });
   }
   const { credentials, target } = destination;
   const client = new KubernetesClient({
@@ -121,59 +134,70 @@ function createPublisher(
     clock,
     fieldManager: FIELD_MANAGER,
     onRequest: (verb, resource, outcome) => observer.requested(verb, resource, outcome),
+    onWarning: (access, warning) => observer.warned(describeObject(access), warning),
   });
   return new KubernetesPublisher({ ...shared, client, target, observer, instance: hostname() });
 }
 
-/** What `check` queries the cluster with and about: two or three rounds fit into ten seconds. */
-export function wireCheck(config: Config, clock: Clock): KubernetesSide {
-  const credentials = new Credentials();
-  const names = objectNames(config, podNamespace() ?? credentials.namespace ?? 'default');
+/** What `check` queries the cluster with and about; all of its rounds fit into `deadlineMs`. */
+export async function wireCheck(config: Config, clock: Clock, deadlineMs: number): Promise<KubernetesSide> {
+  const credentials = await Credentials.create(clock);
+  const names = objectNames(config, (await podNamespace()) ?? credentials.namespace ?? 'default');
   const client = new KubernetesClient({
     credentials,
     clock,
     fieldManager: FIELD_MANAGER,
     onRequest: () => undefined,
-    deadlineMs: CHECK_DEADLINE_MS,
+    onWarning: () => undefined,
+    deadlineMs: Math.floor(deadlineMs / CHECK_ROUNDS),
   });
   const { secret, upstreamCaSecret, service } = kubernetesTarget(client.server, names, config.serviceEnabled);
   const objects: PlannedObject[] = [{ resource: 'secrets', ...secret, type: TLS_SECRET_TYPE }];
   if (upstreamCaSecret !== undefined) {
     objects.push({ resource: 'secrets', ...upstreamCaSecret, type: OPAQUE_SECRET_TYPE });
   }
-  if (service !== undefined) objects.push({ resource: 'services', ...service });
-  return { client, objects };
+  if (service !== undefined) {
+    const manifest = serviceManifest(names, config.apiVersion);
+    objects.push({ resource: 'services', ...service, manifest });
+  }
+  const { ambassadorId, tlsContext, serviceEnabled } = config;
+  const { insecurity } = credentials;
+  return { client, objects, insecurity, gateway: { ambassadorId, tlsContext, serviceEnabled } };
 }
 
 /** What `render` is made of. */
-export function wireRender(
+export async function wireRender(
   config: Config,
   clock: Clock,
-): Pick<RenderOptions, 'planner' | 'consul' | 'clock' | 'publisher' | 'offline'> {
+): Promise<Pick<RenderOptions, 'planner' | 'consul' | 'clock' | 'publisher' | 'offline'>> {
   const { serviceEnabled, apiVersion } = config;
   return {
     planner: plannerOptions(config, clock),
     consul: config.consul,
     clock,
-    publisher: () => createPublisher(config, destinationOf(config), clock, UNOBSERVED),
-    offline: { names: objectNames(config, podNamespace() ?? 'default'), serviceEnabled, apiVersion },
+    publisher: async () => createPublisher(config, await destinationOf(config, clock), clock, UNOBSERVED),
+    offline: { names: objectNames(config, (await podNamespace()) ?? 'default'), serviceEnabled, apiVersion },
   };
 }
 
 /** For a command that reports by its result alone. */
 const UNOBSERVED: PublishObserver = {
   requested: () => undefined,
+  warned: () => undefined,
   watching: () => undefined,
   watchFailed: () => undefined,
   adopted: () => undefined,
   rateLimited: () => undefined,
   annotationRemoved: () => undefined,
+  confirmed: () => undefined,
+  portsRejected: () => undefined,
   eventFailed: () => undefined,
 };
 
-function plannerOptions({ consul, upstreamCaSecret }: Config, clock: Clock): PlannerOptions {
+function plannerOptions({ consul, trustDomain, upstreamCaSecret }: Config, clock: Clock): PlannerOptions {
   const { service, scope } = consul;
-  return { service, scope, verifiesUpstream: upstreamCaSecret !== undefined, clock };
+  const verifiesUpstream = upstreamCaSecret !== undefined;
+  return { service, scope, trustDomain, verifiesUpstream, clock };
 }
 
 /** `home` is the namespace this runs in: that of the Service, and of the Secret unless another one is configured. */

@@ -1,6 +1,7 @@
 import { customCleanEnv } from 'envalid';
 import type { ConsulAccess } from '../consul/endpoint.ts';
 import { ConfigurationError } from '../errors.ts';
+import type { LogFormat } from '../lib/logger.ts';
 import { consulAccess } from './consul-access.ts';
 import { isSecretName, isServiceName } from './validators.ts';
 import { standardName, VARIABLES } from './variables.ts';
@@ -23,11 +24,20 @@ export interface Config {
   readonly apiVersion: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly consul: ConsulAccess;
+  /** Of whose identities alone are published, in lower case; undefined: of any. */
+  readonly trustDomain: string | undefined;
   /** Longest block asked of Consul, in milliseconds. */
   readonly consulWaitMs: number;
   /** Undefined: publish to Kubernetes. */
   readonly outputDirectory: string | undefined;
+  readonly outputFiles: {
+    /** Of those that hold the key. */
+    readonly keyMode: number;
+    readonly owner: number | undefined;
+    readonly group: number | undefined;
+  };
   readonly http: { readonly host: string; readonly port: number };
+  readonly logFormat: LogFormat;
   readonly logLevel: string;
 }
 
@@ -75,7 +85,9 @@ export function readConfig(environment: Environment): Config {
   }
   const consulService =
     env._CONSUL_SERVICE ?? (ambassadorId === '' ? 'ambassador' : `ambassador-${ambassadorId}`);
-  const consul = consulAccess(env, consulService, problems);
+  // The kubelet sets it in every Pod.
+  const inPod = (environment['KUBERNETES_SERVICE_HOST'] ?? '') !== '';
+  const consul = consulAccess(env, consulService, inPod, problems);
   if (problems.length > 0) throw new ConfigurationError(problems);
 
   return {
@@ -90,9 +102,16 @@ export function readConfig(environment: Environment): Config {
     apiVersion: env._AMBASSADOR_API_VERSION,
     labels: env._AMBASSADOR_LABELS,
     consul,
+    trustDomain: env._CONSUL_TRUST_DOMAIN,
     consulWaitMs: env._CONSUL_WAIT,
     outputDirectory: env._OUTPUT_DIR,
+    outputFiles: {
+      keyMode: env._OUTPUT_FILE_MODE,
+      owner: env._OUTPUT_FILE_OWNER,
+      group: env._OUTPUT_FILE_GROUP,
+    },
     http: { host: env._HTTP_HOST, port: env._HTTP_PORT },
+    logFormat: env._LOG_FORMAT,
     logLevel: env._LOG_LEVEL,
   };
 }

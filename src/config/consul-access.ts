@@ -2,16 +2,20 @@ import type { ConsulAccess, ConsulServer, ConsulTlsConfig, TokenConfig } from '.
 import type { Values } from './variables.ts';
 
 const DEFAULT_PORT = 8500;
+const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
 const DEFAULT_HOST = '127.0.0.1';
 const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
 /** How to reach Consul, from the variables. What does not go together is added to `problems`. */
-export function consulAccess(env: Values, service: string, problems: string[]): ConsulAccess {
+export function consulAccess(env: Values, service: string, inPod: boolean, problems: string[]): ConsulAccess {
   const address = httpAddress(env);
-  const secure = env._CONSUL_HTTP_SSL ?? address?.secure ?? false;
+  // As in Consul's own clients, either is enough.
+  const secure = env._CONSUL_HTTP_SSL === true || address?.scheme === 'https';
   return {
-    servers: servers(env, address),
+    servers: servers(env, address, secure),
     tls: secure ? tls(env, problems) : undefined,
+    httpAuth: env._CONSUL_HTTP_AUTH,
     token: token(env),
     scope: {
       namespace: env._CONSUL_NAMESPACE,
@@ -19,6 +23,7 @@ export function consulAccess(env: Values, service: string, problems: string[]): 
       datacenter: env._CONSUL_DATACENTER,
     },
     service,
+    inPod,
   };
 }
 
@@ -29,15 +34,24 @@ function httpAddress(env: Values): Values['_CONSUL_HTTP_ADDR'] {
 }
 
 /** `_CONSUL_HOST` and `_CONSUL_PORT` win over `CONSUL_ADDRESSES`, which wins over `CONSUL_HTTP_ADDR`. */
-function servers(env: Values, address: Values['_CONSUL_HTTP_ADDR']): readonly ConsulServer[] {
+function servers(
+  env: Values,
+  address: Values['_CONSUL_HTTP_ADDR'],
+  secure: boolean,
+): readonly ConsulServer[] {
   const port = env._CONSUL_PORT ?? DEFAULT_PORT;
   if (env._CONSUL_HOST !== undefined) return [{ host: env._CONSUL_HOST, port }];
   if (env._CONSUL_ADDRESSES !== undefined) {
     return env._CONSUL_ADDRESSES.map((address) => ({ host: address.host, port: address.port ?? port }));
   }
   if (address !== undefined) {
-    const { server } = address;
-    return ['socketPath' in server ? server : { host: server.host, port: server.port ?? DEFAULT_PORT }];
+    const { server, scheme } = address;
+    if ('socketPath' in server) return [server];
+    // As in Consul's own clients: a URL without a port has the default port of its scheme.
+    const ofScheme = secure ? HTTPS_PORT : HTTP_PORT;
+    const { host, pathPrefix } = server;
+    const found = { host, port: server.port ?? (scheme === undefined ? DEFAULT_PORT : ofScheme) };
+    return [pathPrefix === '' ? found : { ...found, pathPrefix }];
   }
   return [{ host: DEFAULT_HOST, port }];
 }
@@ -63,6 +77,7 @@ function token(env: Values): TokenConfig {
       kind: 'login',
       authMethod: env._CONSUL_LOGIN_AUTH_METHOD,
       bearerTokenFile: env._CONSUL_LOGIN_BEARER_TOKEN_FILE ?? SERVICE_ACCOUNT_TOKEN,
+      datacenter: env._CONSUL_LOGIN_DATACENTER,
       namespace: env._CONSUL_LOGIN_NAMESPACE,
       partition: env._CONSUL_LOGIN_PARTITION,
       meta: env._CONSUL_LOGIN_META,

@@ -41,7 +41,8 @@ export const listenPort = validator('a whole number from 0 to 65535', (input) =>
 });
 
 function parseHost(input: string): string | undefined {
-  const bare = /^\[.*\]$/.test(input) ? input.slice(1, -1) : input;
+  // A zone is written `%25eth0` in a URL (RFC 6874), and `%eth0` elsewhere.
+  const bare = /^\[.*\]$/.test(input) ? input.slice(1, -1).replace('%25', '%') : input;
   if (isIPv6(bare)) return bare;
   // All digits and dots is meant as an address: then it has to be one.
   return isIPv4(input) || (HOST_NAME.test(input) && !/^[\d.]+$/.test(input)) ? input : undefined;
@@ -64,31 +65,46 @@ export const addresses = validator('addresses as host,host or host:port,host:por
   return parsed.every((each) => each !== undefined) ? parsed : undefined;
 });
 
-/** What Consul's own clients take as CONSUL_HTTP_ADDR; `secure` only where the scheme says. */
-export const httpAddress = validator(
-  'host:port, http://host:port, https://host:port or unix:///path',
+interface HttpAddress {
+  readonly server:
+    | { readonly socketPath: string }
+    | { readonly host: string; readonly port: number | undefined; readonly pathPrefix: string };
+  readonly scheme: string | undefined;
+}
+
+/** What Consul's own clients take as CONSUL_HTTP_ADDR; `scheme` is undefined without one. */
+export const httpAddress = validator<HttpAddress>(
+  'host:port, http://host:port, https://host:port/path or unix:///path',
   (input) => {
-    const [, scheme, rest] = /^(?:(unix|https?):\/\/)?(.*?)\/?$/.exec(input) ?? [];
-    if (rest === undefined) return undefined;
+    const [, scheme, rest = ''] = /^(?:(unix|https?):\/\/)?(.*)$/.exec(input) ?? [];
     if (scheme === 'unix')
-      return rest.startsWith('/') ? { server: { socketPath: rest }, secure: undefined } : undefined;
-    const server = parseAddress(rest);
-    return server && { server, secure: scheme === undefined ? undefined : scheme === 'https' };
+      return rest.startsWith('/') ? { server: { socketPath: rest }, scheme: undefined } : undefined;
+    const [, address = '', path = ''] = /^([^/]*)(\/[\w.~!$&'()*+,;=:@%/-]*)?$/.exec(rest) ?? [];
+    const server = parseAddress(address);
+    const pathPrefix = path.replace(/\/+$/, '');
+    // Only a URL has a path, as in Consul's own clients.
+    if (server === undefined || (scheme === undefined && pathPrefix !== '')) return undefined;
+    return { server: { ...server, pathPrefix }, scheme };
   },
 );
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
 
+export const WAIT_FORM = 'a duration from 1s to 10m with a unit, such as 50s';
+
 /** Milliseconds. Consul bounds a block at ten minutes; below a second it would be polling. */
-export const wait = validator('a duration from 1s to 10m with a unit, such as 50s', (input) => {
+export function parseWait(input: string): number | undefined {
   const [, digits, unit] = /^(\d{1,9})(ms|s|m)$/.exec(input) ?? [];
   const value = Number(digits) * (UNIT_MS[unit ?? ''] ?? Number.NaN);
   return value >= 1_000 && value <= 600_000 ? value : undefined;
-});
+}
+
+export const wait = validator(WAIT_FORM, parseWait);
 
 export const boolean = validator('true or false', (input) => {
-  if (/^(true|1|yes|on)$/i.test(input)) return true;
-  return /^(false|0|no|off)$/i.test(input) ? false : undefined;
+  // Includes the forms of Go's strconv.ParseBool, which Consul's own clients accept.
+  if (/^(true|t|1|yes|on)$/i.test(input)) return true;
+  return /^(false|f|0|no|off)$/i.test(input) ? false : undefined;
 });
 
 export const ambassadorId = validator('letters, digits, "-", "_" and "." (at most 63)', (input) =>
@@ -135,6 +151,11 @@ export const consulName = validator('letters, digits, "-", "_" and "."', (input)
   /^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$/.test(input) ? input : undefined,
 );
 
+/** Of a SPIFFE ID (SPIFFE-ID section 2.1), in lower case. */
+export const trustDomain = validator('a trust domain, as consul connect ca roots shows it', (input) =>
+  /^[A-Za-z0-9._-]{1,255}$/.test(input) ? input.toLowerCase() : undefined,
+);
+
 /** What is kept with the token of a login. */
 export const meta = validator('k=v,k=v', (input) => {
   const entries = input.split(',').map((pair) => /^\s*([^=\s]+)=([^=]*?)\s*$/.exec(pair));
@@ -153,8 +174,29 @@ export const token = validator('a token: printable ASCII without spaces', (input
   /^[\x21-\x7e]+$/.test(input) ? input : undefined,
 );
 
+/** For a proxy before Consul: what RFC 7617 section 2 allows. */
+export const httpAuth = validator('user:password, without control characters', (input) =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  /[\u0000-\u001f\u007f]/.test(input) ? undefined : input,
+);
+
 export const path = validator('the path of a file or folder', (input) =>
   input.includes('\0') ? undefined : input,
+);
+
+/** Whoever runs this has to read the files again. */
+export const fileMode = validator('an octal mode with which the owner can read, such as 0640', (input) => {
+  const mode = /^0?[0-7]{3}$/.test(input) ? Number.parseInt(input, 8) : 0;
+  return (mode & 0o400) === 0 ? undefined : mode;
+});
+
+/** Of a user or group: names are for each machine to know. */
+export const numericId = validator('the number of a user or group', (input) =>
+  /^\d{1,9}$/.test(input) ? Number(input) : undefined,
+);
+
+export const logFormat = validator('one of auto, json, pretty', (input) =>
+  input === 'auto' || input === 'json' || input === 'pretty' ? input : undefined,
 );
 
 export const logLevel = validator('one of fatal, error, warn, info, debug, trace', (input) =>

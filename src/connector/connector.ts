@@ -1,8 +1,9 @@
-import { BlockingQuery } from '../consul/blocking-query.ts';
+import { BlockingQuery, type QueryResponse } from '../consul/blocking-query.ts';
 import type { Consul } from '../consul/client.ts';
 import { type CaLeaf, type CaQuery, leafQuery, ROOTS_QUERY } from '../consul/connect-ca.ts';
 import { errorOfStaleRoots } from '../consul/errors/status.ts';
-import { PublishError } from '../errors.ts';
+import { PublishError, retryAfterOf } from '../errors.ts';
+import { strayKeysOfLeaf, strayKeysOfRoots } from '../identity/stray-keys.ts';
 import type { ListedRoots } from '../identity/trust-bundle.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import { Notify } from '../lib/notify.ts';
@@ -12,12 +13,25 @@ import { queryOnce } from './query-once.ts';
 import { failureOf, Reconciler, type Reconciliation } from './reconciler.ts';
 import type { Reporter } from './reporter.ts';
 
+/** What the loops report. */
+export type ConnectorReporter = Pick<
+  Reporter,
+  | 'heartbeat'
+  | 'permissionMissing'
+  | 'queryAnswered'
+  | 'queryFailed'
+  | 'queryTimedOut'
+  | 'reconciled'
+  | 'reconcileFailed'
+  | 'strayKeys'
+>;
+
 export interface ConnectorOptions extends PlannerOptions {
   readonly consul: Consul;
   /** The longest block requested of Consul, in milliseconds. */
   readonly waitMs: number;
   readonly publisher: Publisher;
-  readonly reporter: Reporter;
+  readonly reporter: ConnectorReporter;
 }
 
 export const LOOPS = ['roots', 'leaf', 'publish'] as const;
@@ -51,20 +65,31 @@ export class Connector {
 
   /** Runs until `signal` aborts. Never rejects over what Consul or Kubernetes do. */
   async run(signal: AbortSignal): Promise<void> {
-    const { consul, publisher, service } = this.#options;
+    const { consul, publisher, reporter, service } = this.#options;
     let hasAnswered = false;
     const leaf = this.#query(leafQuery(service), (answer) => {
       this.#planner.setLeaf(answer);
+      reporter.strayKeys('leaf', strayKeysOfLeaf(answer));
       if (!hasAnswered) void this.#reportMissingPermission(signal);
       hasAnswered = true;
     });
     let activeRootId: string | undefined;
-    const roots = this.#query(ROOTS_QUERY, (answer) => {
-      this.#planner.setRoots(answer);
-      // Some versions of Consul never wake a blocked leaf query after a new root (consul PR #15005).
-      if (activeRootId !== undefined && activeRootId !== answer.activeRootId) leaf.refetch();
-      activeRootId = answer.activeRootId;
-    });
+    const roots = this.#query(
+      ROOTS_QUERY,
+      (answer) => {
+        this.#planner.setRoots(answer);
+        reporter.strayKeys('roots', strayKeysOfRoots(answer));
+        // Some versions of Consul never wake a blocked leaf query after a new root (consul PR #15005).
+        if (activeRootId !== undefined && activeRootId !== answer.activeRootId) leaf.refetch();
+        activeRootId = answer.activeRootId;
+      },
+      (response) => {
+        if (!this.#planner.rootsAnswered(response)) return;
+        // While the roots were in doubt, nobody asked for a leaf of theirs.
+        leaf.refetch();
+        this.#notify.notify();
+      },
+    );
     await Promise.all([
       roots.run(signal),
       leaf.run(signal),
@@ -83,7 +108,9 @@ export class Connector {
     const { consul, publisher, reporter, service } = this.#options;
     const connection = consul.connect();
     try {
-      const roots = await queryOnce(connection, service, this.#planner, ONCE_DEADLINE_MS, signal);
+      const { roots, leaf } = await queryOnce(connection, service, this.#planner, ONCE_DEADLINE_MS, signal);
+      reporter.strayKeys('roots', strayKeysOfRoots(roots.value));
+      reporter.strayKeys('leaf', strayKeysOfLeaf(leaf.value));
       const reconciliation = await this.#reconciler.reconcile(signal);
       reporter.reconciled(reconciliation);
       const stale = roots.freshness === 'stale' ? errorOfStaleRoots(roots.ageSeconds) : undefined;
@@ -139,9 +166,12 @@ export class Connector {
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
-        const retryMs = backoffMs(failures, clock.random, MAX_PUBLISH_BACKOFF_MS);
+        const retryAfterMs = retryAfterOf(error);
+        const retryMs = retryAfterMs + backoffMs(failures, clock.random, MAX_PUBLISH_BACKOFF_MS);
         nextAt = clock.now() + retryMs;
         reporter.reconcileFailed(error, failures, retryMs);
+        // A change in Consul must not shorten it: Retry-After holds for every request.
+        await clock.sleep(retryAfterMs, signal);
       }
     }
   }
@@ -156,7 +186,11 @@ export class Connector {
     return reconciliation;
   }
 
-  #query<T>(query: CaQuery<T>, take: (answer: T) => void): BlockingQuery<T> {
+  #query<T>(
+    query: CaQuery<T>,
+    take: (answer: T) => void,
+    answered: (response: QueryResponse) => void = () => undefined,
+  ): BlockingQuery<T> {
     const { clock, consul, reporter, waitMs } = this.#options;
     const { subject } = query;
     return new BlockingQuery({
@@ -168,9 +202,9 @@ export class Connector {
         take(answer);
         this.#notify.notify();
       },
-      onResponse: (age, isRecovering) => {
-        reporter.queryAnswered(subject, age, isRecovering);
-        if (subject === 'roots' && this.#planner.rootsAnswered(age.freshness)) this.#notify.notify();
+      onResponse: (response) => {
+        reporter.queryAnswered(subject, response, response.isRecovering);
+        answered(response);
       },
       onTimeout: () => reporter.queryTimedOut(subject),
       onError: (error, attempt, retryMs) => reporter.queryFailed(subject, error, attempt, retryMs),

@@ -1,17 +1,20 @@
-import type { Freshness } from '../consul/freshness.ts';
 import type { CertificateAndKey } from '../identity/identity.ts';
-import { type DatedBundle, type Plan, plan } from '../identity/policy/plan.ts';
-import type { Content, Published } from '../identity/published.ts';
+import { type DatedBundle, type Plan, type Planned, plan } from '../identity/policy/plan.ts';
+import { comparableIndex } from '../identity/policy/roots-index.ts';
+import type { Published } from '../identity/published.ts';
 import type { Scope } from '../identity/spiffe-id.ts';
 import type { ListedRoots } from '../identity/trust-bundle.ts';
 import type { Clock } from '../lib/clock.ts';
-import { RootsFreshness } from './roots-freshness.ts';
+import { KnownLeaf } from './known-leaf.ts';
+import { type RootsAnswer, RootsFreshness } from './roots-freshness.ts';
 
 export interface PlannerOptions {
   /** The Consul service whose leaf is published. */
   readonly service: string;
   /** Where in Consul it is requested, as far as that is configured. */
   readonly scope: Scope;
+  /** Of whose identities alone are published, in lower case; undefined: of any. */
+  readonly trustDomain?: string | undefined;
   /** Whether the gateway verifies its peers with the bundle, so that a change of it reloads the gateway. */
   readonly verifiesUpstream: boolean;
   readonly clock: Clock;
@@ -21,6 +24,7 @@ export interface PlannerOptions {
 export class Planner {
   readonly #options: PlannerOptions;
   readonly #rootsFreshness: RootsFreshness;
+  readonly #knownLeaf = new KnownLeaf();
   #roots: ListedRoots | undefined;
   /** The newest roots that could be used. */
   #usableRoots: ListedRoots | undefined;
@@ -41,15 +45,22 @@ export class Planner {
     this.#leaf = leaf;
   }
 
+  /** Consul is queried once: no later answer could confirm the first. */
+  takeFirstAnswer(): void {
+    this.#rootsFreshness.takeFirstAnswer();
+  }
+
   /** Takes that Consul answered about its roots; returns whether that may change the plan. */
-  rootsAnswered(freshness: Freshness): boolean {
-    return this.#rootsFreshness.answered(freshness);
+  rootsAnswered(answer: RootsAnswer): boolean {
+    return this.#rootsFreshness.answered(answer);
   }
 
   /** What to do with `published`, as it was just read. */
   plan(published: Published | undefined): Plan {
     const { clock, ...identity } = this.#options;
-    this.#rootsFreshness.observe(published);
+    const publishedIndex = comparableIndex(published, this.#roots?.trustDomain, this.#leaf);
+    this.#rootsFreshness.observe(published, publishedIndex);
+    this.#knownLeaf.observe(published);
     const planned = plan({
       ...identity,
       published,
@@ -58,7 +69,10 @@ export class Planner {
       usableRoots: this.#usableRoots,
       previous: this.#previous,
       settledBundlePem: this.#settledBundlePem,
+      rootsIndex: this.#rootsFreshness.index,
+      isBehind: this.#rootsFreshness.isBehind,
       confirmAfter: this.#rootsFreshness.confirmAfter,
+      foreignLeaf: this.#knownLeaf.foreignSerial,
       at: clock.now(),
     });
     if (planned.kind === 'waiting') return planned;
@@ -71,10 +85,13 @@ export class Planner {
     return planned;
   }
 
-  /** Takes that `content` was published. */
-  wrote({ caCrt }: Content): void {
-    const upstreamCaPem = this.#options.verifiesUpstream ? caCrt : undefined;
-    this.#rootsFreshness.wrote({ caPem: caCrt, upstreamCaPem });
+  /** Takes that what `planned` decided to write was published. */
+  wrote({ decision, rootsIndex }: Planned): void {
+    if (decision.kind === 'none') return;
+    const { caCrt, identity, upstreamCaCrt = caCrt } = decision.content;
+    if (decision.kind === 'replace') this.#knownLeaf.wrote(identity.leaf);
+    const upstreamCaPem = this.#options.verifiesUpstream ? upstreamCaCrt : undefined;
+    this.#rootsFreshness.wrote({ caPem: caCrt, upstreamCaPem }, rootsIndex);
     this.#settledBundlePem = caCrt;
   }
 }

@@ -1,10 +1,17 @@
-import { type CaRoots, type Fetched, fetchOnce, leafQuery, ROOTS_QUERY } from '../consul/connect-ca.ts';
+import {
+  type CaLeaf,
+  type CaRoots,
+  type Fetched,
+  fetchOnce,
+  leafQuery,
+  ROOTS_QUERY,
+} from '../consul/connect-ca.ts';
 import type { Connection } from '../consul/connection.ts';
 import type { Planner } from './planner.ts';
 
 /**
  * Queries Consul once for the roots, then for the leaf of `service`, each within `deadlineMs` milliseconds a server, and
- * passes both to `planner`: for `once` and `render`. Returns the roots.
+ * passes both to `planner`: for `once` and `render`. Returns both.
  *
  * @throws ConsulError
  */
@@ -14,11 +21,12 @@ export async function queryOnce(
   planner: Planner,
   deadlineMs: number,
   signal: AbortSignal,
-): Promise<Fetched<CaRoots>> {
+): Promise<{ roots: Fetched<CaRoots>; leaf: Fetched<CaLeaf> }> {
   const roots = await fetchOnce(connection, ROOTS_QUERY, deadlineMs, signal);
   const leaf = await fetchOnce(connection, leafQuery(service), deadlineMs, signal);
   planner.setRoots(roots.value);
-  planner.rootsAnswered(roots.freshness);
+  if (roots.freshness === 'fresh') planner.takeFirstAnswer();
+  planner.rootsAnswered({ ...roots, wentBack: false, isOutdated: false });
   planner.setLeaf(leaf.value);
-  return roots;
+  return { roots, leaf };
 }

@@ -1,6 +1,6 @@
 import { PublishError } from '../errors.ts';
 import type { Identity } from '../identity/identity.ts';
-import { causeOf, describeCause, type Keep, type Replace } from '../identity/policy/decide.ts';
+import { causeOf, describeCause, type Keep, type Replace } from '../identity/policy/decision.ts';
 import type { Plan } from '../identity/policy/plan.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -119,12 +119,18 @@ export class Reconciler {
       return { kind: 'unpublished', reason: `${violation.detail}; ${why}` };
     }
     const { content } = decision;
+    if (decision.kind === 'keep' && decision.bundle.kind === 'unconfirmed') {
+      return { kind: 'published', identity: content.identity };
+    }
     const cause = causeOf(decision);
-    const outcome = await publisher.write({ content, cause }, signal);
+    const outcome = await publisher.write({ content, cause, rootsIndex: plan.rootsIndex }, signal);
     if (outcome === 'conflict') return outcome;
     if (outcome === 'written') {
-      planner.wrote(content);
+      planner.wrote(plan);
       writes.identity.push(decision);
+    }
+    if (decision.kind === 'keep' && decision.violation?.reason === 'invalid') {
+      return { kind: 'unpublished', reason: decision.violation.detail };
     }
     if (outcome !== 'rate-limited') return { kind: 'published', identity: content.identity };
     const current = decision.kind === 'keep' ? content.identity : decision.current;

@@ -2,14 +2,19 @@ import type { Logger } from 'pino';
 import { errorOfStaleRoots } from '../consul/errors/status.ts';
 import type { AnswerAge, Subject } from '../consul/freshness.ts';
 import { type ConsulError, describeError, type IdentityError, PublishError } from '../errors.ts';
-import type { Identity } from '../identity/identity.ts';
-import { causeOf, describeCause, type Keep, type Replace } from '../identity/policy/decide.ts';
+import { type Identity, lifetimeLeft } from '../identity/identity.ts';
+import {
+  causeOf,
+  describeCause,
+  type Keep,
+  type Replace,
+  type WriteCause,
+} from '../identity/policy/decision.ts';
 import type { Plan, Planned } from '../identity/policy/plan.ts';
 import { UNREADY_BELOW } from '../identity/policy/thresholds.ts';
-import { lifetimeLeft } from '../identity/x509/certificate.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { PublishObserver } from '../publish/publisher.ts';
-import { type Target, targetFields } from '../publish/target.ts';
+import { type ObjectName, qualifiedName, type Target, targetFields } from '../publish/target.ts';
 import type { EventLog } from '../status/event-log.ts';
 import type { Health } from '../status/health.ts';
 import type { Metrics } from '../status/metrics.ts';
@@ -26,8 +31,16 @@ export interface ReporterOptions {
   readonly target: Target;
 }
 
+/** Bounds log and memory where each warning has another text. */
+const MAX_WARNINGS = 100;
 const EXPIRING_REMEDY =
   'see why Consul issues no newer leaf: the warnings before this one in the log, or `check`';
+const TRUST_DOMAIN_REMEDY =
+  'nothing if Consul was installed anew; else see who answers at _CONSUL_HOST, and set _CONSUL_TRUST_DOMAIN, by which the identities of any other are refused';
+const STRAY_KEY_REMEDY =
+  'see what the CA provider of Consul was given; where it is the key of a CA, rotate that: consul connect ca set-config';
+const FOREIGN_LEAF_REMEDY =
+  'see with kubectl get --show-managed-fields who wrote tls.crt; for a key that others may have see docs/rotation.md';
 const CONFLICTING_WRITER_REMEDY =
   'see with kubectl get --show-managed-fields who else writes it; two connectors of one object need the same configuration';
 
@@ -39,6 +52,9 @@ export class Reporter implements PublishObserver {
   readonly #options: ReporterOptions;
   readonly #changes = new ChangeDetector();
   readonly #eventFailures = new Set<string>();
+  readonly #warnings = new Set<string>();
+  /** The remedies told since each query last worked. */
+  readonly #toldRemedies: Readonly<Record<Subject, Set<string>>> = { roots: new Set(), leaf: new Set() };
   readonly #target: Readonly<Record<string, string>>;
 
   constructor(options: ReporterOptions) {
@@ -57,7 +73,10 @@ export class Reporter implements PublishObserver {
     health.heartbeat(query);
     health.recordAnswer(query, isStale ? ageSeconds : undefined);
     metrics.consulAnswered(query, clock.now(), ageSeconds, isUp);
-    if (isUp) health.clearProblem(query);
+    if (isUp) {
+      health.clearProblem(query);
+      this.#toldRemedies[query].clear();
+    }
     if (isStale) health.setProblem(query, errorOfStaleRoots(ageSeconds));
     if (this.#changes.isNew(`stale ${query}`, isStale) && isStale) {
       const described = describeError(errorOfStaleRoots(ageSeconds));
@@ -73,12 +92,28 @@ export class Reporter implements PublishObserver {
     logger.debug({ query }, 'a blocking query timed out without an answer, sending a new one');
   }
 
+  /** Logged for each attempt, with its remedy once an outage; health has that all the time. */
   queryFailed(query: Subject, error: ConsulError, attempt: number, retryMs: number): void {
     const { logger, health, metrics } = this.#options;
     health.heartbeat(query);
     health.setProblem(query, error);
     metrics.consulFailed(query, error.code);
-    logger.warn({ query, ...describeError(error), attempt, retryMs }, 'Consul query failed, retrying');
+    const { remedy = '', ...described } = describeError(error);
+    const isTold = Object.values(this.#toldRemedies).some((told) => told.has(remedy));
+    this.#toldRemedies[query].add(remedy);
+    logger.warn(
+      { query, ...described, ...(isTold ? {} : { remedy }), attempt, retryMs },
+      'Consul query failed, retrying',
+    );
+  }
+
+  /** Private keys that stood among certificates. They are published nowhere, but Consul gives them to whoever asks. */
+  strayKeys(query: Subject, where: readonly string[]): void {
+    if (!this.#changes.isNew(`stray keys ${query}`, where.join()) || where.length === 0) return;
+    this.#options.logger.warn(
+      { where, remedy: STRAY_KEY_REMEDY },
+      'removed private keys from among certificates of Consul',
+    );
   }
 
   reconciled({ plan, identity, service, identityWrites, serviceWrites }: Reconciliation): void {
@@ -103,6 +138,14 @@ export class Reporter implements PublishObserver {
     const { health, metrics } = this.#options;
     metrics.kubernetesRequested(verb, resource, outcome);
     if (outcome === 'ok') health.recordAnswer('kubernetes');
+  }
+
+  /** Logged once for each object and text: every response repeats it. */
+  warned(object: string, warning: string): void {
+    const key = `${object} ${warning}`;
+    if (this.#warnings.has(key) || this.#warnings.size >= MAX_WARNINGS) return;
+    this.#warnings.add(key);
+    this.#options.logger.warn({ object, warning }, 'the API server warns');
   }
 
   watching(object: string): void {
@@ -142,6 +185,29 @@ export class Reporter implements PublishObserver {
     );
   }
 
+  confirmed(object: 'identity' | 'service', cause: WriteCause): void {
+    const { clock, logger, metrics, eventLog } = this.#options;
+    const reason = describeCause(cause);
+    metrics.wrote(object, cause.reason, clock.now());
+    if (object === 'identity') eventLog.record({ reason: 'Published', at: clock.now(), message: reason });
+    logger.info({ ...this.#target, reason, object }, 'a write whose answer was lost was carried out');
+  }
+
+  /** Logged when it begins and when it changes: each repair meets it again. */
+  portsRejected(service: ObjectName, error: unknown): void {
+    const described = describeError(error);
+    if (!this.#changes.isNew('ports', described.error)) return;
+    const { namespace, name } = service;
+    this.#options.logger.warn(
+      {
+        service: qualifiedName(service),
+        ...described,
+        remedy: `remove the ports that others put there, or kubectl -n ${namespace} delete service ${name}: it is written anew at once`,
+      },
+      'the ports of the Service cannot be repaired, its TLSContext is published all the same',
+    );
+  }
+
   permissionMissing(error: unknown): void {
     this.#options.logger.warn(describeError(error), 'the leaf will not be renewed');
   }
@@ -164,8 +230,18 @@ export class Reporter implements PublishObserver {
     this.#rejected(rootsRejected ?? rejected);
     if (plan.kind !== 'planned') return;
     this.#bundle(plan);
+    this.#foreignLeaf(plan.foreignLeaf);
     if (rejected === undefined) health.clearProblem('candidate');
     else health.setProblem('candidate', rejected);
+  }
+
+  #foreignLeaf(serial: string | undefined): void {
+    if (!this.#changes.isNew('foreign leaf', serial) || serial === undefined) return;
+    const { clock, logger, eventLog } = this.#options;
+    const remedy = FOREIGN_LEAF_REMEDY;
+    const message = `another writer put the leaf with the serial number ${serial} in place`;
+    eventLog.record({ reason: 'ForeignLeaf', at: clock.now(), message, remedy });
+    logger.warn({ ...this.#target, serial, remedy }, 'another writer replaced the published leaf');
   }
 
   /** What is wrong with what Consul sent; undefined once nothing is, so that the next rejection is new. */
@@ -189,7 +265,8 @@ export class Reporter implements PublishObserver {
     const { logger, health } = this.#options;
     const { dropped } = bundle;
     if (this.#changes.isNew('dropped', dropped.join('; ')) && dropped.length > 0) {
-      const remedy = 'none is needed for an expired root; else look at GET /v1/agent/connect/ca/roots';
+      const remedy =
+        'none is needed for an expired root; for one that is not valid yet compare the clocks; else look at GET /v1/agent/connect/ca/roots';
       logger.warn({ dropped, remedy }, 'excluded CA roots from the trust bundle');
     }
     const isDeferred = decision.kind === 'keep' && decision.bundle.kind === 'defer';
@@ -218,10 +295,23 @@ export class Reporter implements PublishObserver {
         reason,
         spiffeId: identity.spiffeId.uri,
         serial: identity.leaf.x509.serialNumber.toLowerCase(),
-        notAfter: new Date(identity.leaf.notAfter).toISOString(),
+        notAfter: new Date(identity.notAfter).toISOString(),
       },
       'published the identity',
     );
+    if (decision.kind === 'replace') this.#trustDomainChanged(decision);
+  }
+
+  /** Another CA is in the place of Consul's: it was installed anew, or something else answers. */
+  #trustDomainChanged({ formerTrustDomain: from, content }: Replace): void {
+    if (from === undefined) return;
+    const { clock, logger, metrics, eventLog } = this.#options;
+    const { trustDomain: to } = content.identity.spiffeId;
+    const message = `the trust domain changed from ${from} to ${to}`;
+    const remedy = TRUST_DOMAIN_REMEDY;
+    metrics.trustDomainChanged();
+    eventLog.record({ reason: 'TrustDomainChanged', at: clock.now(), message, remedy });
+    logger.warn({ ...this.#target, from, to, remedy }, 'the trust domain of the published identity changed');
   }
 
   #identity(outcome: IdentityOutcome): void {
@@ -240,12 +330,12 @@ export class Reporter implements PublishObserver {
   }
 
   /** Reported once a leaf, where so little is left of its lifetime that the daemon is unready. */
-  #expiring({ leaf }: Identity): void {
+  #expiring(identity: Identity): void {
     const { clock, logger, eventLog } = this.#options;
     const at = clock.now();
-    if (lifetimeLeft(leaf, at) >= UNREADY_BELOW) return;
-    if (!this.#changes.isNew('expiring', leaf.x509.serialNumber)) return;
-    const notAfter = new Date(leaf.notAfter).toISOString();
+    if (lifetimeLeft(identity, at) >= UNREADY_BELOW) return;
+    if (!this.#changes.isNew('expiring', identity.leaf.x509.serialNumber)) return;
+    const notAfter = new Date(identity.notAfter).toISOString();
     const remedy = EXPIRING_REMEDY;
     eventLog.record({ reason: 'Expiring', at, message: `the published leaf expires at ${notAfter}`, remedy });
     logger.error({ ...this.#target, notAfter, remedy }, 'the published leaf is about to expire');

@@ -4,8 +4,14 @@
  * server, consul PR #2621) or is 0; a proxy may drop or spoil it. Indexes are 64-bit, more than a number holds.
  */
 export function nextIndex(last: bigint | undefined, header: string | undefined): bigint | undefined {
+  const index = readIndex(header);
+  if (index === undefined || (last !== undefined && index < last)) return undefined;
+  return index;
+}
+
+/** The index of an answer; undefined where it says none that can be used. */
+export function readIndex(header: string | undefined): bigint | undefined {
   if (header === undefined || !/^\d{1,20}$/.test(header)) return undefined;
   const index = BigInt(header);
-  if (index === 0n || (last !== undefined && index < last)) return undefined;
-  return index;
+  return index === 0n ? undefined : index;
 }

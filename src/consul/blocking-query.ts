@@ -2,7 +2,7 @@ import { ConsulError } from '../errors.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import { TokenBucket } from '../lib/token-bucket.ts';
-import { nextIndex } from './blocking-index.ts';
+import { nextIndex, readIndex } from './blocking-index.ts';
 import type { CaQuery } from './connect-ca.ts';
 import type { Connection } from './connection.ts';
 import { type AnswerAge, answerAge } from './freshness.ts';
@@ -15,11 +15,23 @@ export interface BlockingQueryOptions<T> {
   readonly clock: Clock;
   /** A usable answer whose content differs from the last one. */
   readonly onChange: (answer: T) => void;
-  /** Every usable answer, new or not; `isRecovering` where the failures before it may go on, as it came out of a cache. */
-  readonly onResponse: (age: AnswerAge, isRecovering: boolean) => void;
+  /** Every usable answer, new or not. */
+  readonly onResponse: (response: QueryResponse) => void;
   readonly onError: (error: ConsulError, attempt: number, retryMs: number) => void;
   /** A blocking query ended unanswered: sent again at once, on a new connection and without an index. */
   readonly onTimeout: () => void;
+}
+
+/** What a usable answer says of itself. */
+export interface QueryResponse extends AnswerAge {
+  /** Undefined where it has none. */
+  readonly index: bigint | undefined;
+  /** Whether this query was sent with a higher index: Consul restored a snapshot, or started over. */
+  readonly wentBack: boolean;
+  /** Whether its content was ignored, as it is older than what was answered before. */
+  readonly isOutdated: boolean;
+  /** Whether the failures before it may go on, as it came out of a cache. */
+  readonly isRecovering: boolean;
 }
 
 /** How long past `wait` an answer may take: Consul adds up to wait/16, the rest is for the network. */
@@ -44,6 +56,10 @@ export class BlockingQuery<T> {
   #isImmediate = false;
   /** Whether another one is to follow it. */
   #again = false;
+  /** When the last fresh answer arrived, by the monotonic clock. */
+  #freshAt = Number.NEGATIVE_INFINITY;
+  /** Consecutive timeouts of queries without an index. */
+  #unanswered = 0;
 
   constructor(options: BlockingQueryOptions<T>) {
     this.#options = options;
@@ -72,14 +88,16 @@ export class BlockingQuery<T> {
       this.#interrupt = new AbortController();
       const interrupt = this.#interrupt.signal;
       try {
-        const age = await this.#send(interrupt);
-        if (interrupt.aborted || age === undefined) continue;
+        const response = await this.#send(interrupt);
+        if (interrupt.aborted || response === undefined) continue;
         answers += 1;
-        if (answers > 1 || age.freshness === 'fresh') failures = 0;
-        this.#options.onResponse(age, failures > 0);
+        this.#unanswered = 0;
+        if (answers > 1 || response.freshness === 'fresh') failures = 0;
+        this.#options.onResponse({ ...response, isRecovering: failures > 0 });
       } catch (error) {
         if (interrupt.aborted) continue;
         const silent = this.#index !== undefined && isTimeout(error);
+        if (!silent) this.#unanswered = isTimeout(error) ? this.#unanswered + 1 : 0;
         // An index that led to an error may be the cause of it.
         this.#index = undefined;
         if (silent) {
@@ -97,35 +115,51 @@ export class BlockingQuery<T> {
   }
 
   /** Undefined where `signal` aborted. */
-  async #send(signal: AbortSignal): Promise<AnswerAge | undefined> {
+  async #send(signal: AbortSignal): Promise<Omit<QueryResponse, 'isRecovering'> | undefined> {
     const { connection, query, waitMs, onChange } = this.#options;
     const index = this.#index;
     const parameters = new URLSearchParams({ wait: `${waitMs}ms` });
     if (index !== undefined) parameters.set('index', index.toString());
     this.#again = false;
     this.#isImmediate = index === undefined;
-    const deadline = deadlineMs(waitMs, index);
+    const deadline = deadlineMs(waitMs, index, this.#unanswered);
     const answer = await connection.get(query.path, parameters, deadline, signal).finally(() => {
       this.#isImmediate = false;
     });
     if (signal.aborted) return undefined;
-    if (answer.text !== this.#content) {
+    const age = answerAge(query.subject, answer.age);
+    if (age.freshness === 'fresh') this.#freshAt = this.#options.clock.monotonic();
+    const isOutdated = this.#isOutdated(age);
+    if (answer.text !== this.#content && !isOutdated) {
       const decoded = query.decode(answer.text);
       this.#content = answer.text;
       onChange(decoded);
     }
     this.#index = this.#again ? undefined : nextIndex(index, answer.index);
-    return answerAge(query.subject, answer.age);
+    const answered = readIndex(answer.index);
+    const wentBack = index !== undefined && answered !== undefined && answered < index;
+    return { ...age, index: answered, wentBack, isOutdated };
+  }
+
+  /** Whether a stale answer was fetched before the last fresh one, which may have come from another agent. */
+  #isOutdated({ freshness, ageSeconds }: AnswerAge): boolean {
+    // `Age` is rounded down.
+    const fetchedAt = this.#options.clock.monotonic() - (ageSeconds + 1) * 1_000;
+    return freshness === 'stale' && fetchedAt < this.#freshAt;
   }
 }
 
 /**
  * Milliseconds until a query is given up: the watchdog for connections that died silently. With an index that is not an
  * error, since Consul 1.2 to 1.4.0 ignore `wait` on the leaf and block for ten minutes (consul #4462): the query that
- * follows has no index, is answered at once by a server that lives, and tells the two apart.
+ * follows has no index, is answered at once by a server that lives, and tells the two apart. Before Consul 1.11.6 and 1.12.1
+ * that query too may block while another client waits for the same leaf. So each timeout doubles the deadline of the next
+ * attempt, up to that of a query with an index.
  */
-function deadlineMs(waitMs: number, index: bigint | undefined): number {
-  return index === undefined ? IMMEDIATE_DEADLINE_MS : waitMs + Math.ceil(waitMs / 16) + SLACK_MS;
+function deadlineMs(waitMs: number, index: bigint | undefined, unanswered: number): number {
+  const blocking = waitMs + Math.ceil(waitMs / 16) + SLACK_MS;
+  if (index !== undefined) return blocking;
+  return Math.max(IMMEDIATE_DEADLINE_MS, Math.min(blocking, IMMEDIATE_DEADLINE_MS * 2 ** unanswered));
 }
 
 function isTimeout(error: unknown): boolean {

@@ -1,9 +1,8 @@
 import type { ConsulError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
-import { mayWriteService } from './authorization.ts';
+import { missingPermission } from './authorization.ts';
 import { type Connection, ConsulConnection } from './connection.ts';
 import type { ConsulAccess } from './endpoint.ts';
-import { errorOfMissingPermission } from './errors/status.ts';
 import { LoginToken } from './login.ts';
 import { type Lookup, ServerList } from './servers.ts';
 import { fileToken, fixedToken, type TokenSource } from './token.ts';
@@ -13,7 +12,7 @@ import { ConsulTransport } from './transport.ts';
 export interface Consul {
   connect(): Connection;
   /**
-   * The missing right, if the token may not have the leaf signed. Receiving a leaf does not show it: it may be cached.
+   * Why the token may not have the leaf signed, if so. Receiving a leaf does not show it: it may be cached.
    *
    * @throws ConsulError where it cannot be asked within `deadlineMs` milliseconds
    */
@@ -48,8 +47,7 @@ export class ConsulClient implements Consul {
 
   async missingPermission(deadlineMs: number, signal: AbortSignal): Promise<ConsulError | undefined> {
     const { service, token } = this.#access;
-    const may = await mayWriteService(this.connect(), service, deadlineMs, signal);
-    return may === false ? errorOfMissingPermission({ service, token: token.kind }) : undefined;
+    return missingPermission(this.connect(), { service, token: token.kind }, deadlineMs, signal);
   }
 
   /** Ends every connection; a login is logged out first, if that takes no longer than `deadlineMs` milliseconds. */
@@ -70,7 +68,7 @@ export class ConsulClient implements Consul {
   }
 
   #tokenSource(): TokenSource {
-    const { token, tls } = this.#access;
+    const { token } = this.#access;
     switch (token.kind) {
       case 'none':
         return fixedToken(undefined);
@@ -79,7 +77,11 @@ export class ConsulClient implements Consul {
       case 'file':
         return fileToken(token.path);
       case 'login':
-        return new LoginToken(token, new ConsulTransport(this.#servers, tls, this.#clock), this.#clock);
+        return new LoginToken(token, this.#transport(), this.#clock);
     }
+  }
+
+  #transport(): ConsulTransport {
+    return new ConsulTransport({ ...this.#access, servers: this.#servers, clock: this.#clock });
   }
 }

@@ -1,5 +1,6 @@
 import { ConsulError } from '../errors.ts';
 import { isRecord } from '../lib/record.ts';
+import { readIndex } from './blocking-index.ts';
 import type { Connection } from './connection.ts';
 import { type AnswerAge, answerAge, type Subject } from './freshness.ts';
 import { parseObject, unusable } from './json.ts';
@@ -24,11 +25,16 @@ export interface CaLeaf {
   readonly privateKeyPem: string;
 }
 
-export const ROOTS_PATH = '/v1/agent/connect/ca/roots';
+/** A mesh has two or three; Consul keeps an old one for some weeks. */
+const MAX_ROOTS = 300;
+
+/** Below it are all endpoints that only a Consul with Connect has. */
+export const CA_PATH = '/v1/agent/connect/ca/';
+export const ROOTS_PATH = `${CA_PATH}roots`;
 
 /** The path of a service's leaf: names may hold anything, so they are percent-encoded. */
 export function leafPath(service: string): string {
-  return `/v1/agent/connect/ca/leaf/${encodeURIComponent(service)}`;
+  return `${CA_PATH}leaf/${encodeURIComponent(service)}`;
 }
 
 /**
@@ -41,10 +47,14 @@ export function decodeRoots(text: string): CaRoots {
   const roots = answer['Roots'];
   if (roots === undefined || roots === null || (Array.isArray(roots) && roots.length === 0)) {
     throw new ConsulError('CONSUL_CA_NOT_READY', 'Consul lists no CA root', {
-      remedy: 'wait until the Connect CA is initialised; if it stays, read the log of the Consul leader',
+      remedy:
+        'wait until the Connect CA is initialised; if it stays, read the log of the Consul leader. A secondary datacenter waits for its primary',
     });
   }
   if (!Array.isArray(roots)) throw unusable('roots', 'Roots is not a list');
+  if (roots.length > MAX_ROOTS) {
+    throw unusable('roots', `it lists ${roots.length} roots, and at most ${MAX_ROOTS} are read`);
+  }
   const activeRootId = stringOr('', answer['ActiveRootID']);
   const decoded = roots.map(decodeRoot);
   for (const { id, active, certificatePem } of decoded) {
@@ -81,6 +91,8 @@ export function leafQuery(service: string): CaQuery<CaLeaf> {
 
 export interface Fetched<T> extends AnswerAge {
   readonly value: T;
+  /** Undefined where the answer has none. */
+  readonly index: bigint | undefined;
 }
 
 /**
@@ -96,8 +108,8 @@ export async function fetchOnce<T>(
   signal: AbortSignal,
   onFailure?: (error: unknown) => void,
 ): Promise<Fetched<T>> {
-  const { text, age } = await connection.getFromAny(path, deadlineMs, signal, onFailure);
-  return { value: decode(text), ...answerAge(subject, age) };
+  const { text, age, index } = await connection.getFromAny(path, deadlineMs, signal, onFailure);
+  return { value: decode(text), index: readIndex(index), ...answerAge(subject, age) };
 }
 
 function decodeRoot(root: unknown): CaRoot {

@@ -1,9 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
+import { orAborted } from '../lib/or-aborted.ts';
 import { type ConsulAccess, scopeQuery } from './endpoint.ts';
 import { errorOfStatus, isDenied } from './errors/status.ts';
 import type { ServerList } from './servers.ts';
 import type { TokenSource } from './token.ts';
-import { type ConsulRequest, type ConsulResponse, ConsulTransport } from './transport.ts';
+import { type ConsulRequest, ConsulTransport } from './transport.ts';
 
 export interface ConsulAnswer {
   readonly text: string;
@@ -48,7 +49,8 @@ export class ConsulConnection implements Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#transport = new ConsulTransport(options.servers, options.access.tls, options.clock);
+    const { access, servers, clock } = options;
+    this.#transport = new ConsulTransport({ ...access, servers, clock });
   }
 
   /**
@@ -74,17 +76,13 @@ export class ConsulConnection implements Connection {
 
   async #exchange(message: Omit<ConsulRequest, 'token'>, signal: AbortSignal): Promise<ConsulAnswer> {
     const { access, tokens } = this.#options;
-    const send = async (): Promise<{ response: ConsulResponse; token: string | undefined }> => {
-      const token = await tokens.current(signal);
-      return { response: await this.#transport.send({ ...message, token }, signal), token };
-    };
-    let { response, token } = await send();
+    const token = await orAborted(tokens.current(signal), signal);
+    let response = await this.#transport.send({ ...message, token }, signal);
     if (isDenied(response.status, response.text) && (await tokens.refused(token, response.text, signal))) {
-      ({ response, token } = await send());
+      response = await this.#transport.send({ ...message, token: await tokens.current(signal) }, signal);
     }
     if (response.status !== 200) {
-      const text = withoutToken(response.text, token);
-      throw errorOfStatus(response.status, text, { service: access.service, token: tokens.kind });
+      throw errorOfStatus(response.status, response.text, { service: access.service, token: tokens.kind });
     }
     return {
       text: response.text,
@@ -116,9 +114,4 @@ export class ConsulConnection implements Connection {
   async close(): Promise<void> {
     await this.#transport.close();
   }
-}
-
-/** A refusal is quoted in errors, and what stands before Consul may repeat the request in it. */
-function withoutToken(text: string, token: string | undefined): string {
-  return token === undefined ? text : text.replaceAll(token, '<token>');
 }

@@ -1,7 +1,14 @@
 import { isIP } from 'node:net';
 
 /** One address of Consul's HTTP API, as configured: a name may stand for several servers. */
-export type ConsulServer = { readonly host: string; readonly port: number } | { readonly socketPath: string };
+export type ConsulServer =
+  | {
+      readonly host: string;
+      readonly port: number;
+      /** Where a gateway has the API below a path: that, with a slash at its beginning and none at its end. */
+      readonly pathPrefix?: string;
+    }
+  | { readonly socketPath: string };
 
 /** How to speak TLS with Consul. Files are read again when they change. */
 export interface ConsulTlsConfig {
@@ -27,6 +34,8 @@ export type TokenConfig =
 export interface LoginConfig {
   readonly authMethod: string;
   readonly bearerTokenFile: string;
+  /** That of the auth method; undefined: that of the agent or server. */
+  readonly datacenter: string | undefined;
   readonly namespace: string | undefined;
   readonly partition: string | undefined;
   readonly meta: Readonly<Record<string, string>>;
@@ -43,17 +52,40 @@ export interface ConsulScope {
 export interface ConsulAccess {
   readonly servers: readonly ConsulServer[];
   readonly tls: ConsulTlsConfig | undefined;
+  /** `user:password` for a proxy before Consul (RFC 7617), sent beside the token. */
+  readonly httpAuth: string | undefined;
   readonly token: TokenConfig;
   readonly scope: ConsulScope;
   /** The Consul service whose leaf is wanted. */
   readonly service: string;
+  /** Whether this runs in a Pod, for remedies. */
+  readonly inPod: boolean;
 }
 
-/** The address as a URL, for requests and for logs; an IPv6 address in brackets. */
+/** The address as a URL, as it was configured, for people; an IPv6 address in brackets. */
 export function serverUrl(server: ConsulServer, tls: ConsulTlsConfig | undefined): string {
   if ('socketPath' in server) return `unix://${server.socketPath}`;
-  const host = isIP(server.host) === 6 ? `[${server.host}]` : server.host;
-  return `${tls === undefined ? 'http' : 'https'}://${host}:${server.port}`;
+  return url(server.host, server.port, tls) + (server.pathPrefix ?? '');
+}
+
+/**
+ * The origin of requests, which TLS and the Host header go by. The final dot of a name and the zone of an IPv6 address are
+ * for the resolver and the kernel of this machine: no certificate has them, and Go refuses a dot in SNI (RFC 6066 section 3).
+ */
+export function requestOrigin(server: ConsulServer, tls: ConsulTlsConfig | undefined): string {
+  if ('socketPath' in server) return url('localhost', undefined, tls);
+  const [name = ''] = server.host.split('%', 1);
+  return url(withoutFinalDot(name), server.port, tls);
+}
+
+/** A name as certificates have it. */
+export function withoutFinalDot(name: string): string {
+  return name.replace(/\.$/, '');
+}
+
+function url(host: string, port: number | undefined, tls: ConsulTlsConfig | undefined): string {
+  const name = isIP(host) === 6 ? `[${host}]` : host;
+  return `${tls === undefined ? 'http' : 'https'}://${name}${port === undefined ? '' : `:${port}`}`;
 }
 
 /** The scope as query parameters. */

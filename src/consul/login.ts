@@ -1,10 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { ConsulError, systemCode } from '../errors.ts';
 import { type Clock, withDeadline } from '../lib/clock.ts';
+import { orAborted } from '../lib/or-aborted.ts';
+import { readText } from '../lib/read-text.ts';
+import { TOKEN_PATH } from './authorization.ts';
 import type { LoginConfig } from './endpoint.ts';
 import { errorOfLogin } from './errors/login.ts';
-import { isTokenUnknown } from './errors/status.ts';
+import { isDenied, isTokenUnknown } from './errors/status.ts';
 import { parseObject } from './json.ts';
+import { withoutSecrets } from './secrets.ts';
 import type { TokenSource } from './token.ts';
 import type { ConsulResponse, ConsulTransport } from './transport.ts';
 
@@ -16,6 +19,8 @@ interface Session {
   readonly expiresAt: number;
 }
 
+const LOGIN_PATH = '/v1/acl/login';
+const LOGOUT_PATH = '/v1/acl/logout';
 const DEADLINE_MS = 10_000;
 /** A new token reaches each server and agent a moment after the login. */
 const VISIBLE_WITHIN_MS = 10_000;
@@ -87,11 +92,11 @@ export class LoginToken implements TokenSource {
   async #renew(previous: Session | undefined): Promise<Session> {
     const { signal } = this.#end;
     const { authMethod, bearerTokenFile, meta } = this.#login;
-    const bearer = await readBearerToken(bearerTokenFile);
+    const bearer = await readBearerToken(bearerTokenFile, this.#clock);
     const body = { AuthMethod: authMethod, BearerToken: bearer, Meta: meta };
-    const response = await this.#send('POST', '/v1/acl/login', undefined, DEADLINE_MS, signal, body);
+    const response = await this.#send('POST', LOGIN_PATH, undefined, DEADLINE_MS, signal, body);
     if (response.status !== 200) {
-      throw errorOfLogin(response.status, response.text.replaceAll(bearer, '<token>'), authMethod);
+      throw errorOfLogin(response.status, withoutSecrets(response.text, [bearer]), authMethod);
     }
     const session = readSession(response.text, this.#clock);
     try {
@@ -109,8 +114,9 @@ export class LoginToken implements TokenSource {
   async #untilVisible(token: string, signal: AbortSignal): Promise<void> {
     const deadline = this.#clock.monotonic() + VISIBLE_WITHIN_MS;
     while (!signal.aborted && this.#clock.monotonic() < deadline) {
-      const { status } = await this.#send('GET', '/v1/acl/token/self', token, DEADLINE_MS, signal);
+      const { status, text } = await this.#send('GET', TOKEN_PATH, token, DEADLINE_MS, signal);
       if (status === 200) return;
+      if (!isDenied(status, text)) throw errorOfLogin(status, text, this.#login.authMethod);
       await this.#clock.sleep(LOOK_AGAIN_MS, signal);
     }
     throw new ConsulError(
@@ -124,7 +130,7 @@ export class LoginToken implements TokenSource {
 
   /** A token that cannot be given back now expires by itself, or is one more line for `consul acl token list`. */
   async #logout(token: string, deadlineMs: number, signal: AbortSignal): Promise<void> {
-    await this.#send('POST', '/v1/acl/logout', token, deadlineMs, signal).catch(() => undefined);
+    await this.#send('POST', LOGOUT_PATH, token, deadlineMs, signal).catch(() => undefined);
   }
 
   #send(
@@ -135,8 +141,10 @@ export class LoginToken implements TokenSource {
     signal: AbortSignal,
     body?: object,
   ): Promise<ConsulResponse> {
-    const { namespace, partition } = this.#login;
+    const { datacenter, namespace, partition } = this.#login;
     const query = new URLSearchParams();
+    // The token has to be visible where it is used, not where it was made.
+    if (datacenter !== undefined && path !== TOKEN_PATH) query.set('dc', datacenter);
     if (namespace !== undefined) query.set('ns', namespace);
     if (partition !== undefined) query.set('partition', partition);
     const scope = query.size === 0 ? '' : `?${query}`;
@@ -144,22 +152,11 @@ export class LoginToken implements TokenSource {
   }
 }
 
-/** What `work` comes to, or a rejection as soon as `signal` aborts; `work` goes on. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
-}
-
 /** Reads the bearer token anew for each login: the kubelet replaces it before it expires. */
-async function readBearerToken(path: string): Promise<string> {
+async function readBearerToken(path: string, clock: Clock): Promise<string> {
   let bearer: string;
   try {
-    bearer = (await readFile(path, 'utf8')).trim();
+    bearer = (await readText(path, clock)).trim();
   } catch (cause) {
     const code = systemCode(cause) ?? 'unknown';
     throw new ConsulError('CONSUL_LOGIN_FAILED', `the bearer token file ${path} cannot be read (${code})`, {

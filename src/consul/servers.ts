@@ -1,5 +1,5 @@
-import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { lookupAll } from '../lib/thread-pool.ts';
 import type { ConsulServer } from './endpoint.ts';
 
 /** One server to connect to: where a name stands for several, `ip` is the one chosen. */
@@ -9,8 +9,6 @@ export interface ChosenServer {
 }
 
 export type Lookup = (host: string) => Promise<readonly { address: string }[]>;
-
-const lookupAll: Lookup = (host) => systemLookup(host, { all: true });
 
 /**
  * The servers of a Consul, of which one is asked until it fails: each server has its own cache of leaves, and moving
@@ -22,6 +20,7 @@ export class ServerList {
   /** The current server first, then those not tried since the names were last resolved. */
   #candidates: readonly ChosenServer[] = [];
   #resolving: Promise<readonly ChosenServer[]> | undefined;
+  #hasAnswered = false;
 
   constructor(servers: readonly ConsulServer[], lookup: Lookup = lookupAll) {
     this.#servers = servers;
@@ -45,6 +44,15 @@ export class ServerList {
   /** The server of the next request, where no name has to be resolved first. */
   get next(): ChosenServer | undefined {
     return this.#candidates[0];
+  }
+
+  /** Whether any server has ever answered anything. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
+  answered(): void {
+    this.#hasAnswered = true;
   }
 
   /** Moves on from `failed`, unless another connection already has. After the last one the names are resolved again. */

@@ -1,8 +1,11 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConsulError, systemCode } from '../errors.ts';
-import type { ConsulTlsConfig } from './endpoint.ts';
+import { systemClock } from '../lib/clock.ts';
+import { readText, withFileDeadline } from '../lib/read-text.ts';
+import { inThreadPool } from '../lib/thread-pool.ts';
+import { type ConsulTlsConfig, withoutFinalDot } from './endpoint.ts';
 
 /** TLS options read from files, and what tells whether they have changed since. */
 export interface LoadedTls {
@@ -39,7 +42,7 @@ export async function loadTls(tls: ConsulTlsConfig | undefined): Promise<LoadedT
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
-    ...(serverName === undefined ? {} : { servername: serverName }),
+    ...(serverName === undefined ? {} : { servername: withoutFinalDot(serverName) }),
   };
   return {
     options,
@@ -52,7 +55,9 @@ export async function loadTls(tls: ConsulTlsConfig | undefined): Promise<LoadedT
 async function readAuthorities({ caFile, caFolder }: ConsulTlsConfig): Promise<string[] | undefined> {
   if (caFile !== undefined) return [await readAuthority('CONSUL_CACERT', caFile)];
   if (caFolder === undefined) return undefined;
-  const names = await orUnreadable('CONSUL_CAPATH', caFolder, () => readdir(caFolder));
+  const names = await orUnreadable('CONSUL_CAPATH', caFolder, () =>
+    withFileDeadline(caFolder, systemClock, () => inThreadPool(() => readdir(caFolder))),
+  );
   // A mounted Secret or ConfigMap has its data folder beside the files, under a name that begins with two dots.
   const files = names.filter((name) => !name.startsWith('.')).sort();
   if (files.length === 0) throw noAuthority('CONSUL_CAPATH', caFolder);
@@ -61,7 +66,7 @@ async function readAuthorities({ caFile, caFolder }: ConsulTlsConfig): Promise<s
 
 /** Node takes anything for a CA, garbage too, and then trusts nobody: better said at once. */
 async function readAuthority(variable: string, path: string): Promise<string> {
-  const pem = await orUnreadable(variable, path, () => readFile(path, 'utf8'));
+  const pem = await orUnreadable(variable, path, () => readText(path));
   try {
     new X509Certificate(pem);
   } catch {
@@ -77,7 +82,7 @@ function noAuthority(variable: string, path: string): ConsulError {
 }
 
 async function read(variable: string, path: string | undefined): Promise<string | undefined> {
-  return path === undefined ? undefined : orUnreadable(variable, path, () => readFile(path, 'utf8'));
+  return path === undefined ? undefined : orUnreadable(variable, path, () => readText(path));
 }
 
 async function orUnreadable<T>(variable: string, path: string, work: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { ConsulError, systemCode } from '../errors.ts';
+import { readText } from '../lib/read-text.ts';
 import type { TokenKind } from './errors/status.ts';
 
 /** The ACL token to ask with, wherever it comes from. */
@@ -29,7 +29,7 @@ export function fileToken(path: string): TokenSource {
   const read = async (): Promise<string> => {
     let token: string;
     try {
-      token = (await readFile(path, 'utf8')).trim();
+      token = (await readText(path)).trim();
     } catch (cause) {
       const code = systemCode(cause) ?? 'unknown';
       throw new ConsulError('CONSUL_TOKEN_UNREADABLE', `the token file ${path} cannot be read (${code})`, {

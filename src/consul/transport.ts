@@ -1,11 +1,13 @@
-import { isIP, type LookupFunction } from 'node:net';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { ConsulError } from '../errors.ts';
 import { type Clock, withDeadline } from '../lib/clock.ts';
-import { type ConsulTlsConfig, serverUrl } from './endpoint.ts';
+import { orAborted } from '../lib/or-aborted.ts';
+import { readBody } from './body.ts';
+import { CA_PATH, ROOTS_PATH } from './connect-ca.ts';
+import { type ConsulAccess, requestOrigin, serverUrl } from './endpoint.ts';
 import { errorOfTransport, noAnswerInTime } from './errors/transport.ts';
+import { InterimResponses } from './interim-responses.ts';
+import { basicCredentials, secretsOf, withoutSecrets } from './secrets.ts';
 import type { ChosenServer, ServerList } from './servers.ts';
 import { type LoadedTls, loadTls } from './tls.ts';
 
@@ -21,68 +23,100 @@ export interface ConsulRequest {
 
 export interface ConsulResponse {
   readonly status: number;
-  /** The body as text, gunzipped if it came so. */
+  /** The body as text, gunzipped if it came so. Without our own secrets unless the status is 200. */
   readonly text: string;
   header(name: string): string | undefined;
 }
 
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+export interface TransportOptions extends Pick<ConsulAccess, 'tls' | 'httpAuth' | 'inPod'> {
+  readonly servers: ServerList;
+  readonly clock: Clock;
+}
+
+/** Three hundred roots of Consul take 420 kB with their names and times. */
+const MAX_ROOTS_BYTES = 512 * 1024;
+/** A leaf of 4 kB below three intermediates of RSA-4096, its key, or whatever else is asked for. */
+const MAX_OTHER_BYTES = 64 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** A resolver asks a second DNS server after five seconds. */
+const RESOLVE_DEADLINE_MS = 10_000;
 /** Below the 60 s after which common load balancers drop an idle connection. */
 const KEEP_ALIVE_MS = 45_000;
-/** Part of the 429 of a 1.16 server: `limits.request_limits` apply to each server separately. */
-const WANTS_ANOTHER_SERVER = /against a different server/i;
-
-const gunzipBounded = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
 
 /**
  * Sends requests to one server of Consul at a time, over a connection of its own. A redirect is never followed, so a
  * token goes nowhere but to a configured server.
  */
 export class ConsulTransport {
-  readonly #servers: ServerList;
-  readonly #tls: ConsulTlsConfig | undefined;
-  readonly #clock: Clock;
+  readonly #options: TransportOptions;
+  readonly #interim = new InterimResponses();
   #pool: { agent: Agent; key: string } | undefined;
 
-  constructor(servers: ServerList, tls: ConsulTlsConfig | undefined, clock: Clock) {
-    this.#servers = servers;
-    this.#tls = tls;
-    this.#clock = clock;
+  constructor(options: TransportOptions) {
+    this.#options = options;
   }
 
   /**
-   * Whatever the status, the answer; 500 and above also moves on to the next server, as does a 429 that asks for it.
+   * Whatever the status, the answer; one that another server may give better also moves on to the next server.
    *
    * @throws ConsulError when there is no whole answer in time; the next request then uses a new connection, to the next
    *   server where there are several
    */
   async send(message: ConsulRequest, parent: AbortSignal): Promise<ConsulResponse> {
-    const tls = await loadTls(this.#tls);
-    return withDeadline(this.#clock, message.deadlineMs, parent, async (signal, timedOut) => {
+    const { servers, clock, httpAuth } = this.#options;
+    const tls = await orAborted(loadTls(this.#options.tls), parent);
+    return withDeadline(clock, message.deadlineMs, parent, async (signal, timedOut) => {
       let chosen: ChosenServer | undefined;
       try {
-        chosen = await this.#servers.current();
-        const { statusCode, headers, body } = await this.#request(chosen, tls, message, signal);
-        const bytes = Buffer.from(await body.arrayBuffer());
-        if (statusCode >= 500) this.#servers.failed(chosen);
+        chosen = await this.#resolve(signal);
+        const {
+          statusCode: status,
+          headers,
+          body,
+        } = await orAborted(this.#request(chosen, tls, message, signal), signal);
+        servers.answered();
+        if (isForAnotherServer(status, message.path)) servers.failed(chosen);
         const header = (name: string): string | undefined => [headers[name]].flat()[0];
-        const text = await decodeBody(bytes, header('content-encoding'));
-        if (statusCode === 429 && WANTS_ANOTHER_SERVER.test(text)) this.#servers.failed(chosen);
-        return { status: statusCode, text, header };
+        const text = await readBody(
+          status,
+          body,
+          header('content-encoding'),
+          maxBytesOf(message.path),
+          parent,
+        );
+        if (status === 200) return { status, text, header };
+        return { status, text: withoutSecrets(text, [message.token, ...secretsOf(httpAuth)]), header };
       } catch (error) {
         if (parent.aborted || error instanceof ConsulError) throw error;
         this.#renew();
-        if (chosen !== undefined) this.#servers.failed(chosen);
-        const url = chosen === undefined ? 'its address' : serverUrl(chosen.server, this.#tls);
-        if (!timedOut()) throw errorOfTransport(error, url, this.#tls !== undefined);
-        throw noAnswerInTime(url, message.deadlineMs, error);
+        if (chosen !== undefined) servers.failed(chosen);
+        throw this.#errorOf(error, chosen, timedOut() ? message.deadlineMs : undefined);
       }
     });
   }
 
   async close(): Promise<void> {
     await this.#pool?.agent.destroy();
+  }
+
+  #errorOf(error: unknown, chosen: ChosenServer | undefined, timedOutMs: number | undefined): ConsulError {
+    const { tls, inPod, servers } = this.#options;
+    const url = chosen === undefined ? 'its address' : serverUrl(chosen.server, tls);
+    const isUnresolved = chosen === undefined && timedOutMs !== undefined;
+    if (timedOutMs !== undefined && !isUnresolved) return noAnswerInTime(url, timedOutMs, error);
+    const cause = isUnresolved ? unresolved(error) : error;
+    return errorOfTransport(cause, { url, tls: tls !== undefined, inPod, hasAnswered: servers.hasAnswered });
+  }
+
+  #resolve(parent: AbortSignal): Promise<ChosenServer> {
+    const { clock, servers } = this.#options;
+    return withDeadline(clock, RESOLVE_DEADLINE_MS, parent, async (signal, timedOut) => {
+      try {
+        return await orAborted(servers.current(), signal);
+      } catch (error) {
+        throw timedOut() ? unresolved(error) : error;
+      }
+    });
   }
 
   #request(
@@ -92,19 +126,18 @@ export class ConsulTransport {
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     const { server } = chosen;
-    const origin =
-      'socketPath' in server
-        ? `${this.#tls === undefined ? 'http' : 'https'}://localhost`
-        : serverUrl(server, this.#tls);
+    const { httpAuth } = this.#options;
+    this.#interim.expectResponse();
     return this.#agentFor(chosen, tls).request({
-      origin,
-      path,
+      origin: requestOrigin(server, this.#options.tls),
+      path: 'host' in server ? (server.pathPrefix ?? '') + path : path,
       method,
       signal,
       // Consul blocks longer than undici's 300 s; the deadline is the one bound.
       headersTimeout: 0,
       bodyTimeout: 0,
       headers: {
+        ...(httpAuth === undefined ? {} : { authorization: `Basic ${basicCredentials(httpAuth)}` }),
         ...(token === undefined ? {} : { 'x-consul-token': token }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
@@ -117,20 +150,30 @@ export class ConsulTransport {
     const key = JSON.stringify([server, ip, tls?.fingerprint]);
     if (this.#pool?.key === key) return this.#pool.agent;
     void this.#pool?.agent.close();
-    const agent = new Agent({
-      connect: keepingFirstError(
-        buildConnector({
-          ...tls?.options,
-          ...('socketPath' in server ? { socketPath: server.socketPath } : {}),
-          ...(ip === undefined ? {} : { lookup: always(ip) }),
-          timeout: CONNECT_TIMEOUT_MS,
-        }),
-      ),
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      maxResponseSize: MAX_ANSWER_BYTES,
-    });
+    const options = { ...tls?.options, timeout: CONNECT_TIMEOUT_MS };
+    const connect =
+      'socketPath' in server
+        ? buildConnector({ ...options, socketPath: server.socketPath })
+        : connectorTo(ip ?? server.host, buildConnector(options));
+    const agent = new Agent({ connect: this.#prepared(connect), keepAliveTimeout: KEEP_ALIVE_MS });
     this.#pool = { agent, key };
     return agent;
+  }
+
+  /**
+   * In TLS 1.3 a server refuses the client certificate after the handshake. undici then replaces the alert by "other side
+   * closed", unless the socket ends with the alert.
+   */
+  #prepared(connect: buildConnector.connector): buildConnector.connector {
+    return (options, callback) =>
+      connect(options, (...outcome) => {
+        const [failure, socket] = outcome;
+        if (failure === null && socket !== null) {
+          socket.once('error', (error) => socket.destroy(error));
+          this.#interim.hideIn(socket);
+        }
+        callback(...outcome);
+      });
   }
 
   #renew(): void {
@@ -139,36 +182,26 @@ export class ConsulTransport {
   }
 }
 
+/** How long an answer may be: a larger one is not Consul's, and must not fill the memory. */
+function maxBytesOf(path: string): number {
+  return path.startsWith(ROOTS_PATH) ? MAX_ROOTS_BYTES : MAX_OTHER_BYTES;
+}
+
 /**
- * In TLS 1.3 a server refuses the client certificate after the handshake. undici then replaces the alert by "other side
- * closed", unless the socket ends with the alert.
+ * Whether another server may answer better: 5xx; 429, which Consul defines as "retry elsewhere"; and what no Consul with
+ * Connect says, since another program may have its address now.
  */
-function keepingFirstError(connect: buildConnector.connector): buildConnector.connector {
-  return (options, callback) =>
-    connect(options, (...outcome) => {
-      const [, socket] = outcome;
-      socket?.once('error', (error) => socket.destroy(error));
-      callback(...outcome);
-    });
+function isForAnotherServer(status: number, path: string): boolean {
+  const isNoConsul = (status >= 300 && status < 400) || (status === 404 && path.startsWith(CA_PATH));
+  return status >= 500 || status === 429 || isNoConsul;
+}
+
+/** The system's resolver gives up in its own time, which can be a minute. */
+function unresolved(cause: unknown): Error {
+  return Object.assign(new Error('the name is not resolved yet', { cause }), { code: 'EAI_AGAIN' });
 }
 
 /** Keeps the name for TLS and the Host header, and connects to the one address that was chosen for it. */
-function always(ip: string): LookupFunction {
-  return (_host, options, callback) => {
-    const family = isIP(ip);
-    if (options.all === true) callback(null, [{ address: ip, family }]);
-    else callback(null, ip, family);
-  };
-}
-
-async function decodeBody(body: Buffer, encoding: string | undefined): Promise<string> {
-  if (encoding !== 'gzip') return body.toString('utf8');
-  try {
-    return (await gunzipBounded(body, { maxOutputLength: MAX_ANSWER_BYTES })).toString('utf8');
-  } catch (cause) {
-    throw new ConsulError('CONSUL_INVALID_RESPONSE', "Consul's compressed answer cannot be read", {
-      remedy: 'a proxy before Consul spoils its answers: connect without it',
-      cause,
-    });
-  }
+function connectorTo(hostname: string, connect: buildConnector.connector): buildConnector.connector {
+  return (options, callback) => connect({ ...options, hostname }, callback);
 }

@@ -6,7 +6,11 @@ import {
   isSignedBy,
   isValidAt,
   keyIdsMatch,
+  subjectOf,
+  weaknessOf,
 } from './x509/certificate.ts';
+import { permitsUri } from './x509/name-constraints.ts';
+import { areSignaturesSpent, withSignatureBudget } from './x509/signature-budget.ts';
 
 /** A valid path from a leaf to a root of the bundle. */
 export interface Chain {
@@ -15,13 +19,13 @@ export interface Chain {
   readonly root: Certificate;
   /** The active root, where it ends there, or where a part of it does that is a path of its own. */
   readonly activeRoot: Certificate | undefined;
+  /** When the first certificate of the path ends, the leaf and the root included, in milliseconds since the epoch. */
+  readonly notAfter: number;
 }
 
 /** A path that may or may not end at a root. */
-type Path = Pick<Chain, 'intermediates' | 'activeRoot'>;
+type Path = Omit<Chain, 'root'>;
 
-/** More signatures than any honest set of certificates needs; a hostile one cannot keep the process busy. */
-const MAX_SIGNATURES = 1_000;
 const MAX_PATH = 8;
 
 /**
@@ -29,10 +33,11 @@ const MAX_PATH = 8;
  * Consul lists, by signature and key identifier, since names may all be empty (consul #16202). Strays, duplicates,
  * expired certificates and wrong order do not matter (consul #7018, #15704, #8681).
  *
- * Of the paths that reach the active root, or else of all, the longest is taken: during a rotation it holds the
- * cross-signed certificate, by which peers that do not know the new root yet verify the new leaf.
+ * Of the paths that reach the active root, or else of all, the one is taken that does not end before the leaf, or last;
+ * and of several the longest: during a rotation it holds the cross-signed certificate, by which peers that do not know the
+ * new root yet verify the new leaf.
  *
- * @throws IdentityError NO_CHAIN
+ * @throws IdentityError NO_CHAIN, or WEAK_CERTIFICATE or NAME_CONSTRAINTS where that alone is in the way
  */
 export function buildChain(
   leaf: Certificate,
@@ -40,57 +45,112 @@ export function buildChain(
   bundle: TrustBundle,
   at: number,
 ): Chain {
+  return withSignatureBudget(() => {
+    const best = findBest(leaf, given, bundle, at, { judgesCas: true });
+    if (best !== undefined) return best;
+    const refused = findBest(leaf, given, bundle, at, { judgesCas: false });
+    throw refused === undefined ? noChain(bundle, at) : errorOf(leaf, refused);
+  });
+}
+
+/** @param judgesCas false finds what would be a chain if its CAs were strong enough, and might certify these names */
+function findBest(
+  leaf: Certificate,
+  given: readonly Certificate[],
+  bundle: TrustBundle,
+  at: number,
+  { judgesCas }: { readonly judgesCas: boolean },
+): Chain | undefined {
   const isCaAt = (certificate: Certificate) =>
     certificate.x509.ca && isValidAt(certificate, at) && allowsClientAuth(certificate);
-  const anchors = bundle.anchors.filter(isCaAt);
+  const isAnchor = (root: Certificate) => isCaAt(root) && !(judgesCas && root.weakKey !== undefined);
+  const isLink = (certificate: Certificate) =>
+    isCaAt(certificate) && !(judgesCas && weaknessOf(certificate) !== undefined);
+  const anchors = bundle.anchors.filter(isAnchor);
   const anchorPrints = new Set(anchors.map(({ fingerprint }) => fingerprint));
   const pool = new Map<string, Certificate>();
   for (const certificate of [...given, ...bundle.intermediates]) {
     const usable = !certificate.selfSigned && !anchorPrints.has(certificate.fingerprint);
-    if (usable && isCaAt(certificate)) pool.set(certificate.fingerprint, certificate);
+    if (usable && isLink(certificate)) pool.set(certificate.fingerprint, certificate);
   }
 
-  let signatures = 0;
   const issuersOf = (subject: Certificate, below: readonly Certificate[], among: Iterable<Certificate>) =>
     [...among].filter((issuer) => {
-      if (!mayIssue(issuer, subject, below) || signatures === MAX_SIGNATURES) return false;
-      signatures += 1;
+      if (!mayIssue(issuer, subject, below)) return false;
+      if (judgesCas && excludedName(issuer, leaf, below) !== undefined) return false;
       return isSignedBy(subject, issuer);
     });
 
   let best: Chain | undefined;
   // The shortest first, so that a hostile number of long paths cannot hide them.
-  const paths: Path[] = [{ intermediates: [], activeRoot: undefined }];
+  const paths: Path[] = [{ intermediates: [], activeRoot: undefined, notAfter: leaf.notAfter }];
   for (const path of paths) {
+    if (areSignaturesSpent()) break;
     const { intermediates } = path;
     const last = intermediates.at(-1) ?? leaf;
     const roots = issuersOf(last, intermediates, anchors);
     const [root] = roots;
     const activeRoot = path.activeRoot ?? roots.find(({ fingerprint }) => bundle.active.has(fingerprint));
-    const found = { intermediates, activeRoot };
+    const end = (activeRoot ?? root)?.notAfter ?? 0;
+    const found = { intermediates, activeRoot, notAfter: Math.min(path.notAfter, end) };
     if (root !== undefined && (best === undefined || isBetter(found, best))) best = { ...found, root };
     if (intermediates.length === MAX_PATH) continue;
     for (const next of issuersOf(last, intermediates, pool.values())) {
-      paths.push({ intermediates: [...intermediates, next], activeRoot });
+      const notAfter = Math.min(path.notAfter, next.notAfter);
+      paths.push({ intermediates: [...intermediates, next], activeRoot, notAfter });
     }
   }
 
-  if (best === undefined) {
-    throw new IdentityError(
-      'NO_CHAIN',
-      `the leaf does not chain to any of the ${anchors.length} valid roots that Consul lists`,
-      {
-        remedy:
-          'after a rotation this mends itself when the new leaf comes; if it stays, compare the AuthorityKeyId of the leaf with the roots of GET /v1/agent/connect/ca/roots',
-      },
-    );
-  }
   return best;
+}
+
+function noChain({ anchors, dropped }: TrustBundle, at: number): IdentityError {
+  const valid = anchors.filter((anchor) => isValidAt(anchor, at)).length;
+  const leftOut = dropped.length === 0 ? '' : `; left out: ${dropped.join('; ')}`;
+  return new IdentityError(
+    'NO_CHAIN',
+    `the leaf does not chain to any of the ${valid} valid roots that Consul lists${leftOut}`,
+    {
+      remedy:
+        'after a rotation this mends itself when the new leaf comes; if it stays, compare the AuthorityKeyId of the leaf with the roots of GET /v1/agent/connect/ca/roots',
+    },
+  );
+}
+
+/** What is wrong with the first CA that is not allowed in a chain. */
+function errorOf(leaf: Certificate, { intermediates, root }: Chain): IdentityError {
+  for (const [index, ca] of [...intermediates, root].entries()) {
+    const weakness = ca === root ? ca.weakKey : weaknessOf(ca);
+    if (weakness !== undefined) {
+      return new IdentityError('WEAK_CERTIFICATE', `the CA ${subjectOf(ca)} ${weakness}`);
+    }
+    const name = excludedName(ca, leaf, intermediates.slice(0, index));
+    if (name !== undefined) {
+      return new IdentityError(
+        'NAME_CONSTRAINTS',
+        `the name constraints of the CA ${subjectOf(ca)} exclude ${name}`,
+      );
+    }
+  }
+  return new IdentityError('NO_CHAIN', 'the leaf has no chain that peers accept');
+}
+
+/** The first URI of the leaf and of the CAs `below` that `issuer` may not certify. OpenSSL passes over a self-issued CA. */
+function excludedName(
+  { nameConstraints }: Certificate,
+  leaf: Certificate,
+  below: readonly Certificate[],
+): string | undefined {
+  if (nameConstraints === undefined) return undefined;
+  return [leaf, ...below.filter(({ isSelfIssued }) => !isSelfIssued)]
+    .flatMap(({ uris }) => uris)
+    .find((uri) => !permitsUri(nameConstraints, uri));
 }
 
 function isBetter(path: Path, best: Path): boolean {
   if ((path.activeRoot === undefined) !== (best.activeRoot === undefined))
     return best.activeRoot === undefined;
+  if (path.notAfter !== best.notAfter) return path.notAfter > best.notAfter;
   return path.intermediates.length > best.intermediates.length;
 }
 

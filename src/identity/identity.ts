@@ -1,17 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import { IdentityError } from '../errors.ts';
 import { buildChain, type Chain } from './chain.ts';
+import { checkStrength, checkSubject, checkUse, checkValidity, leafOf } from './leaf.ts';
 import { outOfScope, type Scope, type SpiffeId, spiffeIdOf } from './spiffe-id.ts';
 import type { TrustBundle } from './trust-bundle.ts';
-import {
-  allowsClientAuth,
-  type Certificate,
-  isIssuerCandidate,
-  isValidAt,
-  readCertificates,
-} from './x509/certificate.ts';
+import { type Certificate, isIssuerCandidate, isValidAt, readCertificates } from './x509/certificate.ts';
 import { isServable } from './x509/pem.ts';
-import { type PrivateKey, readPrivateKey } from './x509/private-key.ts';
+import { readPrivateKey } from './x509/private-key.ts';
 
 /** Of the published certificate and its key. */
 const servable = new LRUCache<string, boolean, string>({
@@ -30,10 +25,20 @@ export interface Identity {
   readonly spiffeId: SpiffeId;
   readonly leaf: Certificate;
   readonly chain: Chain;
+  /** When the first certificate of the path ends, in milliseconds since the epoch: it is only as good as that one. */
+  readonly notAfter: number;
   /** Leaf, then intermediates; never the root, so that the file changes only when the leaf does. */
   readonly tlsCrt: string;
   readonly tlsKey: string;
 }
+
+/** The share of its lifetime that is left of an identity at `at`: 1 when the leaf is new, 0 or less when it has ended. */
+export function lifetimeLeft({ leaf, notAfter }: Lifetime, at: number): number {
+  return (notAfter - at) / (notAfter - leaf.notBefore);
+}
+
+/** What the lifetime of an identity is measured by. */
+export type Lifetime = Pick<Identity, 'leaf' | 'notAfter'>;
 
 /**
  * Rule 1, publish only what works: the key belongs to the leaf, the leaf is `service` in the bundle's trust domain,
@@ -79,6 +84,7 @@ function verifyCertificates(
   const key = readPrivateKey(privateKeyPem);
   const leaf = leafOf(certificates, key);
   checkUse(leaf);
+  checkStrength(leaf);
   checkValidity(leaf, at);
   const spiffeId = spiffeIdOf(leaf);
   checkSubject(spiffeId, service, bundle.trustDomain);
@@ -87,6 +93,7 @@ function verifyCertificates(
     spiffeId,
     leaf,
     chain,
+    notAfter: chain.notAfter,
     tlsCrt: [leaf, ...chain.intermediates].map(({ pem }) => pem).join(''),
     tlsKey: key.pem,
   };
@@ -146,46 +153,5 @@ function checkUnambiguous(
       );
     }
     subject = issuer;
-  }
-}
-
-/** The leaf is the certificate of the key, wherever it stands; of several the one that lives longest. */
-function leafOf(certificates: readonly Certificate[], key: PrivateKey): Certificate {
-  const [leaf] = certificates
-    .filter(({ x509 }) => x509.checkPrivateKey(key.object))
-    .sort((a, b) => b.notAfter - a.notAfter);
-  if (leaf === undefined) {
-    throw new IdentityError('KEY_MISMATCH', 'the private key belongs to none of the certificates');
-  }
-  return leaf;
-}
-
-function checkUse(leaf: Certificate): void {
-  if (leaf.x509.ca) throw new IdentityError('LEAF_IS_CA', 'the certificate of the key is that of a CA');
-  if (!allowsClientAuth(leaf) || !leaf.allowsSigning) {
-    throw new IdentityError('NO_CLIENT_AUTH', "the leaf's extensions do not allow TLS clients");
-  }
-}
-
-function checkValidity(leaf: Certificate, at: number): void {
-  if (isValidAt(leaf, at)) return;
-  const early = at < leaf.notBefore;
-  throw new IdentityError(
-    early ? 'NOT_YET_VALID' : 'EXPIRED',
-    early
-      ? `the leaf is not valid before ${new Date(leaf.notBefore).toISOString()}`
-      : `the leaf expired ${new Date(leaf.notAfter).toISOString()}`,
-  );
-}
-
-function checkSubject(spiffeId: SpiffeId, service: string, trustDomain: string): void {
-  if (spiffeId.trustDomain !== trustDomain) {
-    throw new IdentityError(
-      'WRONG_TRUST_DOMAIN',
-      `the leaf is ${spiffeId.uri}, the trust domain is ${trustDomain}`,
-    );
-  }
-  if (spiffeId.service !== service) {
-    throw new IdentityError('WRONG_SERVICE', `the leaf is ${spiffeId.uri}, asked for was service ${service}`);
   }
 }

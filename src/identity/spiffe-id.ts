@@ -1,4 +1,4 @@
-import { IdentityError } from '../errors.ts';
+import { IdentityError, identityErrorOr } from '../errors.ts';
 import type { Certificate } from './x509/certificate.ts';
 
 /** Who a leaf speaks for: Consul's form of a SPIFFE ID (`spiffe://<trust domain>[/ap/<p>]/ns/<n>/dc/<d>/svc/<s>`). */
@@ -20,6 +20,8 @@ export interface Scope {
 
 const CONSUL_SERVICE_ID = /^spiffe:\/\/([^/?#]+)(?:\/ap\/([^/]+))?\/ns\/([^/]+)\/dc\/([^/]+)\/svc\/([^/]+)$/i;
 
+/** Of a SPIFFE ID (SPIFFE-ID section 2.3). */
+const MAX_LENGTH = 2_048;
 /** The partition that Consul leaves out of its SPIFFE IDs. */
 const DEFAULT_PARTITION = 'default';
 
@@ -30,7 +32,8 @@ const DEFAULT_PARTITION = 'default';
  */
 export function spiffeIdOf(leaf: Certificate): SpiffeId {
   const [uri] = leaf.uris;
-  const match = uri === undefined || leaf.uris.length > 1 ? null : CONSUL_SERVICE_ID.exec(uri);
+  const match =
+    uri === undefined || leaf.uris.length > 1 || uri.length > MAX_LENGTH ? null : CONSUL_SERVICE_ID.exec(uri);
   const [, trustDomain, partition = DEFAULT_PARTITION, namespace, datacenter, service] = match ?? [];
   if (
     uri === undefined ||
@@ -53,6 +56,15 @@ export function spiffeIdOf(leaf: Certificate): SpiffeId {
     service: decodeSegment(service),
   };
 }
+
+/** The same, and undefined where `leaf` is missing or has none. */
+export function trySpiffeIdOf(leaf: Certificate | undefined): SpiffeId | undefined {
+  const id = leaf === undefined ? undefined : identityErrorOr(() => spiffeIdOf(leaf));
+  return id instanceof IdentityError ? undefined : id;
+}
+
+/** The scope that any SPIFFE ID is in. */
+export const ANYWHERE: Scope = { partition: undefined, namespace: undefined, datacenter: undefined };
 
 const SCOPE = ['partition', 'namespace', 'datacenter'] as const;
 

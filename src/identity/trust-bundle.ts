@@ -1,5 +1,8 @@
 import { IdentityError } from '../errors.ts';
+import { printable } from '../lib/foreign-text.ts';
 import { type Certificate, isSignedBy, readCertificates } from './x509/certificate.ts';
+import { MAX_BLOCKS, tooMany } from './x509/pem.ts';
+import { areSignaturesSpent, withSignatureBudget } from './x509/signature-budget.ts';
 
 /** One root as Consul lists it, undecoded. */
 export interface ListedRoot {
@@ -26,41 +29,89 @@ export interface TrustBundle {
   readonly active: ReadonlySet<string>;
   /** Certificates that may fill a gap in a leaf's chain (consul #11448). */
   readonly intermediates: readonly Certificate[];
+  /**
+   * Fingerprints of the listed roots that may be in the bundle or not: they are near their end, before or after it, or not
+   * valid yet, and clocks disagree about both.
+   */
+  readonly disputed: ReadonlySet<string>;
   /** What `ca.crt` holds. */
   readonly pem: string;
   /** Roots that were left out, each with the reason. */
   readonly dropped: readonly string[];
+  /** When time alone puts a root into the bundle that is not valid yet, in milliseconds since the epoch, or infinity. */
+  readonly changesAt: number;
 }
+
+/** Two clocks that differ by more have no common idea of what is valid. */
+const MAX_CLOCK_SKEW_MS = 900_000;
+
+/** A root that begins within the hour is one of a Consul whose clock is ahead of ours, or of another replica's. */
+export const MAX_CLOCK_LAG_MS = 3_600_000;
+/** From then on it must be there: a quarter of an hour later, so that replicas whose clocks differ are done with it. */
+const SETTLED_LAG_MS = MAX_CLOCK_LAG_MS - MAX_CLOCK_SKEW_MS;
+
+const SPIFFE_URI = /^spiffe:\/\/([^/?#]+)/i;
+/** What is shown of the ID of a root: Consul's has 59 characters. */
+const MAX_ID = 100;
+/** What is told of the roots that were left out. */
+const MAX_DROPPED = 20;
+/** A root, cross-signed certificates of it, and what Vault puts before it. */
+const MAX_IN_ONE_ROOT = 8;
 
 /**
  * Makes the trust bundle of `at` (milliseconds since the epoch) from the roots Consul lists.
  *
- * @throws IdentityError NO_ROOT when no root can be used or none can be told to be the active one; otherwise the
- *   fault of the active root's PEM. A root that is not active and cannot be read is dropped: nobody can use it.
+ * @throws IdentityError NO_ROOT when no root can be used or none can be identified as the active one, TOO_MANY_CERTIFICATES;
+ *   otherwise the fault of the active root's PEM. An inactive root that cannot be read is dropped: no peer can use it.
  */
 export function buildTrustBundle(listed: ListedRoots, at: number): TrustBundle {
+  return withSignatureBudget(() => bundleOf(listed, at));
+}
+
+function bundleOf(listed: ListedRoots, at: number): TrustBundle {
   const activeId = activeRootOf(listed).id;
   const dropped: string[] = [];
   const anchors = new Map<string, Certificate>();
   const active = new Set<string>();
+  const disputed = new Set<string>();
+  const trustDomain = listed.trustDomain.toLowerCase();
+  let changesAt = Number.POSITIVE_INFINITY;
   const intermediates = new Map<string, Certificate>();
 
+  let read = 0;
+  const count = (certificates: readonly Certificate[]): readonly Certificate[] => {
+    read += certificates.length;
+    if (read > MAX_BLOCKS) throw tooMany('the list of roots holds more certificates', MAX_BLOCKS);
+    return certificates;
+  };
+
   for (const root of listed.roots) {
-    const name = `root ${root.id === '' ? 'without an ID' : root.id}`;
+    const name = `root ${root.id === '' ? 'without an ID' : printable(root.id, MAX_ID)}`;
     for (const pem of root.intermediatePems) {
-      for (const certificate of tryRead(pem, dropped, name)) {
+      for (const certificate of count(tryRead(pem, dropped, name))) {
         intermediates.set(certificate.fingerprint, certificate);
       }
     }
     const isActive = root.id === activeId;
-    const certificates = isActive
-      ? readCertificates(root.certificatePem, name)
-      : tryRead(root.certificatePem, dropped, name);
+    const certificates = count(
+      isActive ? readCertificates(root.certificatePem, name) : tryRead(root.certificatePem, dropped, name),
+    );
+    if (certificates.length > MAX_IN_ONE_ROOT) {
+      throw tooMany(`the RootCert of ${name} holds ${certificates.length} certificates`, MAX_IN_ONE_ROOT);
+    }
     for (const certificate of certificates) {
       if (isIssuedByAnother(certificate, certificates)) {
         intermediates.set(certificate.fingerprint, certificate);
-      } else if (certificate.notAfter <= at) {
-        dropped.push(`${name} expired ${new Date(certificate.notAfter).toISOString()}`);
+        continue;
+      }
+      if (isDisputed(certificate, at)) disputed.add(certificate.fingerprint);
+      for (const change of [MAX_CLOCK_LAG_MS, SETTLED_LAG_MS].map((lag) => certificate.notBefore - lag)) {
+        if (change > at) changesAt = Math.min(changesAt, change);
+      }
+      const fault =
+        faultOf(certificate, at) ?? (isActive ? undefined : strangeness(certificate, trustDomain));
+      if (fault !== undefined) {
+        dropped.push(`${name} ${fault}`);
       } else {
         anchors.set(certificate.fingerprint, certificate);
         if (isActive) active.add(certificate.fingerprint);
@@ -68,6 +119,10 @@ export function buildTrustBundle(listed: ListedRoots, at: number): TrustBundle {
     }
   }
 
+  // What issued a certificate may be among those that were not asked: it is no root for that.
+  if (areSignaturesSpent()) {
+    throw new IdentityError('TOO_MANY_CERTIFICATES', 'the certificates of one root look like one another');
+  }
   if (anchors.size === 0) {
     throw new IdentityError('NO_ROOT', `no root that Consul lists can be used: ${dropped.join('; ')}`, {
       remedy:
@@ -76,13 +131,59 @@ export function buildTrustBundle(listed: ListedRoots, at: number): TrustBundle {
   }
   const ordered = [...anchors.values()].sort((a, b) => compareAnchors(a, b, active));
   return {
-    trustDomain: listed.trustDomain.toLowerCase(),
+    trustDomain,
     anchors: ordered,
     active,
     intermediates: [...intermediates.values()],
+    disputed,
     pem: ordered.map(({ pem }) => pem).join(''),
-    dropped,
+    dropped: beginningOf(dropped),
+    changesAt,
   };
+}
+
+/** Why no peer accepts it as a root, or not by this clock. */
+function faultOf({ x509, notBefore, notAfter, weakKey }: Certificate, at: number): string | undefined {
+  if (!x509.ca) return 'is not the certificate of a CA';
+  if (weakKey !== undefined) return weakKey;
+  if (notAfter <= at) return `expired ${new Date(notAfter).toISOString()}`;
+  if (notBefore > at + MAX_CLOCK_LAG_MS) return `is not valid before ${new Date(notBefore).toISOString()}`;
+  return undefined;
+}
+
+/**
+ * Whose root it is, where that is another trust domain's. External CAs have no SPIFFE ID, and one that Consul signs with is
+ * that of the mesh, whatever it says: peers do not look.
+ */
+function strangeness({ uris }: Certificate, trustDomain: string): string | undefined {
+  const domains = uris.flatMap((uri) => SPIFFE_URI.exec(uri)?.[1]?.toLowerCase() ?? []);
+  if (domains.length === 0 || domains.includes(trustDomain)) return undefined;
+  return `is of the trust domain ${domains.join(' and ')}`;
+}
+
+function isDisputed({ notBefore, notAfter }: Certificate, at: number): boolean {
+  return notAfter <= at + MAX_CLOCK_SKEW_MS || notBefore > at + SETTLED_LAG_MS;
+}
+
+/**
+ * That Consul is the one that is meant, where that is configured.
+ *
+ * @param expected a trust domain in lower case; undefined: any
+ * @throws IdentityError WRONG_TRUST_DOMAIN
+ */
+export function assertTrustDomain(
+  { trustDomain }: Pick<ListedRoots, 'trustDomain'>,
+  expected: string | undefined,
+): void {
+  if (expected === undefined || trustDomain.toLowerCase() === expected) return;
+  throw new IdentityError(
+    'WRONG_TRUST_DOMAIN',
+    `the trust domain of Consul is ${trustDomain}, and _CONSUL_TRUST_DOMAIN is ${expected}`,
+    {
+      remedy:
+        'see that _CONSUL_HOST leads to the Consul that is meant; if that was installed anew, set _CONSUL_TRUST_DOMAIN to its trust domain',
+    },
+  );
 }
 
 function activeRootOf({ roots, activeRootId }: ListedRoots): ListedRoot {
@@ -104,6 +205,11 @@ function tryRead(pem: string, dropped: string[], name: string): readonly Certifi
     dropped.push(error instanceof IdentityError ? error.message : `${name} cannot be read`);
     return [];
   }
+}
+
+function beginningOf(dropped: readonly string[]): readonly string[] {
+  if (dropped.length <= MAX_DROPPED) return dropped;
+  return [...dropped.slice(0, MAX_DROPPED), `and ${dropped.length - MAX_DROPPED} more`];
 }
 
 /** Of several certificates in one RootCert the anchor is the one that no other issued. */

@@ -1,17 +1,47 @@
 import pino, { type Logger } from 'pino';
+import { printable } from './foreign-text.ts';
+import type { LogOutput } from './log-output.ts';
+import { prettyLine } from './pretty-log.ts';
+
+export type LogFormat = 'auto' | 'json' | 'pretty';
+
+export interface LoggerOptions {
+  readonly level: string;
+  readonly format: LogFormat;
+  /** Whether people read it as it is written, in colour unless `NO_COLOR` is set. */
+  readonly isTerminal: boolean;
+  /** https://no-color.org */
+  readonly noColour: boolean;
+}
 
 /**
- * The one logger: JSON lines with a fixed message and data beside it. Written synchronously, so that the last line
- * before an exit is never lost; a daemon that logs a few lines an hour can afford it.
+ * The one logger: JSON lines with a fixed message and data beside it, each text of which is cut at 1,000 characters; at a
+ * terminal, lines for people.
  */
-export function createLogger(level: string): Logger {
-  return pino(
+export function createLogger(options: LoggerOptions, output: LogOutput): Logger {
+  const { level, format, isTerminal, noColour } = options;
+  const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);
+  const hasColour = isTerminal && !noColour;
+  const pretty = { write: (line: string) => output.write(prettyLine(line, hasColour)) };
+  const logger = pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: { level: (label) => ({ level: label }), log: printableData },
     },
-    pino.destination({ dest: 1, sync: true }),
+    isPretty ? pretty : output,
   );
+  output.onRecovered = (dropped) =>
+    logger.warn({ dropped }, 'lines of the log were dropped, because nobody read them');
+  return logger;
+}
+
+function printableData(data: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, printableValue(value)]));
+}
+
+function printableValue(value: unknown): unknown {
+  if (typeof value === 'string') return printable(value);
+  return Array.isArray(value) ? value.map(printableValue) : value;
 }

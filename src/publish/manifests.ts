@@ -7,7 +7,7 @@ export interface ObjectNames extends TlsContextOptions {
   readonly secretNamespace: string;
   readonly service: string;
   readonly serviceNamespace: string;
-  /** The Ambassador ID, or `ambassador`: the value of `app.kubernetes.io/instance`. */
+  /** The Ambassador ID, or `ambassador`: what the Service selects its Pods by, as `app.kubernetes.io/instance`. */
   readonly instance: string;
   readonly labels: Readonly<Record<string, string>>;
   /** The port the status server listens on, where the Service leads. */
@@ -53,10 +53,13 @@ export interface Manifests {
 }
 
 export const FIELD_MANAGER = 'ambassador-consul-connector';
+export const SERIAL_NUMBER = `${FIELD_MANAGER}/serial-number`;
 export const TLS_SECRET_TYPE = 'kubernetes.io/tls';
 export const OPAQUE_SECRET_TYPE = 'Opaque';
 export const TLS_CONTEXT_ANNOTATION = 'getambassador.io/config';
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
+/** Not `app.kubernetes.io/instance`: Argo CD prunes what has the name of an application there and is not in its repository. */
+const INSTANCE = `${FIELD_MANAGER}/instance`;
 
 /** The Secrets that hold `content`. */
 export function secretManifests(names: ObjectNames, content: Content): Omit<Manifests, 'service'> {
@@ -73,7 +76,7 @@ function secretManifest(
   names: ObjectNames,
   content: Content,
 ): SecretManifest<'tls.crt' | 'tls.key' | 'ca.crt'> {
-  const { leaf, spiffeId } = content.identity;
+  const { leaf, notAfter, spiffeId } = content.identity;
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -85,10 +88,10 @@ function secretManifest(
       annotations: {
         [`${FIELD_MANAGER}/spiffe-id`]: spiffeId.uri,
         [`${FIELD_MANAGER}/trust-domain`]: spiffeId.trustDomain,
-        [`${FIELD_MANAGER}/serial-number`]: leaf.x509.serialNumber.toLowerCase(),
+        [SERIAL_NUMBER]: leaf.x509.serialNumber.toLowerCase(),
         [`${FIELD_MANAGER}/issuer`]: issuerOf(leaf),
         [`${FIELD_MANAGER}/not-before`]: new Date(leaf.notBefore).toISOString(),
-        [`${FIELD_MANAGER}/not-after`]: new Date(leaf.notAfter).toISOString(),
+        [`${FIELD_MANAGER}/not-after`]: new Date(notAfter).toISOString(),
       },
     },
     data: {
@@ -113,7 +116,7 @@ function upstreamCaManifest(names: ObjectNames, name: string, content: Content):
         [`${FIELD_MANAGER}/trust-domain`]: content.identity.spiffeId.trustDomain,
       },
     },
-    data: { 'tls.crt': base64(content.caCrt) },
+    data: { 'tls.crt': base64(content.upstreamCaCrt ?? content.caCrt) },
   };
 }
 
@@ -141,10 +144,11 @@ export function serviceManifest(names: ObjectNames, apiVersion: string): Service
 
 function objectLabels({ labels, instance }: ObjectNames): Record<string, string> {
   return {
-    ...labels,
     'app.kubernetes.io/name': FIELD_MANAGER,
-    'app.kubernetes.io/instance': instance,
+    [INSTANCE]: instance,
     [MANAGED_BY]: FIELD_MANAGER,
+    // Last, so that what is configured wins.
+    ...labels,
   };
 }
 

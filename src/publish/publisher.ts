@@ -1,12 +1,14 @@
-import type { WriteCause } from '../identity/policy/decide.ts';
+import type { WriteCause } from '../identity/policy/decision.ts';
 import type { Content, Published } from '../identity/published.ts';
 import type { Manifests } from './manifests.ts';
-import type { Target } from './target.ts';
+import type { ObjectName, Target } from './target.ts';
 
 /** What to publish, and why. */
 export interface Publication {
   readonly content: Content;
   readonly cause: WriteCause;
+  /** The `X-Consul-Index` of the roots that its bundle is made of. */
+  readonly rootsIndex?: bigint | undefined;
 }
 
 export type WriteOutcome =
@@ -61,6 +63,8 @@ export interface PublishedEvent {
 export interface PublishObserver {
   /** A request to the API server ended with `ok` or the code of the error. */
   requested(verb: string, resource: string, outcome: string): void;
+  /** A response to a request for the object had a `Warning` header. */
+  warned(object: string, warning: string): void;
   /** The API server has accepted a watch. */
   watching(object: string): void;
   /** A watch failed for the `attempt`-th time in a row; the next attempt is in `retryMs` milliseconds. */
@@ -69,6 +73,10 @@ export interface PublishObserver {
   adopted(object: string): void;
   /** Another writer keeps modifying the object; the next write is in `retryMs` milliseconds. */
   rateLimited(object: string, retryMs: number): void;
+  /** A write whose answer was lost is seen to have been carried out. */
+  confirmed(object: 'identity' | 'service', cause: WriteCause): void;
+  /** The API server rejects the ports of the Service beside those that others put there; its annotation is written. */
+  portsRejected(service: ObjectName, error: unknown): void;
   /** An annotation that held an old private key was removed. */
   annotationRemoved(object: string, annotation: string): void;
   eventFailed(error: unknown): void;

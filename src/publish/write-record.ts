@@ -1,15 +1,18 @@
 import { type Annotations, FIELD_MANAGER, type SecretManifest } from './manifests.ts';
 
-/** When and why an object was written, in annotations: `kubectl describe` shows those of a Secret, and no Events. */
+/** When, why and by what an object was written, in annotations: `kubectl describe` shows those of a Secret, and no Events. */
 export interface WriteRecord {
   readonly at: string;
   readonly reason: string;
+  /** The `X-Consul-Index` of the roots in it: by that another replica sees whether it knows newer ones. */
+  readonly rootsIndex?: bigint | undefined;
 }
 
 const WRITTEN_AT = `${FIELD_MANAGER}/written-at`;
 const WRITE_REASON = `${FIELD_MANAGER}/write-reason`;
 /** The writes before it, one a line, the newest first. */
 const WRITE_HISTORY = `${FIELD_MANAGER}/write-history`;
+const ROOTS_INDEX = `${FIELD_MANAGER}/roots-index`;
 /** What versions before 1.0.0 wrote instead. */
 const FORMER_WRITE_REASON = `${FIELD_MANAGER}/written-because`;
 const FORMER_WRITE_HISTORY = `${FIELD_MANAGER}/written-before`;
@@ -18,6 +21,7 @@ export const WRITE_RECORD_ANNOTATIONS = [
   WRITTEN_AT,
   WRITE_REASON,
   WRITE_HISTORY,
+  ROOTS_INDEX,
   FORMER_WRITE_REASON,
   FORMER_WRITE_HISTORY,
 ] as const;
@@ -39,13 +43,25 @@ export function preserveWriteRecord(
   write: WriteRecord,
 ): Annotations {
   const previous = recordIn(existing ?? {});
-  const at = previous[WRITTEN_AT];
-  const reason = previous[WRITE_REASON] ?? previous[FORMER_WRITE_REASON];
+  const { at, reason, history } = lastWrite(previous);
   const current = { [WRITTEN_AT]: write.at, [WRITE_REASON]: write.reason };
-  if (at === undefined || reason === undefined) return current;
+  const index = write.rootsIndex === undefined ? {} : { [ROOTS_INDEX]: write.rootsIndex.toString() };
+  if (at === undefined || reason === undefined) return { ...current, ...index };
   if (isDataUnchanged) return previous;
-  const history = previous[WRITE_HISTORY] ?? previous[FORMER_WRITE_HISTORY];
-  return { ...current, [WRITE_HISTORY]: appendHistory(`${at} ${reason}`, history) };
+  return { ...current, [WRITE_HISTORY]: appendHistory(`${at} ${reason}`, history), ...index };
+}
+
+/** The index of the roots in an object with these annotations, undefined where they have none that can be read. */
+export function rootsIndexIn(annotations: Readonly<Record<string, unknown>>): bigint | undefined {
+  const index = annotations[ROOTS_INDEX];
+  return typeof index === 'string' && /^\d{1,20}$/.test(index) ? BigInt(index) : undefined;
+}
+
+/** The writes that are told in these annotations, a line for each, the newest first; undefined where none is. */
+export function writesIn(annotations: Readonly<Record<string, unknown>>): readonly string[] | undefined {
+  const { at, reason = '', history } = lastWrite(recordIn(annotations));
+  if (at === undefined) return undefined;
+  return [`${at} ${reason}`.slice(0, MAX_LINE), ...(history?.split('\n') ?? [])];
 }
 
 /** The manifest with `annotations` beside its own. */
@@ -57,6 +73,15 @@ export function withAnnotations<Manifest extends SecretManifest>(
   return {
     ...manifest,
     metadata: { ...metadata, annotations: { ...metadata.annotations, ...annotations } },
+  };
+}
+
+/** The last write that a record has, and the writes before it; in the annotations of whichever version wrote it. */
+function lastWrite(record: Annotations): Readonly<Record<'at' | 'reason' | 'history', string | undefined>> {
+  return {
+    at: record[WRITTEN_AT],
+    reason: record[WRITE_REASON] ?? record[FORMER_WRITE_REASON],
+    history: record[WRITE_HISTORY] ?? record[FORMER_WRITE_HISTORY],
   };
 }
 

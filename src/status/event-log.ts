@@ -1,3 +1,5 @@
+import { printable } from '../lib/foreign-text.ts';
+
 /** What people are notified of, in an Event and on the status page. */
 export const EVENT_TYPES = {
   /** Something was written. */
@@ -6,8 +8,12 @@ export const EVENT_TYPES = {
   Adopted: 'Normal',
   /** What Consul sent must not be published. */
   Rejected: 'Warning',
+  /** The identity is of another trust domain than the one before. */
+  TrustDomainChanged: 'Warning',
   /** The published leaf is about to expire, or has. */
   Expiring: 'Warning',
+  /** Another writer put a leaf in place that no connector published. */
+  ForeignLeaf: 'Warning',
   /** Another writer keeps modifying what is published. */
   ConflictingWriter: 'Warning',
 } as const;
@@ -37,7 +43,7 @@ export class EventLog {
 
   record(event: Omit<LogEvent, 'type'>): void {
     const { reason } = event;
-    const typed = { ...event, type: EVENT_TYPES[reason] };
+    const typed = { ...event, message: printable(event.message), type: EVENT_TYPES[reason] };
     this.#events.set(reason, [typed, ...(this.#events.get(reason) ?? [])].slice(0, MAX_KEPT));
     for (const listener of this.#listeners) listener(typed);
   }

@@ -1,8 +1,7 @@
 import { describeError } from '../errors.ts';
-import type { Identity } from '../identity/identity.ts';
+import { type Identity, lifetimeLeft } from '../identity/identity.ts';
 import { UNREADY_BELOW } from '../identity/policy/thresholds.ts';
 import type { TrustBundle } from '../identity/trust-bundle.ts';
-import { lifetimeLeft } from '../identity/x509/certificate.ts';
 import type { Clock } from '../lib/clock.ts';
 
 export interface Verdict {
@@ -56,7 +55,7 @@ export interface Snapshot {
 }
 
 /** A published identity without its key. */
-export type PublishedIdentity = Pick<Identity, 'spiffeId' | 'leaf' | 'chain'>;
+export type PublishedIdentity = Pick<Identity, 'spiffeId' | 'leaf' | 'chain' | 'notAfter'>;
 
 /** Whether the daemon lives and whether what it published is good. */
 export class Health {
@@ -84,8 +83,8 @@ export class Health {
     this.#turns.set(loop, this.#clock.monotonic());
   }
 
-  setPublished({ spiffeId, leaf, chain }: Identity): void {
-    this.#published = { spiffeId, leaf, chain };
+  setPublished({ spiffeId, leaf, chain, notAfter }: Identity): void {
+    this.#published = { spiffeId, leaf, chain, notAfter };
     this.#unpublishedReason = undefined;
     this.#notify();
   }
@@ -162,10 +161,9 @@ export class Health {
   #failures(): string[] {
     const problems = this.#describe(['identity', 'service']);
     if (this.#published === undefined) return [this.#unpublishedReason ?? NOT_YET, ...problems];
-    const { leaf } = this.#published;
-    const left = lifetimeLeft(leaf, this.#clock.now());
+    const left = lifetimeLeft(this.#published, this.#clock.now());
     if (left >= UNREADY_BELOW) return problems;
-    const expires = new Date(leaf.notAfter).toISOString();
+    const expires = new Date(this.#published.notAfter).toISOString();
     return [`the published leaf ${left < 0 ? 'expired' : 'expires'} at ${expires}`, ...problems];
   }
 

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { IDENTITY_FAULTS } from '../errors.ts';
 import type { Identity } from '../identity/identity.ts';
-import { WRITE_REASONS } from '../identity/policy/decide.ts';
+import { WRITE_REASONS } from '../identity/policy/decision.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
 const PREFIX = 'ambassador_consul_connector_';
@@ -40,6 +40,10 @@ export class Metrics {
     'candidate_rejected',
     '1 while the newest answer of Consul must not be published.',
   );
+  readonly #trustDomainChanges = this.#counter(
+    'trust_domain_changes_total',
+    'Writes of an identity of another trust domain than the one before.',
+  );
   readonly #answers = this.#counter(
     'consul_queries_total',
     'Blocking queries that ended: ok, timeout or the code of the error.',
@@ -63,7 +67,17 @@ export class Metrics {
   );
   readonly #restarts = this.#counter('kubernetes_watch_restarts_total', 'Watches that failed.');
 
-  constructor(version: string) {
+  /** `droppedLogLines`: how many lines of the log were dropped so far. */
+  constructor(version: string, droppedLogLines: () => number = () => 0) {
+    new Counter({
+      name: `${PREFIX}dropped_log_lines_total`,
+      help: 'Lines of the log that nobody read in time.',
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        this.inc(droppedLogLines());
+      },
+    });
     this.#gauge('build_info', 'Always 1; the version is a label.', ['version']).set({ version }, 1);
     this.#startAtZero();
     // A gauge begins at 0, and so would a leaf that ended in 1970.
@@ -121,10 +135,14 @@ export class Metrics {
     this.#candidateRejected.set(0);
   }
 
-  published({ leaf }: Identity): void {
+  trustDomainChanged(): void {
+    this.#trustDomainChanges.inc();
+  }
+
+  published({ leaf, notAfter }: Identity): void {
     this.#published.set(1);
     this.#notBefore.set(leaf.notBefore / 1000);
-    this.#notAfter.set(leaf.notAfter / 1000);
+    this.#notAfter.set(notAfter / 1000);
   }
 
   /** What is published is nothing, or nothing that works. The leaf's end stays: it may be the reason, and an alert is on it. */

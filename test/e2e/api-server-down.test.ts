@@ -14,7 +14,7 @@ describe('23, 28: An outage ends by itself, and a change that came meanwhile is 
     await bed.consul.stop();
     const daemon = bed.start();
     const { remedy } = await daemon.line(({ code }) => code === 'CONSUL_UNREACHABLE');
-    assert.match(String(remedy), /set _CONSUL_HOST to the Service of the servers/);
+    assert.match(String(remedy), /set _CONSUL_HOST and _CONSUL_PORT to where it listens/);
     await daemon.unready(/nothing is published yet[\s\S]*roots: Consul at/);
 
     await bed.consul.start();

@@ -28,7 +28,7 @@ describe('bodies and paths', () => {
       target: 'leaf',
       script: () => () => ({ body: Buffer.alloc(20 * MEBIBYTE, ' ') }),
       code: 'CONSUL_INVALID_RESPONSE',
-      error: /larger than 8 MiB/,
+      error: /larger than 64 KiB/,
       remedy: /_CONSUL_HOST and _CONSUL_PORT/,
     }));
 

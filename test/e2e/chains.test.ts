@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createRoot, type KeyFormat, type KeyType } from '../fixtures/certificates/factory.ts';
 import { eachRoot, issue, leaf } from './support/answers.ts';
@@ -37,6 +38,28 @@ describe('a leaf and its chain', () => {
     await bed.startReady();
 
     assertSame(publishedPath(bed), issued.certPem, middle.certPem);
+  });
+
+  test('I5: a private key among the certificates of leaf or root is stripped, with a warning that names where', async (t) => {
+    const bed = await makeBed(t);
+    const issued = await issue(bed, {});
+    bed.consul.script('leaf', leaf(issued, issued.chainPem + issued.keyPem));
+    bed.consul.script(
+      'roots',
+      eachRoot((root) => ({ ...root, RootCert: issued.keyPem + root.RootCert })),
+    );
+
+    const daemon = await bed.startReady();
+
+    publishedPath(bed);
+    for (const key of ['tls.crt', 'ca.crt']) assert.doesNotMatch(bed.entry(key), /PRIVATE KEY/);
+    const message = 'removed private keys from among certificates of Consul';
+    const { id } = bed.consul.activeRoot;
+    for (const where of ['CertPEM of the leaf', `RootCert of root ${id}`])
+      await daemon.line((line) => line['msg'] === message && String(line['where']) === where);
+    const once = bed.start({}, ['once']);
+    assert.equal((await once.exited).code, 0);
+    assert.equal(once.logs.filter(({ msg }) => msg === message).length, 2);
   });
 
   test('10: empty subject and issuer DNs in leaf and intermediate: chain still built', async (t) => {

@@ -5,10 +5,11 @@ import { test } from 'node:test';
 import { startDemo } from './support/demo.ts';
 import { temporary } from './support/temporary.ts';
 
-test('the demo stops with 0 on SIGINT however often it is sent, and the connector with it', async () => {
+test('the demo stops with 0 on SIGINT however often it is sent, and the connector with it', async (t) => {
   const demo = startDemo(60, join(temporary(), 'stopped'));
   let told = '';
   let sending: NodeJS.Timeout | undefined;
+  t.after(() => clearInterval(sending));
   for await (const chunk of demo.stdout.setEncoding('utf8')) {
     told += chunk;
     // Up to its last moment, also while Node shuts down.
@@ -16,7 +17,6 @@ test('the demo stops with 0 on SIGINT however often it is sent, and the connecto
   }
   const [code] =
     demo.exitCode === null && demo.signalCode === null ? await once(demo, 'exit') : [demo.exitCode];
-  clearInterval(sending);
   const connector = Number(/pid (\d+)/.exec(told)?.[1]);
 
   assert.equal(code, 0, told);

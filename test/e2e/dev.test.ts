@@ -1,22 +1,58 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { test } from 'node:test';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { makeBed } from './support/bed.ts';
+import { parseEnv } from 'node:util';
+import { type Bed, makeBed } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
+import { temporary } from './support/temporary.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const WITHIN_MS = 60_000;
 
 test('`npm run dev` stops the daemon with its own last line, however often SIGINT is sent', async (t) => {
   const bed = await makeBed(t);
-  const dev = spawn(process.execPath, ['--import', 'tsx', 'scripts/dev.ts'], {
+  const dev = startDev(t, bed, { KUBECONFIG: bed.kubeconfig });
+  await eventually(
+    () => `a Secret, after\n${dev.output}`,
+    () => bed.secret() !== undefined && bed.service() !== undefined,
+    WITHIN_MS,
+  );
+
+  const sending = setInterval(() => dev.interrupt(), 1);
+  t.after(() => clearInterval(sending));
+
+  assert.deepEqual(await dev.exited, [0, null], dev.output);
+  assert.match(dev.output, /"msg":"stopped"/);
+});
+
+test('P1, P2: `npm run dev` needs no kubeconfig for a folder, and listens on this machine only with .env.example as .env', async (t) => {
+  const bed = await makeBed(t);
+  const folder = join(temporary(), 'out');
+  const example = parseEnv(readFileSync(join(REPOSITORY, '.env.example'), 'utf8'));
+  const dev = startDev(t, bed, { ...example, KUBECONFIG: '/nowhere', _OUTPUT_DIR: folder });
+
+  await eventually(
+    () => `the folder, after\n${dev.output}`,
+    () => existsSync(join(folder, 'tls.crt')),
+    WITHIN_MS,
+  );
+
+  assert.match(dev.output, /"host":"127\.0\.0\.1".*"msg":"serving status"/);
+  dev.interrupt();
+  assert.deepEqual(await dev.exited, [0, null], dev.output);
+});
+
+function startDev(t: TestContext, bed: Bed, env: NodeJS.Dict<string>) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/dev.ts'], {
     cwd: REPOSITORY,
     env: {
       HOME: REPOSITORY,
       PATH: process.env['PATH'],
-      KUBECONFIG: bed.kubeconfig,
+      ...env,
       _CONSUL_HOST: bed.consul.host,
       _CONSUL_PORT: String(bed.consul.port),
       _HTTP_PORT: '0',
@@ -24,23 +60,16 @@ test('`npm run dev` stops the daemon with its own last line, however often SIGIN
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.after(() => {
-    dev.kill('SIGTERM');
-    dev.stdout.destroy();
+    child.kill('SIGTERM');
+    child.stdout.destroy();
   });
-  let output = '';
-  dev.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
+  const dev = {
+    output: '',
+    exited: once(child, 'exit'),
+    interrupt: () => child.kill('SIGINT'),
+  };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    dev.output += text;
   });
-  const exited = once(dev, 'exit');
-  await eventually(
-    () => `a Secret, after\n${output}`,
-    () => bed.secret() !== undefined && bed.service() !== undefined,
-    WITHIN_MS,
-  );
-
-  const sending = setInterval(() => dev.kill('SIGINT'), 1);
-  t.after(() => clearInterval(sending));
-
-  assert.deepEqual(await exited, [0, null], output);
-  assert.match(output, /"msg":"stopped"/);
-});
+  return dev;
+}

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { assertWorks, makeBed } from './support/bed.ts';
+import { assertWorks, type Bed, makeBed } from './support/bed.ts';
+import { changedKubeconfig } from './support/hanging.ts';
+import { temporary } from './support/temporary.ts';
 
 test('the proxy-url of a kubeconfig is the way to the API server', async (t) => {
   const proxy = await startProxy(t);
@@ -39,13 +41,63 @@ test('a SOCKS proxy is refused at the start, with a remedy', async (t) => {
   assert.equal((await daemon.exited).code, 1);
 });
 
+/** A name that only the proxy knows. */
+const ELSEWHERE = 'kubernetes.example';
+
+function elsewhere(bed: Bed): string {
+  return changedKubeconfig(bed.kubeconfig, temporary(), ({ cluster }) => {
+    cluster['server'] = `https://${ELSEWHERE}:${new URL(bed.cluster.url).port}`;
+    cluster['tls-server-name'] = 'localhost';
+  });
+}
+
+test('K10: HTTPS_PROXY is the way to the API server', async (t) => {
+  const proxy = await startProxy(t);
+  const bed = await makeBed(t);
+
+  const daemon = bed.start({ KUBECONFIG: elsewhere(bed), HTTPS_PROXY: proxy.url });
+
+  await daemon.ready();
+  assert.ok(proxy.targets.every((target) => target.startsWith(`${ELSEWHERE}:`)));
+});
+
+test('K10: no proxy leads to what NO_PROXY lists', async (t) => {
+  const proxy = await startProxy(t);
+  const bed = await makeBed(t);
+
+  const daemon = bed.start({ KUBECONFIG: elsewhere(bed), HTTPS_PROXY: proxy.url, NO_PROXY: '.example' });
+
+  const line = await daemon.line(({ code }) => code === 'KUBERNETES_UNREACHABLE');
+  assert.match(String(line['error']), /ENOTFOUND|EAI_AGAIN/);
+  assert.deepEqual(proxy.targets, []);
+});
+
+test('K10: no proxy leads to this machine', async (t) => {
+  const proxy = await startProxy(t);
+  const bed = await makeBed(t);
+
+  await bed.startReady({ HTTPS_PROXY: proxy.url });
+
+  assert.deepEqual(proxy.targets, []);
+});
+
+test('K10: a SOCKS proxy of the environment is refused at the start, with a remedy', async (t) => {
+  const bed = await makeBed(t);
+
+  const daemon = bed.start({ KUBECONFIG: elsewhere(bed), HTTPS_PROXY: 'socks5://127.0.0.1:1080' });
+
+  const line = await daemon.line(({ code }) => code === 'KUBERNETES_CONFIGURATION');
+  assert.match(String(line['remedy']), /let HTTPS_PROXY name an HTTP proxy/);
+  assert.equal((await daemon.exited).code, 1);
+});
+
 /** An HTTP proxy that leads wherever it is asked to, and what it was asked for. */
 async function startProxy(t: TestContext): Promise<{ url: string; targets: readonly string[] }> {
   const targets: string[] = [];
   const proxy = createServer().on('connect', ({ url = '' }, client) => {
     targets.push(url);
     const [host, port] = url.split(':');
-    const server = connect(Number(port), host, () => {
+    const server = connect(Number(port), host === ELSEWHERE ? '127.0.0.1' : host, () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
       server.pipe(client);
       client.pipe(server);

@@ -54,3 +54,29 @@ describe('two replicas that do not agree', { concurrency: 4 }, () => {
     }
   }
 });
+
+test('C15: two agents that disagree about the roots, asked in turn, cause no write', async (t) => {
+  const bed = await makeBed(t);
+  await bed.startReady({ _CONSUL_WAIT: '1s' });
+  let behind: Answer | undefined;
+  bed.consul.script('roots', async (_request, truth) => {
+    behind = await truth.now();
+    return undefined;
+  });
+  await eventually('the roots of before', () => behind !== undefined);
+  bed.consul.clearScripts();
+  const oldLeaf = bed.entry('tls.crt');
+  await bed.consul.rotateRoot({ leafDelayMs: 0 });
+  await eventually('the new leaf', () => bed.entry('tls.crt') !== oldLeaf);
+  const writes = bed.cluster.writes('Secret');
+  let queries = 0;
+
+  bed.consul.script('roots', async (_request, truth) => {
+    queries += 1;
+    await sleep(200);
+    return queries % 2 === 0 ? truth.now() : behind;
+  });
+
+  await eventually('ten answers', () => queries > 10, 30_000);
+  assert.equal(bed.cluster.writes('Secret'), writes);
+});

@@ -10,6 +10,7 @@ import { temporary } from './support/temporary.ts';
 
 const CA_SECRET = `${SECRET}-ca`;
 const VERIFYING = { _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
+const ROOTS_INDEX = 'ambassador-consul-connector/roots-index';
 const WRITTEN_AT = 'ambassador-consul-connector/written-at';
 
 interface Manifest {
@@ -56,7 +57,7 @@ describe('render', { concurrency: 2 }, () => {
     assert.equal(bed.cluster.writes(), 0);
   });
 
-  test('with --show-key it prints what the daemon then publishes, all but the time', async (t) => {
+  test('with --show-key it prints what the daemon then publishes, all but the time and the index of the roots', async (t) => {
     const bed = await makeBed(t);
     const before = await rendered(startShowingKey(bed, VERIFYING));
 
@@ -69,7 +70,7 @@ describe('render', { concurrency: 2 }, () => {
     );
     for (const [index, { data, metadata, type }] of before.entries()) {
       const object = published[index];
-      const { [WRITTEN_AT]: _, ...annotations } = object?.metadata.annotations ?? {};
+      const { [WRITTEN_AT]: _, [ROOTS_INDEX]: ___, ...annotations } = object?.metadata.annotations ?? {};
       const { [WRITTEN_AT]: __, ...promised } = metadata.annotations;
       assert.deepEqual([object?.data, object?.type, annotations], [data, type, promised]);
     }

@@ -82,6 +82,33 @@ test('24: Deleted or edited: what is published is restored', async (t) => {
   }
 });
 
+test('K3: a label that is no longer configured is removed from both objects, however it came there', async (t) => {
+  const bed = await makeBed(t);
+  const labelsOf = () => [bed.secret(), bed.service()].map((object) => object?.metadata.labels ?? {});
+  const start = async (labels: string) => {
+    const daemon = await bed.startReady({ _AMBASSADOR_LABELS: labels });
+    await eventually('the labels', () =>
+      labelsOf().every((found) => labels.split(',').every((pair) => found[pair.split('=')[0] ?? ''])),
+    );
+    return daemon;
+  };
+  // The first set comes with the creation, the second with an apply.
+  for (const labels of ['team=edge,tier=gold', 'team=edge,tier=gold,zone=a']) {
+    const daemon = await start(labels);
+    await daemon.stop();
+  }
+  bed.cluster.edit('Secret', NAMESPACE, SECRET, ({ metadata }) => {
+    metadata.labels = { ...metadata.labels, theirs: 'stays' };
+  });
+
+  await start('team=edge');
+
+  await eventually('tier and zone are gone', () =>
+    labelsOf().every((found) => !('tier' in found) && !('zone' in found) && found['team'] === 'edge'),
+  );
+  assert.equal(bed.secret()?.metadata.labels?.['theirs'], 'stays');
+});
+
 test("24: Other people's labels, annotations and data stay, and are no reason to write", async (t) => {
   const bed = await makeBed(t);
   await bed.startReady();

@@ -7,6 +7,19 @@ import { eventually } from './support/eventually.ts';
 
 const START_WITHIN_MS = 60_000;
 
+test('S7: SIGUSR1 does not open the inspector', async (t) => {
+  const bed = await makeBed(t);
+  const daemon = await bed.startReady();
+
+  daemon.signal('SIGUSR1');
+  await sleep(500);
+
+  assert.ok(daemon.running);
+  assert.equal((await daemon.get('/livez')).status, 200);
+  await assertStops(daemon);
+  assert.doesNotMatch(daemon.stderr, /Debugger|ws:/);
+});
+
 describe('33: SIGTERM and SIGINT end the daemon within two seconds with exit code 0', {
   concurrency: 3,
 }, () => {

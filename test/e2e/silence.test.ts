@@ -58,15 +58,18 @@ describe('a server that answers at the wrong time', { concurrency: 7 }, () => {
         return fault;
       });
       await eventually('both queries were struck', () => struck.size === 2, WITHIN_MS);
+      // What dies while it blocks is no error: the query after it tells whether the server lives.
+      const errors = fault === 'hang' || fault === 'stall-after-headers' ? 0 : 2;
+      const failed = () => daemon.logs.filter(({ msg }) => msg === 'Consul query failed, retrying');
+      // Before the rotation, which starts the leaf query over.
+      await eventually('each failure is told', () => failed().length === errors, WITHIN_MS);
       const writes = bed.cluster.writes();
 
       await bed.consul.rotateRoot({ leafDelayMs: 0 });
 
       await assertPublishes(bed, DEADLINE_MS + ROOM_MS);
       assert.ok(bed.cluster.writes() > writes);
-      // What dies while it blocks is no error: the query after it tells whether the server lives.
-      const errors = fault === 'hang' || fault === 'stall-after-headers' ? 0 : 2;
-      const failures = daemon.logs.filter(({ msg }) => msg === 'Consul query failed, retrying');
+      const failures = failed();
       assert.equal(failures.length, errors, daemon.stdout);
       for (const { remedy } of failures) assert.match(String(remedy), /./);
     });

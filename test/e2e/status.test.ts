@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { withJson } from '../fixtures/consul/answer.ts';
+import { type Answer, withJson } from '../fixtures/consul/answer.ts';
 import type { RootsJson } from '../fixtures/consul/wire.ts';
 import { makeBed } from './support/bed.ts';
 import { assertNoSecrets } from './support/secrets.ts';
@@ -29,8 +29,13 @@ describe('the status port', { concurrency: 3 }, () => {
   });
 
   test('is unready with the reason before the leaf expires, and alive', async (t) => {
-    const bed = await makeBed(t, { consul: { leafTtlMs: 5_000 } });
-    bed.consul.script('leaf', (request) => (request.query.has('index') ? 'hang' : undefined));
+    const bed = await makeBed(t, { consul: { leafTtlMs: 15_000 } });
+    let first: Answer | undefined;
+    bed.consul.script('leaf', async (request, truth) => {
+      if (request.query.has('index')) return 'hang';
+      first ??= await truth.now();
+      return first;
+    });
     const daemon = await bed.startReady();
     const published = bed.entry('tls.crt');
 

@@ -9,6 +9,7 @@ import { consulIsAtLeast } from '../fixtures/servers/consul-version.ts';
 import { ask } from '../fixtures/servers/http.ts';
 import { startIngressNginx } from '../fixtures/servers/ingress-nginx.ts';
 import { type Sidecar, startSidecar } from '../fixtures/servers/sidecar.ts';
+import { containerOf, environmentOf, podSpecOf } from './pod-spec.ts';
 import { SECRET, SERVICE, useWorld } from './world.ts';
 
 const EXAMPLE = new URL('../../k8s/examples/ingress-nginx/', import.meta.url);
@@ -19,18 +20,13 @@ let sidecar: Sidecar;
 const world = useWorld({}, async ({ consul, kubectl, environment }) => {
   sidecar = await startSidecar(consul, 'qotm');
   await kubectl(['apply', '-k', fileURLToPath(EXAMPLE)]);
-  const daemon = startDaemon({ ...(await environment()), ...(await exampleEnvironment()) });
+  const deployment = JSON.parse(await kubectl(['get', 'deployment', SERVICE, '-o', 'json']));
+  const example = environmentOf(containerOf(podSpecOf(deployment)));
+  const daemon = startDaemon({ ...(await environment()), ...example });
   await daemon.ready();
   await daemon.stop();
 });
 after(() => sidecar.stop());
-
-async function exampleEnvironment(): Promise<Record<string, string>> {
-  const { spec } = JSON.parse(await world.kubectl(['get', 'deployment', SERVICE, '-o', 'json']));
-  const [{ env }] = spec.template.spec.containers;
-  const given = env.filter(({ value }: { value?: string }) => value !== undefined);
-  return Object.fromEntries(given.map(({ name, value }: { name: string; value: string }) => [name, value]));
-}
 
 /** The status of a request through nginx with the annotations of the example, and `more` in place of some. */
 async function through(more: Readonly<Record<string, string>> = {}): Promise<number> {

@@ -1,34 +1,72 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { dirname } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
+import { temporary } from '../e2e/support/temporary.ts';
 import { binary } from '../fixtures/servers/binaries.ts';
-import { FILES } from '../unit/docs/pages.ts';
+import { FILES, readPage } from '../unit/docs/pages.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const folders = FILES.filter((file) => /^k8s\/.*kustomization\.yaml$/.test(file)).map(dirname);
+const TRANSFORMER = 'k8s/transformers/namespace';
+const kustomizations = FILES.filter((file) => /^k8s\/.*kustomization\.yaml$/.test(file));
+/** What is applied by itself. */
+const folders = kustomizations
+  .filter((file) => parse(readPage(file)).kind === 'Kustomization')
+  .map(dirname)
+  .filter((folder) => folder !== TRANSFORMER);
+
+/** What is cluster-scoped. */
+const POLICY: readonly string[] = ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'];
+
+const IMAGE = 'registry.example.com/ambassador-consul-connector';
 
 interface Built {
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec?: unknown;
 }
 
 async function build(folder: string): Promise<Built[]> {
-  const { stdout } = await promisify(execFile)(binary('KUBECTL'), ['kustomize', folder], { cwd: ROOT });
-  return parseAllDocuments(stdout).map((document) => document.toJS());
+  return parseAllDocuments(await text(folder)).map((document) => document.toJS());
+}
+
+async function text(folder: string): Promise<string> {
+  const kustomize = promisify(execFile)(binary('KUBECTL'), ['kustomize', folder], { cwd: ROOT });
+  const { stdout, stderr } = await kustomize;
+  assert.equal(stderr, '', 'no field is deprecated');
+  return stdout;
+}
+
+/** A kustomization beside the clone, as README.md has it, for the namespace `gateways`. */
+function ofUser(base: string, components: readonly string[] = []): string {
+  const folder = join(temporary(), 'connector');
+  mkdirSync(folder);
+  const from = (path: string): string => relative(folder, join(ROOT, path));
+  const kustomization = {
+    namespace: 'gateways',
+    resources: [from(base)],
+    components: components.map(from),
+    transformers: [from(TRANSFORMER)],
+    images: [{ name: 'ambassador-consul-connector', newName: IMAGE }],
+  };
+  // YAML has all of JSON.
+  writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
+  return folder;
 }
 
 for (const folder of folders) {
-  test(`kubectl builds ${folder}: each object once, and in a namespace`, async () => {
+  test(`kubectl builds ${folder}: each object once, and in a namespace but for the policy`, async () => {
     const objects = await build(folder);
 
     const ids = objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`);
     assert.ok(ids.length > 0);
     assert.deepEqual(ids, [...new Set(ids)]);
-    for (const { metadata } of objects) assert.ok(metadata.namespace, metadata.name);
+    for (const { kind, metadata } of objects)
+      assert.equal(metadata.namespace === undefined, POLICY.includes(kind), metadata.name);
   });
 }
 
@@ -38,12 +76,53 @@ for (const [example, kinds] of [
   ['emissary', ['ConsulResolver', 'Host', 'Listener', 'Mapping', 'TLSContext']],
 ] as const) {
   test(`k8s/examples/${example} is the connector without its Service, and what the gateway needs`, async () => {
-    const [own, connector] = [kinds, ['Deployment', 'Role', 'RoleBinding', 'ServiceAccount']];
+    const [own, connector] = [kinds, ['Deployment', 'Role', 'RoleBinding', 'ServiceAccount', ...POLICY]];
     const objects = await build(`k8s/examples/${example}`);
 
     assert.deepEqual(objects.map(({ kind }) => kind).sort(), [...connector, ...own].sort());
     const deployment = objects.find(({ kind }) => kind === 'Deployment');
     assert.match(JSON.stringify(deployment), /"name":"_AMBASSADOR_SERVICE_ENABLED","value":"false"/);
     assert.match(JSON.stringify(deployment), /"name":"_CONSUL_HOST"/, 'what the base has stays');
+  });
+}
+
+for (const [base, suffix] of [
+  ['k8s', ''],
+  ['k8s/overlays/emissary', ''],
+  ['k8s/overlays/verify-upstream', ''],
+  ['k8s/overlays/edge', '-edge'],
+  ['k8s/overlays/no-create', undefined],
+  ['k8s/examples/consul-k8s', ''],
+  ['k8s/examples/init-check', ''],
+] as const) {
+  test(`a kustomization on ${base} moves all of it to another namespace, the policy too, and changes each image`, async () => {
+    const objects = await build(ofUser(base));
+
+    const account = `ambassador-consul-connector${suffix ?? ''}`;
+    for (const { kind, metadata, spec } of objects) {
+      const isPolicy = POLICY.includes(kind);
+      assert.equal(metadata.namespace, isPolicy ? undefined : 'gateways', kind);
+      if (isPolicy) assert.equal(metadata.name, `gateways.${account}`);
+      const written = JSON.stringify(spec ?? '');
+      if (kind === 'ValidatingAdmissionPolicy')
+        assert.ok(written.includes(`== 'system:serviceaccount:gateways:${account}'`), written);
+      if (kind === 'ValidatingAdmissionPolicyBinding')
+        assert.ok(written.includes(`"policyName":"gateways.${account}"`), written);
+      for (const [, image] of written.matchAll(/"image":"([^"]*)"/g))
+        assert.match(image ?? '', new RegExp(`^${IMAGE}:`));
+    }
+    assert.equal(objects.filter(({ kind }) => POLICY.includes(kind)).length, suffix === undefined ? 0 : 2);
+  });
+}
+
+for (const base of ['k8s', 'k8s/examples/consul-k8s', 'k8s/examples/token-in-a-secret']) {
+  test(`with the component for OpenShift ${base} leaves user and groups to the platform, and keeps all else`, async () => {
+    const before = await text(ofUser(base));
+    const built = await text(ofUser(base, ['k8s/components/openshift']));
+
+    const chosen = /^ *(?:runAsUser|runAsGroup|fsGroup): 65532\n/gm;
+    assert.match(before, chosen);
+    assert.equal(built, before.replaceAll(chosen, ''));
+    assert.match(built, /runAsNonRoot: true/);
   });
 }

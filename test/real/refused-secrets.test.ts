@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:https';
 import { test } from 'node:test';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
-import { makeAuthority } from '../fixtures/servers/authority.ts';
+import { startWebhook } from '../fixtures/servers/webhook.ts';
+import { inNamespace } from './manifests.ts';
 import { NAMESPACE, SECRET, SERVICE, useWorld } from './world.ts';
 
 /** The longest backoff of the publishing loop, and room. */
@@ -44,7 +44,7 @@ const CASES: readonly Case[] = [
     what: 'that an admission webhook refuses',
     refuse: putWebhook,
     cause: /refuse\.example\.com/,
-    remedy: /owner of that admission webhook/,
+    remedy: /owner of the admission webhook/,
   },
   {
     what: 'that exceeds the quota',
@@ -107,46 +107,14 @@ async function putQuota(): Promise<() => Promise<unknown>> {
   return () => world.kubectl(['delete', '--ignore-not-found', 'resourcequota', 'no-secrets']);
 }
 
-/** A webhook that refuses every Secret of the namespace. */
+/** A webhook that refuses every new Secret. */
 async function putWebhook(): Promise<() => Promise<unknown>> {
-  const authority = await makeAuthority('Admission webhook');
-  const { certificate, privateKey } = await authority.issue('webhook');
-  const server = createServer({ cert: certificate, key: privateKey }, (request, response) => {
-    let text = '';
-    request.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-    });
-    request.on('end', () => {
-      const { request: review }: { request: { uid: string } } = JSON.parse(text);
-      const answer = { uid: review.uid, allowed: false, status: { message: 'not today' } };
-      response.setHeader('content-type', 'application/json');
-      response.end(
-        JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: answer }),
-      );
-    });
-  });
-  const url = `https://127.0.0.1:${await listen(server)}/`;
-  const configuration = {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingWebhookConfiguration',
-    metadata: { name: WEBHOOK },
-    webhooks: [
-      {
-        name: WEBHOOK,
-        clientConfig: { url, caBundle: Buffer.from(authority.certificate).toString('base64') },
-        rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['secrets'] }],
-        failurePolicy: 'Fail',
-        sideEffects: 'None',
-        admissionReviewVersions: ['v1'],
-      },
-    ],
-  };
-  await world.kubectl(['create', '-f', '-'], JSON.stringify(configuration));
+  const webhook = await startWebhook(WEBHOOK, () => ({ allowed: false, message: 'not today' }));
+  await world.kubectl(['create', '-f', '-'], JSON.stringify(webhook.configuration));
   await refusesSecrets();
   return async () => {
     await world.kubectl(['delete', '--ignore-not-found', 'validatingwebhookconfiguration', WEBHOOK]);
-    server.closeAllConnections();
-    server.close();
+    webhook.close();
   };
 }
 
@@ -160,25 +128,10 @@ async function refusesSecrets(): Promise<void> {
   );
 }
 
-function listen(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') reject(new Error('it has no port'));
-      else resolve(address.port);
-    });
-  });
-}
-
 test('26: A namespace that is terminated, then gone: unready with the reason, keeps trying, recovers when it is made again', async () => {
   const inside = ['-n', LEAVING];
   await world.kubectl(['create', 'namespace', LEAVING]);
-  const manifest = await readFile(
-    new URL('../../k8s/ambassador-consul-connector.yaml', import.meta.url),
-    'utf8',
-  );
-  const moved = manifest.replaceAll(`namespace: ${NAMESPACE}`, `namespace: ${LEAVING}`);
+  const moved = inNamespace(await readFile(world.manifest, 'utf8'), LEAVING);
   await world.kubernetes.kubectl([...inside, 'apply', '-f', '-'], moved);
   const KUBECONFIG = await world.kubernetes.kubeconfigFor(LEAVING, SERVICE);
   // Nobody but the namespace controller ends a namespace, and it does not run here.

@@ -13,7 +13,9 @@ interface Manifest {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-const world = useWorld();
+const world = useWorld({}, async ({ kubectl, k8s }) => {
+  await kubectl(['apply', '-k', `${k8s}/overlays/verify-upstream`]);
+});
 
 test('the API server accepts what it prints, redacted or not, before and after it is published', async () => {
   for (const when of ['before', 'after']) {

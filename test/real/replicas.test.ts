@@ -59,7 +59,7 @@ test('three replicas, of which the one that wrote last is killed again and again
 });
 
 test('the overlay is accepted: two replicas, and a budget that lets one of them go', async () => {
-  const built = await world.kubectl(['kustomize', 'k8s/overlays/replicas']);
+  const built = await world.kubectl(['kustomize', `${world.k8s}/overlays/replicas`]);
   // As its first lines say, for an API server older than policy/v1.
   const isServed = await serves(world.kubectl, 'policy/v1');
   const manifest = isServed ? built : built.replace(/^apiVersion: policy\/v1$/m, '$&beta1');

@@ -46,7 +46,7 @@ test('with nothing set but the addresses the Secret and the Service of the seed 
 });
 
 test('two Ambassador IDs live side by side, each by the overlay with its own rights, and touch only their own', async () => {
-  await world.kubectl(['apply', '-k', 'k8s/overlays/edge']);
+  await world.kubectl(['apply', '-k', `${world.k8s}/overlays/edge`]);
   const plain = startDaemon(await world.environment());
   const edge = startDaemon({
     ...(await world.environment('ambassador-consul-connector-edge')),
@@ -81,8 +81,8 @@ test('two Ambassador IDs live side by side, each by the overlay with its own rig
 
 test('the manifest and the overlay apply cleanly, on the server as a dry run too', async () => {
   for (const source of [
-    ['-f', 'k8s/ambassador-consul-connector.yaml'],
-    ['-k', 'k8s/overlays/edge'],
+    ['-f', world.manifest],
+    ['-k', `${world.k8s}/overlays/edge`],
   ]) {
     await world.kubectl(['apply', '--dry-run=server', ...source]);
     const applied = await world.kubectl(['apply', ...source]);

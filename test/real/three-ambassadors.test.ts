@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
+import { hasPolicies } from './manifests.ts';
 import { NAMESPACE, useWorld } from './world.ts';
 
 /** As k8s/overlays/three-ambassadors has them; each beside a Consul service of its own. */
@@ -16,8 +17,8 @@ const CONNECTORS = [
   },
 ] as const;
 
-const world = useWorld({}, async ({ kubectl }) => {
-  await kubectl(['apply', '-k', 'k8s/overlays/three-ambassadors']);
+const world = useWorld({}, async ({ kubectl, k8s }) => {
+  await kubectl(['apply', '-k', `${k8s}/overlays/three-ambassadors`]);
 });
 
 test('three Ambassadors: each connector publishes its own Secret and Service, with the rights of the overlay alone', async () => {
@@ -66,6 +67,7 @@ test('three Ambassadors: each connector publishes its own Secret and Service, wi
 
 test('three Ambassadors: none may read, change or delete what another keeps, nor any other object', async () => {
   await world.kubectl(['create', 'secret', 'generic', 'of-somebody']);
+  const limitsCreation = await hasPolicies(world.kubectl);
   for (const { account, prefix } of CONNECTORS) {
     const tries = async (args: readonly string[]) => {
       const as = `--as=system:serviceaccount:${NAMESPACE}:${account}`;
@@ -89,6 +91,14 @@ test('three Ambassadors: none may read, change or delete what another keeps, nor
         for (const attempt of [list, patch, touch])
           assert.equal(await attempt(kind, name), 'forbidden', `${account} on ${kind} ${name}`);
         assert.equal(await tries(['delete', kind, name]), 'forbidden');
+        const create =
+          kind === 'secrets' ? ['secret', 'generic', name] : ['service', 'clusterip', name, '--tcp=80'];
+        const created = await tries(['create', '--dry-run=server', ...create]);
+        assert.equal(
+          created === 'forbidden',
+          limitsCreation,
+          `${account} creates ${kind} ${name}: ${created}`,
+        );
       }
     }
     assert.equal(await patch('secrets', 'of-somebody'), 'forbidden');

@@ -9,7 +9,9 @@ const CA_SECRET = `${SECRET}-ca`;
 /** Consul puts off the new leaf by up to 30 s, then signs it; a loaded machine takes its time as well. */
 const NEW_LEAF_WITHIN_MS = 55_000;
 
-const world = useWorld({ persistent: true });
+const world = useWorld({ persistent: true }, async ({ kubectl, k8s }) => {
+  await kubectl(['apply', '-k', `${k8s}/overlays/verify-upstream`]);
+});
 
 for (const [how, crossSign, versions] of [
   ['with cross-signing writes each Secret once: the roots wait for the new leaf', true, [1, 1]],

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { after, before } from 'node:test';
 import { Agent, request } from 'undici';
@@ -10,11 +9,11 @@ import {
   startRealKubernetes,
 } from '../fixtures/servers/real-kubernetes.ts';
 import { startAll } from '../fixtures/servers/start-all.ts';
+import { k8sFor } from './manifests.ts';
 
 export const NAMESPACE = 'ambassador';
 export const SECRET = 'ambassador-consul-connect';
 export const SERVICE = 'ambassador-consul-connector';
-const MANIFEST = new URL('../../k8s/ambassador-consul-connector.yaml', import.meta.url);
 
 /** A Secret or Service as kubectl shows it, as far as tests look at it. */
 export interface Shown {
@@ -36,6 +35,10 @@ export interface Recording {
 export interface World {
   readonly consul: RealConsul;
   readonly kubernetes: RealKubernetes;
+  /** The folder `k8s/`, as this API server takes it. */
+  readonly k8s: string;
+  /** The file that was applied. */
+  readonly manifest: string;
   /** What the daemon is given: the addresses, and the kubeconfig of the manifest's ServiceAccount. */
   environment(serviceAccount?: string): Promise<Record<string, string>>;
   /** kubectl as the administrator in the namespace; fails the test when kubectl fails. */
@@ -75,6 +78,7 @@ export interface OwnWorld extends World {
 export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
   let consul: RealConsul | undefined;
   let kubernetes: RealKubernetes | undefined;
+  let k8s: string | undefined;
   const started = <T>(server: T | undefined): T => {
     assert.ok(server !== undefined, 'the real servers have not started');
     return server;
@@ -95,7 +99,8 @@ export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
     async start() {
       [consul, kubernetes] = await startAll(startRealConsul(consulOptions), startRealKubernetes());
       await kubectl(['create', 'namespace', NAMESPACE]);
-      await kubectl(['apply', '-f', '-'], await readFile(MANIFEST, 'utf8'));
+      k8s = await k8sFor(kubectl);
+      await kubectl(['apply', '-f', manifestIn(k8s)]);
     },
     async stop() {
       await Promise.all([consul?.stop(), kubernetes?.stop()]);
@@ -105,6 +110,12 @@ export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
     },
     get kubernetes() {
       return started(kubernetes);
+    },
+    get k8s() {
+      return started(k8s);
+    },
+    get manifest() {
+      return manifestIn(started(k8s));
     },
     kubectl,
     show,
@@ -130,6 +141,10 @@ export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
       );
     },
   };
+}
+
+function manifestIn(k8s: string): string {
+  return `${k8s}/ambassador-consul-connector.yaml`;
 }
 
 /** Whether the API server serves that version of an API, such as `policy/v1`. */

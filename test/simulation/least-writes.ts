@@ -7,8 +7,8 @@ export interface Occasion {
   readonly roots: readonly Root[];
 }
 
-/** DESIGN.md, rule 2. Of its own, so that a changed rule in `identity/` is seen. */
-const OLD_BELOW = 0.4;
+/** As in ARCHITECTURE.md, "Renewal is due late". Of its own, so that a changed rule in `identity/` is seen. */
+const [OLD_BELOW, URGENT_BELOW, FRESH_FROM] = [0.3, 0.15, 0.85];
 
 /**
  * The least number of writes of any program that keeps the contract, whatever it knows of the future.
@@ -48,10 +48,11 @@ function replacement(held: Leaf | undefined, occasion: Occasion): { must: boolea
   const isBetterOnRoot = !isOfActiveRoot(held, occasion) && isOfActiveRoot(leaf, occasion);
   const livesLonger = leaf.notAfter > held.notAfter;
   const isNoWorse = isOfActiveRoot(leaf, occasion) || !isOfActiveRoot(held, occasion);
-  const isBetterOnAge = isOld(held, occasion) && livesLonger && isNoWorse;
+  const isBetter = livesLonger && isNoWorse;
+  const isFreshForOld = isBetter && leftOf(held, occasion) < OLD_BELOW && isFresh(leaf, occasion);
   return {
-    must: isBetterOnRoot || (isBetterOnAge && !isOld(leaf, occasion)),
-    may: isBetterOnRoot || isBetterOnAge,
+    must: isBetterOnRoot || isFreshForOld,
+    may: isBetterOnRoot || isFreshForOld || (isBetter && leftOf(held, occasion) < URGENT_BELOW),
   };
 }
 
@@ -64,9 +65,13 @@ function isOfActiveRoot({ rootId }: Leaf, { roots }: Occasion): boolean {
   return rootId === roots[0]?.id;
 }
 
-/** Whether the leaf has less than 40 % of its lifetime left. */
-export function isOld({ notBefore, notAfter }: Leaf, { at }: { readonly at: number }): boolean {
-  return (notAfter - at) / (notAfter - notBefore) < OLD_BELOW;
+/** Whether the leaf is young enough to replace one that is merely old. */
+export function isFresh(leaf: Leaf, occasion: { readonly at: number }): boolean {
+  return leftOf(leaf, occasion) >= FRESH_FROM;
+}
+
+function leftOf({ notBefore, notAfter }: Leaf, { at }: { readonly at: number }): number {
+  return (notAfter - at) / (notAfter - notBefore);
 }
 
 function bundleOf({ roots, at }: Occasion): string {

@@ -6,7 +6,7 @@ import { Health } from '../../src/status/health.ts';
 import { Metrics } from '../../src/status/metrics.ts';
 import { spiffeUri } from '../fixtures/certificates/factory.ts';
 import { ConsulModel, type Leaf, SERVICE, TRUST_DOMAIN } from './consul-model.ts';
-import { isOld, leastWrites, type Occasion } from './least-writes.ts';
+import { isFresh, leastWrites, type Occasion } from './least-writes.ts';
 import { MemoryTarget } from './memory-target.ts';
 import { seededRandom, VirtualTime } from './virtual-time.ts';
 import { fingerprints, type Window, windowOf } from './witness.ts';
@@ -18,6 +18,8 @@ const URI = spiffeUri({ service: SERVICE, trustDomain: TRUST_DOMAIN });
 /** The longest backoffs of query and publishing loop, one after the other, and room. */
 const RECOVERY_MS = 150_000;
 const MAX_SKEW_MS = 3 * HOUR_MS;
+/** By a clock that is further behind, a root that Consul just made begins in the future, and is left out of the bundle. */
+const MAX_BEHIND_MS = 0.75 * HOUR_MS;
 const MAX_ROOTS = 3;
 /** Longer ones only repeat the same two backoffs, which takes the simulation its time. */
 const MAX_PAUSE_MS = 3 * DAY_MS;
@@ -33,7 +35,7 @@ export interface Result extends Run {
   readonly events: ReadonlyMap<Event, number>;
   readonly writes: number;
   readonly least: number;
-  /** Writes of a leaf that was old itself in place of an older one, for safety: each may be one more than the least. */
+  /** Writes of a leaf that was not fresh in place of an older one, for safety: each may be one more than the least. */
   readonly stopgaps: number;
   readonly instants: number;
   /** What was wrong, and when; the first few. */
@@ -162,7 +164,8 @@ class World {
     this.#certificatePem = certificatePem;
     const { leaf } = this.#consul.offered;
     const isSameRoot = leaf?.rootId === this.#leaf?.rootId;
-    if (leaf !== undefined && isSameRoot && isOld(leaf, { at: this.#time.clock.now() })) this.#stopgaps += 1;
+    if (leaf !== undefined && isSameRoot && !isFresh(leaf, { at: this.#time.clock.now() }))
+      this.#stopgaps += 1;
     this.#leaf = leaf;
   }
 
@@ -242,7 +245,7 @@ class World {
   /** No clock is set to before what is published is valid, or to when it is nearly over: nothing could help then. */
   #skew(): number | undefined {
     const most = Math.min(MAX_SKEW_MS, this.#run.lifetimeMs / 20);
-    const skewMs = Math.round((2 * this.#time.random() - 1) * most);
+    const skewMs = Math.max(-MAX_BEHIND_MS, Math.round((2 * this.#time.random() - 1) * most));
     const at = this.#time.now + skewMs;
     const { from, to } = this.#window ?? { from: 0, to: 0 };
     if (at < from + 1_000 || at > to - this.#run.lifetimeMs / 10) return undefined;

@@ -48,8 +48,10 @@ export class VirtualTime {
     });
   }
 
-  /** Runs until `end`. `look` is called at both ends of every stretch of time in which nothing happens. */
-  async run(end: number, look: () => void): Promise<void> {
+  /**
+   * Runs until `end`, or until `isOver`. `look` is called at both ends of every stretch of time in which nothing happens.
+   */
+  async run(end: number, look: () => void, isOver: () => boolean = () => false): Promise<void> {
     for (;;) {
       // Everything that waits for no timer is a microtask, and those are all done before this.
       await new Promise(setImmediate);
@@ -57,7 +59,7 @@ export class VirtualTime {
       const next = this.#next();
       this.#now = Math.min(next?.at ?? end, end);
       look();
-      if (next === undefined || next.at > end) return;
+      if (next === undefined || next.at > end || isOver()) return;
       this.#timers.delete(next);
       await next.fire();
     }

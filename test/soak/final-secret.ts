@@ -13,8 +13,8 @@ const MACHINE_MS = 5_000;
 const STAYS_MS = 5_000;
 const HOUR_MS = 3_600_000;
 
-/** Rule 2 of DESIGN.md: below this share of its lifetime a leaf is replaced. */
-const REPLACE_BELOW = 0.4;
+/** Below this share of its lifetime a leaf is replaced by a fresh one. */
+const REPLACE_BELOW = 0.3;
 
 /**
  * Once nothing is scripted any longer and a leaf lives for an hour, the Secret becomes good by the contract and stays so:

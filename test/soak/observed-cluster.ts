@@ -34,21 +34,28 @@ export class ObservedCluster extends KubernetesDouble {
     }
   }
 
-  #look({ data = {} }: KubeObject): void {
+  #look({ data = {}, metadata }: KubeObject): void {
     this.secretWrites += 1;
     const text = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8');
     try {
       const [leaf, ...intermediates] = certificates(text('tls.crt'));
       const roots = certificates(text('ca.crt'));
       assert.ok(leaf, 'tls.crt is empty');
-      assert.ok(chains(leaf, intermediates, roots), 'the chain of tls.crt does not end at a root of ca.crt');
+      assert.ok(
+        chains(leaf, intermediates, roots),
+        `tls.crt of ${issuersOf([leaf, ...intermediates])} does not chain to ca.crt of ${issuersOf(roots)}`,
+      );
       assert.ok(leaf.checkPrivateKey(createPrivateKey(text('tls.key'))), 'tls.key is not the key of tls.crt');
       this.leaves.add(leaf.fingerprint256);
       this.activeRoots.add(roots[0]?.fingerprint256 ?? '');
     } catch (error) {
-      this.faults.push(`${error}: ${data['tls.crt']} ${data['ca.crt']}`);
+      this.faults.push(`write ${this.secretWrites}: ${error}; ${JSON.stringify(metadata.annotations)}`);
     }
   }
+}
+
+function issuersOf(served: readonly X509Certificate[]): string {
+  return served.map(({ issuer, validFrom, validTo }) => `${issuer} ${validFrom} - ${validTo}`).join(', ');
 }
 
 /** Whether a peer that trusts `roots` accepts the certificate: a new root may be there as one that the old root signed. */

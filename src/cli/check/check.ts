@@ -20,7 +20,9 @@ export interface CheckOptions {
   readonly environment: Environment;
   readonly clock: Clock;
   /** The way to the cluster, and what is written there. @throws PublishError when there is none */
-  readonly kubernetes: (config: Config) => KubernetesSide;
+  readonly kubernetes: (config: Config, deadlineMs: number) => Promise<KubernetesSide>;
+  /** For each side. */
+  readonly deadlineMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -29,10 +31,10 @@ const KUBERNETES = { check: 'kubernetes', what: 'reach Kubernetes' };
 
 /**
  * Looks at everything that can be wrong, and changes nothing: no object is written, and a login is logged out. Both sides
- * are asked at once, and each has ten seconds.
+ * are asked at once, and each has `deadlineMs`.
  */
 export async function check(options: CheckOptions): Promise<Report> {
-  const { environment, clock, signal } = options;
+  const { environment, clock, deadlineMs, signal } = options;
   // All rights are asked for at once, and each question listens for the end: Node warns of a leak from the eleventh on.
   setMaxListeners(0, signal);
   let config: Config;
@@ -47,18 +49,21 @@ export async function check(options: CheckOptions): Promise<Report> {
     return { ok: false, configured: false, rows };
   }
   const [consul, place] = await Promise.all([
-    checkConsul(config.consul, clock, signal),
+    checkConsul({ ...config.consul, trustDomain: config.trustDomain }, clock, deadlineMs, signal),
     checkPlace(config, options),
   ]);
   const rows = [configurationRow(environment, config), ...consul, ...place];
   return { ok: rows.every(({ status }) => status !== 'fail'), configured: true, rows };
 }
 
-async function checkPlace(config: Config, { kubernetes, signal }: CheckOptions): Promise<Row[]> {
-  if (config.outputDirectory !== undefined) return [await checkDirectory(config.outputDirectory)];
+async function checkPlace(
+  config: Config,
+  { clock, kubernetes, deadlineMs, signal }: CheckOptions,
+): Promise<Row[]> {
+  if (config.outputDirectory !== undefined) return [await checkDirectory(config.outputDirectory, clock)];
   let side: KubernetesSide;
   try {
-    side = kubernetes(config);
+    side = await kubernetes(config, deadlineMs);
   } catch (error) {
     return [fail(KUBERNETES, asConnectorError(error))];
   }

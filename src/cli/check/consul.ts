@@ -1,3 +1,4 @@
+import { TOKEN_PATH } from '../../consul/authorization.ts';
 import { ConsulClient } from '../../consul/client.ts';
 import {
   type CaLeaf,
@@ -10,10 +11,11 @@ import {
 import { type ConsulAccess, serverUrl } from '../../consul/endpoint.ts';
 import { errorOfStaleRoots } from '../../consul/errors/status.ts';
 import { noAnswerInTime } from '../../consul/errors/transport.ts';
-import { loadTls, VERIFIES_NOTHING } from '../../consul/tls.ts';
+import { insecurityOf } from '../../consul/insecurity.ts';
+import { loadTls } from '../../consul/tls.ts';
 import { ConsulError, type ConsulErrorCode } from '../../errors.ts';
 import { type Clock, withDeadline } from '../../lib/clock.ts';
-import { identityRows } from './identity.ts';
+import { identityRows, type Wanted } from './identity.ts';
 import { asConnectorError, fail, pass, type Row, Rows, type Subject, warn } from './result.ts';
 
 const REACH = { check: 'consul', what: 'reach Consul' };
@@ -27,18 +29,17 @@ const CHAIN = { check: 'chain', what: 'chain' };
 /** In the order of cause and effect. */
 export const CONSUL_SUBJECTS: readonly Subject[] = [REACH, TLS, TOKEN, CONNECT, LEAF, IDENTITY, CHAIN];
 
-const SIDE_DEADLINE_MS = 10_000;
 /** For each server at first, so that there is time for a second one. */
 const REACH_DEADLINE_MS = 3_000;
 const REACH_ATTEMPTS = 3;
 const LOGOUT_DEADLINE_MS = 1_000;
-const TOKEN_PATH = '/v1/acl/token/self';
 
 /** Which row an error belongs to, whatever was asked when it came. The others belong to the row that asked. */
 const CAUSES: Partial<Record<ConsulErrorCode, Subject>> = {
   CONSUL_UNREACHABLE: REACH,
   CONSUL_TIMEOUT: REACH,
   CONSUL_REDIRECT: REACH,
+  CONSUL_UNAUTHORIZED: REACH,
   CONSUL_NO_LEADER: REACH,
   CONSUL_NO_SERVERS: REACH,
   CONSUL_UNKNOWN_DATACENTER: REACH,
@@ -51,20 +52,28 @@ const CAUSES: Partial<Record<ConsulErrorCode, Subject>> = {
   CONSUL_CA_NOT_READY: CONNECT,
 };
 
+/** With what its identity must be. */
+type CheckedAccess = ConsulAccess & Pick<Wanted, 'trustDomain'>;
+
 /**
- * Queries Consul as the daemon would, once, within ten seconds, and gives back the token of a login. The roots are queried
+ * Queries Consul as the daemon would, once, within `deadlineMs`, and gives back the token of a login. The roots are queried
  * without a token first, which Consul allows, so that a bad token hides nothing of the way.
  */
-export async function checkConsul(access: ConsulAccess, clock: Clock, parent: AbortSignal): Promise<Row[]> {
+export async function checkConsul(
+  access: CheckedAccess,
+  clock: Clock,
+  deadlineMs: number,
+  parent: AbortSignal,
+): Promise<Row[]> {
   const consul = new ConsulClient(access, clock);
   try {
-    return await withDeadline(clock, SIDE_DEADLINE_MS, parent, async (signal, timedOut) => {
+    return await withDeadline(clock, deadlineMs, parent, async (signal, timedOut) => {
       const query = async <T>(work: () => Promise<T>): Promise<T> => {
         try {
           return await work();
         } catch (error) {
           if (!timedOut()) throw asConnectorError(error);
-          throw noAnswerInTime(addresses(access), SIDE_DEADLINE_MS, error);
+          throw noAnswerInTime(addresses(access), deadlineMs, error);
         }
       };
       const anonymous = consul.connectAnonymously();
@@ -73,10 +82,10 @@ export async function checkConsul(access: ConsulAccess, clock: Clock, parent: Ab
       return await consulRows(access, clock, {
         openRoots: (onFailure) =>
           query(() => fetchOnce(anonymous, ROOTS_QUERY, REACH_DEADLINE_MS, signal, onFailure)),
-        ownRoots: () => query(() => fetchOnce(own, ROOTS_QUERY, SIDE_DEADLINE_MS, signal)),
-        token: () => query(() => own.getFromAny(TOKEN_PATH, SIDE_DEADLINE_MS, signal)),
-        leaf: () => query(() => fetchOnce(own, leaf, SIDE_DEADLINE_MS, signal)),
-        missingPermission: () => query(() => consul.missingPermission(SIDE_DEADLINE_MS, signal)),
+        ownRoots: () => query(() => fetchOnce(own, ROOTS_QUERY, deadlineMs, signal)),
+        token: () => query(() => own.getFromAny(TOKEN_PATH, deadlineMs, signal)),
+        leaf: () => query(() => fetchOnce(own, leaf, deadlineMs, signal)),
+        missingPermission: () => query(() => consul.missingPermission(deadlineMs, signal)),
       });
     });
   } finally {
@@ -92,7 +101,7 @@ interface Queries {
   missingPermission(): Promise<ConsulError | undefined>;
 }
 
-async function consulRows(access: ConsulAccess, clock: Clock, queries: Queries): Promise<Row[]> {
+async function consulRows(access: CheckedAccess, clock: Clock, queries: Queries): Promise<Row[]> {
   const rows = new Rows(CONSUL_SUBJECTS);
   try {
     await loadTls(access.tls);
@@ -109,7 +118,7 @@ async function consulRows(access: ConsulAccess, clock: Clock, queries: Queries):
     const needsToken = access.token.kind === 'none' && missing !== undefined;
     rows.put(needsToken ? fail(TOKEN, missing) : pass(TOKEN, TOKENS[access.token.kind]));
   } catch (error) {
-    judgeToken(rows, error);
+    judgeToken(access, rows, error);
   }
   if (CONSUL_SUBJECTS.some((subject) => rows.has(subject, 'fail'))) return rows.rest();
   try {
@@ -173,15 +182,19 @@ async function reach(
 
 function reached(access: ConsulAccess, rows: Rows, failed: unknown): void {
   rows.put(failed === undefined ? pass(REACH, addresses(access)) : fail(REACH, failed, 'warn'));
-  if (access.tls === undefined) rows.put(pass(TLS, 'not asked for: plain HTTP'));
-  else if (access.tls.verify) rows.put(pass(TLS, 'the certificate of the server is trusted'));
-  else rows.put(warn(TLS, VERIFIES_NOTHING, 'set CONSUL_CACERT, and CONSUL_HTTP_SSL_VERIFY=true'));
+  const insecurity = insecurityOf(access);
+  if (insecurity !== undefined) rows.put(warn(TLS, insecurity.warning, insecurity.remedy));
+  else if (access.tls === undefined) rows.put(pass(TLS, 'not asked for: plain HTTP'));
+  else rows.put(pass(TLS, 'the certificate of the server is trusted'));
 }
 
-/** A Consul without ACLs needs no token, and one before 1.4 cannot tell of its own: the leaf then shows. */
-function judgeToken(rows: Rows, error: unknown): void {
+/**
+ * A Consul without ACLs needs no token, but refuses a login; one before 1.4 cannot tell of its own token: the leaf then shows.
+ */
+function judgeToken({ token }: ConsulAccess, rows: Rows, error: unknown): void {
   const { code } = asConnectorError(error);
-  if (code === 'CONSUL_ACLS_DISABLED') rows.put(pass(TOKEN, 'not needed: the ACLs of Consul are off'));
+  const isIgnored = code === 'CONSUL_ACLS_DISABLED' && token.kind !== 'login';
+  if (isIgnored) rows.put(pass(TOKEN, 'not needed: the ACLs of Consul are off'));
   else if (code === 'CONSUL_NOT_FOUND') rows.put(pass(TOKEN, 'sent; this Consul does not say whose it is'));
   else rows.put(fail(causeOf(error, TOKEN), error));
 }

@@ -1,3 +1,4 @@
+import { printable } from '../../lib/foreign-text.ts';
 import type { Report } from './check.ts';
 import type { Row } from './result.ts';
 
@@ -12,10 +13,15 @@ export function renderTable({ rows }: Report): string {
   const width = Math.max(...rows.map(({ what }) => what.length)) + 2;
   const indent = ' '.repeat(STATUS_WIDTH + width);
   const lines = rows.flatMap(({ status, what, detail, remedy }) => [
-    WORDS[status].padEnd(STATUS_WIDTH) + what.padEnd(width) + detail.replaceAll('\n', `\n${indent}`),
+    WORDS[status].padEnd(STATUS_WIDTH) + what.padEnd(width) + linesOf(detail).join(`\n${indent}`),
     ...(remedy === undefined ? [] : [`${indent}-> ${remedy}`]),
   ]);
   return `${lines.join('\n')}\n\n${summary(rows)}\n`;
+}
+
+/** Its lines, in which a text of Consul can neither colour nor add one. */
+function linesOf(detail: string): readonly string[] {
+  return detail.split('\n').map((line) => printable(line));
 }
 
 /** The rows for programs. */

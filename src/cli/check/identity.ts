@@ -1,8 +1,24 @@
-import { type CertificateAndKey, verifyAnswer } from '../../identity/identity.ts';
+import { type CertificateAndKey, lifetimeLeft, verifyAnswer } from '../../identity/identity.ts';
 import type { Scope } from '../../identity/spiffe-id.ts';
-import { buildTrustBundle, type ListedRoots, type TrustBundle } from '../../identity/trust-bundle.ts';
-import { issuerOf, lifetimeLeft } from '../../identity/x509/certificate.ts';
+import {
+  assertTrustDomain,
+  buildTrustBundle,
+  type ListedRoots,
+  type TrustBundle,
+} from '../../identity/trust-bundle.ts';
+import { issuerOf } from '../../identity/x509/certificate.ts';
 import { after, asConnectorError, fail, pass, type Row, type Subject, skip, warn } from './result.ts';
+
+/** With these the leaf itself is what it should be. */
+const CHAIN_FAULTS: readonly string[] = ['NO_CHAIN', 'NAME_CONSTRAINTS'];
+
+/** The identity that is asked for. */
+export interface Wanted {
+  readonly service: string;
+  readonly scope: Scope;
+  /** In lower case; undefined: any. */
+  readonly trustDomain?: string | undefined;
+}
 
 /** Rule 1 as two rows: who the leaf is, and whether it chains to a root that Consul lists at `at`. */
 export function identityRows(
@@ -10,19 +26,23 @@ export function identityRows(
   chain: Subject,
   roots: ListedRoots,
   leaf: CertificateAndKey,
-  { service, scope }: { readonly service: string; readonly scope: Scope },
+  { service, scope, trustDomain }: Wanted,
   at: number,
 ): [Row, Row] {
   let bundle: TrustBundle;
   try {
+    assertTrustDomain(roots, trustDomain);
     bundle = buildTrustBundle(roots, at);
   } catch (error) {
-    return [skip(identity, after(chain)), fail(chain, asConnectorError(error))];
+    if (asConnectorError(error).code === 'WRONG_TRUST_DOMAIN') {
+      return [fail(identity, error), skip(chain, after(identity))];
+    }
+    return [skip(identity, after(chain)), fail(chain, error)];
   }
   try {
     const verified = verifyAnswer(leaf, service, scope, bundle, at);
-    const { notAfter } = verified.leaf;
-    const left = Math.round(lifetimeLeft(verified.leaf, at) * 100);
+    const { notAfter } = verified;
+    const left = Math.round(lifetimeLeft(verified, at) * 100);
     const until = `until ${new Date(notAfter).toISOString()} (${left} % of its lifetime)`;
     return [
       pass(identity, `${verified.spiffeId.uri}, ${until}`),
@@ -36,7 +56,7 @@ export function identityRows(
     ];
   } catch (error) {
     const { code } = asConnectorError(error);
-    if (code === 'NO_CHAIN') return [pass(identity, `of service ${service}`), fail(chain, error)];
+    if (CHAIN_FAULTS.includes(code)) return [pass(identity, `of service ${service}`), fail(chain, error)];
     return [fail(identity, error), skip(chain, after(identity))];
   }
 }

@@ -1,9 +1,12 @@
 import { PublishError } from '../../errors.ts';
+import type { Insecurity } from '../../lib/insecurity.ts';
+import { assertAdoptable, assertServiceAdoptable } from '../../publish/kubernetes/adoption.ts';
 import type { KubernetesClient, ObjectRef } from '../../publish/kubernetes/api/client.ts';
 import { type Access, errorOfMissingRule, isNamed, type Verb } from '../../publish/kubernetes/api/errors.ts';
 import type { KubernetesObject } from '../../publish/kubernetes/api/object.ts';
-import { assertAdoptable } from '../../publish/kubernetes/drift.ts';
-import { FIELD_MANAGER, type SecretManifest } from '../../publish/manifests.ts';
+import { FIELD_MANAGER, type SecretManifest, type ServiceManifest } from '../../publish/manifests.ts';
+import { CREATION, checkCreation } from './creation.ts';
+import { checkGateway, type GatewaySide } from './gateway.ts';
 import {
   after,
   asConnectorError,
@@ -20,12 +23,16 @@ import {
 export interface PlannedObject extends ObjectRef {
   /** Of a Secret. */
   readonly type?: SecretManifest['type'];
+  /** Of a Service. */
+  readonly manifest?: ServiceManifest;
 }
 
 export interface KubernetesSide {
   readonly client: KubernetesClient;
   /** What is written there, the Secrets first. */
   readonly objects: readonly PlannedObject[];
+  readonly gateway: GatewaySide;
+  readonly insecurity: Insecurity | undefined;
 }
 
 /** What the Role of k8s/ambassador-consul-connector.yaml grants, on each object. */
@@ -37,31 +44,50 @@ const REACH = { check: 'kubernetes', what: 'reach Kubernetes' };
 
 /** In the order of cause and effect. */
 export function kubernetesSubjects(objects: readonly ObjectRef[]): Subject[] {
-  return [REACH, ...rightsOn(objects).map(rightTo), ...objects.map(existing)];
+  return [REACH, ...rightsOn(objects).map(rightTo), CREATION, ...objects.map(existing)];
 }
 
 /** Asks the API server what the daemon may do there, and what is there already. Two rounds, and nothing is written. */
 export async function checkKubernetes(side: KubernetesSide, signal: AbortSignal): Promise<Row[]> {
-  const { client, objects } = side;
+  const { client, objects, gateway, insecurity } = side;
   const [, ...others] = kubernetesSubjects(objects);
-  const reached = await reach(client, signal);
+  const reached = await reach(client, insecurity, signal);
   if (reached.status === 'fail') return [reached, ...skipAll(others, after(REACH))];
-  const found = await Promise.all(objects.map((ref) => look(client, ref, signal)));
-  const there = objects.filter((_, index) => isThere(found[index]));
-  const rights = await Promise.all(
-    rightsOn(objects).map((access) => right(client, access, isNeeded(access, there), signal)),
-  );
-  return [reached, ...rights, ...objects.map((ref, index) => existingRow(ref, found[index]))];
+  const [objectRows, gatewayRows] = await Promise.all([
+    checkObjects(client, objects, signal),
+    checkGateway(client, gateway, signal),
+  ]);
+  return [reached, ...objectRows, ...gatewayRows];
 }
 
-async function reach(client: KubernetesClient, signal: AbortSignal): Promise<Row> {
+async function checkObjects(
+  client: KubernetesClient,
+  objects: readonly PlannedObject[],
+  signal: AbortSignal,
+): Promise<Row[]> {
+  const found = await Promise.all(objects.map((ref) => look(client, ref, signal)));
+  const there = objects.filter((_, index) => isThere(found[index]));
+  const rights = rightsOn(objects).map((access) => right(client, access, isNeeded(access, there), signal));
+  const [secret] = objects;
+  const rows = await Promise.all([...rights, ...(secret ? [checkCreation(client, secret, signal)] : [])]);
+  return [...rows, ...objects.map((ref, index) => existingRow(ref, found[index]))];
+}
+
+async function reach(
+  client: KubernetesClient,
+  insecurity: Insecurity | undefined,
+  signal: AbortSignal,
+): Promise<Row> {
+  const reached = (what: string): Row =>
+    insecurity === undefined
+      ? pass(REACH, what)
+      : warn(REACH, `${what}\n${insecurity.warning}`, insecurity.remedy);
   try {
     const version = await client.serverVersion(signal);
-    return pass(REACH, version === undefined ? client.server : `${client.server}, ${version}`);
+    return reached(version === undefined ? client.server : `${client.server}, ${version}`);
   } catch (error) {
     // A 403 means it was reached, and the daemon never asks for the version.
-    if (error instanceof PublishError && error.code === 'KUBERNETES_FORBIDDEN')
-      return pass(REACH, client.server);
+    if (error instanceof PublishError && error.code === 'KUBERNETES_FORBIDDEN') return reached(client.server);
     return fail(REACH, asConnectorError(error));
   }
 }
@@ -91,7 +117,7 @@ function rightsOn(objects: readonly ObjectRef[]): Access[] {
   ];
 }
 
-/** Some create the objects by hand and grant no more: that is missed only when one is deleted. */
+/** Of k8s/overlays/no-create the objects are created by hand: `create` is missed only when one is deleted. */
 function isNeeded({ verb, resource, name }: Access, there: readonly ObjectRef[]): boolean {
   if (resource === 'events') return false;
   return verb !== 'create' || !there.some((ref) => ref.resource === resource && ref.name === name);
@@ -114,6 +140,8 @@ async function right(
     // A cluster may keep this question from us; what we then may is seen when it is done.
     return fail(subject, asConnectorError(error), 'warn');
   }
+  if (!needed && access.verb === 'create' && access.resource !== 'events')
+    return pass(subject, `not allowed, and not needed while ${where(access)} is there`);
   return fail(subject, errorOfMissingRule(access), needed ? 'fail' : 'warn');
 }
 
@@ -129,6 +157,7 @@ function existingRow(ref: PlannedObject, found: Look | undefined): Row {
   if (object === undefined) return pass(subject, `${where(ref)} is not there yet: it will be created`);
   try {
     if (ref.type !== undefined) assertAdoptable(object, { type: ref.type, metadata: ref });
+    if (ref.manifest !== undefined) assertServiceAdoptable(object, ref.manifest);
   } catch (error) {
     return fail(subject, asConnectorError(error));
   }

@@ -1,4 +1,5 @@
 import { ConnectorError, describeError } from '../../errors.ts';
+import { printable } from '../../lib/foreign-text.ts';
 
 export type Status = 'pass' | 'warn' | 'fail' | 'skipped';
 
@@ -20,7 +21,7 @@ export interface Row {
 export type Subject = Pick<Row, 'check' | 'what'>;
 
 export function pass(subject: Subject, detail: string): Row {
-  return { ...subject, status: 'pass', detail };
+  return { ...subject, status: 'pass', detail: printable(detail) };
 }
 
 export function warn(subject: Subject, detail: string, remedy?: string): Row {

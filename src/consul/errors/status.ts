@@ -1,9 +1,11 @@
 import { ConsulError, type ConsulErrorCode } from '../../errors.ts';
+import { foreignText } from '../../lib/foreign-text.ts';
 import { HTTPS_TO_HTTP } from './transport.ts';
 
 interface KnownFailure {
   readonly code: ConsulErrorCode;
-  readonly status?: number;
+  /** Any where there is none. */
+  readonly status?: (status: number) => boolean;
   readonly text: RegExp;
   readonly cause: string;
   readonly remedy: (asked: Asked) => string;
@@ -28,7 +30,10 @@ const TOKEN_PLACES: Readonly<Record<TokenKind, string>> = {
 };
 
 const SEE_SERVERS =
-  'see that the Consul servers run, and that the agent reaches them on port 8300: consul members, and its log';
+  'see that the Consul servers run, those of CONSUL_DATACENTER too, and that the agent reaches them on port 8300: consul members, and its log';
+
+const SEE_LEADER =
+  'wait for the election, or see that a majority of the servers runs: consul operator raft list-peers';
 
 const TOKEN_UNKNOWN = /ACL not found|token does not exist/i;
 
@@ -38,7 +43,7 @@ export function isTokenUnknown(text: string): boolean {
 }
 
 /** Whether an error of this code says that Consul refuses the token. */
-export function refusesToken(code: ConsulErrorCode | undefined): boolean {
+function refusesToken(code: ConsulErrorCode | undefined): boolean {
   return code === 'CONSUL_TOKEN_UNKNOWN' || code === 'CONSUL_PERMISSION_DENIED';
 }
 
@@ -58,13 +63,24 @@ function permissionRemedy({ service, token }: Asked): string {
   return `attach a policy with: ${rule}`;
 }
 
+function is(wanted: number): (status: number) => boolean {
+  return (status) => status === wanted;
+}
+
 /**
- * What Consul says when something has a known cause, most telling first. The text decides before the status: a client
- * agent turns a server's 429 or 403 into a 500.
+ * What Consul says when something has a known cause, most telling first. But for a redirect, which is never Consul's own, the
+ * text decides before the status: a client agent turns a server's 429 or 403 into a 500.
  */
 const KNOWN_FAILURES: readonly KnownFailure[] = [
   {
-    // First, since Vault says `permission denied` of Consul's token, which is not ours.
+    code: 'CONSUL_REDIRECT',
+    status: (status) => status >= 300 && status < 400,
+    text: /(?:)/,
+    cause: 'Consul, or a proxy before it, redirects',
+    remedy: () => 'set _CONSUL_HOST and _CONSUL_PORT to where it leads: no redirect is followed with a token',
+  },
+  {
+    // Before the others, since Vault says `permission denied` of Consul's token, which is not ours.
     code: 'CONSUL_CA_PROVIDER_FAILED',
     text: /error (?:issuing|signing) cert|error generating (?:CA )?(?:root|intermediate)|Error making API request/i,
     cause: 'the CA provider of Consul does not sign',
@@ -114,8 +130,14 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
     code: 'CONSUL_NO_LEADER',
     text: /No cluster leader|Raft leader not found/i,
     cause: 'the Consul cluster has no leader',
-    remedy: () =>
-      'wait for the election, or see that a majority of the servers runs: consul operator raft list-peers',
+    remedy: () => SEE_LEADER,
+  },
+  {
+    code: 'CONSUL_NO_LEADER',
+    // A server without a leader, asked by a query with an index whose wait ends first (seen with 1.8.7 and 1.16.4).
+    text: /response type not correct/i,
+    cause: 'the Consul servers did not answer the agent before the wait ended',
+    remedy: () => SEE_LEADER,
   },
   {
     code: 'CONSUL_NO_SERVERS',
@@ -164,13 +186,13 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
   {
     // What Go says of a request it cannot read, such as a TLS handshake.
     code: 'CONSUL_TLS',
-    status: 400,
+    status: is(400),
     text: /^400 Bad Request/,
     cause: HTTPS_TO_HTTP.cause,
     remedy: () => HTTPS_TO_HTTP.remedy,
   },
   {
-    code: 'CONSUL_UNEXPECTED_STATUS',
+    code: 'CONSUL_SERVICE_NAME_REFUSED',
     text: /SPIFFE ID is not in the expected format|URI must be either service/i,
     cause: 'Consul signs no leaf for a service of this name',
     remedy: ({ service }) =>
@@ -184,7 +206,7 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     code: 'CONSUL_CA_NOT_READY',
-    text: /CA is uninitialized|CA root is nil|response type not correct|CA (?:is )?not (?:yet )?initialized|CA has not finished initializing|no CA roots|no CA bootstrapped yet|CA provider is nil/i,
+    text: /CA is uninitialized|CA root is nil|CA (?:is )?not (?:yet )?initialized|CA has not finished initializing|no CA roots|no CA bootstrapped yet|CA provider is nil/i,
     cause: 'the Connect CA is not initialised yet',
     remedy: () =>
       'wait; if it stays, read the CA provider errors in the log of the Consul leader. A secondary datacenter waits for its primary',
@@ -197,21 +219,28 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     code: 'CONSUL_RATE_LIMITED',
-    status: 429,
+    status: is(429),
     text: /(?:)/,
     cause: 'Consul limits the rate of requests',
     remedy: () => 'nothing if it passes; else raise limits.request_limits of the servers',
   },
   {
+    code: 'CONSUL_UNAUTHORIZED',
+    status: is(401),
+    text: /(?:)/,
+    cause: 'a proxy before Consul asks for a user and a password',
+    remedy: () => 'set CONSUL_HTTP_AUTH to the user:password that this proxy accepts',
+  },
+  {
     code: 'CONSUL_PERMISSION_DENIED',
-    status: 403,
+    status: is(403),
     text: /(?:)/,
     cause: 'Consul, or a proxy before it, refused the request',
     remedy: permissionRemedy,
   },
   {
     code: 'CONSUL_NOT_FOUND',
-    status: 404,
+    status: is(404),
     text: /(?:)/,
     cause: 'what answers is not a Consul agent with Connect (1.2 or newer)',
     remedy: () => 'set _CONSUL_HOST and _CONSUL_PORT to the HTTP API of Consul',
@@ -225,7 +254,7 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     code: 'CONSUL_UNEXPECTED_STATUS',
-    status: 503,
+    status: is(503),
     text: /(?:)/,
     cause: 'Consul, or a proxy before it, is not available',
     remedy: () => 'see that the Consul agent and its servers run; a proxy says this when it reaches none',
@@ -238,11 +267,6 @@ export function errorOfStatus(status: number, text: string, asked: Asked): Consu
   const said = quote(known?.quotesAll === true ? text.replaceAll(/\s+/g, ' ') : text);
   if (known !== undefined) {
     return new ConsulError(known.code, `${known.cause} (${status}${said})`, { remedy: known.remedy(asked) });
-  }
-  if (status >= 300 && status < 400) {
-    return new ConsulError('CONSUL_REDIRECT', `Consul, or a proxy before it, redirects (${status})`, {
-      remedy: 'set _CONSUL_HOST and _CONSUL_PORT to where it leads: no redirect is followed with a token',
-    });
   }
   return new ConsulError('CONSUL_UNEXPECTED_STATUS', `Consul answered ${status}${said}`, {
     remedy: status >= 500 ? 'read the log of the Consul agent and servers' : 'read what Consul says',
@@ -259,7 +283,7 @@ export function errorOfMissingPermission(asked: Asked): ConsulError {
 }
 
 function knownFailure(status: number, text: string): KnownFailure | undefined {
-  return KNOWN_FAILURES.find((failure) => (failure.status ?? status) === status && failure.text.test(text));
+  return KNOWN_FAILURES.find((failure) => failure.status?.(status) !== false && failure.text.test(text));
 }
 
 /** For an answer about the roots that a client agent fetched so many seconds ago, and cannot fetch anew. */
@@ -271,8 +295,12 @@ export function errorOfStaleRoots(ageSeconds: number): ConsulError {
   );
 }
 
-/** What Consul says, for an error: its first line, where that is short and no page. */
+/**
+ * What Consul says, for an error: its first line, without what may be a key or a token. Consul refuses in plain text: a page
+ * is a proxy's, and JSON may be the answer that was asked for, under another status.
+ */
 export function quote(text: string): string {
-  const line = text.trim().split('\n', 1)[0] ?? '';
-  return line === '' || line.startsWith('<') ? '' : `: ${line.slice(0, 200)}`;
+  const [line = ''] = text.trim().split('\n', 1);
+  const said = /^[<{["]/.test(line) ? '' : foreignText(line);
+  return said === '' ? '' : `: ${said}`;
 }

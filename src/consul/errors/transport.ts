@@ -1,13 +1,49 @@
 import { ConsulError, systemCode } from '../../errors.ts';
+import { TooLongError } from '../body.ts';
 
-const UNREACHABLE_REMEDIES: Readonly<Record<string, string>> = {
-  ECONNREFUSED:
-    'nothing listens there: since Consul 1.14 (consul-k8s 1.0) nodes have no agent; set _CONSUL_HOST to the Service of the servers, such as consul-server.consul.svc',
-  ENOTFOUND: 'the name in _CONSUL_HOST does not resolve: use the full name, such as consul-server.consul.svc',
-  EAI_AGAIN: 'the DNS server does not answer: see the DNS of the Pod',
-  EHOSTUNREACH: 'there is no route to _CONSUL_HOST: see NetworkPolicies and hostIP',
-  ENETUNREACH: 'there is no route to _CONSUL_HOST: see the network of the Pod',
+/** What is known of the way to Consul, beside the error of a request. */
+export interface Way {
+  readonly url: string;
+  readonly tls: boolean;
+  readonly inPod: boolean;
+  /** Whether any server has answered before. */
+  readonly hasAnswered: boolean;
+}
+
+interface UnreachableRemedy {
+  readonly inPod: string;
+  readonly elsewhere: string;
+}
+
+const NO_ROUTE_HERE = 'there is no route to _CONSUL_HOST: see the network of this machine';
+
+const UNREACHABLE_REMEDIES: Readonly<Record<string, UnreachableRemedy>> = {
+  ECONNREFUSED: {
+    inPod:
+      'nothing listens there: since Consul 1.14 (consul-k8s 1.0) nodes have no agent; set _CONSUL_HOST to the Service of the servers, such as consul-server.consul.svc',
+    elsewhere:
+      'nothing listens there: start Consul, or set _CONSUL_HOST and _CONSUL_PORT to where it listens',
+  },
+  ENOTFOUND: {
+    inPod: 'the name in _CONSUL_HOST does not resolve: use the full name, such as consul-server.consul.svc',
+    elsewhere: 'the name in _CONSUL_HOST does not resolve: see its spelling, and the DNS of this machine',
+  },
+  EAI_AGAIN: {
+    inPod: 'the DNS server does not answer: see the DNS of the Pod',
+    elsewhere: 'the DNS server does not answer: see the DNS of this machine',
+  },
+  EHOSTUNREACH: {
+    inPod: 'there is no route to _CONSUL_HOST: see NetworkPolicies and hostIP',
+    elsewhere: NO_ROUTE_HERE,
+  },
+  ENETUNREACH: {
+    inPod: 'there is no route to _CONSUL_HOST: see the network of the Pod',
+    elsewhere: NO_ROUTE_HERE,
+  },
 };
+
+/** Of a refused connection where Consul has answered before: what is configured was right. */
+const STOPPED = 'Consul has answered there before: see that it runs, and why it stopped, in its log';
 
 interface KnownTlsFailure {
   readonly code: RegExp;
@@ -71,10 +107,12 @@ export function noAnswerInTime(url: string, ms: number, cause: unknown): ConsulE
 }
 
 /** The error for a request that got no whole answer. */
-export function errorOfTransport(error: unknown, url: string, tls: boolean): ConsulError {
+export function errorOfTransport(error: unknown, way: Way): ConsulError {
+  const { url, tls } = way;
   const code = systemCode(error) ?? (error instanceof Error ? error.name : 'unknown');
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
-    return new ConsulError('CONSUL_INVALID_RESPONSE', `the answer of ${url} is larger than 8 MiB`, {
+  if (error instanceof TooLongError) {
+    const limit = `${error.maxBytes / 1024} KiB`;
+    return new ConsulError('CONSUL_INVALID_RESPONSE', `the answer of ${url} is larger than ${limit}`, {
       remedy: 'what answers is not Consul: see _CONSUL_HOST and _CONSUL_PORT',
       cause: error,
     });
@@ -90,7 +128,14 @@ export function errorOfTransport(error: unknown, url: string, tls: boolean): Con
     }
   }
   return new ConsulError('CONSUL_UNREACHABLE', `Consul at ${url} cannot be reached (${code})`, {
-    remedy: UNREACHABLE_REMEDIES[code] ?? 'see that Consul runs and that nothing between cuts connections',
+    remedy: unreachableRemedy(code, way),
     cause: error,
   });
+}
+
+function unreachableRemedy(code: string, { inPod, hasAnswered }: Way): string {
+  if (code === 'ECONNREFUSED' && hasAnswered) return STOPPED;
+  const known = UNREACHABLE_REMEDIES[code];
+  if (known === undefined) return 'see that Consul runs and that nothing between cuts connections';
+  return inPod ? known.inPod : known.elsewhere;
 }

@@ -31,6 +31,7 @@ export function deferBundleUntil(
     bundle.intermediates.some(
       (cross) =>
         isCrossCertificateOf(cross, anchor) &&
+        cross.weakSignature === undefined &&
         lasts(cross) &&
         trusted.some((root) => isSignedBy(cross, root)),
     );
@@ -46,9 +47,13 @@ function isCrossCertificateOf(cross: Certificate, anchor: Certificate): boolean 
   );
 }
 
-/** The length of the peers' chains is unknown, so a path length may be too short for them. */
+/** The peers' chains and names are unknown, so a path length may be too short for them, and a name constraint exclude them. */
 function isUnlimitedCa(certificate: Certificate): boolean {
-  const { x509, pathLength, isSelfIssued, selfSigned, hasUnknownCritical } = certificate;
-  const isLimited = pathLength !== undefined || x509.keyUsage !== undefined || hasUnknownCritical;
-  return x509.ca && !isLimited && isSelfIssued === selfSigned;
+  const { x509, pathLength, isSelfIssued, selfSigned, hasUnknownCritical, nameConstraints } = certificate;
+  const isLimited =
+    pathLength !== undefined ||
+    x509.keyUsage !== undefined ||
+    hasUnknownCritical ||
+    nameConstraints !== undefined;
+  return x509.ca && !isLimited && certificate.weakKey === undefined && isSelfIssued === selfSigned;
 }

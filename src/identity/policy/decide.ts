@@ -1,218 +1,153 @@
-import { IdentityError, identityErrorOr } from '../../errors.ts';
-import {
-  type CertificateAndKey,
-  type Identity,
-  verifyAnswer,
-  type verifyIdentity,
-  verifyServed,
-} from '../identity.ts';
-import type { Content, Published } from '../published.ts';
-import type { Scope } from '../spiffe-id.ts';
+import { IdentityError } from '../../errors.ts';
+import type { Identity } from '../identity.ts';
+import type { Published } from '../published.ts';
+import { ANYWHERE, trySpiffeIdOf } from '../spiffe-id.ts';
 import type { TrustBundle } from '../trust-bundle.ts';
-import { isCanonicalPem } from '../x509/certificate.ts';
+import { isCanonicalPem, tryReadCertificates } from '../x509/certificate.ts';
+import { assessCandidate, bundlesOf, keepAll, keepLeaf } from './content.ts';
 import { deferBundleUntil } from './cross-signing.ts';
-import { type EffectiveBundle, effectiveBundle } from './effective-bundle.ts';
+import type { BundleDecision, Decision, DecisionInput, Keep, None, WriteCause } from './decision.ts';
+import { hold } from './hold.ts';
 import { nextBoundary, recheckAt, recheckUnusableAt } from './recheck.ts';
-import { findViolations, REASONS, resolves, type Violation } from './violations.ts';
-
-/** Everything a decision is made from: what was read, and the time. */
-export interface DecisionInput {
-  readonly published: Published | undefined;
-  readonly candidate: CertificateAndKey | undefined;
-  readonly service: string;
-  /** Where the service is requested, as far as that is configured. */
-  readonly scope?: Scope | undefined;
-  readonly bundle: TrustBundle;
-  /** The bundle that this process last saw or put in place as decided; undefined before the first time. */
-  readonly settledBundlePem?: string | undefined;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  /**
-   * Defined where Consul has not confirmed its roots since another writer changed the bundle: when to query them again, in
-   * milliseconds since the epoch. Until then no published root is removed, nor a leaf of one replaced.
-   */
-  readonly confirmAfter?: number | undefined;
-  /** Defined where the gateway verifies its peers with the bundle: then a change of it, too, reloads the gateway. */
-  readonly upstream?: UpstreamVerification | undefined;
-}
-
-export interface UpstreamVerification {
-  /** When Consul first listed these roots, in milliseconds since the epoch. */
-  readonly rootsSince: number;
-}
-
-/** Why something is written: one word for metrics, and a sentence for the log, the annotation and the event. */
-export interface WriteCause {
-  readonly reason: WriteReason;
-  readonly detail: string;
-}
-
-/** The cause in one line, as logs, annotations and Events have it. */
-export function describeCause({ reason, detail }: WriteCause): string {
-  return `${reason}: ${detail}`;
-}
-
-export const WRITE_REASONS = [...REASONS, 'roots-changed', 'repair'] as const;
-export type WriteReason = (typeof WRITE_REASONS)[number];
-
-export type Decision = Replace | Keep | None;
-
-interface Outlook {
-  /** Why Consul's leaf must not be published, if so. */
-  readonly rejected: IdentityError | undefined;
-  /** What is wrong with the published leaf once this decision is carried out. */
-  readonly violation: Violation | undefined;
-  /** Whether to query Consul's roots again: what is published may be newer. */
-  readonly requeryRoots: boolean;
-  /** When time alone may change the decision, in milliseconds since the epoch. */
-  readonly recheckAt: number;
-}
-
-/** Consul's leaf replaces the published one, with the bundle of now. */
-export interface Replace extends Outlook {
-  readonly kind: 'replace';
-  readonly content: Content;
-  /** What is wrong with the published leaf, and what Consul's leaf resolves. */
-  readonly cause: Violation;
-  /** What is published before, where that works. */
-  readonly current: Identity | undefined;
-  readonly changesBundle: boolean;
-}
-
-/** The published leaf and key stay byte for byte. */
-export interface Keep extends Outlook {
-  readonly kind: 'keep';
-  readonly content: Content;
-  readonly bundle: BundleDecision;
-}
-
-export type BundleDecision =
-  | { readonly kind: 'unchanged' }
-  | { readonly kind: 'update'; readonly cause: WriteCause }
-  /** New roots are published together with the new leaf, or at `until`, in milliseconds since the epoch. */
-  | { readonly kind: 'defer'; readonly until: number };
-
-/** Neither what is published nor Consul's leaf works, so whatever is published stays as it is. */
-export interface None extends Outlook {
-  readonly kind: 'none';
-  readonly violation: Violation;
-}
-
-/** Why the target is written, if it turns out to differ from what was decided. */
-export function causeOf(decision: Replace | Keep): WriteCause {
-  if (decision.kind === 'replace') return decision.cause;
-  if (decision.bundle.kind === 'update') return decision.bundle.cause;
-  return { reason: 'repair', detail: 'labels or annotations were modified' };
-}
-
-const ANYWHERE: Scope = { partition: undefined, namespace: undefined, datacenter: undefined };
+import { judgeServed } from './served.ts';
+import { bundleOfPublished, findUnconfirmed, isSameBundle } from './unconfirmed.ts';
+import { findViolations, NOT_PUBLISHED, resolves, type Violation } from './violations.ts';
 
 /**
  * Rule 2, write only when necessary: the leaf is replaced only where it has a violation that the candidate resolves. A
- * change of roots alone replaces the bundle and keeps leaf and key byte for byte.
+ * change of roots alone replaces the bundle and keeps leaf and key byte for byte. Nothing that works is touched while
+ * another writer may have published it with newer roots than Consul's answer lists.
  * Pure: the same input gives the same decision, and deciding again on its result decides to write nothing.
  */
 export function decide(input: DecisionInput): Decision {
-  const { published, candidate, bundle, at, confirmAfter } = input;
-  const judge = (by: TrustBundle) => assess(published, { ...input, bundle: by }, verifyServed);
-  const effective = effectiveBundle(published, bundle, confirmAfter, at, judge);
-  const decision = decideWith(input, effective, judge(effective.bundle));
+  const { published, candidate, bundle, service, at } = input;
+  const judge: Judge | undefined =
+    published === undefined ? undefined : (by) => judgeServed(published, service, by, at);
+  const decision = holdUnconfirmed(input, judge) ?? decideWith(input, judge);
   const boundary = nextBoundary([published, candidate], bundle, at);
-  const confirmAt = effective.unconfirmed?.recheckAt ?? Number.POSITIVE_INFINITY;
-  return { ...decision, recheckAt: Math.min(decision.recheckAt, boundary, confirmAt) };
+  return { ...decision, recheckAt: Math.min(decision.recheckAt, boundary) };
 }
 
-function decideWith(
-  input: DecisionInput,
-  effective: EffectiveBundle,
-  current: Identity | IdentityError | undefined,
-): Decision {
-  const { published, at, scope = ANYWHERE } = input;
-  const { unconfirmed } = effective;
-  const candidate = assess(input.candidate, input, (material, service, bundle, now) =>
-    verifyAnswer(material, service, scope, bundle, now),
-  );
+/** Verifies what is published against a bundle. */
+type Judge = (by: TrustBundle) => Identity | IdentityError;
+
+function holdUnconfirmed(input: DecisionInput, judge: Judge | undefined): Decision | undefined {
+  const { published, confirmAfter } = input;
+  if (published === undefined || judge === undefined || confirmAfter === undefined) return undefined;
+  const unconfirmed = findUnconfirmed(input, published, judge);
+  return unconfirmed && hold(input, published, unconfirmed, confirmAfter);
+}
+
+function decideWith(input: DecisionInput, judge: Judge | undefined): Decision {
+  const { published, bundle, at, scope = ANYWHERE } = input;
+  const current = judge?.(bundle);
+  const candidate = assessCandidate(input, bundle);
   const rejected = candidate instanceof IdentityError ? candidate : undefined;
   const usable = candidate instanceof IdentityError ? undefined : candidate;
   const works = current instanceof IdentityError ? undefined : current;
-  const requeryRoots = unconfirmed?.requeryRoots ?? false;
-  const [violation, ...lesser] = findViolations(current, effective.bundle, scope, at);
+  const [violation, ...lesser] = findViolations(current, bundle, scope, at);
+  const outlook = { rejected, requeryRoots: false };
 
-  const cause = [violation, ...lesser].find(
+  const cause = [violation, ...lesser, foreignLeafIn(input)].find(
     (found) => found !== undefined && usable !== undefined && resolves(usable, current, found, at),
   );
-  if (usable !== undefined && cause !== undefined && unconfirmed?.isOtherTrustDomain !== true) {
-    const [remaining] = findViolations(usable, effective.bundle, scope, at);
+  if (usable !== undefined && cause !== undefined) {
+    const kept = published !== undefined && isBundlePublished(input) ? bundlesOf(published) : undefined;
+    const [remaining] = findViolations(usable, bundle, scope, at);
     return {
       kind: 'replace',
+      ...outlook,
       content: {
         identity: usable,
         tlsCrt: usable.tlsCrt,
         tlsKey: usable.tlsKey,
-        caCrt: effective.bundle.pem,
+        ...(kept ?? { caCrt: bundle.pem }),
       },
       cause,
       current: works,
-      changesBundle: !isBundlePublished(input, effective.bundle.pem),
-      rejected,
+      changesBundle: kept === undefined,
+      formerTrustDomain: formerTrustDomain(published, bundle),
       violation: remaining,
-      requeryRoots,
-      recheckAt: recheckAt(usable.leaf, remaining, at),
+      recheckAt: recheckAt(usable, remaining, at),
     };
   }
   if (published === undefined || works === undefined) {
-    return {
-      kind: 'none',
-      rejected,
-      violation: violation ?? { reason: 'missing', detail: 'no identity was published' },
-      requeryRoots,
-      recheckAt: recheckUnusableAt(at),
-    };
+    return decideBroken(input, judge, rejected, violation ?? NOT_PUBLISHED);
   }
-  const bundleDecision = decideBundle(input, effective.pem, violation);
-  const isDeferred = bundleDecision.kind === 'defer';
+  const bundleDecision = decideBundle(input, violation);
+  const isWritten = bundleDecision.kind === 'update';
   return {
     kind: 'keep',
-    content: {
-      identity: works,
-      tlsCrt: published.certificatePem,
-      tlsKey: published.privateKeyPem,
-      caCrt: isDeferred ? (published.caPem ?? effective.pem) : effective.pem,
-    },
+    ...outlook,
+    content: isWritten ? keepLeaf(published, works, bundle.pem) : keepAll(published, works),
     bundle: bundleDecision,
-    rejected,
     violation,
-    requeryRoots,
     recheckAt: Math.min(
-      recheckAt(works.leaf, violation, at),
-      isDeferred ? bundleDecision.until : Number.POSITIVE_INFINITY,
+      recheckAt(works, violation, at),
+      bundleDecision.kind === 'defer' ? bundleDecision.until : Number.POSITIVE_INFINITY,
     ),
   };
 }
 
-function decideBundle(
+/** It is no fault while Consul has no leaf that lives longer: then it is as good as any. */
+function foreignLeafIn({ foreignLeaf }: DecisionInput): Violation | undefined {
+  if (foreignLeaf === undefined) return undefined;
+  const detail = `another writer put the leaf with the serial number ${foreignLeaf} there`;
+  return { reason: 'foreign-leaf', detail };
+}
+
+/** Undefined where it is the same, or cannot be told. */
+function formerTrustDomain(
+  published: Published | undefined,
+  { trustDomain }: TrustBundle,
+): string | undefined {
+  const former = trySpiffeIdOf(tryReadCertificates(published?.certificatePem ?? '')[0]);
+  return former?.trustDomain === trustDomain ? undefined : former?.trustDomain;
+}
+
+/**
+ * Neither what is published nor Consul's leaf works. Where that is because Consul removed the root of the published leaf,
+ * the bundle follows Consul all the same: what it removed must not stay trusted for as long as it signs no leaf.
+ */
+function decideBroken(
   input: DecisionInput,
-  wantedPem: string,
-  violation: Violation | undefined,
-): BundleDecision {
-  if (isBundlePublished(input, wantedPem)) return { kind: 'unchanged' };
+  judge: Judge | undefined,
+  rejected: IdentityError | undefined,
+  violation: Violation,
+): Keep | None {
+  const { published, bundle, at } = input;
+  const outlook = { rejected, violation, requeryRoots: false, recheckAt: recheckUnusableAt(at) };
+  const { caPem } = published ?? {};
+  if (published !== undefined && caPem !== undefined && !isBundlePublished(input)) {
+    const identity = judge?.(bundleOfPublished(caPem, bundle, at));
+    if (identity !== undefined && !(identity instanceof IdentityError)) {
+      const cause = causeOfUpdate(input);
+      const content = keepLeaf(published, identity, bundle.pem);
+      return { kind: 'keep', ...outlook, content, bundle: { kind: 'update', cause } };
+    }
+  }
+  return { kind: 'none', ...outlook };
+}
+
+function decideBundle(input: DecisionInput, violation: Violation | undefined): BundleDecision {
+  if (isBundlePublished(input)) return { kind: 'unchanged' };
   const until = violation?.reason === 'inactive-root' ? deferralOf(input) : undefined;
   if (until !== undefined) return { kind: 'defer', until };
-  return { kind: 'update', cause: causeOfUpdate(input, wantedPem) };
+  return { kind: 'update', cause: causeOfUpdate(input) };
 }
 
 /** Where the roots are as they were, or the text is none that a connector writes, another writer modified the bundle. */
-function causeOfUpdate({ published, settledBundlePem }: DecisionInput, wantedPem: string): WriteCause {
+function causeOfUpdate({ published, bundle, settledBundlePem }: DecisionInput): WriteCause {
   const caPem = published?.caPem ?? '';
-  const isRepair = settledBundlePem === wantedPem || caPem === wantedPem || !isCanonicalPem(caPem);
+  const isRepair = settledBundlePem === bundle.pem || caPem === bundle.pem || !isCanonicalPem(caPem);
   return isRepair
     ? { reason: 'repair', detail: 'the trust bundle was modified or removed' }
     : { reason: 'roots-changed', detail: 'the list of roots changed' };
 }
 
-function isBundlePublished({ published, upstream }: DecisionInput, caCrt: string): boolean {
-  if (published?.caPem !== caCrt) return false;
-  return upstream === undefined || published.upstreamCaPem === caCrt;
+function isBundlePublished({ published, bundle, upstream }: DecisionInput): boolean {
+  if (!isSameBundle(published?.caPem, bundle)) return false;
+  return upstream === undefined || isSameBundle(published?.upstreamCaPem, bundle);
 }
 
 /** Until when new roots wait; only where both places hold the same bundle, so that nothing else waits with them. */
@@ -220,13 +155,4 @@ function deferralOf({ published, bundle, upstream, at }: DecisionInput): number 
   const trusted = published?.upstreamCaPem;
   if (upstream === undefined || trusted === undefined || trusted !== published?.caPem) return undefined;
   return deferBundleUntil(trusted, bundle, upstream.rootsSince, at);
-}
-
-function assess(
-  material: CertificateAndKey | undefined,
-  { service, bundle, at }: DecisionInput,
-  verify: typeof verifyIdentity,
-): Identity | IdentityError | undefined {
-  if (material === undefined) return undefined;
-  return identityErrorOr(() => verify(material, service, bundle, at));
 }

@@ -1,14 +1,20 @@
 import { IdentityError, identityErrorOr } from '../../errors.ts';
-import { buildTrustBundle, type ListedRoots, type TrustBundle } from '../trust-bundle.ts';
-import { type Decision, type DecisionInput, decide } from './decide.ts';
+import { assertTrustDomain, buildTrustBundle, type ListedRoots, type TrustBundle } from '../trust-bundle.ts';
+import { withSignatureBudget } from '../x509/signature-budget.ts';
+import { decide } from './decide.ts';
+import type { Decision, DecisionInput } from './decision.ts';
 
 export interface PlanInput extends Omit<DecisionInput, 'bundle' | 'upstream'> {
   /** The newest roots of Consul; undefined before its first answer. */
   readonly roots: ListedRoots | undefined;
   /** The newest roots that could be used, for as long as `roots` cannot. */
   readonly usableRoots: ListedRoots | undefined;
+  /** The one that Consul's must be, in lower case; undefined: any. */
+  readonly trustDomain?: string | undefined;
   /** Whether the gateway verifies its peers with the bundle, so that a change of it reloads the gateway. */
   readonly verifiesUpstream: boolean;
+  /** The `X-Consul-Index` of `roots`. */
+  readonly rootsIndex?: bigint | undefined;
   /** The bundle of the plan before this one. */
   readonly previous: DatedBundle | undefined;
 }
@@ -32,13 +38,26 @@ export interface Planned extends DatedBundle {
   /** Why the newest roots cannot be used, if so; `bundle` is then that of the ones before. */
   readonly rootsRejected: IdentityError | undefined;
   readonly decision: Decision;
+  /** The serial number of the published leaf, where somebody else than a connector put it there. */
+  readonly foreignLeaf: string | undefined;
+  /** The `X-Consul-Index` of the roots that the bundle is made of, where that is known. */
+  readonly rootsIndex: bigint | undefined;
 }
 
 /** What to do with what is published, given all that Consul said: the same for `run`, `once` and `render`. Pure. */
 export function plan(input: PlanInput): Plan {
-  const { roots, usableRoots, verifiesUpstream, previous, at } = input;
+  const { roots, at } = input;
   if (roots === undefined) return { kind: 'waiting', rootsRejected: undefined };
-  const newest = identityErrorOr(() => buildTrustBundle(roots, at));
+  // Roots that are refused over their number of signatures leave enough to judge by those of before.
+  const newest = identityErrorOr(() => {
+    assertTrustDomain(roots, input.trustDomain);
+    return buildTrustBundle(roots, at);
+  });
+  return withSignatureBudget(() => planWith(newest, input));
+}
+
+function planWith(newest: TrustBundle | IdentityError, input: PlanInput): Plan {
+  const { usableRoots, verifiesUpstream, previous, at } = input;
   const rootsRejected = newest instanceof IdentityError ? newest : undefined;
   const bundle =
     rootsRejected !== undefined && usableRoots !== undefined
@@ -52,6 +71,8 @@ export function plan(input: PlanInput): Plan {
     rootsRejected,
     bundle,
     since,
+    foreignLeaf: input.foreignLeaf,
+    rootsIndex: rootsRejected === undefined ? input.rootsIndex : undefined,
     decision: decide({ ...input, bundle, upstream }),
   };
 }

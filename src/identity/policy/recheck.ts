@@ -1,20 +1,26 @@
-import type { CertificateAndKey } from '../identity.ts';
+import type { CertificateAndKey, Lifetime } from '../identity.ts';
 import type { TrustBundle } from '../trust-bundle.ts';
-import { type Certificate, tryReadCertificates } from '../x509/certificate.ts';
-import { RENEWAL_DUE_BELOW } from './thresholds.ts';
+import { tryReadCertificates } from '../x509/certificate.ts';
+import { RENEWAL_DUE_BELOW, URGENT_BELOW } from './thresholds.ts';
 import type { Violation } from './violations.ts';
 
 const RECHECK_VIOLATION_MS = 30_000;
 const MAX_RECHECK_MS = 86_400_000;
 
-/** When to decide again about a published `leaf` that nothing else happens to, in milliseconds since the epoch as `at`. */
-export function recheckAt(leaf: Certificate, violation: Violation | undefined, at: number): number {
-  if (violation === undefined)
-    return leaf.notAfter - RENEWAL_DUE_BELOW * (leaf.notAfter - leaf.notBefore) + 1;
+/** When to decide again about a published identity that nothing else happens to, in milliseconds since the epoch as `at`. */
+export function recheckAt(published: Lifetime, violation: Violation | undefined, at: number): number {
+  if (violation === undefined) return momentOf(published, RENEWAL_DUE_BELOW);
   if (violation.reason !== 'renewal-due') return recheckUnusableAt(at);
   // A leaf of a year ages for months before Consul renews it: a tenth of what is left, within bounds, is often enough.
-  const tenthMs = (leaf.notAfter - at) / 10;
-  return at + Math.max(RECHECK_VIOLATION_MS, Math.min(tenthMs, MAX_RECHECK_MS));
+  const tenthMs = (published.notAfter - at) / 10;
+  const next = at + Math.max(RECHECK_VIOLATION_MS, Math.min(tenthMs, MAX_RECHECK_MS));
+  const urgentAt = momentOf(published, URGENT_BELOW);
+  return urgentAt > at ? Math.min(next, urgentAt) : next;
+}
+
+/** The first moment in which less than `share` of the lifetime is left. */
+function momentOf({ leaf, notAfter }: Lifetime, share: number): number {
+  return notAfter - share * (notAfter - leaf.notBefore) + 1;
 }
 
 /** The same where what is published does not work, or not with the active root. */
@@ -36,5 +42,5 @@ export function nextBoundary(
   );
   const certificates = [...bundle.anchors, ...bundle.intermediates, ...served];
   const boundaries = certificates.flatMap(({ notBefore, notAfter }) => [notBefore, notAfter]);
-  return Math.min(...boundaries.filter((boundary) => boundary > at));
+  return Math.min(bundle.changesAt, ...boundaries.filter((boundary) => boundary > at));
 }

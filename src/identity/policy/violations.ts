@@ -1,18 +1,26 @@
 import { IdentityError } from '../../errors.ts';
-import type { Identity } from '../identity.ts';
+import { type Identity, lifetimeLeft } from '../identity.ts';
 import { outOfScope, type Scope } from '../spiffe-id.ts';
 import type { TrustBundle } from '../trust-bundle.ts';
-import { lifetimeLeft } from '../x509/certificate.ts';
-import { RENEWAL_DUE_BELOW } from './thresholds.ts';
+import { FRESH_FROM, RENEWAL_DUE_BELOW, URGENT_BELOW } from './thresholds.ts';
 
 /** Reasons to replace the published leaf, most severe first. */
-export const REASONS = ['missing', 'invalid', 'wrong-identity', 'inactive-root', 'renewal-due'] as const;
+export const REASONS = [
+  'missing',
+  'invalid',
+  'wrong-identity',
+  'inactive-root',
+  'renewal-due',
+  'foreign-leaf',
+] as const;
 export type Reason = (typeof REASONS)[number];
 
 export interface Violation {
   readonly reason: Reason;
   readonly detail: string;
 }
+
+export const NOT_PUBLISHED: Violation = { reason: 'missing', detail: 'no identity was published' };
 
 /** Every reason to replace what is published at `at` (milliseconds since the epoch), most severe first. */
 export function findViolations(
@@ -21,7 +29,7 @@ export function findViolations(
   scope: Scope,
   at: number,
 ): readonly Violation[] {
-  if (current === undefined) return [{ reason: 'missing', detail: 'no identity was published' }];
+  if (current === undefined) return [NOT_PUBLISHED];
   if (current instanceof IdentityError) {
     const other = current.code === 'WRONG_SERVICE' || current.code === 'WRONG_TRUST_DOMAIN';
     return [{ reason: other ? 'wrong-identity' : 'invalid', detail: current.message }];
@@ -40,7 +48,7 @@ export function findViolations(
       detail: 'the published leaf does not chain to the active root',
     });
   }
-  const left = lifetimeLeft(current.leaf, at);
+  const left = lifetimeLeft(current, at);
   if (left < RENEWAL_DUE_BELOW) {
     violations.push({
       reason: 'renewal-due',
@@ -60,20 +68,27 @@ export function resolves(
   if (current === undefined || current instanceof IdentityError) return true;
   if (reason === 'wrong-identity') return true;
   if (reason === 'inactive-root') return candidate.chain.activeRoot !== undefined;
+  if (reason === 'foreign-leaf') return outlives(candidate, current);
   return extendsLifetime(candidate, current, at);
 }
 
 /**
- * Whether a candidate is worth a write to replace a leaf whose renewal is due. It must live longer, and its own renewal must
- * either not be due or it must gain a tenth of its lifetime (or double what is left, when that is less): so neither a leaf
- * that is reissued every second (consul #6507) nor a clock far ahead of Consul's can cause a stream of writes.
+ * Whether a candidate is worth a write to replace a leaf whose renewal is due. It must live longer, and be fresh itself;
+ * once the published leaf is near its end, any one will do that gains a tenth of its lifetime (or doubles what is left, when
+ * that is less). So neither the leaves of several replicas, nor one that is reissued every second (consul #6507), nor a
+ * clock far ahead of Consul's can cause a stream of writes.
  */
 function extendsLifetime(candidate: Identity, current: Identity, at: number): boolean {
-  const gained = candidate.leaf.notAfter - current.leaf.notAfter;
-  if (gained <= 0) return false;
-  // A candidate of the previous root must not displace one of the active root.
+  if (!outlives(candidate, current)) return false;
+  if (lifetimeLeft(candidate, at) >= FRESH_FROM) return true;
+  if (lifetimeLeft(current, at) >= URGENT_BELOW) return false;
+  const tenth = (candidate.notAfter - candidate.leaf.notBefore) / 10;
+  const gained = candidate.notAfter - current.notAfter;
+  return gained >= Math.min(tenth, current.notAfter - at);
+}
+
+/** A candidate of the previous root must not displace one of the active root, however long it lives. */
+function outlives(candidate: Identity, current: Identity): boolean {
   if (current.chain.activeRoot !== undefined && candidate.chain.activeRoot === undefined) return false;
-  if (lifetimeLeft(candidate.leaf, at) >= RENEWAL_DUE_BELOW) return true;
-  const tenth = (candidate.leaf.notAfter - candidate.leaf.notBefore) / 10;
-  return gained >= Math.min(tenth, current.leaf.notAfter - at);
+  return candidate.notAfter > current.notAfter;
 }

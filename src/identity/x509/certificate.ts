@@ -1,17 +1,23 @@
-import { type KeyObject, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { IdentityError, identityErrorOr } from '../../errors.ts';
+import { fromDer } from './asn1.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
-import { readPem, writePem } from './pem.ts';
+import { MAX_BLOCKS, readPem, writePem } from './pem.ts';
+import { PublicKey } from './public-key.ts';
+import { spendSignature } from './signature-budget.ts';
+import { weaknessOfKey, weaknessOfSignature } from './strength.ts';
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
-/** More texts than a mesh has roots and leaves in use: each decision reads them all again, and parsing is most of its cost. */
-const MAX_PARSED = 64;
+/** The roots and the bundle made of them, at most: each decision reads them all again, and parsing is most of its cost. */
+const MAX_CAS = 2 * MAX_BLOCKS;
+/** The published leaf and Consul's, and a few older ones: a larger cache would fill with expired leaves. */
+const MAX_LEAVES = 8;
 
 /** A parsed certificate: what the rules ask of it, and its one normal PEM form. */
 export interface Certificate extends Extensions {
   readonly x509: X509Certificate;
-  readonly publicKey: KeyObject;
+  readonly publicKey: PublicKey;
   /** SHA-256 in hex with colons: two certificates are the same exactly when these are. */
   readonly fingerprint: string;
   /** Milliseconds since the epoch. */
@@ -21,6 +27,10 @@ export interface Certificate extends Extensions {
   readonly selfSigned: boolean;
   /** Whether its names and key identifiers say that it signed itself: OpenSSL looks for no issuer of such a one. */
   readonly isSelfIssued: boolean;
+  /** What makes its key too weak for OpenSSL at security level 2, if anything. */
+  readonly weakKey: string | undefined;
+  /** The same of its signature, which of a root nobody verifies. */
+  readonly weakSignature: string | undefined;
   /** In the form of RFC 7468, whatever form it came in. */
   readonly pem: string;
 }
@@ -31,12 +41,18 @@ export interface Certificate extends Extensions {
  * @throws IdentityError PEM_UNREADABLE, NO_CERTIFICATE or CERTIFICATE_UNREADABLE
  */
 export function readCertificates(text: string, what: string): readonly Certificate[] {
-  return parsed.memo(text, { context: what });
+  const known = leaves.get(text) ?? cas.get(text);
+  if (known !== undefined) return known;
+  const certificates = parseCertificates(text, what);
+  const cache = certificates[0]?.x509.ca === true ? cas : leaves;
+  cache.set(text, certificates);
+  return certificates;
 }
 
-const parsed = new LRUCache<string, readonly Certificate[], string>({
-  max: MAX_PARSED,
-  memoMethod: (text, _stale, { context: what }) => parseCertificates(text, what),
+const leaves = new LRUCache<string, readonly Certificate[]>({ max: MAX_LEAVES });
+const cas = new LRUCache<string, readonly Certificate[]>({
+  maxSize: MAX_CAS,
+  sizeCalculation: (certificates) => certificates.length,
 });
 
 /** The same, and none where the text cannot be read: what the certificates are to be used for then fails by itself. */
@@ -68,8 +84,9 @@ function parseCertificate(der: Buffer, what: string): Certificate {
     const notBefore = Date.parse(x509.validFrom);
     const notAfter = Date.parse(x509.validTo);
     if (Number.isNaN(notBefore) || Number.isNaN(notAfter)) throw new Error('its validity is not a date');
-    const { publicKey } = x509;
-    const extensions = readExtensions(x509.raw);
+    const publicKey = new PublicKey(x509.publicKey);
+    const decoded = fromDer(x509.raw);
+    const extensions = readExtensions(decoded);
     const named = { x509, ...extensions };
     return {
       x509,
@@ -77,8 +94,10 @@ function parseCertificate(der: Buffer, what: string): Certificate {
       fingerprint: x509.fingerprint256,
       notBefore,
       notAfter,
-      selfSigned: x509.checkIssued(x509) && x509.verify(publicKey),
+      selfSigned: x509.checkIssued(x509) && x509.verify(publicKey.object),
       pem: writePem({ label: 'CERTIFICATE', der: x509.raw }),
+      weakKey: weaknessOfKey(publicKey.object),
+      weakSignature: weaknessOfSignature(decoded),
       isSelfIssued: isIssuerCandidate(named, named),
       ...extensions,
     };
@@ -106,8 +125,12 @@ export function isIssuerCandidate(issuer: Named, subject: Named): boolean {
 /** What is known of who signed whom, by subject and issuer: checking a signature is most of a decision. */
 const signatures = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
 
-/** Whether `issuer` signed `subject`: names and key identifiers may be empty (consul #16202), the signature decides. */
+/**
+ * Whether `issuer` signed `subject`: names and key identifiers may be empty (consul #16202), the signature decides. False, too,
+ * once the budget of the decision is spent.
+ */
 export function isSignedBy(subject: Certificate, issuer: Certificate): boolean {
+  if (!mayHaveSigned(subject, issuer) || !spendSignature()) return false;
   const known = signatures.get(subject) ?? new WeakMap<Certificate, boolean>();
   signatures.set(subject, known);
   const isSigned = known.get(issuer) ?? verifiesSignature(subject, issuer);
@@ -115,9 +138,17 @@ export function isSignedBy(subject: Certificate, issuer: Certificate): boolean {
   return isSigned;
 }
 
+function mayHaveSigned(subject: Certificate, issuer: Certificate): boolean {
+  try {
+    return subject.x509.checkIssued(issuer.x509);
+  } catch {
+    return false;
+  }
+}
+
 function verifiesSignature(subject: Certificate, issuer: Certificate): boolean {
   try {
-    return subject.x509.checkIssued(issuer.x509) && subject.x509.verify(issuer.publicKey);
+    return subject.x509.verify(issuer.publicKey.object);
   } catch {
     return false;
   }
@@ -138,9 +169,9 @@ export function allowsClientAuth({ x509, hasUnknownCritical }: Certificate): boo
   return !hasUnknownCritical && (uses === undefined || uses.includes(CLIENT_AUTH));
 }
 
-/** The share of the certificate's lifetime that is left at `at`: 1 when new, 0 or less when expired. */
-export function lifetimeLeft(certificate: Certificate, at: number): number {
-  return (certificate.notAfter - at) / (certificate.notAfter - certificate.notBefore);
+/** What makes the certificate too weak for OpenSSL at security level 2. Of a root only `weakKey` counts: its signature is not verified. */
+export function weaknessOf({ weakKey, weakSignature }: Certificate): string | undefined {
+  return weakKey ?? weakSignature;
 }
 
 /** The issuer in one line, or the authority key identifier where the name is empty, as Consul's are (consul #16202). */

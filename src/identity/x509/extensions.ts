@@ -1,5 +1,6 @@
-import type { asn1 as Asn1Types } from 'node-forge';
 import asn1 from 'node-forge/lib/asn1.js';
+import { type Asn1, bytes, children, hex, isContext, oid, text } from './asn1.ts';
+import { type NameConstraints, readNameConstraints } from './name-constraints.ts';
 
 /** What chain building needs of a certificate's extensions and `node:crypto` does not offer. */
 export interface Extensions {
@@ -15,6 +16,8 @@ export interface Extensions {
   readonly allowsSigning: boolean;
   /** Whether it has a critical extension that OpenSSL does not know and so must refuse (RFC 5280 section 4.2). */
   readonly hasUnknownCritical: boolean;
+  /** What a CA may certify (RFC 5280 section 4.2.1.10); undefined: any name. */
+  readonly nameConstraints: NameConstraints | undefined;
 }
 
 const OID = {
@@ -22,11 +25,11 @@ const OID = {
   keyUsage: '2.5.29.15',
   subjectAltName: '2.5.29.17',
   basicConstraints: '2.5.29.19',
+  nameConstraints: '2.5.29.30',
   authorityKeyId: '2.5.29.35',
 };
-/** Beside those above: certificate policies and their kin, name constraints, CRL places, extended key usage, proxies. */
+/** Beside those above: certificate policies and their kin, CRL places, extended key usage, proxies. */
 const ALSO_KNOWN = [
-  '2.5.29.30',
   '2.5.29.31',
   '2.5.29.32',
   '2.5.29.33',
@@ -40,6 +43,7 @@ const MAY_BE_CRITICAL: ReadonlySet<string> = new Set([
   OID.keyUsage,
   OID.subjectAltName,
   OID.basicConstraints,
+  OID.nameConstraints,
   ...ALSO_KNOWN,
 ]);
 /** Bits of the first byte of a key usage. */
@@ -49,76 +53,63 @@ const EXTENSIONS_TAG = 3;
 const URI_TAG = 6;
 
 /**
- * Reads the extensions of a DER certificate that `X509Certificate` has already accepted. node-forge cannot read EC
- * certificates as such, but its ASN.1 reader does not care about the key.
+ * Reads the extensions of a certificate that `X509Certificate` has already accepted.
  *
- * @throws Error when the DER is not that of a certificate
+ * @throws Error when it is not a certificate
  */
-export function readExtensions(der: Buffer): Extensions {
-  const certificate = asn1.fromDer(der.toString('binary'));
+export function readExtensions(certificate: Asn1): Extensions {
   const [toBeSigned] = children(certificate);
   const wrapper = children(toBeSigned).find(
     (node) => node.tagClass === asn1.Class.CONTEXT_SPECIFIC && node.type === EXTENSIONS_TAG,
   );
   const extensions = children(children(wrapper)[0]).map(readExtension);
-  const values = new Map(extensions.map(({ oid, value }) => [oid, value]));
-  const subjectKeyId = values.get(OID.subjectKeyId);
-  const authorityKeyId = children(values.get(OID.authorityKeyId)).find((node) => isContext(node, 0));
+  // Only what is judged is parsed: a private extension may hold anything.
+  const parse = (wanted: string): Asn1 | undefined => {
+    const value = extensions.find(({ id }) => id === wanted)?.value;
+    return value === undefined ? undefined : asn1.fromDer(value);
+  };
+  const subjectKeyId = parse(OID.subjectKeyId);
+  const authorityKeyId = children(parse(OID.authorityKeyId)).find((node) => isContext(node, 0));
   return {
     subjectKeyId: hex(subjectKeyId),
     authorityKeyId: hex(authorityKeyId),
-    uris: children(values.get(OID.subjectAltName))
+    uris: children(parse(OID.subjectAltName))
       .filter((node) => isContext(node, URI_TAG))
-      .map((node) => Buffer.from(bytes(node), 'binary').toString('utf8')),
-    pathLength: readPathLength(values.get(OID.basicConstraints)),
-    allowsSigning: readAllowsSigning(values.get(OID.keyUsage)),
-    hasUnknownCritical: extensions.some(({ oid, critical }) => critical && !MAY_BE_CRITICAL.has(oid)),
+      .map(text),
+    pathLength: readPathLength(parse(OID.basicConstraints)),
+    allowsSigning: readAllowsSigning(parse(OID.keyUsage)),
+    hasUnknownCritical: extensions.some(({ id, critical }) => critical && !MAY_BE_CRITICAL.has(id)),
+    nameConstraints: readNameConstraints(parse(OID.nameConstraints)),
   };
 }
 
 interface Extension {
-  readonly oid: string;
+  /** Dotted. */
+  readonly id: string;
   readonly critical: boolean;
-  readonly value: Asn1Types.Asn1;
+  /** DER as a binary string, where its definition wants DER. */
+  readonly value: string;
 }
 
-function readExtension(extension: Asn1Types.Asn1): Extension {
+function readExtension(extension: Asn1): Extension {
   const parts = children(extension);
   // Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }: the value stands last.
   const [id, flag] = parts;
   return {
-    oid: asn1.derToOid(bytes(id)),
+    id: oid(id),
     critical: flag?.type === asn1.Type.BOOLEAN && bytes(flag) !== '\0',
-    value: asn1.fromDer(bytes(parts[parts.length - 1])),
+    value: bytes(parts[parts.length - 1]),
   };
 }
 
-function readAllowsSigning(keyUsage: Asn1Types.Asn1 | undefined): boolean {
+function readAllowsSigning(keyUsage: Asn1 | undefined): boolean {
   if (keyUsage === undefined) return true;
   // The first byte of a BIT STRING counts its unused bits.
   const bits = Buffer.from(bytes(keyUsage), 'binary').at(1) ?? 0;
   return (bits & (DIGITAL_SIGNATURE | KEY_AGREEMENT)) !== 0;
 }
 
-function readPathLength(basicConstraints: Asn1Types.Asn1 | undefined): number | undefined {
+function readPathLength(basicConstraints: Asn1 | undefined): number | undefined {
   const length = children(basicConstraints).find((node) => node.type === asn1.Type.INTEGER);
   return length === undefined ? undefined : Number.parseInt(hex(length) ?? '', 16);
-}
-
-function children(node: Asn1Types.Asn1 | undefined): readonly Asn1Types.Asn1[] {
-  return node !== undefined && Array.isArray(node.value) ? node.value : [];
-}
-
-function bytes(node: Asn1Types.Asn1 | undefined): string {
-  if (node === undefined || typeof node.value !== 'string')
-    throw new Error('an ASN.1 primitive was expected');
-  return node.value;
-}
-
-function hex(node: Asn1Types.Asn1 | undefined): string | undefined {
-  return node === undefined ? undefined : Buffer.from(bytes(node), 'binary').toString('hex');
-}
-
-function isContext(node: Asn1Types.Asn1, tag: number): boolean {
-  return node.tagClass === asn1.Class.CONTEXT_SPECIFIC && node.type === tag;
 }

@@ -1,6 +1,9 @@
 import pem from 'node-forge/lib/pem.js';
 import { IdentityError } from '../../errors.ts';
 
+/** More than any mesh has roots: each certificate that is parsed takes some ten kilobytes. */
+export const MAX_BLOCKS = 300;
+
 /** One block of a PEM text (RFC 7468), decoded. */
 export interface PemBlock {
   /** The label, such as `CERTIFICATE` or `EC PRIVATE KEY`. */
@@ -12,11 +15,12 @@ export interface PemBlock {
  * Reads every block of a PEM text, whatever stands between the blocks: Vault-backed Consul sends text before them,
  * CRLF, or no final newline (consul #8178).
  *
- * @throws IdentityError PEM_UNREADABLE when a block is damaged or the text holds none
+ * @throws IdentityError PEM_UNREADABLE when a block is damaged or the text holds none, TOO_MANY_CERTIFICATES
  */
 export function readPem(text: string, what: string): readonly PemBlock[] {
   const begun = text.split('-----BEGIN ').length - 1;
   if (begun === 0) throw new IdentityError('PEM_UNREADABLE', `${what} holds no PEM block`);
+  if (begun > MAX_BLOCKS) throw tooMany(`${what} holds ${begun} PEM blocks`, MAX_BLOCKS);
   let messages: ReturnType<typeof pem.decode>;
   try {
     messages = pem.decode(text);
@@ -30,6 +34,11 @@ export function readPem(text: string, what: string): readonly PemBlock[] {
     if (body.length === 0) throw new IdentityError('PEM_UNREADABLE', `${what} holds an empty PEM block`);
     return { label: type, der: Buffer.from(body, 'binary') };
   });
+}
+
+/** The error for a number that no honest CA comes to. */
+export function tooMany(what: string, most: number): IdentityError {
+  return new IdentityError('TOO_MANY_CERTIFICATES', `${what}, and at most ${most} are read`);
 }
 
 /** Writes one block in the strict form of RFC 7468 section 3: 64 columns, LF, a final newline. */

@@ -1,16 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** One file of a set: its text and its mode. */
+/** One file of a set: its text, its mode, and whose it is, where that matters. */
 export interface SetFile {
   readonly text: string;
   readonly mode: number;
+  readonly owner?: number | undefined;
+  readonly group?: number | undefined;
 }
 
 /** The link every file's name leads through; the kubelet gives its volumes the same form. */
 export const CURRENT = '..current';
 const SET_PREFIX = '..set-';
+/** Of folders: what is in them has modes of its own. */
+const FOLDER_MODE = 0o755;
+const PRIVATE = 0o600;
+/** For `chown`: as it is. */
+const UNCHANGED = -1;
 
 /**
  * Replaces a set of files in `directory` so that a reader sees all of the old set or all of the new one: the files are
@@ -19,10 +26,11 @@ const SET_PREFIX = '..set-';
  * @throws the file system's error; the old set then is untouched
  */
 export async function replaceSet(directory: string, files: Readonly<Record<string, SetFile>>): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true, mode: FOLDER_MODE });
   const set = `${SET_PREFIX}${randomUUID()}`;
   try {
-    await mkdir(join(directory, set), { mode: 0o755 });
+    await mkdir(join(directory, set));
+    await chmod(join(directory, set), FOLDER_MODE);
     for (const [name, file] of Object.entries(files)) await writeSynced(join(directory, set, name), file);
     await replaceLink(directory, CURRENT, set);
   } catch (error) {
@@ -33,9 +41,12 @@ export async function replaceSet(directory: string, files: Readonly<Record<strin
   await removeOldSets(directory, set);
 }
 
-async function writeSynced(path: string, { text, mode }: SetFile): Promise<void> {
-  const file = await open(path, 'wx', mode);
+async function writeSynced(path: string, { text, mode, owner, group }: SetFile): Promise<void> {
+  const file = await open(path, 'wx', PRIVATE);
   try {
+    // Before there is anything to read; the umask has no say in it.
+    if (owner !== undefined || group !== undefined) await file.chown(owner ?? UNCHANGED, group ?? UNCHANGED);
+    await file.chmod(mode);
     await file.writeFile(text);
     await file.sync();
   } finally {

@@ -1,16 +1,32 @@
-import { watch } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { parseDocument, stringify } from 'yaml';
+import { join } from 'node:path';
+import { parseDocument } from 'yaml';
 import { PublishError, systemCode } from '../../errors.ts';
-import { describeCause } from '../../identity/policy/decide.ts';
-import type { Content, Published } from '../../identity/published.ts';
+import { describeCause } from '../../identity/policy/decision.ts';
+import type { Published } from '../../identity/published.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { type Manifests, type ObjectNames, secretManifests, serviceManifest } from '../manifests.ts';
+import { orAborted } from '../../lib/or-aborted.ts';
+import { readText, withFileDeadline } from '../../lib/read-text.ts';
+import { inThreadPool } from '../../lib/thread-pool.ts';
+import {
+  type Manifests,
+  type ObjectNames,
+  SERIAL_NUMBER,
+  secretManifests,
+  serviceManifest,
+} from '../manifests.ts';
 import type { Preview, Publication, WriteOutcome } from '../publisher.ts';
 import type { DirectoryTarget } from '../target.ts';
-import { preserveWriteRecord, WRITE_RECORD_ANNOTATIONS, withAnnotations } from '../write-record.ts';
+import {
+  preserveWriteRecord,
+  rootsIndexIn,
+  WRITE_RECORD_ANNOTATIONS,
+  withAnnotations,
+  writesIn,
+} from '../write-record.ts';
 import { CURRENT, replaceSet, type SetFile } from './atomic-set.ts';
+import { type FileModes, hasWantedModes, readModes } from './file-modes.ts';
+import { filesOf, identityFiles, type OutputFiles } from './set-files.ts';
+import { watchUntilBroken } from './watch.ts';
 
 export interface DirectoryPublisherOptions {
   readonly directory: string;
@@ -19,6 +35,7 @@ export interface DirectoryPublisherOptions {
   /** Of the TLSContext. */
   readonly apiVersion: string;
   readonly clock: Clock;
+  readonly files: OutputFiles;
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -31,8 +48,13 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EIO: 'see what is wrong with that disk',
   ENOTDIR: 'set _OUTPUT_DIR to a folder',
   EEXIST: 'set _OUTPUT_DIR to a folder',
+  ETIMEDOUT: 'see what that file system waits for: it did not answer in time',
+  ERR_ACCESS_DENIED:
+    'the permission model of Node.js denies it: take --permission out of NODE_OPTIONS, which also forbids setting file modes',
 };
 const WATCH_RETRY_MS = 1_000;
+/** For some syncs of a slow disk. */
+const WRITE_DEADLINE_MS = 15_000;
 
 /**
  * Publishes to files: `tls.crt`, `tls.key` (0600), `ca.crt` and the manifests, for gateways outside a cluster and for a
@@ -41,6 +63,10 @@ const WATCH_RETRY_MS = 1_000;
 export class DirectoryPublisher implements Preview {
   readonly target: DirectoryTarget;
   readonly #options: DirectoryPublisherOptions;
+  /** The modes our last write left, where the file system has no others. */
+  #settled: string | undefined;
+  /** The annotations in the last `secret.yaml` that was read: parsing it takes longer than reading it. */
+  #parsed: { readonly text: string; readonly annotations: Readonly<Record<string, unknown>> } | undefined;
 
   constructor(options: DirectoryPublisherOptions) {
     this.#options = options;
@@ -66,41 +92,59 @@ export class DirectoryPublisher implements Preview {
     }
   }
 
-  async read(): Promise<Published | undefined> {
+  read(signal: AbortSignal): Promise<Published | undefined> {
+    return orAborted(this.#read(), signal);
+  }
+
+  async #read(): Promise<Published | undefined> {
     const { names } = this.#options;
     const [certificatePem, privateKeyPem, caPem] = await Promise.all(
       ['tls.crt', 'tls.key', 'ca.crt'].map((name) => this.#readFile(name)),
     );
     if (certificatePem === undefined && privateKeyPem === undefined) return undefined;
+    const annotations = await this.#writtenAnnotations();
+    const serial = annotations[SERIAL_NUMBER];
+    const rootsIndex = rootsIndexIn(annotations);
+    const verifiesUpstream = names.upstreamCaSecret !== undefined;
     return {
       certificatePem: certificatePem ?? '',
       privateKeyPem: privateKeyPem ?? '',
       caPem,
       // The gateway reads both bundles from the one file.
-      upstreamCaPem: names.upstreamCaSecret === undefined ? undefined : caPem,
+      upstreamCaPem: verifiesUpstream ? caPem : undefined,
+      rootsIndex,
+      upstreamRootsIndex: verifiesUpstream ? rootsIndex : undefined,
+      writtenSerial: typeof serial === 'string' ? serial : undefined,
+      writes: writesIn(annotations),
     };
   }
 
   async write(publication: Publication): Promise<WriteOutcome> {
     const { clock, directory } = this.#options;
     const manifests = await this.manifests(publication, new Date(clock.now()).toISOString());
-    const files = filesOf(publication.content, manifests);
-    if (await this.#holds(files)) return 'unchanged';
+    const files = filesOf(publication.content, manifests, this.#options.files);
+    if ((await this.#holdsTexts(files)) && (await this.#holdsModes(files))) return 'unchanged';
     try {
-      await replaceSet(directory, files);
+      await withFileDeadline(
+        directory,
+        clock,
+        () => inThreadPool(() => replaceSet(directory, files)),
+        WRITE_DEADLINE_MS,
+      );
     } catch (error) {
       throw unusable(directory, error);
     }
+    this.#settled = JSON.stringify(await this.#modes(files));
     return 'written';
   }
 
-  async manifests({ content, cause }: Publication, at: string): Promise<Manifests> {
+  async manifests({ content, cause, rootsIndex }: Publication, at: string): Promise<Manifests> {
     const { apiVersion, names, serviceEnabled } = this.#options;
     const { upstreamCa, secret } = secretManifests(names, content);
     const annotations = preserveWriteRecord(
       await this.#writtenAnnotations(),
-      await this.#holds(identityFiles(content)),
-      { at, reason: describeCause(cause) },
+      await this.#holdsTexts(identityFiles(content, this.#options.files)),
+      { at, reason: describeCause(cause), rootsIndex },
     );
     return {
       upstreamCa: upstreamCa && withAnnotations(upstreamCa, annotations),
@@ -120,24 +164,38 @@ export class DirectoryPublisher implements Preview {
   async close(): Promise<void> {}
 
   /** Whether every file is there as it should be: one that was deleted or edited is as good a reason as a new leaf. */
-  async #holds(files: Readonly<Record<string, SetFile>>): Promise<boolean> {
+  async #holdsTexts(files: Readonly<Record<string, SetFile>>): Promise<boolean> {
     const names = Object.keys(files);
     const texts = await Promise.all(names.map((name) => this.#readFile(name)));
     return names.every((name, index) => texts[index] === files[name]?.text);
   }
 
-  /** The write record in the Secret's manifest. */
-  async #writtenAnnotations(): Promise<Record<string, unknown>> {
-    const manifest = parseDocument((await this.#readFile('secret.yaml')) ?? '');
-    return Object.fromEntries(
-      WRITE_RECORD_ANNOTATIONS.map((name) => [name, manifest.getIn(['metadata', 'annotations', name])]),
-    );
+  /** Whether who may read each file is as it should be, or as this file system has it. */
+  async #holdsModes(files: Readonly<Record<string, SetFile>>): Promise<boolean> {
+    const modes = await this.#modes(files);
+    return hasWantedModes(files, modes) || JSON.stringify(modes) === this.#settled;
+  }
+
+  async #modes(files: Readonly<Record<string, SetFile>>): Promise<FileModes> {
+    const { clock, directory } = this.#options;
+    try {
+      return await readModes(directory, Object.keys(files), clock);
+    } catch (error) {
+      throw unusable(directory, error);
+    }
+  }
+
+  /** The write record in the Secret's manifest, and the serial number. */
+  async #writtenAnnotations(): Promise<Readonly<Record<string, unknown>>> {
+    const text = (await this.#readFile('secret.yaml')) ?? '';
+    if (this.#parsed?.text !== text) this.#parsed = { text, annotations: annotationsIn(text) };
+    return this.#parsed.annotations;
   }
 
   async #readFile(name: string): Promise<string | undefined> {
-    const { directory } = this.#options;
+    const { clock, directory } = this.#options;
     try {
-      return await readFile(join(directory, name), 'utf8');
+      return await readText(join(directory, name), clock);
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw unusable(directory, error);
@@ -145,22 +203,14 @@ export class DirectoryPublisher implements Preview {
   }
 }
 
-function identityFiles({ tlsCrt, tlsKey, caCrt }: Content): Record<string, SetFile> {
-  return {
-    'tls.crt': { text: tlsCrt, mode: 0o644 },
-    'tls.key': { text: tlsKey, mode: 0o600 },
-    'ca.crt': { text: caCrt, mode: 0o644 },
-  };
-}
-
-function filesOf(content: Content, { upstreamCa, secret, service }: Manifests): Record<string, SetFile> {
-  const text = (manifest: object): string => stringify(manifest, { lineWidth: 0 });
-  return {
-    ...identityFiles(content),
-    'secret.yaml': { text: text(secret), mode: 0o600 },
-    ...(upstreamCa === undefined ? {} : { 'ca-secret.yaml': { text: text(upstreamCa), mode: 0o644 } }),
-    ...(service === undefined ? {} : { 'service.yaml': { text: text(service), mode: 0o644 } }),
-  };
+function annotationsIn(secretYaml: string): Record<string, unknown> {
+  const manifest = parseDocument(secretYaml);
+  return Object.fromEntries(
+    [...WRITE_RECORD_ANNOTATIONS, SERIAL_NUMBER].map((name) => [
+      name,
+      manifest.getIn(['metadata', 'annotations', name]),
+    ]),
+  );
 }
 
 /** The error for a folder that cannot be read or written. */
@@ -169,24 +219,5 @@ export function unusable(directory: string, cause: unknown): PublishError {
   return new PublishError('DIRECTORY_UNWRITABLE', `the folder ${directory} cannot be used (${code})`, {
     remedy: REMEDIES[code] ?? 'see that _OUTPUT_DIR is a folder this process may write',
     cause,
-  });
-}
-
-/** Resolves when the folder can no longer be watched, does not exist, or `signal` aborts. */
-function watchUntilBroken(directory: string, onChange: () => void, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    try {
-      const watcher = watch(directory, { signal });
-      watcher.on('change', (_event, changed) => {
-        const name = String(changed ?? '');
-        // The folder itself went. Other names with two dots are the links and folders of a set being replaced.
-        if (name === basename(directory)) watcher.close();
-        else if (!name.startsWith('..')) onChange();
-      });
-      watcher.on('error', () => watcher.close());
-      watcher.on('close', resolve);
-    } catch {
-      resolve();
-    }
   });
 }

@@ -1,7 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { PublishError } from '../../errors.ts';
 import { isRecord } from '../../lib/record.ts';
-import type { Metadata, SecretManifest, ServiceManifest } from '../manifests.ts';
+import {
+  FIELD_MANAGER,
+  type SecretManifest,
+  type ServiceManifest,
+  TLS_CONTEXT_ANNOTATION,
+} from '../manifests.ts';
 import type { KubernetesObject } from './api/object.ts';
 
 /** What `kubectl apply` leaves: of the old program's Secret, a copy of an old private key. */
@@ -10,12 +14,20 @@ export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 /** Whether the object already holds all we want there; what others own beside it does not count. */
 export function holds(object: KubernetesObject, manifest: SecretManifest | ServiceManifest): boolean {
   return (
-    contains(object.labels, manifest.metadata.labels) &&
-    contains(object.annotations, manifest.metadata.annotations) &&
+    holdsMetadata(object, manifest) &&
+    staleLabels(object, manifest).length === 0 &&
     ('data' in manifest
       ? holdsData(object, manifest)
       : contains(object.spec, { ...manifest.spec, clusterIP: object.spec['clusterIP'] }))
   );
+}
+
+/** Whether the object already holds our labels and annotations. */
+export function holdsMetadata(
+  object: KubernetesObject,
+  { metadata }: Pick<SecretManifest | ServiceManifest, 'metadata'>,
+): boolean {
+  return contains(object.labels, metadata.labels) && contains(object.annotations, metadata.annotations);
 }
 
 /** Whether the object already holds the data, whatever its labels and annotations say. */
@@ -23,29 +35,27 @@ export function holdsData(object: KubernetesObject, manifest: SecretManifest): b
   return contains(object.data, manifest.data);
 }
 
-/**
- * Rejects a Secret that cannot be adopted: its type cannot be changed, nor can anything in it that is immutable.
- *
- * @throws PublishError SECRET_NOT_ADOPTABLE
- */
-export function assertAdoptable(
-  secret: KubernetesObject,
-  { type, metadata }: Pick<SecretManifest, 'type'> & { readonly metadata: Pick<Metadata, 'namespace'> },
-): void {
-  const { namespace } = metadata;
-  const problem = secret.immutable
-    ? 'it is immutable'
-    : secret.type !== type
-      ? `its type is ${secret.type}, not ${type}`
-      : undefined;
-  if (problem === undefined) return;
-  throw new PublishError(
-    'SECRET_NOT_ADOPTABLE',
-    `the Secret ${namespace}/${secret.name} cannot be adopted: ${problem}`,
-    {
-      remedy: `if it is not needed: kubectl -n ${namespace} delete secret ${secret.name}; else set _AMBASSADOR_TLS_SECRET_NAME to another name`,
-    },
-  );
+/** What the gateway makes use of and the object does not hold: keys of the data, or the annotation. */
+export function missingEssentials(
+  object: KubernetesObject,
+  manifest: SecretManifest | ServiceManifest,
+): readonly string[] {
+  if ('data' in manifest)
+    return Object.entries(manifest.data).flatMap(([key, value]) => (object.data[key] === value ? [] : [key]));
+  const wanted = manifest.metadata.annotations[TLS_CONTEXT_ANNOTATION];
+  return object.annotations[TLS_CONTEXT_ANNOTATION] === wanted ? [] : [TLS_CONTEXT_ANNOTATION];
+}
+
+/** The labels that nobody but us ever set there, and that are no longer wanted. */
+export function staleLabels(
+  { labels, labelOwners }: KubernetesObject,
+  { metadata }: Pick<SecretManifest | ServiceManifest, 'metadata'>,
+): readonly string[] {
+  return Object.keys(labels).filter((label) => {
+    const owners = labelOwners[label] ?? [];
+    const isOursAlone = owners.length > 0 && owners.every((owner) => owner === FIELD_MANAGER);
+    return isOursAlone && !(label in metadata.labels);
+  });
 }
 
 /** clusterIP cannot be changed, so a Service that was not made headless stays so. */

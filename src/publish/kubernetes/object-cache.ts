@@ -1,9 +1,9 @@
-import { PublishError } from '../../errors.ts';
+import { PublishError, retryAfterOf } from '../../errors.ts';
 import { backoffMs } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { TokenBucket } from '../../lib/token-bucket.ts';
 import type { PublishObserver } from '../publisher.ts';
-import type { KubernetesClient, ObjectRef, WatchEvent } from './api/client.ts';
+import { isAt, type KubernetesClient, type ObjectRef, type WatchEvent } from './api/client.ts';
 import { describeObject, errorOfFailure } from './api/errors.ts';
 import { asRecord, decodeObject, type KubernetesObject } from './api/object.ts';
 
@@ -48,10 +48,17 @@ export class ObjectCache {
     return this.#known?.object;
   }
 
-  /** Reads the object from the API server now. @throws PublishError */
+  /**
+   * Reads the object from the API server now. The result replaces what was known even if its resourceVersion is lower, as
+   * after a restore of etcd, unless the watch or a write has changed that during the read.
+   *
+   * @throws PublishError
+   */
   async refresh(signal: AbortSignal): Promise<void> {
+    const before = this.#known;
     const { object, resourceVersion } = await this.#options.client.read(this.ref, signal);
-    this.#learn(object, resourceVersion);
+    if (this.#known === before) this.#known = { object, version: resourceVersion };
+    else this.#learn(object, resourceVersion);
   }
 
   /** Takes what a write of ours returned, so that the next decision does not wait for the watch. */
@@ -92,7 +99,7 @@ export class ObjectCache {
         resourceVersion = undefined;
         if (error instanceof PublishError && error.code === 'KUBERNETES_GONE') continue;
         failures = clock.monotonic() >= workedAt ? 1 : failures + 1;
-        const retryMs = backoffMs(failures, clock.random, MAX_BACKOFF_MS);
+        const retryMs = retryAfterOf(error) + backoffMs(failures, clock.random, MAX_BACKOFF_MS);
         observer.watchFailed(describeObject(this.ref), error, failures, retryMs);
         // The next read fails too, and says why.
         if (this.#known === undefined) onChange();
@@ -101,19 +108,24 @@ export class ObjectCache {
     }
   }
 
-  /** Follows one watch to its end and returns the resourceVersion to go on from. */
+  /**
+   * Follows one watch to its end and returns the resourceVersion to go on from; undefined if it delivered nothing, not even a
+   * bookmark. After a restore of etcd the API server accepts a watch from a resourceVersion it has not reached yet, and sends
+   * nothing.
+   */
   async #follow(
     from: string,
     onEvent: () => void,
     onChange: () => void,
     signal: AbortSignal,
-  ): Promise<string> {
+  ): Promise<string | undefined> {
     const { client, observer } = this.#options;
     const onOpen = (): void => observer.watching(describeObject(this.ref));
-    let resourceVersion = from;
+    let resourceVersion: string | undefined;
     for await (const event of client.watch(this.ref, from, onOpen, signal)) {
       if (event.type === 'ERROR') throw errorOfEvent(event, this.ref);
       const object = decodeEventObject(event);
+      if (event.type !== 'BOOKMARK' && !isAt(object, this.ref)) continue;
       resourceVersion = object.resourceVersion;
       onEvent();
       if (event.type === 'BOOKMARK') continue;
@@ -157,6 +169,6 @@ function errorOfEvent(event: WatchEvent, ref: ObjectRef): PublishError {
   const { code, message } = asRecord(event.object);
   const status = typeof code === 'number' ? code : 500;
   const reason = typeof message === 'string' ? message : 'the API server does not say what is wrong';
-  const failure = { status, reason: '', message: reason };
+  const failure = { status, reason: '', message: reason, retryAfterMs: 0 };
   return errorOfFailure(failure, { ...ref, verb: 'watch' });
 }

@@ -1,11 +1,14 @@
 import { PublishError } from '../../errors.ts';
-import { FIELD_MANAGER, MANAGED_BY, type SecretManifest, type ServiceManifest } from '../manifests.ts';
+import type { SecretManifest, ServiceManifest } from '../manifests.ts';
 import type { PublishObserver, WriteOutcome } from '../publisher.ts';
+import { isOurs } from './adoption.ts';
 import type { KubernetesClient } from './api/client.ts';
 import { describeObject } from './api/errors.ts';
 import type { KubernetesObject } from './api/object.ts';
-import { holds } from './drift.ts';
+import { holds, holdsMetadata, missingEssentials, staleLabels } from './drift.ts';
+import { LostWrites } from './lost-writes.ts';
 import type { ObjectCache } from './object-cache.ts';
+import type { Urgency } from './urgency.ts';
 import type { WriteLimiter } from './write-limiter.ts';
 
 export interface ObjectWriterOptions {
@@ -14,35 +17,45 @@ export interface ObjectWriterOptions {
   readonly observer: PublishObserver;
 }
 
+/** What an object is to hold. */
+export interface ObjectWrite {
+  readonly manifest: SecretManifest | ServiceManifest;
+  readonly urgency: Urgency;
+  /** Called once the write is seen to have been carried out, if its answer was lost. */
+  readonly onConfirmed: () => void;
+}
+
+const UNPROCESSABLE = 422;
+
 /** Writes an object only where it differs from its manifest, and only onto the version that was read. */
 export class ObjectWriter {
   readonly #options: ObjectWriterOptions;
+  readonly #lost = new LostWrites();
+  /** The versions that lack something which another write would not bring either; what the gateway uses is there. */
+  readonly #settled = new Map<ObjectCache, string>();
 
   constructor(options: ObjectWriterOptions) {
     this.#options = options;
   }
 
-  /** Writes `manifest` unless `current`, the object as it is, holds it already. @throws PublishError */
+  /**
+   * Writes the manifest unless `current`, the object as it is, holds it already.
+   *
+   * @throws PublishError; KUBERNETES_WRITE_UNDONE where the answer lacks what was written
+   */
   async ensure(
     cache: ObjectCache,
     current: KubernetesObject | undefined,
-    manifest: SecretManifest | ServiceManifest,
+    write: ObjectWrite,
     signal: AbortSignal,
   ): Promise<WriteOutcome> {
-    if (current !== undefined && holds(current, manifest)) return 'unchanged';
-    const { client, limiter, observer } = this.#options;
-    if (!limiter.tryAcquireWrite(cache, signal)) return 'rate-limited';
-    return this.refreshOnConflict(cache, current !== undefined, signal, async () => {
-      const written =
-        current === undefined
-          ? await client.create(cache.ref, manifest, signal)
-          : await client.apply(cache.ref, manifest, current.resourceVersion, signal);
-      // What an admission webhook undoes within the request is no write.
-      if (written.resourceVersion === current?.resourceVersion) return 'unchanged';
-      cache.accept(written);
-      if (current !== undefined && !isOurs(current)) observer.adopted(describeObject(cache.ref));
-      return 'written';
-    });
+    const { limiter } = this.#options;
+    if (current !== undefined && this.#lost.confirm(cache, current)) cache.accept(current);
+    if (current !== undefined && this.#isSettled(cache, current, write.manifest)) return 'unchanged';
+    if (!limiter.tryAcquireWrite(cache, write.urgency, signal)) return 'rate-limited';
+    return this.refreshOnConflict(cache, current !== undefined, signal, () =>
+      this.#write(cache, current, write, signal),
+    );
   }
 
   /** Runs a write; where another writer was first, or deleted the object, reads it again for the next decision. */
@@ -62,9 +75,89 @@ export class ObjectWriter {
       return 'conflict';
     }
   }
+
+  #isSettled(
+    cache: ObjectCache,
+    current: KubernetesObject,
+    manifest: SecretManifest | ServiceManifest,
+  ): boolean {
+    if (holds(current, manifest)) return true;
+    const isKnown = this.#settled.get(cache) === current.resourceVersion;
+    return isKnown && missingEssentials(current, manifest).length === 0;
+  }
+
+  async #write(
+    cache: ObjectCache,
+    current: KubernetesObject | undefined,
+    { manifest, onConfirmed }: ObjectWrite,
+    signal: AbortSignal,
+  ): Promise<WriteOutcome> {
+    const before = current?.resourceVersion;
+    let written: KubernetesObject;
+    try {
+      written = await this.#send(cache, current, manifest, signal);
+    } catch (error) {
+      this.#lost.add(cache, error, { manifest, before, confirm: onConfirmed });
+      throw error;
+    }
+    // Also what a webhook made of it is known now.
+    if (written.resourceVersion !== before) cache.accept(written);
+    const missing = missingEssentials(written, manifest);
+    if (missing.length > 0) throw errorOfUndoneWrite(cache, missing);
+    if (!holds(written, manifest)) this.#settled.set(cache, written.resourceVersion);
+    if (written.resourceVersion === before) return 'unchanged';
+    if (current !== undefined && !isOurs(current)) this.#options.observer.adopted(describeObject(cache.ref));
+    return 'written';
+  }
+
+  async #send(
+    cache: ObjectCache,
+    current: KubernetesObject | undefined,
+    manifest: SecretManifest | ServiceManifest,
+    signal: AbortSignal,
+  ): Promise<KubernetesObject> {
+    const { client } = this.#options;
+    const { ref } = cache;
+    if (current === undefined) return client.create(ref, manifest, signal);
+    const written = await this.#applyOrAnnotate(cache, current, manifest, signal);
+    const stale = staleLabels(written, manifest);
+    if (stale.length === 0) return written;
+    // An apply removes none that the POST of the creation set.
+    const labels = Object.fromEntries(stale.map((label) => [label, null]));
+    const { resourceVersion } = written;
+    return client.merge(ref, { metadata: { resourceVersion, labels } }, signal);
+  }
+
+  /** Where a Service has ports that ours do not go with, what the gateway reads is written all the same. */
+  async #applyOrAnnotate(
+    cache: ObjectCache,
+    current: KubernetesObject,
+    manifest: SecretManifest | ServiceManifest,
+    signal: AbortSignal,
+  ): Promise<KubernetesObject> {
+    const { client, observer } = this.#options;
+    const { ref } = cache;
+    try {
+      return await client.apply(ref, manifest, current.resourceVersion, signal);
+    } catch (error) {
+      const isInvalid = error instanceof PublishError && error.status === UNPROCESSABLE;
+      if (!isInvalid || !('spec' in manifest)) throw error;
+      observer.portsRejected(ref, error);
+      if (holdsMetadata(current, manifest)) return current;
+      const { labels, annotations } = manifest.metadata;
+      const { resourceVersion } = current;
+      return client.merge(ref, { metadata: { resourceVersion, labels, annotations } }, signal);
+    }
+  }
 }
 
-/** Either is enough: a person may edit the labels, and a restored backup has other managers. */
-function isOurs({ labels, managers }: KubernetesObject): boolean {
-  return labels[MANAGED_BY] === FIELD_MANAGER || managers.includes(FIELD_MANAGER);
+function errorOfUndoneWrite({ ref }: ObjectCache, missing: readonly string[]): PublishError {
+  return new PublishError(
+    'KUBERNETES_WRITE_UNDONE',
+    `${describeObject(ref)} was written, and came back without what was written: ${missing.join(', ')}`,
+    {
+      remedy:
+        'an admission webhook changes it within the request: find it with kubectl get mutatingwebhookconfigurations, and exempt this object',
+    },
+  );
 }

@@ -1,9 +1,10 @@
-import { describeCause, type WriteCause } from '../../identity/policy/decide.ts';
+import { describeCause, type WriteCause } from '../../identity/policy/decision.ts';
 import type { Content, Published } from '../../identity/published.ts';
 import type { Clock } from '../../lib/clock.ts';
 import {
   type Manifests,
   type ObjectNames,
+  SERIAL_NUMBER,
   type SecretManifest,
   type ServiceManifest,
   secretManifests,
@@ -11,14 +12,22 @@ import {
 } from '../manifests.ts';
 import type { Preview, Publication, PublishedEvent, PublishObserver, WriteOutcome } from '../publisher.ts';
 import type { KubernetesTarget } from '../target.ts';
-import { preserveWriteRecord, type WriteRecord, withAnnotations } from '../write-record.ts';
+import {
+  preserveWriteRecord,
+  rootsIndexIn,
+  type WriteRecord,
+  withAnnotations,
+  writesIn,
+} from '../write-record.ts';
+import { assertAdoptable, assertServiceAdoptable } from './adoption.ts';
 import type { KubernetesClient, ObjectRef } from './api/client.ts';
 import { describeObject } from './api/errors.ts';
 import type { KubernetesObject } from './api/object.ts';
-import { assertAdoptable, holdsData, keepClusterIp, LAST_APPLIED } from './drift.ts';
+import { holdsData, keepClusterIp, LAST_APPLIED } from './drift.ts';
 import { EventRecorder } from './events/recorder.ts';
 import { ObjectCache } from './object-cache.ts';
 import { ObjectWriter } from './object-writer.ts';
+import { secretUrgency, serviceUrgency } from './urgency.ts';
 import { WriteLimiter } from './write-limiter.ts';
 
 export interface KubernetesPublisherOptions {
@@ -35,6 +44,7 @@ export interface KubernetesPublisherOptions {
   readonly instance: string;
 }
 
+const SERVICE_CAUSE: WriteCause = { reason: 'repair', detail: 'the Service was missing or modified' };
 /** A Secret and the manifest that it is to hold. */
 interface PlannedSecret {
   readonly cache: ObjectCache;
@@ -91,15 +101,26 @@ export class KubernetesPublisher implements Preview {
       privateKeyPem: text(secret, 'tls.key') ?? '',
       caPem: text(secret, 'ca.crt'),
       upstreamCaPem: upstreamCa === undefined ? undefined : text(upstreamCa, 'tls.crt'),
+      rootsIndex: rootsIndexIn(secret.annotations),
+      writtenSerial: secret.annotations[SERIAL_NUMBER],
+      writes: writesIn(secret.annotations),
+      upstreamRootsIndex: upstreamCa === undefined ? undefined : rootsIndexIn(upstreamCa.annotations),
     };
   }
 
   async write(publication: Publication, signal: AbortSignal): Promise<WriteOutcome> {
-    const record = writeRecord(publication.cause, new Date(this.#options.clock.now()).toISOString());
+    const record = writeRecord(publication, new Date(this.#options.clock.now()).toISOString());
     const outcomes: WriteOutcome[] = [];
     for (const { cache, manifest } of this.#planned(publication.content)) {
       const current = await cache.current(signal);
-      const outcome = await this.#writer.ensure(cache, current, recorded(current, manifest, record), signal);
+      const write = {
+        manifest: recorded(current, manifest, record),
+        urgency: secretUrgency(current, publication.cause),
+        onConfirmed: () => {
+          if (cache === this.#secret) this.#options.observer.confirmed('identity', publication.cause);
+        },
+      };
+      const outcome = await this.#writer.ensure(cache, current, write, signal);
       outcomes.push(outcome);
       if (outcome === 'conflict' || outcome === 'rate-limited') return combine(outcomes);
     }
@@ -123,7 +144,12 @@ export class KubernetesPublisher implements Preview {
   async publishService(signal: AbortSignal): Promise<WriteOutcome> {
     if (!this.#options.serviceEnabled) return 'unchanged';
     const current = await this.#service.current(signal);
-    return this.#writer.ensure(this.#service, current, keepClusterIp(this.#serviceManifest, current), signal);
+    const write = {
+      manifest: this.#serviceFor(current),
+      urgency: serviceUrgency(current),
+      onConfirmed: () => this.#options.observer.confirmed('service', SERVICE_CAUSE),
+    };
+    return this.#writer.ensure(this.#service, current, write, signal);
   }
 
   record(event: PublishedEvent): void {
@@ -132,21 +158,25 @@ export class KubernetesPublisher implements Preview {
 
   async manifests(publication: Publication, at: string, signal: AbortSignal): Promise<Manifests> {
     const { names, serviceEnabled } = this.#options;
-    const record = writeRecord(publication.cause, at);
+    const record = writeRecord(publication, at);
     const { upstreamCa, secret } = secretManifests(names, publication.content);
     const currentCa = await this.#upstreamCa?.current(signal);
     return {
       upstreamCa: upstreamCa && recorded(currentCa, upstreamCa, record),
       secret: recorded(await this.#secret.current(signal), secret, record),
-      service: serviceEnabled
-        ? keepClusterIp(this.#serviceManifest, await this.#service.current(signal))
-        : undefined,
+      service: serviceEnabled ? this.#serviceFor(await this.#service.current(signal)) : undefined,
     };
   }
 
   async close(): Promise<void> {
     await this.#events.close();
     await this.#options.client.close();
+  }
+
+  /** @throws PublishError SERVICE_NOT_ADOPTABLE */
+  #serviceFor(current: KubernetesObject | undefined): ServiceManifest {
+    if (current !== undefined) assertServiceAdoptable(current, this.#serviceManifest);
+    return keepClusterIp(this.#serviceManifest, current);
   }
 
   /** The roots first: a gateway must never be given an identity and lack what it verifies its peers with. */
@@ -169,8 +199,8 @@ function recorded(
   return withAnnotations(manifest, preserveWriteRecord(current?.annotations, isDataUnchanged, record));
 }
 
-function writeRecord(cause: WriteCause, at: string): WriteRecord {
-  return { at, reason: describeCause(cause) };
+function writeRecord({ cause, rootsIndex }: Publication, at: string): WriteRecord {
+  return { at, reason: describeCause(cause), rootsIndex };
 }
 
 function text({ data }: KubernetesObject, key: string): string | undefined {

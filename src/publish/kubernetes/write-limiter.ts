@@ -1,10 +1,11 @@
 import type { Clock } from '../../lib/clock.ts';
 import { TokenBucket } from '../../lib/token-bucket.ts';
 import type { ObjectCache } from './object-cache.ts';
+import type { Urgency } from './urgency.ts';
 
 export interface WriteLimiterOptions {
   readonly clock: Clock;
-  /** Called once when an object may no longer be written, and may again in `retryMs` milliseconds. */
+  /** Called when an object may no longer be written, and may again in `retryMs` milliseconds; once in ten seconds. */
   readonly onLimited: (cache: ObjectCache, retryMs: number) => void;
   /** Called when it may be written again. */
   readonly onRetry: () => void;
@@ -12,7 +13,15 @@ export interface WriteLimiterOptions {
 
 /** Changes of another writer that may be undone: this many at once, then one in this time. */
 const BURST = 30;
-const REFILL_MS = 10_000;
+const REFILL_MS: Readonly<Record<Urgency, number>> = { urgent: 1_000, ordinary: 10_000 };
+const TOLD_EVERY_MS = 10_000;
+
+/** What is left of the budgets of one object. */
+interface Budget {
+  readonly buckets: Readonly<Record<Urgency, TokenBucket>>;
+  readonly waiting: Set<Urgency>;
+  toldAt: number;
+}
 
 /**
  * Limits how often the changes of another writer are undone. Two connectors that want different things of one object, as old
@@ -20,33 +29,44 @@ const REFILL_MS = 10_000;
  */
 export class WriteLimiter {
   readonly #options: WriteLimiterOptions;
-  readonly #buckets = new Map<ObjectCache, TokenBucket>();
-  readonly #limited = new Set<ObjectCache>();
+  readonly #budgets = new Map<ObjectCache, Budget>();
 
   constructor(options: WriteLimiterOptions) {
     this.#options = options;
   }
 
   /** Whether the object may be written now; always where the last write was ours. */
-  tryAcquireWrite(cache: ObjectCache, signal: AbortSignal): boolean {
-    if (cache.isOwnWrite || this.#bucketOf(cache).tryTake()) return true;
-    this.#limit(cache, signal);
+  tryAcquireWrite(cache: ObjectCache, urgency: Urgency, signal: AbortSignal): boolean {
+    if (cache.isOwnWrite) return true;
+    const budget = this.#budgetOf(cache);
+    if (budget.buckets[urgency].tryTake()) return true;
+    this.#limit(cache, budget, urgency, signal);
     return false;
   }
 
-  #bucketOf(cache: ObjectCache): TokenBucket {
-    const bucket = this.#buckets.get(cache) ?? new TokenBucket(this.#options.clock, BURST, REFILL_MS);
-    this.#buckets.set(cache, bucket);
-    return bucket;
+  #budgetOf(cache: ObjectCache): Budget {
+    const { clock } = this.#options;
+    const bucket = (urgency: Urgency) => new TokenBucket(clock, BURST, REFILL_MS[urgency]);
+    const budget = this.#budgets.get(cache) ?? {
+      buckets: { urgent: bucket('urgent'), ordinary: bucket('ordinary') },
+      waiting: new Set(),
+      toldAt: Number.NEGATIVE_INFINITY,
+    };
+    this.#budgets.set(cache, budget);
+    return budget;
   }
 
-  #limit(cache: ObjectCache, signal: AbortSignal): void {
-    if (this.#limited.has(cache)) return;
-    this.#limited.add(cache);
+  #limit(cache: ObjectCache, budget: Budget, urgency: Urgency, signal: AbortSignal): void {
+    if (budget.waiting.has(urgency)) return;
+    budget.waiting.add(urgency);
     const { clock, onLimited, onRetry } = this.#options;
-    onLimited(cache, REFILL_MS);
-    void clock.sleep(REFILL_MS, signal).then(() => {
-      this.#limited.delete(cache);
+    const retryMs = REFILL_MS[urgency];
+    if (clock.monotonic() >= budget.toldAt + TOLD_EVERY_MS) {
+      budget.toldAt = clock.monotonic();
+      onLimited(cache, retryMs);
+    }
+    void clock.sleep(retryMs, signal).then(() => {
+      budget.waiting.delete(urgency);
       onRetry();
     });
   }

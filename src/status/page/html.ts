@@ -41,8 +41,12 @@ function write(value: Value): string {
   return escapeText(String(value));
 }
 
+/** More of a text than anybody reads there. */
+const MAX_LENGTH = 1_000;
+
 function escapeText(text: string): string {
-  return text
+  const shown = text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH)}…`;
+  return shown
     .replace(DECEPTIVE, (character) => (character === '\n' ? character : '\u{FFFD}'))
     .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

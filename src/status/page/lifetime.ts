@@ -1,5 +1,5 @@
+import { lifetimeLeft } from '../../identity/identity.ts';
 import { RENEWAL_DUE_BELOW, UNREADY_BELOW } from '../../identity/policy/thresholds.ts';
-import { lifetimeLeft } from '../../identity/x509/certificate.ts';
 import { type Html, html } from './html.ts';
 import { absolute, relative } from './timestamp.ts';
 import type { View } from './view.ts';
@@ -13,13 +13,13 @@ const EDGE = 8;
 /** The leaf's lifetime as a bar: what is over, the stretches that are left, and now. */
 export function lifetime({ at, health: { published } }: View): Html | undefined {
   if (published === undefined) return undefined;
-  const { leaf } = published;
-  const { notBefore, notAfter } = leaf;
+  const { leaf, notAfter } = published;
+  const { notBefore } = leaf;
   const at100 = (percent: number): number => notBefore + (percent / 100) * (notAfter - notBefore);
   return html`<section aria-labelledby="lifetime">
 <h2 id="lifetime">Lifetime of the leaf</h2>
 <figure>
-${bar(100 * (1 - lifetimeLeft(leaf, at)))}
+${bar(100 * (1 - lifetimeLeft(published, at)))}
 <figcaption><dl class="legend">
 <div><dt>Valid from</dt><dd>${absolute(notBefore)}</dd><dd class="quiet">${relative(notBefore, at)}</dd></div>
 <div class="renewal"><dt>Renewal from</dt><dd>${absolute(at100(RENEWAL))}</dd><dd class="quiet">${relative(at100(RENEWAL), at)}</dd></div>

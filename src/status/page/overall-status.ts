@@ -1,5 +1,5 @@
+import { lifetimeLeft } from '../../identity/identity.ts';
 import { RENEWAL_DUE_BELOW, UNREADY_BELOW } from '../../identity/policy/thresholds.ts';
-import { lifetimeLeft } from '../../identity/x509/certificate.ts';
 import { type Html, html } from './html.ts';
 import { relative, timestamp } from './timestamp.ts';
 import type { View } from './view.ts';
@@ -26,8 +26,8 @@ export function overallStatusOf(view: View): OverallStatus {
       meaning: html`The gateway cannot speak in the mesh. ${unpublishedReason ?? 'Waiting for Consul and for Kubernetes'}.`,
     };
   }
-  const { notAfter } = published.leaf;
-  const left = lifetimeLeft(published.leaf, at);
+  const { notAfter } = published;
+  const left = lifetimeLeft(published, at);
   if (left <= 0) {
     return {
       tone: 'bad',
@@ -75,6 +75,6 @@ function troubleOf({ health: { problems, ready } }: View): Pick<OverallStatus, '
 /** The title of the window, and of a picture of the page. */
 export function windowTitle(view: View): string {
   const { published } = view.health;
-  const until = published === undefined ? '' : `, expires ${relative(published.leaf.notAfter, view.at)}`;
+  const until = published === undefined ? '' : `, expires ${relative(published.notAfter, view.at)}`;
   return `${overallStatusOf(view).title}${until} - ambassador-consul-connector`;
 }

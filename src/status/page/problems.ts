@@ -1,3 +1,4 @@
+import type { Insecurity } from '../../lib/insecurity.ts';
 import type { Component, Problem } from '../health.ts';
 import { type Html, html } from './html.ts';
 import { timestamp } from './timestamp.ts';
@@ -14,7 +15,7 @@ const PARTS: readonly (readonly [Component, string, string])[] = [
 ];
 
 /** What is wrong now, and what mends it: each problem once, however many parts it is in the way of. */
-export function problems({ at, health }: View): Html | undefined {
+export function problems({ at, health, setup }: View): Html | undefined {
   const watches = [...health.problems.keys()]
     .filter((part) => part.startsWith('watch '))
     .sort()
@@ -27,10 +28,10 @@ export function problems({ at, health }: View): Html | undefined {
     if (same === undefined) told.set(`${side} ${problem.error}`, { problem, title: `${side}: ${what}` });
     else same.title += `, ${what}`;
   }
-  if (told.size === 0) return undefined;
+  if (told.size + setup.insecurities.length === 0) return undefined;
   const tone = health.ready.ok ? 'note' : 'bad';
   return html`<section class="problems" aria-label="Problems">
-${[...told.values()].map(({ problem, title }) => problemBox(title, tone, problem, at))}</section>
+${[...told.values()].map(({ problem, title }) => problemBox(title, tone, problem, at))}${setup.insecurities.map(insecurityBox)}</section>
 `;
 }
 
@@ -39,6 +40,15 @@ function problemBox(title: string, tone: string, { code, error, remedy, since }:
 <h2>${title}</h2>
 <p>${error}</p>
 ${remedy === undefined ? undefined : html`<p><b>Remedy:</b> ${remedy}</p>\n`}<p class="quiet">Since ${timestamp(since, at)}; <code>${code}</code></p>
+</div>
+`;
+}
+
+function insecurityBox({ warning, remedy }: Insecurity): Html {
+  return html`<div class="problem note">
+<h2>Not secure</h2>
+<p>${warning}</p>
+<p><b>Remedy:</b> ${remedy}</p>
 </div>
 `;
 }

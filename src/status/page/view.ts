@@ -1,3 +1,4 @@
+import type { Insecurity } from '../../lib/insecurity.ts';
 import type { Target } from '../../publish/target.ts';
 import type { LogEvent } from '../event-log.ts';
 import type { Snapshot } from '../health.ts';
@@ -14,6 +15,7 @@ export interface Setup {
   /** The name by which Mappings use the identity. */
   readonly tlsContext: string;
   readonly target: Target;
+  readonly insecurities: readonly Insecurity[];
 }
 
 /** All that the page shows: rendering it is pure. */

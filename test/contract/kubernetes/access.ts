@@ -180,9 +180,10 @@ export function declareAccess(api: Api, server: () => ApiServer): void {
   });
 
   test('an apply that would create needs the right to create', async () => {
-    const rules = without(await shippedRules(), 'secrets', 'create');
-    const { token } = await server().account('no-create', rules);
     const name = `${SECRET}-ca`;
+    const named = { resources: ['secrets'], resourceNames: [name], verbs: ['patch'] };
+    const rules = [...without(await shippedRules(), 'secrets', 'create'), { apiGroups: [''], ...named }];
+    const { token } = await server().account('no-create', rules);
 
     const applied = await api.apply(`${api.collection('secrets')}/${name}`, secret(name), undefined, token);
 

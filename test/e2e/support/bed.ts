@@ -11,6 +11,7 @@ import {
   type KubeObject,
   type KubernetesDouble,
   type KubernetesDoubleOptions,
+  type LoggedRequest,
   startKubernetesDouble,
 } from '../../fixtures/kubernetes/index.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
@@ -77,6 +78,15 @@ export class Bed {
     return daemon;
   }
 
+  /** The account is as the shipped manifest has it: it lists no other Secret, and a policy refuses to create any. */
+  limitCreation(): void {
+    this.cluster.deny({ verb: 'list', resource: 'secrets', name: '' });
+    const message =
+      "secrets \"x\" is forbidden: ValidatingAdmissionPolicy 'only-ours' with binding 'only-ours' denied request: no";
+    const body = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'Forbidden', message };
+    this.cluster.script(isDryRun, { status: 403, body: { ...body, code: 403 } });
+  }
+
   secret(name = SECRET, namespace = NAMESPACE): KubeObject | undefined {
     return this.cluster.get('Secret', namespace, name);
   }
@@ -107,6 +117,11 @@ export class Bed {
     for (const { stdout, stderr, served, files } of this.#daemons)
       assertNoSecrets(stdout + stderr + served + files);
   }
+}
+
+/** Whether a Secret is tried to be created, as `check` does. */
+export function isDryRun({ verb, resource, query }: LoggedRequest): boolean {
+  return verb === 'create' && resource === 'secrets' && query.has('dryRun');
 }
 
 /** The certificates of a PEM text, in order. */

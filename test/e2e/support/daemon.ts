@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
 import { bundle } from './bundle.ts';
 import { eventually } from './eventually.ts';
-import { handOutToken, searchAtTheEnd } from './secrets.ts';
+import { handOutPassword, handOutToken, searchAtTheEnd } from './secrets.ts';
 
 /** One parsed line of the log. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -25,6 +25,8 @@ const PAGES = ['/', '/livez', '/readyz', '/metrics'];
 /** What browsers send, in short. */
 export const BROWSER = 'text/html,*/*;q=0.8';
 const PAGE_WITHIN_MS = 500;
+/** All but the heap's size, which the machine's load would turn into failures. */
+const HARDENING = ['--disable-proto=delete', '--disallow-code-generation-from-strings'];
 /** Reading Node's own CA list takes 50 ms, and no test needs it. */
 const QUICK_START = [
   '--use-openssl-ca',
@@ -41,10 +43,14 @@ export function startDaemon(
   launcher: readonly string[] = [],
 ): Daemon {
   const path = bundle();
-  for (const [name, value] of Object.entries(env)) if (/_TOKEN$/.test(name)) handOutToken(value);
+  for (const [name, value] of Object.entries(env)) {
+    if (/_TOKEN$/.test(name)) handOutToken(value);
+    if (/_AUTH$/.test(name)) handOutPassword(value);
+  }
   const [program = process.execPath, ...rest] = [
     ...launcher,
     process.execPath,
+    ...HARDENING,
     ...QUICK_START,
     path,
     ...args,
@@ -171,7 +177,7 @@ export class Daemon {
   }
 
   /** Sends a signal and does not wait for its effect. */
-  signal(name: 'SIGUSR2' | 'SIGINT' | 'SIGTERM'): void {
+  signal(name: 'SIGUSR1' | 'SIGUSR2' | 'SIGINT' | 'SIGTERM'): void {
     this.#child.kill(name);
   }
 

@@ -11,8 +11,17 @@ export function cpuMs(pid: number): number {
 
 /** Resident memory in MiB. */
 export function rssMiB(pid: number): number {
-  const [, kibibytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kibibytes) / 1024;
+  return memoryMiB(pid, 'VmRSS');
+}
+
+/** The most resident memory that the process ever had, in MiB. */
+export function peakRssMiB(pid: number): number {
+  return memoryMiB(pid, 'VmHWM');
+}
+
+function memoryMiB(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
 }
 
 /** How many open descriptors there are of each kind, such as `socket`, or a path. */

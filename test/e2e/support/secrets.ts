@@ -16,14 +16,46 @@ const outputs = new Map<object, { what: string; output: () => string }>();
 
 /** A token that some daemon of this test run may have seen. */
 export function handOutToken(token: string): string {
-  if (token.length >= SHORTEST) handedOut.add(token);
+  if (token.length >= SHORTEST) for (const form of formsOf(Buffer.from(token))) handedOut.add(form);
   return token;
+}
+
+/** `user:password` that some daemon of this test run may have seen, in each form that would betray it. */
+export function handOutPassword(userAndPassword: string): void {
+  handOutToken(userAndPassword);
+  handOutToken(userAndPassword.slice(userAndPassword.indexOf(':') + 1));
 }
 
 /** A private key that some daemon of this test run may have seen: each of its lines would betray it. */
 export function handOutKey(pem: string): string {
-  for (const line of pem.split('\n')) if (/^[A-Za-z0-9+/=]{40,}$/.test(line)) handedOut.add(line);
+  for (const line of pem.split('\n').filter((each) => /^[A-Za-z0-9+/=]{40,}$/.test(each))) {
+    for (const form of formsOf(Buffer.from(line))) handedOut.add(form);
+    for (const form of hexOf(Buffer.from(line, 'base64'))) handedOut.add(form);
+  }
   return pem;
+}
+
+/** A secret as other texts may hold it: as it is, in JSON, in hexadecimal, and within a longer text in base64. */
+function formsOf(secret: Buffer): string[] {
+  const text = secret.toString();
+  const json = JSON.stringify(text).slice(1, -1);
+  return [text, json, json.replaceAll('/', '\\/'), ...hexOf(secret), ...base64Of(secret)];
+}
+
+function hexOf(secret: Buffer): string[] {
+  const hex = secret.toString('hex');
+  return [hex, hex.toUpperCase(), hex.replace(/..(?=.)/g, '$&:')];
+}
+
+/** Wherever it begins: three bytes are four characters, and those at the ends depend on what stands beside. */
+function base64Of(secret: Buffer): string[] {
+  return [0, 1, 2].flatMap((offset) => {
+    const encoded = Buffer.concat([Buffer.alloc(offset), secret])
+      .toString('base64')
+      .replace(/=+$/, '');
+    const inner = encoded.slice(offset === 0 ? 0 : 4, encoded.length - (encoded.length % 4));
+    return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')];
+  });
 }
 
 /** Puts an output under the search that ends every test process. */

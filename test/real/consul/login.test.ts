@@ -126,7 +126,7 @@ describe('a login by an auth method', { concurrency: true }, () => {
     const daemon = startInto(t, folderFor(t), login.environment);
 
     const line = await failure(daemon, 'CONSUL_LOGIN_FAILED');
-    assertSays(line, /was refused \(/, /the bearer token is one the auth method accepts/);
+    assertSays(line, /was refused \(/, /consul acl auth-method read -name=/);
   });
 
   test('by an auth method that is not there names it, and how to list them', async (t) => {

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:https';
-import { json } from 'node:stream/consumers';
 import type { Api, Json, Refusal } from '../../contract/kubernetes/api.ts';
 import { secret } from '../../contract/kubernetes/manifests.ts';
-import { at } from '../../contract/kubernetes/reading.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
-import { makeAuthority } from '../../fixtures/servers/authority.ts';
+import { startWebhook, type Webhook } from '../../fixtures/servers/webhook.ts';
 
 const WEBHOOK = 'refuse.example.com';
 
@@ -20,7 +16,7 @@ export async function post(api: Api, path: string, body: object): Promise<Json> 
 /** Namespaces of a real API server in which every new Secret is refused. */
 export class Refusals {
   readonly #api: Api;
-  readonly #webhooks: Server[] = [];
+  readonly #webhooks: Webhook[] = [];
 
   constructor(api: Api) {
     this.#api = api;
@@ -38,10 +34,7 @@ export class Refusals {
   }
 
   async close(): Promise<void> {
-    for (const webhook of this.#webhooks) {
-      webhook.closeAllConnections();
-      webhook.close();
-    }
+    for (const webhook of this.#webhooks) webhook.close();
   }
 
   async #refuse(how: Refusal, namespace: string): Promise<void> {
@@ -63,41 +56,11 @@ export class Refusals {
   }
 
   async #denyAll(): Promise<void> {
-    const authority = await makeAuthority('Admission webhook');
-    const { certificate, privateKey } = await authority.issue('webhook');
-    const webhook = createServer({ cert: certificate, key: privateKey }, async (request, response) => {
-      const uid = at(await json(request), 'request', 'uid');
-      const answer = { uid, allowed: false, status: { message: 'not today' } };
-      response.setHeader('content-type', 'application/json');
-      response.end(
-        JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: answer }),
-      );
+    const webhook = await startWebhook(WEBHOOK, () => ({ allowed: false, message: 'not today' }), {
+      matchLabels: { refusing: 'webhook' },
     });
     this.#webhooks.push(webhook);
-    webhook.listen(0, '127.0.0.1');
-    await once(webhook, 'listening');
-    const address = webhook.address();
-    assert.ok(address !== null && typeof address !== 'string');
-    await post(
-      this.#api,
-      '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
-      configuration(`https://127.0.0.1:${address.port}/`, authority.certificate),
-    );
+    const path = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+    await post(this.#api, path, webhook.configuration);
   }
-}
-
-function configuration(url: string, caPem: string): object {
-  return {
-    metadata: { name: WEBHOOK },
-    webhooks: [
-      {
-        name: WEBHOOK,
-        clientConfig: { url, caBundle: Buffer.from(caPem).toString('base64') },
-        rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['secrets'] }],
-        namespaceSelector: { matchLabels: { refusing: 'webhook' } },
-        sideEffects: 'None',
-        admissionReviewVersions: ['v1'],
-      },
-    ],
-  };
 }

@@ -4,8 +4,8 @@ import type { Upstream } from './envoys.ts';
 
 export const IDENTITY = 'ambassador';
 const SERVICES = ['quote', 'stock'];
-/** Short enough that 40 % are left within a minute. Consul dates a leaf back by a minute. */
-export const SHORT_LEAF = '3m';
+/** Short enough that 30 % are left within a minute. Consul dates a leaf back by a minute. */
+export const SHORT_LEAF = '150s';
 export const LONG_LEAF = '72h';
 
 /** What ends all that was started, the last first. */

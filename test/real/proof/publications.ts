@@ -3,6 +3,7 @@ import { mkdtemp, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CURRENT } from '../../../src/publish/directory/atomic-set.ts';
+import { inNamespace } from '../manifests.ts';
 import { NAMESPACE, type OwnWorld, SECRET, SERVICE } from '../world.ts';
 import type { Environment } from './subject.ts';
 
@@ -22,7 +23,6 @@ export interface FolderPublication extends Publication {
   certificate(): Promise<string | undefined>;
 }
 
-const MANIFEST = new URL('../../../k8s/ambassador-consul-connector.yaml', import.meta.url);
 /** Where the connector publishes that does not verify the upstream, which is the default. */
 export const DEFAULT_NAMESPACE = `${NAMESPACE}-default`;
 
@@ -52,10 +52,7 @@ export async function secretWrites(world: OwnWorld, namespace: string): Promise<
 /** A connector without `_AMBASSADOR_VERIFY_UPSTREAM`, in a namespace of its own. */
 export async function publishByDefault(world: OwnWorld): Promise<Publication> {
   const { kubernetes } = world;
-  const manifest = (await readFile(MANIFEST, 'utf8')).replaceAll(
-    `namespace: ${NAMESPACE}\n`,
-    `namespace: ${DEFAULT_NAMESPACE}\n`,
-  );
+  const manifest = inNamespace(await readFile(world.manifest, 'utf8'), DEFAULT_NAMESPACE);
   for (const [args, stdin] of [
     [['create', 'namespace', DEFAULT_NAMESPACE], undefined],
     [['apply', '-f', '-'], manifest],

@@ -13,7 +13,10 @@ export interface Publishing {
 
 /** What a subject is given: who it is to Kubernetes, and where everything is. */
 export async function environmentOf(name: SubjectName, world: World): Promise<Environment> {
-  if (name === 'connector') return { ...(await world.environment()), _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
+  if (name === 'connector') {
+    await world.kubectl(['apply', '-k', `${world.k8s}/overlays/verify-upstream`]);
+    return { ...(await world.environment()), _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
+  }
   await world.kubectl(['apply', '-f', '-'], OLD_PROGRAM_RIGHTS);
   return { ...(await world.environment('old-program')), KUBECTL: binary('KUBECTL') };
 }

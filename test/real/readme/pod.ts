@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Daemon, startDaemon } from '../../e2e/support/daemon.ts';
+import { variablesOf } from '../pod-spec.ts';
 import { SERVICE } from '../world.ts';
 
 interface Variable {
@@ -67,7 +68,7 @@ export async function startPod(node: Node): Promise<Daemon> {
   const inPod = (value: string): string => (value.startsWith('/') ? join(root, value) : value);
   return startDaemon({
     CONSUL_LOGIN_BEARER_TOKEN_FILE: inPod('/var/run/secrets/kubernetes.io/serviceaccount/token'),
-    ...Object.fromEntries(env.map((variable) => [variable.name, inPod(resolve(variable))])),
+    ...Object.fromEntries(variablesOf({ env }).map((variable) => [variable.name, inPod(resolve(variable))])),
     ...node.env,
     KUBECONFIG: await node.kubeconfigFor(serviceAccountName),
   });

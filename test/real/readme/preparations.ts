@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { addKind } from '../../fixtures/servers/custom-kinds.ts';
 import { startHaproxy } from '../../fixtures/servers/gateway.ts';
 import { ask } from '../../fixtures/servers/http.ts';
 import type { RealConsul } from '../../fixtures/servers/real-consul.ts';
 import { startSidecar } from '../../fixtures/servers/sidecar.ts';
+import { yamlBlocks } from '../../unit/docs/pages.ts';
 import { NAMESPACE, SECRET, SERVICE } from '../world.ts';
 import { type } from './shell.ts';
 import type { Stage } from './stage.ts';
@@ -16,46 +19,23 @@ const REVIEWER = 'consul-token-review';
 export async function installAmbassador(stage: Stage): Promise<void> {
   await stage.kubectl(['create', 'namespace', NAMESPACE]);
   const group = 'getambassador.io';
-  await addKind(stage, { group, kind: 'Mapping', versions: ['v2', 'v3alpha1'] });
-  await addKind(stage, { group, kind: 'ConsulResolver', versions: ['v2', 'v3alpha1'] });
+  for (const kind of ['Mapping', 'TLSContext', 'ConsulResolver'])
+    await addKind(stage.kubectl, { group, kind, versions: ['v2', 'v3alpha1'] });
+}
+
+/** What README.md tells a person to write beside the clone. */
+export function writeKustomization({ cwd }: Stage): void {
+  const text = yamlBlocks('README.md').find((block) => /^kind: Kustomization$/m.test(block));
+  const folder = join(cwd, '..', 'connector');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'kustomization.yaml'), text ?? assert.fail('README.md has no kustomization'));
 }
 
 /** The kinds of the Prometheus Operator that k8s/monitoring has. */
 export async function installPrometheusOperator(stage: Stage): Promise<void> {
   const group = 'monitoring.coreos.com';
-  await addKind(stage, { group, kind: 'PodMonitor', versions: ['v1'] });
-  await addKind(stage, { group, kind: 'PrometheusRule', versions: ['v1'] });
-}
-
-interface CustomKind {
-  readonly group: string;
-  readonly kind: string;
-  /** The first is stored. */
-  readonly versions: readonly string[];
-}
-
-/** A custom resource of any content: what its true schema would refuse, this takes. */
-async function addKind({ kubectl }: Stage, { group, kind, versions }: CustomKind): Promise<void> {
-  const singular = kind.toLowerCase();
-  const name = `${singular}s.${group}`;
-  const crd = {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name },
-    spec: {
-      group,
-      scope: 'Namespaced',
-      names: { plural: `${singular}s`, singular, kind },
-      versions: versions.map((version, index) => ({
-        name: version,
-        served: true,
-        storage: index === 0,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      })),
-    },
-  };
-  await kubectl(['apply', '-f', '-'], JSON.stringify(crd));
-  await kubectl(['wait', '--for=condition=established', `crd/${name}`]);
+  await addKind(stage.kubectl, { group, kind: 'PodMonitor', versions: ['v1'] });
+  await addKind(stage.kubectl, { group, kind: 'PrometheusRule', versions: ['v1'] });
 }
 
 /** From now on the shell is that of somebody with the token of another service, and a Role that lacks one verb. */

@@ -8,6 +8,7 @@ const VARIES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/(https:\/\/127\.0\.0\.1:<port>), v\d+\.\d+\.\d+\S*$/gm, '$1, <version>'],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
   [/(serial-number: ).+/g, '$1<serial>'],
+  [/(roots-index: )\d+/g, '$1<index>'],
   // Since kubectl 1.33.
   [/( deleted) from \S+ namespace$/gm, '$1'],
   // A signature is a byte longer or shorter by chance.

@@ -110,6 +110,7 @@ function shellEnvironment(
   mkdirSync(bin);
   symlinkSync(binary('CONSUL'), join(bin, 'consul'));
   symlinkSync(binary('KUBECTL'), join(bin, 'kubectl'));
+  symlinkSync(binary('HELM'), join(bin, 'helm'));
   const program = join(bin, SERVICE);
   writeFileSync(program, `#!/bin/sh\nexec node '${cwd}/dist/${SERVICE}.js' "$@"\n`);
   chmodSync(program, 0o755);

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { yamlBlocks } from '../../unit/docs/pages.ts';
 import { NAMESPACE, SECRET, SERVICE, serves } from '../world.ts';
 import {
   addAuthMethod,
@@ -11,6 +14,7 @@ import {
   mayDoLess,
   publishedAs,
   reachQotm,
+  writeKustomization,
 } from './preparations.ts';
 import type { Stage } from './stage.ts';
 
@@ -55,7 +59,8 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   [`node dist/${SERVICE}.js check | grep -v ^PASS`]: { before: mayDoLess, restore: mayDoAll },
   'docker build -t registry.example.com/ambassador-consul-connector:1.0.0 .': { notTyped: NO_ENGINE },
   'docker push registry.example.com/ambassador-consul-connector:1.0.0': { notTyped: NO_ENGINE },
-  [`kubectl apply -f k8s/${SERVICE}.yaml`]: {
+  'kubectl apply -k ../connector': {
+    before: writeKustomization,
     after: async (stage) => {
       const deployed = await stage.kubectl(['get', 'deployment', SERVICE, '-o', 'yaml']);
       assert.match(deployed, /image: registry\.example\.com\/ambassador-consul-connector:/);
@@ -65,7 +70,6 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
     },
   },
   [`${kubectl} rollout status deployment ${SERVICE}`]: { notTyped: NO_KUBELET },
-  [`${kubectl} logs ${deployment}`]: { notTyped: NO_KUBELET },
   [`${kubectl} logs ${deployment} -c check`]: { notTyped: NO_KUBELET },
   [`${kubectl} exec ${deployment} -- ${check}`]: { notTyped: NO_KUBELET },
   'consul intention create -allow ambassador qotm': {
@@ -80,7 +84,7 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   'kubectl apply -f k8s/examples/mapping.yaml': {
     after: async (stage) => assert.equal(await reachQotm(stage), 200),
   },
-  [`kubectl delete -f k8s/${SERVICE}.yaml`]: {
+  'kubectl delete -k ../connector': {
     after: async (stage) => {
       await stage.endPod();
       assert.match(await publishedAs(stage), /\/svc\/ambassador$/, 'the Secret stays');
@@ -100,8 +104,29 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
     exit: 1,
     after: ({ told }) => assert.match(told, new RegExp(`${SECRET}`)),
   },
-  [`sed 's/namespace: ambassador$/namespace: gateways/' k8s/${SERVICE}.yaml | kubectl apply -f -`]: {
-    before: async (stage) => void (await stage.kubectl(['create', 'namespace', 'gateways'])),
+  'kubectl apply -k k8s/overlays/emissary': {
+    before: async (stage) => void (await stage.kubectl(['create', 'namespace', 'emissary'])),
+    after: async ({ kubectl, cwd }) => {
+      const policy = ['validatingadmissionpolicy', `emissary.${SERVICE}`, '-o', 'yaml'];
+      assert.match(await kubectl(['get', ...policy]), /serviceaccount:emissary:ambassador-consul-connector'/);
+      // Helm, on the next page, adopts no object that kubectl created.
+      await kubectl(['--namespace=emissary', 'delete', '-k', `${cwd}/k8s/overlays/emissary`]);
+    },
+  },
+
+  // docs/install-with-helm.md
+  [`kubectl -n emissary rollout status ${deployment}`]: { notTyped: NO_KUBELET },
+  [`helm -n emissary test ${SERVICE} --logs`]: { notTyped: NO_KUBELET },
+  [`helm upgrade --install ${SERVICE} charts/${SERVICE} --namespace emissary --values values.yaml`]: {
+    before: ({ cwd }) => {
+      const [values = ''] = yamlBlocks('docs/install-with-helm.md');
+      writeFileSync(join(cwd, 'values.yaml'), values);
+    },
+    after: async ({ kubectl }) => {
+      const deployed = await kubectl(['--namespace=emissary', 'get', 'deployment', SERVICE, '-o', 'yaml']);
+      assert.match(deployed, /value: consul-k8s-auth-method/);
+      assert.match(deployed, /image: registry\.example\.com\/ambassador-consul-connector:/);
+    },
   },
 
   // docs/monitoring.md

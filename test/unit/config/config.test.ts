@@ -17,13 +17,18 @@ test('with nothing set every default is that of the seed', () => {
     consul: {
       servers: [{ host: '127.0.0.1', port: 8500 }],
       tls: undefined,
+      httpAuth: undefined,
       token: { kind: 'none' },
       scope: { namespace: undefined, partition: undefined, datacenter: undefined },
       service: 'ambassador',
+      inPod: false,
     },
+    trustDomain: undefined,
     consulWaitMs: 50_000,
     outputDirectory: undefined,
+    outputFiles: { keyMode: 0o600, owner: undefined, group: undefined },
     http: { host: '0.0.0.0', port: 8080 },
+    logFormat: 'auto',
     logLevel: 'info',
   });
 });
@@ -156,6 +161,11 @@ const ACCEPTED: readonly [string, string, (config: ReturnType<typeof readConfig>
   ['_HTTP_PORT', '0', ({ http }) => http.port, 0],
   ['_HTTP_HOST', '::', ({ http }) => http.host, '::'],
   ['_OUTPUT_DIR', '/var/run/tls', ({ outputDirectory }) => outputDirectory, '/var/run/tls'],
+  ['_OUTPUT_FILE_MODE', '0640', ({ outputFiles }) => outputFiles.keyMode, 0o640],
+  ['_OUTPUT_FILE_MODE', '640', ({ outputFiles }) => outputFiles.keyMode, 0o640],
+  ['_OUTPUT_FILE_OWNER', '65532', ({ outputFiles }) => outputFiles.owner, 65_532],
+  ['_OUTPUT_FILE_GROUP', '0', ({ outputFiles }) => outputFiles.group, 0],
+  ['_LOG_FORMAT', 'pretty', ({ logFormat }) => logFormat, 'pretty'],
   ['_LOG_LEVEL', 'debug', ({ logLevel }) => logLevel, 'debug'],
 ];
 

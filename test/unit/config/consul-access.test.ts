@@ -44,12 +44,16 @@ for (const [what, environment, servers] of [
 for (const [value, server, secure] of [
   ['consul', { host: 'consul', port: 8500 }, false],
   ['consul:8500', { host: 'consul', port: 8500 }, false],
-  ['http://consul:80', { host: 'consul', port: 80 }, false],
+  ['http://consul:8500', { host: 'consul', port: 8500 }, false],
+  ['http://consul', { host: 'consul', port: 80 }, false],
+  ['https://consul', { host: 'consul', port: 443 }, true],
   ['https://consul:8501/', { host: 'consul', port: 8501 }, true],
+  ['https://gw/consul', { host: 'gw', port: 443, pathPrefix: '/consul' }, true],
+  ['http://gw:8080/a/b-c/', { host: 'gw', port: 8080, pathPrefix: '/a/b-c' }, false],
   ['https://[fd00::1]:8501', { host: 'fd00::1', port: 8501 }, true],
   ['unix:///run/consul.sock', { socketPath: '/run/consul.sock' }, false],
 ] as const) {
-  test(`CONSUL_HTTP_ADDR=${value} is accepted`, () => {
+  test(`C2: CONSUL_HTTP_ADDR=${value} is what it is to Consul's own clients`, () => {
     const { servers, tls } = access({ CONSUL_HTTP_ADDR: value });
 
     assert.deepEqual(servers, [server]);
@@ -60,14 +64,17 @@ for (const [value, server, secure] of [
 for (const value of [
   'unix://',
   'ftp://consul',
-  'https://consul/path',
+  'https://user:password@consul',
+  'https://consul/path?query',
+  'https://consul/pa th',
+  'consul/path',
   'consul:0',
   'consul:port',
   '::1:8500',
 ]) {
   test(`CONSUL_HTTP_ADDR=${value} is refused, and not quoted`, () => {
     assert.deepEqual(problems({ CONSUL_HTTP_ADDR: value }), [
-      'CONSUL_HTTP_ADDR must be host:port, http://host:port, https://host:port or unix:///path',
+      'CONSUL_HTTP_ADDR must be host:port, http://host:port, https://host:port/path or unix:///path',
     ]);
   });
 }
@@ -78,9 +85,17 @@ test('the scheme of a CONSUL_HTTP_ADDR that does not count does not count either
   }
 });
 
-test('CONSUL_HTTP_SSL says whether TLS is spoken, whatever the scheme', () => {
+test('C1: TLS is spoken where CONSUL_HTTP_SSL or the scheme of CONSUL_HTTP_ADDR asks for it', () => {
   assert.notEqual(access({ CONSUL_HTTP_SSL: 'true', CONSUL_HTTP_ADDR: 'http://consul:1' }).tls, undefined);
-  assert.equal(access({ CONSUL_HTTP_SSL: 'false', ...HTTP_ADDR }).tls, undefined);
+  assert.notEqual(access({ CONSUL_HTTP_SSL: 'false', ...HTTP_ADDR }).tls, undefined);
+  assert.equal(access({ CONSUL_HTTP_SSL: 'false', CONSUL_HTTP_ADDR: 'http://consul:1' }).tls, undefined);
+});
+
+test('C3: CONSUL_HTTP_SSL takes what Go takes for a boolean', () => {
+  for (const yes of ['1', 't', 'T', 'TRUE', 'true', 'True'])
+    assert.notEqual(access({ CONSUL_HTTP_SSL: yes }).tls, undefined, yes);
+  for (const no of ['0', 'f', 'F', 'FALSE', 'false', 'False'])
+    assert.equal(access({ CONSUL_HTTP_SSL: no }).tls, undefined, no);
 });
 
 test('over TLS the server is verified unless that is switched off', () => {
@@ -92,6 +107,7 @@ test('over TLS the server is verified unless that is switched off', () => {
 const STANDARD: Readonly<Record<string, [string, Environment, (found: ConsulAccess) => unknown, unknown]>> = {
   CONSUL_ADDRESSES: ['a:1', {}, ({ servers }) => servers, [{ host: 'a', port: 1 }]],
   CONSUL_HTTP_ADDR: ['a:1', {}, ({ servers }) => servers, [{ host: 'a', port: 1 }]],
+  CONSUL_HTTP_AUTH: ['me:secret', {}, ({ httpAuth }) => httpAuth, 'me:secret'],
   CONSUL_HTTP_TOKEN: ['secret', {}, ({ token }) => token, { kind: 'value', token: 'secret' }],
   CONSUL_HTTP_TOKEN_FILE: ['/token', {}, ({ token }) => token, { kind: 'file', path: '/token' }],
   CONSUL_HTTP_SSL: ['true', {}, ({ tls }) => tls !== undefined, true],
@@ -125,6 +141,12 @@ const STANDARD: Readonly<Record<string, [string, Environment, (found: ConsulAcce
     { CONSUL_LOGIN_AUTH_METHOD: 'k8s' },
     ({ token }) => token.kind === 'login' && token.bearerTokenFile,
     '/jwt',
+  ],
+  CONSUL_LOGIN_DATACENTER: [
+    'dc1',
+    { CONSUL_LOGIN_AUTH_METHOD: 'k8s' },
+    ({ token }) => token.kind === 'login' && token.datacenter,
+    'dc1',
   ],
   CONSUL_LOGIN_NAMESPACE: [
     'auth',
@@ -188,8 +210,23 @@ test('a login takes the token of the ServiceAccount unless told otherwise', () =
     kind: 'login',
     authMethod: 'k8s',
     bearerTokenFile: '/var/run/secrets/kubernetes.io/serviceaccount/token',
+    datacenter: undefined,
     namespace: undefined,
     partition: undefined,
     meta: {},
   });
+});
+
+for (const [value, host] of [
+  ['fe80::1%eth0', 'fe80::1%eth0'],
+  ['[fe80::1%25eth0]', 'fe80::1%eth0'],
+] as const) {
+  test(`C13: _CONSUL_HOST=${value} keeps the zone, by which the kernel chooses the interface`, () => {
+    assert.deepEqual(access({ _CONSUL_HOST: value }).servers, [{ host, port: 8500 }]);
+  });
+}
+
+test('C8: whether it runs in a Pod is read from a variable that the kubelet sets in each', () => {
+  assert.equal(access({}).inPod, false);
+  assert.equal(access({ KUBERNETES_SERVICE_HOST: '10.96.0.1' }).inPod, true);
 });

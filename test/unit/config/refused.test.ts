@@ -53,6 +53,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   _OUTPUT_DIR: ['a\u0000b'],
   _HTTP_HOST: ['http://0.0.0.0', '0.0.0.0:8080'],
   _HTTP_PORT: ['65536', '-1', 'http'],
+  _LOG_FORMAT: ['text', 'JSON'],
   _LOG_LEVEL: ['verbose', 'INFO'],
 };
 

@@ -52,6 +52,8 @@ test('an unexpected error while publishing is one line of the log, an error, and
   const access = {
     servers: [{ host: consul.host, port: consul.port }],
     tls: undefined,
+    httpAuth: undefined,
+    inPod: false,
     token: { kind: 'none' },
     scope: ANYWHERE,
     service: SERVICE,

@@ -164,4 +164,24 @@ describe('Queries', () => {
       ['Consul query failed, retrying'],
     );
   });
+
+  test('C8: a remedy is told once an outage, however many attempts and whichever query fails', () => {
+    const { reporter, lines } = newQueryReporter('roots');
+    const refused = new ConsulError('CONSUL_UNREACHABLE', 'refused', { remedy: 'start it' });
+    const denied = new ConsulError('CONSUL_PERMISSION_DENIED', 'denied', { remedy: 'attach a policy' });
+
+    reporter.queryFailed('roots', refused, 1, 10);
+    reporter.queryFailed('leaf', refused, 1, 10);
+    reporter.queryFailed('roots', refused, 2, 20);
+    reporter.queryFailed('leaf', denied, 2, 20);
+    reporter.queryAnswered('roots', fresh, false);
+    reporter.queryFailed('leaf', denied, 3, 30);
+    reporter.queryAnswered('leaf', fresh, false);
+    reporter.queryFailed('roots', refused, 1, 10);
+
+    assert.deepEqual(
+      lines.map(({ remedy }) => remedy),
+      ['start it', undefined, undefined, 'attach a policy', undefined, 'start it'],
+    );
+  });
 });

@@ -1,66 +1,263 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RootsFreshness } from '../../../src/connector/roots-freshness.ts';
+import type { Freshness } from '../../../src/consul/freshness.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 
-const SETTLE_MS = 1_000;
+const SECOND = 1_000;
+const [A, B] = [{ caPem: 'A' }, { caPem: 'B' }];
 
 function clockAt(now: () => number): Clock {
   return { now, monotonic: now, sleep: async () => undefined, random: () => 0 };
 }
 
-/** The freshness after Consul's first answer confirmed the roots, at a time that a test sets. */
-function settled() {
+/** A replica that published A itself, at a time that a test sets. */
+function settled(index?: bigint) {
   const time = { now: 1_000_000 };
   const freshness = new RootsFreshness(clockAt(() => time.now));
-  freshness.answered('fresh');
-  freshness.observe({ caPem: 'A' });
-  return { freshness, time };
+  const answer = (of: Freshness, at?: bigint, wentBack = false) =>
+    freshness.answered({ freshness: of, index: at, wentBack, isOutdated: false });
+  answer('fresh', index);
+  freshness.wrote(A, index);
+  time.now += 3_600 * SECOND;
+  const isConfirmed = () => freshness.confirmAfter === undefined;
+  const observe = (published: typeof A & { upstreamCaPem?: string }, lowest?: bigint, highest = lowest) =>
+    freshness.observe(
+      { ...published, rootsIndex: lowest, upstreamRootsIndex: highest },
+      highest === undefined ? undefined : { lowest, highest },
+    );
+  return { freshness, time, answer, observe, isConfirmed };
 }
 
-test('roots are unconfirmed until Consul has answered otherwise than from a stale cache, and worth a query at once', () => {
-  const freshness = new RootsFreshness(clockAt(() => 5));
+test('what is there at the start waits for an answer a second later', () => {
+  const time = { now: 5 };
+  const freshness = new RootsFreshness(clockAt(() => time.now));
+  const fresh = { freshness: 'fresh', index: undefined, wentBack: false, isOutdated: false } as const;
+  freshness.answered(fresh);
+  freshness.observe(A, undefined);
+  assert.equal(freshness.confirmAfter, 5 + SECOND);
 
-  assert.equal(freshness.answered('stale'), false);
-  assert.ok(freshness.confirmAfter !== undefined && freshness.confirmAfter < 5);
+  time.now += SECOND;
 
-  assert.equal(freshness.answered('fresh'), true);
+  assert.equal(freshness.answered(fresh), true);
   assert.equal(freshness.confirmAfter, undefined);
 });
 
-test('neither what is read first nor our own write needs a confirmation', () => {
-  const { freshness } = settled();
+test('where Consul is queried once, its answer is as good as confirmed', () => {
+  const freshness = new RootsFreshness(clockAt(() => 5));
+  freshness.takeFirstAnswer();
 
-  freshness.wrote({ caPem: 'B' });
-  freshness.observe({ caPem: 'B' });
+  freshness.observe(A, undefined);
 
   assert.equal(freshness.confirmAfter, undefined);
+});
+
+test('our own write needs no confirmation', () => {
+  const { freshness, observe, isConfirmed } = settled();
+
+  freshness.wrote(B, undefined);
+  observe(B);
+
+  assert.equal(isConfirmed(), true);
 });
 
 for (const [where, published] of [
-  ['ca.crt', { caPem: 'B' }],
-  ['the second Secret', { caPem: 'A', upstreamCaPem: 'B' }],
+  ['ca.crt', B],
+  ['the second Secret', { ...A, upstreamCaPem: 'B' }],
 ] as const) {
   test(`a change of ${where} by another writer does, until Consul answers a second after it`, () => {
-    const { freshness, time } = settled();
+    const { freshness, time, answer, observe } = settled();
 
-    freshness.observe(published);
-    assert.equal(freshness.confirmAfter, time.now + SETTLE_MS);
+    observe(published);
+    assert.equal(freshness.confirmAfter, time.now + SECOND);
 
-    time.now += SETTLE_MS - 1;
-    assert.equal(freshness.answered('fresh'), false, 'its agent may not have received it yet');
+    time.now += SECOND - 1;
+    assert.equal(answer('fresh'), false, 'its agent may not have received it yet');
     time.now += 1;
-    assert.equal(freshness.answered('stale'), false, 'its agent has lost its servers');
-    assert.equal(freshness.answered('fresh'), true);
+    assert.equal(answer('stale'), false, 'its agent has lost its servers');
+    assert.equal(answer('fresh'), true);
     assert.equal(freshness.confirmAfter, undefined);
   });
 }
 
 test('a clock that was set back does not delay the confirmation', () => {
-  const { freshness, time } = settled();
-  freshness.observe({ caPem: 'B' });
+  const { time, answer, observe } = settled();
+  observe(B);
 
-  time.now -= 3_600_000;
+  time.now -= 3_600 * SECOND;
 
-  assert.equal(freshness.answered('fresh'), true);
+  assert.equal(answer('fresh'), true);
+});
+
+test('an answer that was fetched before another confirms nothing', () => {
+  const { freshness, time, observe } = settled();
+  observe(B);
+  time.now += SECOND;
+
+  freshness.answered({ freshness: 'stale', index: 9n, wentBack: false, isOutdated: true });
+
+  assert.deepEqual([freshness.confirmAfter, freshness.index], [time.now, undefined]);
+});
+
+test('F2: what was published by the index of our own roots is confirmed at once, even while Consul is away', () => {
+  const { observe, isConfirmed } = settled(7n);
+
+  observe(B, 7n);
+
+  assert.equal(isConfirmed(), true);
+});
+
+test('F1: what was published by a higher index waits until our agent has caught up', () => {
+  const { time, answer, observe, isConfirmed } = settled(7n);
+  observe(B, 8n);
+  time.now += 29 * SECOND;
+  answer('fresh', 7n);
+  assert.equal(isConfirmed(), false);
+
+  answer('fresh', 8n);
+
+  assert.equal(isConfirmed(), true);
+});
+
+test('of two Secrets each counts: one of a lower index waits a second, as a write that is not complete', () => {
+  const { time, answer, observe, isConfirmed } = settled(8n);
+  observe({ ...A, upstreamCaPem: 'B' }, 7n, 8n);
+  assert.equal(isConfirmed(), false);
+  time.now += SECOND;
+
+  answer('fresh', 8n);
+
+  assert.equal(isConfirmed(), true);
+});
+
+test('F1: where a former version wrote one of two Secrets, the index of the other counts', () => {
+  const { time, answer, observe, isConfirmed } = settled(7n);
+  observe({ ...B, upstreamCaPem: 'B' }, undefined, 8n);
+  time.now += 29 * SECOND;
+  answer('fresh', 7n);
+  assert.equal(isConfirmed(), false, 'it is higher than ours');
+
+  answer('fresh', 8n);
+
+  assert.equal(isConfirmed(), true);
+});
+
+test('F3: an agent that is behind by itself is no reason to write, though nobody else wrote', () => {
+  const { time, answer, isConfirmed } = settled(8n);
+
+  answer('fresh', 7n);
+  time.now += 29 * SECOND;
+  answer('fresh', 7n);
+
+  assert.equal(isConfirmed(), false);
+});
+
+test('F4: an index that goes on being lower for half a minute is that of a Consul that went back', () => {
+  const { time, answer, observe, isConfirmed } = settled(7n);
+  observe(B, 8n);
+  time.now += 30 * SECOND;
+  assert.equal(answer('stale', 7n), false);
+
+  assert.equal(answer('fresh', 7n), true);
+
+  observe(B, 8n);
+  assert.equal(isConfirmed(), true, 'and stays so while it cannot be written');
+});
+
+test('F4: one that was seen to go back is believed a second later', () => {
+  const { time, answer, isConfirmed } = settled(8n);
+  answer('fresh', 7n, true);
+  assert.equal(isConfirmed(), false);
+  time.now += SECOND;
+
+  answer('fresh', 7n);
+
+  assert.equal(isConfirmed(), true);
+});
+
+test('F4: after another replica published a lower index, a higher one of ours may be of before', () => {
+  const { time, answer, observe, isConfirmed } = settled(8n);
+  observe(B, 7n);
+  time.now += 2 * SECOND;
+  answer('fresh', 8n);
+  assert.equal(isConfirmed(), false);
+  time.now += 28 * SECOND;
+
+  answer('fresh', 8n);
+
+  assert.equal(isConfirmed(), true);
+});
+
+test('F3: two agents that never agree have their replicas write less and less often', () => {
+  const { freshness, time, observe } = settled(7n);
+  const waits: number[] = [];
+  for (let times = 0; times < 10; times += 1) {
+    observe(B, 8n);
+    const wait = (freshness.confirmAfter ?? 0) - time.now;
+    waits.push(wait / SECOND);
+    time.now += wait;
+    freshness.answered({ freshness: 'fresh', index: 7n, wentBack: false, isOutdated: false });
+    freshness.wrote(A, 7n);
+  }
+
+  assert.deepEqual(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]);
+});
+
+test('what a former version published, without an index, is given five seconds', () => {
+  const { freshness, time, observe } = settled(7n);
+
+  observe(B);
+
+  assert.equal(freshness.confirmAfter, time.now + 5 * SECOND);
+});
+
+test('a former version is noticed by the index that is gone where it put back the text of before', () => {
+  const { freshness, time, observe } = settled(7n);
+  observe(A, 7n);
+  assert.equal(freshness.confirmAfter, undefined);
+
+  observe(A);
+  assert.equal(freshness.confirmAfter, time.now + 5 * SECOND);
+
+  time.now += 5 * SECOND;
+  freshness.answered({ freshness: 'fresh', index: 7n, wentBack: false, isOutdated: false });
+  observe(A);
+  assert.equal(freshness.confirmAfter, undefined, 'and once');
+});
+
+test('our own write where Consul gives no index is not taken for one of a former version', () => {
+  const { freshness, observe } = settled(7n);
+  observe(A, 7n);
+  freshness.wrote(B, undefined);
+
+  observe(B);
+
+  assert.equal(freshness.confirmAfter, undefined);
+});
+
+test('a writer without an index that undoes each of our writes is answered less and less often', () => {
+  const { freshness, time, answer, observe } = settled();
+  const waits: number[] = [];
+  for (let times = 0; times < 7; times += 1) {
+    observe(B);
+    const wait = (freshness.confirmAfter ?? 0) - time.now;
+    waits.push(wait / SECOND);
+    time.now += wait;
+    answer('fresh');
+    freshness.wrote(A, undefined);
+  }
+
+  assert.deepEqual(waits, [1, 2, 4, 8, 16, 30, 30]);
+});
+
+test('F4: an index that was seen to go back is believed each time that another replica brings the higher one back', () => {
+  const { time, answer, observe, isConfirmed } = settled(8n);
+  answer('fresh', 7n, true);
+  observe(A, 7n);
+  observe(B, 8n);
+  time.now += 2 * SECOND;
+
+  answer('fresh', 7n);
+
+  assert.equal(isConfirmed(), true);
 });

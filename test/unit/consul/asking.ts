@@ -33,6 +33,8 @@ export function connect(t: TestContext, consul: EmbeddedConsul, token?: string, 
     {
       servers: [{ host: consul.host, port: consul.port }],
       tls: undefined,
+      httpAuth: undefined,
+      inPod: false,
       token: token === undefined ? { kind: 'none' } : { kind: 'value', token },
       scope: { namespace: undefined, partition: undefined, datacenter: undefined },
       service: 'ambassador',

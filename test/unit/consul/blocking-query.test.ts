@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { BlockingQuery } from '../../../src/consul/blocking-query.ts';
+import { ROOTS_QUERY } from '../../../src/consul/connect-ca.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
-import { withIndex, withJson } from '../../fixtures/consul/answer.ts';
+import { type Answer, withAge, withIndex, withJson } from '../../fixtures/consul/answer.ts';
 import type { EmbeddedConsul } from '../../fixtures/consul/embedded-consul.ts';
 import type { LeafJson } from '../../fixtures/consul/wire.ts';
-import { ask, indexes, startConsul } from './asking.ts';
+import { ask, connect, indexes, startConsul } from './asking.ts';
 import { fastClock } from './fast-clock.ts';
 
 /** Gives the true leaf at once under each of `given` in turn, then blocks as Consul does. */
@@ -160,4 +163,55 @@ test('a stop ends a blocked request at once, without an error', async (t) => {
 
   await eventually('the end of the request', () => consul.open('leaf') === 0, 500);
   assert.deepEqual(asking.errors, []);
+});
+
+test('T10: each timeout of a query without an index doubles the deadline of the next, up to that of a blocking one', async (t) => {
+  const consul = await startConsul(t);
+  consul.script('leaf', () => 'hang');
+  const asking = ask(t, consul, { clock: fastClock(300), waitMs: 100_000 });
+
+  await eventually('four errors', () => asking.errors.length >= 4);
+
+  assert.deepEqual(
+    asking.errors.slice(0, 4).map(({ message }) => /(\d+) ms/.exec(message)?.[1]),
+    ['30000', '60000', '116250', '116250'],
+  );
+});
+
+test('C9: a stale answer that is older than the last fresh one is no change, even if that one was none either', async (t) => {
+  const consul = await startConsul(t);
+  let seconds = 0;
+  const left: { at: number; change?: (fresh: Answer) => Answer }[] = [
+    { at: 0 },
+    { at: 100 },
+    { at: 101, change: (fresh) => withAge({ ...fresh, body: `${fresh.body} ` }, 50) },
+  ];
+  consul.script('roots', async (_request, truth) => {
+    const next = left.shift();
+    if (next === undefined) return truth.blocked();
+    seconds = next.at;
+    const fresh = await truth.now();
+    return next.change?.(fresh) ?? fresh;
+  });
+  const ages: string[] = [];
+  const changes: unknown[] = [];
+  const end = new AbortController();
+  const query = new BlockingQuery({
+    connection: connect(t, consul),
+    query: ROOTS_QUERY,
+    waitMs: 50_000,
+    clock: { ...systemClock, monotonic: () => seconds * 1_000 },
+    onChange: (listed) => changes.push(listed),
+    onResponse: ({ freshness }) => ages.push(freshness),
+    onError: assert.fail,
+    onTimeout: assert.fail,
+  });
+  const ended = query.run(end.signal);
+
+  await eventually('all answers', () => ages.length === 3);
+  end.abort();
+  await ended;
+
+  assert.deepEqual(ages, ['fresh', 'fresh', 'stale']);
+  assert.equal(changes.length, 1);
 });

@@ -68,10 +68,13 @@ async function start(t: TestContext, login: Partial<LoginConfig> = {}, clock: Cl
     {
       servers: [{ host: consul.host, port: consul.port }],
       tls: undefined,
+      httpAuth: undefined,
+      inPod: false,
       token: {
         kind: 'login',
         authMethod: 'kubernetes',
         bearerTokenFile,
+        datacenter: undefined,
         namespace: undefined,
         partition: undefined,
         meta: {},
@@ -122,6 +125,32 @@ test('the login says auth method, bearer token and meta in its body, and namespa
     Meta: { pod: 'a' },
   });
   assert.equal(login.headers['x-consul-token'], undefined);
+});
+
+test('C6: the datacenter of the login is that of login and logout, and the token is looked for where it is used', async (t) => {
+  const { consul, client, poll } = await start(t, { datacenter: 'dc1' });
+
+  await poll();
+  await client.close(1_000);
+
+  assert.deepEqual(
+    consul.requests.map(({ url }) => url),
+    [
+      '/v1/acl/login?dc=dc1',
+      '/v1/acl/token/self',
+      '/v1/agent/connect/ca/leaf/ambassador?',
+      '/v1/acl/logout?dc=dc1',
+    ],
+  );
+});
+
+test('C12: a redirect of the look for the new token is no missing replication, and the token is given back', async (t) => {
+  const { consul, acl, poll } = await start(t);
+  acl.self = () => ({ status: 302, body: '<html></html>' });
+
+  await assert.rejects(poll(), { code: 'CONSUL_REDIRECT' });
+
+  assert.equal(requestLog(consul).at(-1), 'POST logout session-1');
 });
 
 test('nothing is asked with a new token before it is visible', async (t) => {
@@ -360,7 +389,7 @@ for (const [what, answer, error] of [
     textAnswer(403, `lookup of ${BEARER} failed`),
     {
       code: 'CONSUL_LOGIN_FAILED',
-      error: 'the login by "kubernetes" was refused (403: lookup of <token> failed)',
+      error: 'the login by "kubernetes" was refused (403: lookup of [redacted] failed)',
       remedy:
         'see that the bearer token is one the auth method accepts, and that a binding rule matches it: consul acl binding-rule list -method=kubernetes',
     },
@@ -383,9 +412,9 @@ for (const [what, answer, error] of [
     'a Consul without ACLs',
     textAnswer(401, 'ACL support disabled'),
     {
-      code: 'CONSUL_LOGIN_FAILED',
-      error: 'the login by "kubernetes" was refused (401: ACL support disabled)',
-      remedy: 'read what Consul says; ACLs must be enabled for a login',
+      code: 'CONSUL_ACLS_DISABLED',
+      error: 'the ACLs of Consul are off (401: ACL support disabled)',
+      remedy: 'unset the token or the login: none is needed; or switch ACLs on in every Consul agent',
     },
   ],
   [
@@ -408,6 +437,12 @@ for (const [what, answer, error] of [
 
 for (const [what, answer, code] of [
   ['a redirect', { status: 301, headers: { Location: 'http://elsewhere.example/' } }, 'CONSUL_REDIRECT'],
+  [
+    'a redirect to a page that says what Consul might',
+    { status: 301, body: '<p>ACL not found' },
+    'CONSUL_REDIRECT',
+  ],
+  ['a proxy with a password', { status: 401, body: '<html></html>' }, 'CONSUL_UNAUTHORIZED'],
   ['an HTTPS port', refusals.httpToHttps, 'CONSUL_HTTP_TO_HTTPS'],
   ['a Consul without a leader', refusals.noClusterLeader, 'CONSUL_NO_LEADER'],
   ['a rate limit', refusals.rateLimitedSilently, 'CONSUL_RATE_LIMITED'],

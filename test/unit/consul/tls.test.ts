@@ -23,6 +23,8 @@ const PLAIN: ConsulTlsConfig = {
   serverName: undefined,
   verify: true,
 };
+const WAY = { httpAuth: undefined, inPod: false };
+const OVER_TLS = { url: 'https://consul:8501', tls: true, inPod: false, hasAnswered: false };
 const SERVER_NAME = 'server.dc1.consul';
 
 async function file(content: string): Promise<string> {
@@ -56,7 +58,7 @@ async function startTls(t: TestContext, authority: Authority, options: ServerOpt
 /** Asks `consul` with `tls`, over one transport, as often as it is called. */
 function asking(t: TestContext, consul: EmbeddedConsul, tls: ConsulTlsConfig) {
   const servers = new ServerList([{ host: consul.host, port: consul.port }]);
-  const transport = new ConsulTransport(servers, tls, systemClock);
+  const transport = new ConsulTransport({ ...WAY, servers, tls, clock: systemClock });
   t.after(() => transport.close());
   const message = { method: 'GET', path: '/v1/status/leader', token: undefined, deadlineMs: 60_000 } as const;
   return async () => (await transport.send(message, new AbortController().signal)).status;
@@ -100,7 +102,7 @@ test('the name to expect in the certificate can be another than the host', async
 
 for (const [what, make, cause, remedy] of [
   [
-    'a certificate of a CA that is not trusted',
+    'C7: a certificate of a CA that is not trusted',
     {},
     "the server's certificate is not signed by the CA that is trusted",
     'set CONSUL_CACERT to the CA of the Consul servers (consul-agent-ca.pem); for an agent with auto_encrypt that is the Connect CA: GET /v1/connect/ca/roots?pem=true',
@@ -136,7 +138,7 @@ for (const code of ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'ERR_SSL_SSLV3_
   test(`a client certificate that is lacking or refused, as ${code} says, is CONSUL_TLS with its own remedy`, () => {
     const alert = Object.assign(new Error('alert'), { code });
 
-    assert.deepEqual(describeError(errorOfTransport(alert, 'https://consul:8501', true)), {
+    assert.deepEqual(describeError(errorOfTransport(alert, OVER_TLS)), {
       code: 'CONSUL_TLS',
       error: `TLS with https://consul:8501: the server does not accept the client certificate, or the lack of one (${code})`,
       remedy: 'set CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY: Consul has verify_incoming set',
@@ -160,7 +162,12 @@ test('a server that speaks no TLS version in common is told as such, not as a ma
   const bound = old.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
   const servers = new ServerList([{ host: '127.0.0.1', port }]);
-  const transport = new ConsulTransport(servers, { ...PLAIN, verify: false }, systemClock);
+  const transport = new ConsulTransport({
+    ...WAY,
+    servers,
+    tls: { ...PLAIN, verify: false },
+    clock: systemClock,
+  });
   t.after(() => transport.close());
 
   const message = { method: 'GET', path: '/', token: undefined, deadlineMs: 10_000 } as const;
@@ -180,7 +187,7 @@ for (const [code, cause, remedy] of [
   ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', /does not accept the client certificate/, /CONSUL_CLIENT_CERT/],
 ] as const) {
   test(`the alert ${code} has its own cause and remedy`, () => {
-    const error = errorOfTransport(Object.assign(new Error('alert'), { code }), 'https://consul:8501', true);
+    const error = errorOfTransport(Object.assign(new Error('alert'), { code }), OVER_TLS);
 
     assert.match(error.message, cause);
     assert.match(error.remedy ?? '', remedy);

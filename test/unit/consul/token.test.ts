@@ -33,6 +33,8 @@ async function asking(t: TestContext, token: TokenConfig, options: EmbeddedConsu
     {
       servers: [{ host: consul.host, port: consul.port }],
       tls: undefined,
+      httpAuth: undefined,
+      inPod: false,
       token,
       scope: { namespace: undefined, partition: undefined, datacenter: undefined },
       service: 'ambassador',
@@ -152,7 +154,7 @@ test('a token stands in no error, even where what refuses it repeats it', async 
 
   assert.deepEqual(error, {
     code: 'CONSUL_UNEXPECTED_STATUS',
-    error: 'Consul answered 502: bad request: X-Consul-Token: <token>',
+    error: 'Consul answered 502: bad request: X-Consul-Token: [redacted]',
     remedy: 'read the log of the Consul agent and servers',
   });
 });

@@ -21,6 +21,8 @@ function client(t: TestContext, servers: readonly ConsulServer[], lookup?: Looku
     {
       servers,
       tls: undefined,
+      httpAuth: undefined,
+      inPod: false,
       token: { kind: 'value', token: TOKEN },
       scope: { namespace: undefined, partition: undefined, datacenter: 'dc1' },
       service: 'ambassador',
@@ -91,13 +93,13 @@ test('an answer of 500 or above is an error, and the next request goes to the ne
   assert.deepEqual([one.requests.length, other.requests.length], [1, 1]);
 });
 
-test('an answer below 500 is no reason to leave a server', async (t) => {
+test('a refusal is no reason to leave a server', async (t) => {
   const [one, other] = await Promise.all([startConsul(t), startConsul(t)]);
-  one.script('leaf', () => textAnswer(429, ''));
+  one.script('leaf', () => textAnswer(403, 'Permission denied'));
   const ask = client(t, [addressOf(one), addressOf(other)]).connect();
 
-  await assert.rejects(ask(), { code: 'CONSUL_RATE_LIMITED' });
-  await assert.rejects(ask(), { code: 'CONSUL_RATE_LIMITED' });
+  await assert.rejects(ask(), { code: 'CONSUL_PERMISSION_DENIED' });
+  await assert.rejects(ask(), { code: 'CONSUL_PERMISSION_DENIED' });
 
   assert.deepEqual([one.requests.length, other.requests.length], [2, 0]);
 });
@@ -142,6 +144,25 @@ test('a name that stands for several servers is asked at the one chosen, under i
   await ask();
 
   assert.equal(consul.requests[0]?.headers.host, `consul-server.test:${consul.port}`);
+});
+
+test('C11: after a 404 of the last address the name is resolved again, since another server may have its address', async (t) => {
+  const consul = await startConsul(t);
+  let isMoved = false;
+  consul.script('leaf', () => (isMoved ? undefined : textAnswer(404, '404 page not found')));
+  let resolved = 0;
+  const lookup: Lookup = async () => {
+    resolved += 1;
+    return [{ address: consul.host }];
+  };
+  const ask = client(t, [{ host: 'consul-server.test', port: consul.port }], lookup).connect();
+  await assert.rejects(ask(), { code: 'CONSUL_NOT_FOUND' });
+
+  isMoved = true;
+  await ask();
+  await ask();
+
+  assert.equal(resolved, 2);
 });
 
 test('a name that does not resolve is CONSUL_UNREACHABLE with what to set', async (t) => {

@@ -1,33 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { request } from 'undici';
 import { isRecord } from '../../../src/lib/record.ts';
 import { typesOf } from '../../contract/consul/reading.ts';
 import { startEmbeddedConsul } from '../../fixtures/consul/embedded-consul.ts';
+import { bodyOf, readRecording } from '../../fixtures/consul/recording.ts';
+import { COMPARED } from './compared-answers.ts';
 
 // No registry has a Consul newer than 1.8, and the embedded one plays one. What it says in other words than 1.8, and the
 // headers that only newer ones send, are compared with exchanges that were recorded of 1.16.4.
 
-/** One exchange with a real Consul. Keys and tokens in it are of a server that is gone. */
-interface Recording {
-  readonly request: {
-    readonly method: 'GET' | 'POST';
-    readonly path: string;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body?: string;
-  };
-  readonly response: {
-    readonly status: number;
-    readonly headers: readonly (readonly [name: string, value: string])[];
-    readonly body?: string;
-    /** In place of `body` where it holds a private key. */
-    readonly bodyBase64?: string;
-  };
-}
-
-const FOLDER = new URL('../../fixtures/consul/recorded/', import.meta.url);
 /** What the recorded requests have in place of secrets. */
 const [OTHER, FOREIGN] = [randomUUID(), randomUUID()];
 const SECRETS: Readonly<Record<string, string>> = {
@@ -53,10 +36,10 @@ function consulOf(name: string) {
   return /^(acl|login)-(?!off)/.test(name) ? guarded : open;
 }
 
-for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.json'))) {
-  const name = file.replace('.json', '');
-  test(`the embedded Consul answers ${name} as 1.16.4 did`, async () => {
-    const recording: Recording = JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8'));
+for (const id of COMPARED) {
+  const [version = '', name = ''] = id.split('/');
+  test(`the embedded Consul answers ${name} as ${version} did`, async () => {
+    const recording = readRecording(id);
     const { method, path, headers, body } = recording.request;
     const token = headers['X-Consul-Token'];
 
@@ -68,13 +51,12 @@ for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.json')))
     const text = await answer.body.text();
 
     const { response } = recording;
-    const recorded = response.body ?? Buffer.from(response.bodyBase64 ?? '', 'base64').toString();
     assert.equal(answer.statusCode, response.status, text);
     assert.deepEqual(
       namesOf(Object.keys(answer.headers)),
       namesOf(response.headers.map(([header]) => header)),
     );
-    assert.deepEqual(formOf(text), formOf(recorded));
+    assert.deepEqual(formOf(text), formOf(bodyOf(recording)));
   });
 }
 

@@ -44,6 +44,10 @@ export function fencedBlocks(text: string): Block[] {
   );
 }
 
+export function yamlBlocks(page: string): string[] {
+  return fencedBlocks(readPage(page)).flatMap(({ language, text }) => (language === 'yaml' ? [text] : []));
+}
+
 export interface Link {
   readonly page: string;
   readonly target: string;

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { IdentityError } from '../../../src/errors.ts';
 import type { CertificateAndKey } from '../../../src/identity/identity.ts';
-import type { DecisionInput } from '../../../src/identity/policy/decide.ts';
+import type { DecisionInput } from '../../../src/identity/policy/decision.ts';
 import { buildTrustBundle, type ListedRoots, type TrustBundle } from '../../../src/identity/trust-bundle.ts';
 import type { Authority, IssuedLeaf } from '../../fixtures/certificates/factory.ts';
 import {

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildChain } from '../../../src/identity/chain.ts';
 import type { Certificate } from '../../../src/identity/x509/certificate.ts';
+import { readPrivateKey } from '../../../src/identity/x509/private-key.ts';
 import { generateKeyPair, signCertificate, signWith } from '../../fixtures/certificates/factory.ts';
 import {
   bundleOf,
   bundleWith,
   certificateOf,
   DAY,
+  HOUR,
   NOW,
   newLeaf,
   newRoot,
@@ -183,4 +185,65 @@ test('a path as long as every CA allows is one', async () => {
 
 test('a refusal says how many roots were tried', () => {
   assert.throws(() => buildChain(leaf, [], bundleOf(root), NOW), { message: /any of the 1 valid roots/ });
+});
+
+test('a chain with keys of two types does not make the next private key unreadable (Node 20)', async () => {
+  const rsa = await newRoot({ keyType: 'rsa-2048' });
+  const middle = await rsa.issueIntermediate({ keyType: 'ec-p256' });
+  const below = await newLeaf(middle);
+  const [end, given, bundle] = [certificateOf(below), [certificateOf(middle)], bundleOf(rsa)];
+
+  // The second time no signature is verified, which would hide it.
+  for (let time = 0; time < 2; time += 1) buildChain(end, given, bundle, NOW);
+
+  assert.ok(readPrivateKey(below.keyPem));
+});
+
+const brief = { notAfter: new Date(NOW + HOUR) };
+
+test('I1: of two paths to the active root the one that lives longest is taken, though it is shorter', async () => {
+  const signed = await newRoot({ name: 'signed by two' });
+  const between = await root.issueIntermediate({ name: 'between', ...brief });
+  const [long, short] = [between.crossSign(signed), root.crossSign(signed)];
+  const end = certificateOf(await newLeaf(signed));
+
+  for (const given of [
+    [long, certificateOf(between), short],
+    [short, certificateOf(between), long],
+  ]) {
+    const certificates = given.map((one) => ('certPem' in one ? certificateOf(one) : one));
+    const chain = buildChain(end, certificates, bundleOf(root), NOW);
+
+    assert.deepEqual(pems(chain.intermediates), pemsOf(short));
+    assert.equal(chain.notAfter, end.notAfter);
+  }
+});
+
+test('I1: a path to the active root is taken before one to another that lives longer', async () => {
+  const signed = await newRoot({ name: 'signed by two' });
+  const active = await newRoot();
+  const [toActive, toOther] = [active.crossSign(signed, brief), root.crossSign(signed)];
+  const end = certificateOf(await newLeaf(signed));
+
+  const chain = buildChain(end, [toOther, toActive].map(certificateOf), bundleOf(active, root), NOW);
+
+  assert.deepEqual(pems(chain.intermediates), pemsOf(toActive));
+  assert.equal(chain.notAfter, brief.notAfter.getTime());
+});
+
+test('I1: of two paths that outlive the leaf the longest is taken: peers that lack the new root need it', async () => {
+  const next = await newRoot();
+  const cross = root.crossSign(next);
+  const end = certificateOf(await newLeaf(next));
+
+  const chain = buildChain(end, [certificateOf(cross)], bundleOf(next, root), NOW);
+
+  assert.deepEqual(pems(chain.intermediates), pemsOf(cross));
+});
+
+test('I1: a root that ends first ends the path', async () => {
+  const dying = await newRoot(brief);
+  const end = certificateOf(await newLeaf(dying));
+
+  assert.equal(buildChain(end, [], bundleOf(dying), NOW).notAfter, brief.notAfter.getTime());
 });

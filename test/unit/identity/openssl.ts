@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { temporary } from '../../e2e/support/temporary.ts';
 
 const folder = temporary();
+/** Calls run at the same time: each has files of its own. */
+let calls = 0;
 
 export type Purpose = 'sslclient' | 'sslserver';
+
+/** That of Debian and Ubuntu; OpenSSL's own default is a level lower. */
+const SECURITY_LEVEL = '2';
 
 /**
  * What `openssl verify` says against the first certificate of `tlsCrt` at `at` (milliseconds since the epoch), by the roots
@@ -21,11 +26,14 @@ export async function refusalOf(
   at: number,
   purpose: Purpose = 'sslclient',
 ): Promise<string | undefined> {
-  await writeFile(join(folder, 'tls.crt'), tlsCrt);
-  await writeFile(join(folder, 'ca.crt'), caCrt);
+  calls += 1;
+  const [tls, ca] = [`tls-${calls}.crt`, `ca-${calls}.crt`];
+  await writeFile(join(folder, tls), tlsCrt);
+  await writeFile(join(folder, ca), caCrt);
   const attime = String(Math.floor(at / 1_000));
-  const trust = ['-no-CApath', '-no-CAstore', '-CAfile', 'ca.crt', '-untrusted', 'tls.crt'];
-  const args = ['verify', '-attime', attime, '-purpose', purpose, ...trust, 'tls.crt'];
+  const trust = ['-no-CApath', '-no-CAstore', '-CAfile', ca, '-untrusted', tls];
+  const judged = ['-auth_level', SECURITY_LEVEL, '-attime', attime, '-purpose', purpose];
+  const args = ['verify', ...judged, ...trust, tls];
   return new Promise((resolve, reject) => {
     execFile('openssl', args, { cwd: folder }, (error, stdout, stderr) => {
       // 2 is a refusal; anything else means that openssl did not judge.

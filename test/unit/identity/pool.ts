@@ -5,6 +5,7 @@ import {
   extendedKeyUsage,
   type IssuedLeaf,
   keyUsage,
+  nameConstraints,
   unknownExtension,
 } from '../../fixtures/certificates/factory.ts';
 import { HOUR, LIFETIME, NOW, newLeaf, newRoot, SECOND, SERVICE, TRUST_DOMAIN } from './support.ts';
@@ -85,12 +86,41 @@ const criticalMiddle = await one.issueIntermediate({ name: 'critical', extension
 const critical = await newRoot({ name: 'critical root', extensions: unknownAndCritical });
 const blank = await nameless.issueIntermediate({ emptyDn: true, keyIdentifiers: false });
 
-export const oddRoots: readonly Authority[] = [notCa, serving, critical];
+const weak = await newRoot({ name: 'weak', keyType: 'rsa-1024' });
+const weaklySigned = await newRoot({ name: 'weakly signed', hash: 'sha1' });
+const weakMiddle = await one.issueIntermediate({ name: 'weak middle', keyType: 'rsa-1024' });
+const weaklySignedMiddle = await one.issueIntermediate({ name: 'weakly signed middle', hash: 'sha1' });
+const excludes = [nameConstraints({ excluded: [TRUST_DOMAIN] })];
+const permitsOthers = [nameConstraints({ permitted: ['consul'] })];
+const constrained = await newRoot({
+  name: 'constrained',
+  extensions: [nameConstraints({ permitted: [TRUST_DOMAIN] })],
+});
+const excluding = await newRoot({ name: 'excluding', extensions: excludes });
+const elsewhere = await one.issueIntermediate({ name: 'permits others', extensions: permitsOthers });
+const later = await newRoot({ name: 'later', notBefore: new Date(NOW + 40 * HOUR) });
+const foreign = await createRoot({ name: 'foreign', notBefore: new Date(NOW - 1_000 * HOUR) });
+
+export const oddRoots: readonly Authority[] = [
+  notCa,
+  serving,
+  critical,
+  weak,
+  weaklySigned,
+  constrained,
+  excluding,
+  later,
+  foreign,
+];
 export const oddLeaves: readonly IssuedLeaf[] = [
   ...(await Promise.all(
-    [...oddRoots, servingMiddle, criticalMiddle, blank].map((authority) => newLeaf(authority)),
+    [...oddRoots, servingMiddle, criticalMiddle, blank, weakMiddle, weaklySignedMiddle, elsewhere].map(
+      (authority) => newLeaf(authority),
+    ),
   )),
   await newLeaf(one, { extensions: unknownAndCritical }),
+  await newLeaf(one, { keyType: 'rsa-1024' }),
+  await newLeaf(one, { hash: 'sha1' }),
   await newLeaf(one, { extensions: serversOnly }),
   await newLeaf(one, { extensions: [keyUsage('keyEncipherment')] }),
   await newLeaf(one, { extensions: [keyUsage('keyAgreement')] }),

@@ -1,12 +1,12 @@
 import { IdentityError, type IdentityFault } from '../../../src/errors.ts';
 import type { CertificateAndKey } from '../../../src/identity/identity.ts';
+import { decide } from '../../../src/identity/policy/decide.ts';
 import {
   causeOf,
   type Decision,
   type DecisionInput,
-  decide,
   describeCause,
-} from '../../../src/identity/policy/decide.ts';
+} from '../../../src/identity/policy/decision.ts';
 import type { Violation } from '../../../src/identity/policy/violations.ts';
 import type { Content, Published } from '../../../src/identity/published.ts';
 import {

@@ -1,15 +1,23 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
+import { plan } from '../../../src/identity/policy/plan.ts';
+import { isSameBundle } from '../../../src/identity/policy/unconfirmed.ts';
+import { ANYWHERE } from '../../../src/identity/spiffe-id.ts';
 import { buildTrustBundle, type ListedRoot } from '../../../src/identity/trust-bundle.ts';
+import { createRoot } from '../../fixtures/certificates/factory.ts';
 import {
   certificateOf,
   DAY,
+  HOUR,
   listing,
   listRoot,
+  material,
   NOW,
+  newLeaf,
   newRoot,
   pemsOf,
   refusal,
+  SERVICE,
   TRUST_DOMAIN,
 } from './support.ts';
 
@@ -195,4 +203,143 @@ test('the trust domain is kept in lower case', () => {
   const bundle = buildTrustBundle({ ...listing(listRoot(newest)), trustDomain: 'ABC.Consul' }, NOW);
 
   assert.equal(bundle.trustDomain, 'abc.consul');
+});
+
+const stranger = await createRoot({ trustDomain: 'other.consul', notBefore: new Date(NOW - DAY) });
+const web = await newLeaf(newest, { service: 'web' });
+const future = await newRoot({ notBefore: new Date(NOW + DAY) });
+const LEFT_OUT = {
+  'a certificate of another service': [web, /is not the certificate of a CA/],
+  'a root of another trust domain': [stranger, /is of the trust domain other\.consul/],
+  'a root that is not valid for a day': [future, /is not valid before 2030-01-16T12:00:00\.000Z/],
+} as const;
+
+for (const [what, [other, reason]] of Object.entries(LEFT_OUT)) {
+  test(`I3: ${what} is left out of the bundle, with the reason`, () => {
+    const bundle = buildTrustBundle(listing(listRoot(newest), listRoot(other)), NOW);
+
+    assert.equal(bundle.pem, pemsOf(newest).join(''));
+    assert.equal(bundle.dropped.length, 1);
+    assert.match(bundle.dropped.join(), reason);
+    assert.match(bundle.dropped.join(), new RegExp(`^root ${other.serial} `));
+  });
+}
+
+test('I3: a root that Consul signs with stays, whatever trust domain it names: peers do not look', () => {
+  const bundle = buildTrustBundle(listing(listRoot(stranger), listRoot(newest)), NOW);
+
+  assert.equal(bundle.pem, pemsOf(stranger, newest).join(''));
+});
+
+test('I3: a root of an external CA, without a SPIFFE ID, stays', async () => {
+  const dnsName = { id: '2.5.29.17', critical: false, value: Buffer.from('300482026361', 'hex') };
+  const external = await createRoot({ notBefore: new Date(NOW - 2 * DAY), extensions: [dnsName] });
+
+  const bundle = buildTrustBundle(listing(listRoot(newest), listRoot(external)), NOW);
+
+  assert.equal(bundle.pem, pemsOf(newest, external).join(''));
+});
+
+test('I3: a root that begins within the hour is one of a clock ahead of ours, and stays', () => {
+  const listed = listing(listRoot(newest), listRoot(future));
+  const begins = future.notBefore.getTime();
+
+  const sizes = [begins - HOUR - 1, begins - HOUR].map((at) => buildTrustBundle(listed, at).anchors.length);
+
+  assert.deepEqual(sizes, [1, 2]);
+});
+
+test('I3: replicas whose clocks differ agree about a root that is not valid yet, whichever of them published', () => {
+  const listed = listing(listRoot(newest), listRoot(future));
+  const without = pemsOf(newest).join('');
+  const begins = future.notBefore.getTime();
+  const moments = [DAY, HOUR + 1, HOUR, 0.75 * HOUR + 1, 0.75 * HOUR, 0, -HOUR];
+  const bundles = moments.map((before) => buildTrustBundle(listed, begins - before));
+  const pemWithBoth = bundles.at(-1)?.pem ?? '';
+
+  const isLeft = bundles.map((bundle) => isSameBundle(without, bundle));
+
+  assert.deepEqual(isLeft, [true, true, true, true, false, false, false]);
+  assert.ok(bundles.every((bundle) => isSameBundle(pemWithBoth, bundle)));
+});
+
+test('I3: the bundle tells when time alone puts a root into it', () => {
+  const listed = listing(listRoot(newest), listRoot(future));
+  const begins = future.notBefore.getTime();
+
+  const changes = [NOW, begins - HOUR, begins - 0.75 * HOUR].map(
+    (at) => buildTrustBundle(listed, at).changesAt,
+  );
+
+  assert.deepEqual(changes, [begins - HOUR, begins - 0.75 * HOUR, Number.POSITIVE_INFINITY]);
+});
+
+describe('S4: a RootCert', () => {
+  const named = { name: 'Consul CA', keyIdentifiers: false } as const;
+  const of = async (count: number) => {
+    const other = await newRoot(named);
+    const made = await Promise.all(Array.from({ length: count }, () => other.issueIntermediate(named)));
+    return { ...listRoot(other), certificatePem: pemsOf(...made).join('') };
+  };
+
+  test('of nine certificates is refused, one of eight is not', async () => {
+    const [nine, eight] = await Promise.all([of(9), of(8)]);
+
+    assert.equal(buildTrustBundle(listing(eight), NOW).anchors.length, 8);
+    assert.throws(() => buildTrustBundle(listing(nine), NOW), refusal('TOO_MANY_CERTIFICATES'));
+  });
+
+  test('is refused with all others that look like one another: a decision checks a bounded number of signatures', async () => {
+    const sets = await Promise.all(Array.from({ length: 4 }, () => of(8)));
+    const [active, ...others] = sets.map((root, index) => ({ ...root, id: `root-${index}` }));
+    assert.ok(active);
+
+    assert.throws(() => buildTrustBundle(listing(active, ...others), NOW), refusal('TOO_MANY_CERTIFICATES'));
+  });
+
+  test('and the roots of before are used then', async () => {
+    const good = await newRoot();
+    const sets = await Promise.all(Array.from({ length: 4 }, () => of(8)));
+    const [active, ...others] = sets.map((root, index) => ({ ...root, id: `root-${index}` }));
+    assert.ok(active);
+
+    const planned = plan({
+      roots: listing(active, ...others),
+      usableRoots: listing(listRoot(good)),
+      published: undefined,
+      candidate: material(await newLeaf(good)),
+      service: SERVICE,
+      scope: ANYWHERE,
+      verifiesUpstream: false,
+      previous: undefined,
+      at: NOW,
+    });
+
+    assert.ok(planned.kind === 'planned');
+    assert.equal(planned.rootsRejected?.code, 'TOO_MANY_CERTIFICATES');
+    assert.equal(planned.decision.kind, 'replace');
+  });
+});
+
+test('S3: 300 certificates are read of a list of roots, and no more', async () => {
+  const roots = await Promise.all(Array.from({ length: 300 }, () => newRoot()));
+  const [active, ...others] = roots.map((root) => listRoot(root));
+  assert.ok(active);
+  const more = { ...listRoot(oldest), intermediatePems: [newest.certPem] };
+
+  assert.equal(buildTrustBundle(listing(active, ...others), NOW).anchors.length, 300);
+  assert.throws(
+    () => buildTrustBundle(listing(active, ...others, more), NOW),
+    refusal('TOO_MANY_CERTIFICATES'),
+  );
+});
+
+test('S3: of hundreds of roots that are left out the first are told, their names cut', () => {
+  const bad = Array.from({ length: 200 }, (_, index) => unreadable(`\u001b[2J${index}`.padEnd(5_000, 'x')));
+
+  const { dropped } = buildTrustBundle(listing(listRoot(newest), ...bad), NOW);
+
+  assert.equal(dropped.length, 21);
+  assert.equal(dropped.at(-1), 'and 180 more');
+  assert.match(dropped[0] ?? '', /^root \\u001b\[2J0x{80,100}… holds no PEM block$/);
 });

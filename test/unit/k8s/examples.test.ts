@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Document, isSeq, parse, parseAllDocuments } from 'yaml';
 import { type Config, readConfig } from '../../../src/config/config.ts';
-import { FILES, readPage } from '../docs/pages.ts';
+import { FILES, fencedBlocks, readPage } from '../docs/pages.ts';
 
 const GATEWAYS = ['ingress-nginx', 'traefik', 'emissary'];
 const NAMESPACE = 'ambassador';
@@ -47,6 +47,45 @@ function listIn(document: Document, ...path: string[]): unknown {
   return isSeq(list) ? list.toJSON() : list;
 }
 
+test('S8: the NetworkPolicy is for the Pods of the manifest and lets in their one port', () => {
+  const policy = the('NetworkPolicy', 'network-policy');
+  const deployment = manifests
+    .filter((file) => file.startsWith('k8s/base/'))
+    .flatMap(documents)
+    .find((document) => document.get('kind') === 'Deployment');
+  assert.ok(deployment);
+  const labels = deployment.toJS().spec.template.metadata.labels;
+  const [{ ports }] = deployment.toJS().spec.template.spec.containers;
+
+  for (const [name, value] of Object.entries(policy.toJS().spec.podSelector.matchLabels)) {
+    assert.equal(labels[name], value);
+  }
+  assert.deepEqual(policy.toJS().spec.ingress[0].ports, [{ port: ports[0].name }]);
+  const allowed = policy.toJS().spec.egress.flatMap((rule: { ports: { port: number }[] }) => rule.ports);
+  assert.deepEqual(
+    allowed.map(({ port }: { port: number }) => port),
+    [53, 53, 8500, 8501, 443, 6443],
+  );
+});
+
+test('S2: a login is over HTTPS with a projected token; that of jwt-login is for Consul alone', () => {
+  for (const [example, audience] of [
+    ['consul-k8s', undefined],
+    ['jwt-login', 'consul'],
+  ] as const) {
+    const { consul } = configOf(example);
+    const pod = parse(readPage(`k8s/examples/${example}/deployment.yaml`)).spec.template.spec;
+    const [{ volumeMounts }] = pod.containers;
+    const { projected } = pod.volumes.find(({ name }: { name: string }) => name === 'consul-login');
+    const [{ serviceAccountToken }] = projected.sources;
+
+    assert.ok(consul.tls !== undefined && consul.token.kind === 'login', example);
+    const { mountPath } = volumeMounts.find(({ name }: { name: string }) => name === 'consul-login');
+    assert.equal(consul.token.bearerTokenFile, `${mountPath}/${serviceAccountToken.path}`);
+    assert.equal(serviceAccountToken.audience, audience);
+  }
+});
+
 test('every manifest is YAML without an error', () => {
   assert.ok(manifests.length > 20, 'the manifests are found');
   for (const file of manifests) assert.ok(documents(file).length > 0, file);
@@ -69,12 +108,12 @@ for (const example of GATEWAYS) {
 
   test(`k8s/examples/${example} builds on the base and takes every other file of its folder`, () => {
     const kustomization = parse(readPage(`k8s/examples/${example}/kustomization.yaml`));
-    const taken = [...kustomization.resources, ...kustomization.patchesStrategicMerge, 'kustomization.yaml'];
+    const patches = kustomization.patches.map(({ path }: { path: string }) => path);
+    const taken = [...kustomization.resources, ...patches, 'kustomization.yaml'];
     const there = manifests
       .filter((file) => file.startsWith(`k8s/examples/${example}/`))
       .map((file) => file.slice(`k8s/examples/${example}/`.length));
-    assert.deepEqual(kustomization.bases, ['../../base']);
-    assert.deepEqual(taken.sort(), there.sort());
+    assert.deepEqual(taken.sort(), ['../../base', ...there].sort());
   });
 }
 
@@ -117,11 +156,48 @@ test('the TLSContext has the name and the Secret that the connector would write,
 });
 
 test('the Mapping of the README is that of the examples', () => {
-  const [, block = ''] = /^```yaml\n(.*?kind: Mapping.*?)^```/ms.exec(readPage('README.md')) ?? [];
+  const block = fencedBlocks(readPage('README.md')).find(({ text }) => /^kind: Mapping$/m.test(text));
   const mapping = documents('k8s/examples/mapping.yaml').find((each) => each.get('kind') === 'Mapping');
 
-  assert.deepEqual(parse(block), mapping?.toJS());
+  assert.deepEqual(parse(block?.text ?? ''), mapping?.toJS());
   assert.deepEqual(the('Mapping', 'emissary').toJS(), mapping?.toJS());
+});
+
+test('the parts of the guide fit together, and the connector alone brings a TLSContext', () => {
+  const guide = manifests.filter((file) => file.startsWith('k8s/examples/guide/')).flatMap(documents);
+  const mapping = the('Mapping', 'guide');
+  const { consul: access, tlsContext } = configOf('consul-k8s');
+  const consul = parse(readPage('k8s/examples/guide/consul-values.yaml')).global;
+  const resolver = the('ConsulResolver', 'guide');
+  const qotm = the('Deployment', 'guide').getIn(['metadata', 'name']);
+  const emissary = parse(parse(readPage('k8s/examples/guide/emissary-values.yaml')).envRaw);
+
+  assert.deepEqual(
+    guide.filter((each) => each.get('kind') === 'TLSContext'),
+    [],
+  );
+  assert.equal(mapping.getIn(['spec', 'tls']), tlsContext);
+  assert.equal(mapping.getIn(['spec', 'service']), `https://${qotm}-sidecar-proxy`);
+  assert.equal(mapping.getIn(['spec', 'resolver']), resolver.getIn(['metadata', 'name']));
+  assert.equal(resolver.getIn(['spec', 'address']), `${consul.name}-server.consul.svc:8501`);
+  assert.equal(resolver.getIn(['spec', 'datacenter']), consul.datacenter);
+  const intentions = the('ServiceIntentions', 'guide');
+  assert.deepEqual(listIn(intentions, 'spec', 'sources'), [{ name: access.service, action: 'allow' }]);
+  assert.equal(intentions.getIn(['spec', 'destination', 'name']), qotm);
+  assert.deepEqual(
+    emissary.map(({ name }: { name: string }) => name),
+    ['CONSUL_HTTP_TOKEN', 'CONSUL_HTTP_SSL', 'CONSUL_CACERT', 'CONSUL_TLS_SERVER_NAME'],
+  );
+  const { namespace } = parse(readPage('k8s/examples/guide/connector/kustomization.yaml'));
+  for (const kind of ['Mapping', 'ConsulResolver', 'Listener', 'Host'])
+    assert.equal(the(kind, 'guide').getIn(['metadata', 'namespace']), namespace, kind);
+});
+
+test('no file with a Listener or a Host has a TLSContext: applying it would add a second one', () => {
+  for (const file of manifests) {
+    const kinds = documents(file).map((each) => each.get('kind'));
+    if (kinds.includes('Listener') || kinds.includes('Host')) assert.ok(!kinds.includes('TLSContext'), file);
+  }
 });
 
 test('E1: nothing that can be copied has an apiVersion on which Emissary ends', () => {

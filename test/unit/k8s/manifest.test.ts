@@ -14,20 +14,31 @@ test('the base of the overlays is the manifest, byte for byte: kustomize refuses
   );
 });
 
-test('the manifest holds a ServiceAccount, Role, RoleBinding and Deployment in one namespace, and no Namespace', async () => {
+test('the manifest holds a ServiceAccount, Role, RoleBinding and Deployment in one namespace, a policy named after both, and no Namespace', async () => {
   const documents = parseAllDocuments(await read('k8s/ambassador-consul-connector.yaml')).map((each) =>
     each.toJS(),
   );
   assert.deepEqual(
-    documents.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`),
-    ['ServiceAccount', 'Role', 'RoleBinding', 'Deployment'].map(
-      (kind) => `${kind} ambassador/ambassador-consul-connector`,
-    ),
+    documents.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`),
+    [
+      'ServiceAccount ambassador/ambassador-consul-connector',
+      'ValidatingAdmissionPolicy /ambassador.ambassador-consul-connector',
+      'ValidatingAdmissionPolicyBinding /ambassador.ambassador-consul-connector',
+      ...['Role', 'RoleBinding', 'Deployment'].map(
+        (kind) => `${kind} ambassador/ambassador-consul-connector`,
+      ),
+    ],
   );
 });
 
 test('the overlay of `internal` is that of `edge` with the name replaced, as the latter tells to do it', async () => {
-  for (const file of ['kustomization.yaml', 'deployment.yaml', 'role.yaml']) {
+  for (const file of [
+    'kustomization.yaml',
+    'deployment.yaml',
+    'role.yaml',
+    'policy.yaml',
+    'policy-binding.yaml',
+  ]) {
     const edge = await read(`k8s/overlays/edge/${file}`);
     const internal = await read(`k8s/overlays/internal/${file}`);
     assert.deepEqual(parse(internal), parse(edge.replaceAll('edge', 'internal')), file);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { inspect } from 'node:util';
@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { PublishError } from '../../../src/errors.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { DirectoryPublisher } from '../../../src/publish/directory/publisher.ts';
+import type { OutputFiles } from '../../../src/publish/directory/set-files.ts';
 import type { ObjectNames } from '../../../src/publish/manifests.ts';
 import type { Publication } from '../../../src/publish/publisher.ts';
 import { renderTlsContext } from '../../../src/publish/tls-context.ts';
@@ -24,10 +25,11 @@ beforeEach(() => {
 });
 
 function publisher(
-  options: { serviceEnabled?: boolean; apiVersion?: string; names?: ObjectNames } = {},
+  options: { serviceEnabled?: boolean; apiVersion?: string; names?: ObjectNames; files?: OutputFiles } = {},
 ): DirectoryPublisher {
   const clock = { ...systemClock, now: () => Date.UTC(2030, 0, 15, 12) };
-  const defaults = { serviceEnabled: true, apiVersion: 'getambassador.io/v2' };
+  const files = { keyMode: 0o600, owner: undefined, group: undefined };
+  const defaults = { serviceEnabled: true, apiVersion: 'getambassador.io/v2', files };
   return new DirectoryPublisher({ directory, names: SEED_NAMES, clock, ...defaults, ...options });
 }
 
@@ -42,18 +44,22 @@ async function record(): Promise<Record<string, string>> {
 }
 
 test('a folder that does not exist yet holds nothing', async () => {
-  assert.equal(await publisher().read(), undefined);
+  assert.equal(await publisher().read(new AbortController().signal), undefined);
 });
 
 test('what was written is read back', async () => {
-  const outcome = await publisher().write(publication());
+  const outcome = await publisher().write({ ...publication(), rootsIndex: 42n });
 
   assert.equal(outcome, 'written');
-  assert.deepEqual(await publisher().read(), {
+  assert.deepEqual(await publisher().read(new AbortController().signal), {
     certificatePem: content.tlsCrt,
     privateKeyPem: content.tlsKey,
     caPem: content.caCrt,
     upstreamCaPem: undefined,
+    rootsIndex: 42n,
+    upstreamRootsIndex: undefined,
+    writtenSerial: content.identity.leaf.x509.serialNumber.toLowerCase(),
+    writes: ['2030-01-15T12:00:00.000Z missing: no identity was published'],
   });
 });
 
@@ -61,7 +67,7 @@ test('what was written for upstream verification is read back as it was written'
   const names = { ...SEED_NAMES, upstreamCaSecret: 'ambassador-consul-connect-ca' };
   await publisher({ names }).write(publication());
 
-  assert.equal((await publisher({ names }).read())?.upstreamCaPem, content.caCrt);
+  assert.equal((await publisher({ names }).read(new AbortController().signal))?.upstreamCaPem, content.caCrt);
 });
 
 test('the write record stays while the data do, and is followed by the next as on a Secret', async () => {
@@ -106,7 +112,7 @@ test('a file that was modified is restored', async () => {
   await publisher().write(publication());
   await writeFile(join(directory, 'ca.crt'), 'edited');
 
-  const outcome = await publisher().write(publication());
+  const outcome = await publisher().write({ ...publication(), rootsIndex: 42n });
 
   assert.equal(outcome, 'written');
   assert.equal(await readFile(join(directory, 'ca.crt'), 'utf8'), content.caCrt);
@@ -116,7 +122,7 @@ test('a key that is missing beside its certificate is read as an empty one', asy
   await publisher().write(publication());
   await rm(join(directory, 'tls.key'));
 
-  assert.equal((await publisher().read())?.privateKeyPem, '');
+  assert.equal((await publisher().read(new AbortController().signal))?.privateKeyPem, '');
 });
 
 test('the manifests lie beside the files, and those that hold the key are for their owner alone', async () => {
@@ -167,3 +173,52 @@ for (const [what, below] of [
     assert.ok(!inspect(error, { depth: null }).includes('PRIVATE KEY'));
   });
 }
+
+const modeOf = async (name: string) => (await stat(join(directory, name))).mode & 0o777;
+
+for (const [name, mode] of [
+  ['tls.key', 0o644],
+  ['secret.yaml', 0o666],
+  ['tls.crt', 0o600],
+] as const) {
+  test(`P4: a mode of ${name} that somebody changed is put right, and the write record stays`, async () => {
+    await publisher().write(publication());
+    const [before, recordBefore] = [await modeOf(name), await record()];
+    await chmod(join(directory, name), mode);
+
+    assert.equal(await publisher().write(publication()), 'written');
+
+    assert.equal(await modeOf(name), before);
+    assert.deepEqual(await record(), recordBefore);
+    assert.equal(await publisher().write(publication()), 'unchanged');
+  });
+}
+
+for (const mask of [0o000, 0o077]) {
+  test(`P4: with the umask ${mask.toString(8)} the files and folders have their modes`, async (t) => {
+    const before = process.umask(mask);
+    t.after(() => process.umask(before));
+
+    await publisher().write(publication());
+
+    assert.equal(await modeOf('.'), 0o755 & ~mask);
+    assert.equal(await modeOf('..current'), 0o755);
+    assert.deepEqual(
+      await Promise.all(['tls.crt', 'tls.key', 'ca.crt', 'secret.yaml'].map(modeOf)),
+      [0o644, 0o600, 0o644, 0o600],
+    );
+  });
+}
+
+test('P4: the files that hold the key have the mode of the configuration, and all its owner and group', async () => {
+  const { uid, gid } = await stat(base);
+  const files = { keyMode: 0o640, owner: uid, group: gid };
+
+  await publisher({ files }).write(publication());
+
+  assert.deepEqual(
+    await Promise.all(['tls.key', 'secret.yaml', 'tls.crt'].map(modeOf)),
+    [0o640, 0o640, 0o644],
+  );
+  assert.equal(await publisher({ files }).write(publication()), 'unchanged');
+});

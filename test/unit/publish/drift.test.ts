@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PublishError } from '../../../src/errors.ts';
+import { assertAdoptable } from '../../../src/publish/kubernetes/adoption.ts';
 import { decodeObject } from '../../../src/publish/kubernetes/api/object.ts';
-import { assertAdoptable, holds } from '../../../src/publish/kubernetes/drift.ts';
+import { holds } from '../../../src/publish/kubernetes/drift.ts';
 import { secretManifests, serviceManifest } from '../../../src/publish/manifests.ts';
 import { preserveWriteRecord, withAnnotations } from '../../../src/publish/write-record.ts';
 import { newContent, RECORD, SEED_NAMES } from './support.ts';

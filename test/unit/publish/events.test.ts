@@ -34,10 +34,11 @@ async function recording(t: TestContext) {
   let now = NOON;
   const clock = { ...systemClock, now: () => now };
   const client = new KubernetesClient({
-    credentials: new Credentials(load),
+    credentials: await Credentials.create(systemClock, load),
     clock,
     fieldManager: 'test',
     onRequest: () => undefined,
+    onWarning: () => undefined,
   });
   const failures: unknown[] = [];
   const observer = { watching: () => undefined, watchFailed: () => undefined };

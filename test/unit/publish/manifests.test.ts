@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { verifyIdentity } from '../../../src/identity/identity.ts';
 import { type ObjectNames, secretManifests, serviceManifest } from '../../../src/publish/manifests.ts';
 import { renderTlsContext } from '../../../src/publish/tls-context.ts';
+import { bundleOf, HOUR, material, NOW, newLeaf, newRoot, SERVICE } from '../identity/support.ts';
 import { EDGE_NAMES, newContent, SEED_NAMES } from './support.ts';
 
 const content = await newContent();
@@ -68,7 +70,7 @@ test('the Service carries the TLSContext, is headless and leads to the status po
       namespace: 'ambassador',
       labels: {
         'app.kubernetes.io/name': 'ambassador-consul-connector',
-        'app.kubernetes.io/instance': 'ambassador',
+        'ambassador-consul-connector/instance': 'ambassador',
         'app.kubernetes.io/managed-by': 'ambassador-consul-connector',
       },
       annotations: { 'getambassador.io/config': renderTlsContext(SEED_NAMES, 'getambassador.io/v2') },
@@ -92,7 +94,7 @@ test('with the ID `edge` both objects are named and labelled after it', () => {
     [secret.metadata.name, service.metadata.name],
     ['edge-consul-connect', 'edge-consul-connector'],
   );
-  assert.equal(secret.metadata.labels['app.kubernetes.io/instance'], 'edge');
+  assert.equal(secret.metadata.labels['ambassador-consul-connector/instance'], 'edge');
   assert.equal(service.spec.selector['app.kubernetes.io/instance'], 'edge');
 });
 
@@ -106,11 +108,32 @@ test('Secret and Service each stand in their own namespace', () => {
   assert.deepEqual(namespaces, ['certificates', 'ambassador']);
 });
 
-test('the labels of the configuration are on both objects and cannot replace our own', () => {
-  const names = { ...SEED_NAMES, labels: { gateway: 'edge', 'app.kubernetes.io/name': 'mine' } };
+test('K6: the labels of the configuration are on both objects and win over our own; the Pods are selected as before', () => {
+  const names = { ...SEED_NAMES, labels: { gateway: 'edge', 'app.kubernetes.io/instance': 'mesh' } };
 
   for (const { metadata } of [secretOf(names), serviceManifest(names, 'getambassador.io/v2')]) {
     assert.equal(metadata.labels['gateway'], 'edge');
-    assert.equal(metadata.labels['app.kubernetes.io/name'], 'ambassador-consul-connector');
+    assert.equal(metadata.labels['app.kubernetes.io/instance'], 'mesh');
   }
+  const { selector } = serviceManifest(names, 'getambassador.io/v2').spec;
+  assert.equal(selector['app.kubernetes.io/instance'], 'ambassador');
+});
+
+test('K6: no object has a label by which Argo CD would take it for part of an application', () => {
+  for (const { metadata } of [secretOf(EDGE_NAMES), serviceManifest(EDGE_NAMES, 'getambassador.io/v2')])
+    assert.ok(!('app.kubernetes.io/instance' in metadata.labels));
+});
+
+test('I1: the annotation not-after is the end of the path, where an intermediate ends before the leaf', async () => {
+  const root = await newRoot();
+  const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
+  const identity = verifyIdentity(material(await newLeaf(dying)), SERVICE, bundleOf(root), NOW);
+  const { tlsCrt, tlsKey } = identity;
+
+  const { secret } = secretManifests(SEED_NAMES, { identity, tlsCrt, tlsKey, caCrt: root.certPem });
+
+  assert.equal(
+    secret.metadata.annotations['ambassador-consul-connector/not-after'],
+    '2030-01-15T13:00:00.000Z',
+  );
 });

@@ -20,10 +20,11 @@ async function watched(t: TestContext) {
     return config;
   };
   const client = new KubernetesClient({
-    credentials: new Credentials(load),
+    credentials: await Credentials.create(systemClock, load),
     clock: systemClock,
     fieldManager: 'test',
     onRequest: () => undefined,
+    onWarning: () => undefined,
   });
   const edit = (label: string) =>
     cluster.put({
@@ -53,7 +54,7 @@ async function watched(t: TestContext) {
   const label = async () => (await object.current(stop.signal))?.labels['label'];
   await eventually('the watch', () => cluster.watches.count() === 1);
   const first = (await object.current(stop.signal)) ?? assert.fail('it is not there');
-  return { cluster, object, first, edit, label, attempts };
+  return { cluster, client, object, first, edit, label, attempts };
 }
 
 test('an edit that overtook the answer to our write is not undone by that answer', async (t) => {
@@ -74,6 +75,24 @@ test('after a restored backup the lower resourceVersions of a new watch are beli
   cluster.watches.expire();
 
   await eventually('what the server has', async () => (await label()) === 'first');
+});
+
+test('K1: after a restored backup a watch that delivered nothing is followed by a read, whose result is used', async (t) => {
+  const { cluster, object, first, label } = await watched(t);
+  object.accept({ ...first, labels: { label: 'lost' }, resourceVersion: '999999' });
+
+  cluster.watches.end();
+
+  await eventually('what the server has', async () => (await label()) === 'first');
+});
+
+test('K1: what is read after a conflict is used, though its resourceVersion is lower', async (t) => {
+  const { object, first, label } = await watched(t);
+  object.accept({ ...first, labels: { label: 'lost' }, resourceVersion: '999999' });
+
+  await object.refresh(new AbortController().signal);
+
+  assert.equal(await label(), 'first');
 });
 
 test('a watch that brought something ends a row of failures: after weeks one broken connection is the first', async (t) => {
@@ -98,3 +117,45 @@ test('the kernel is told to ask after 15 s of silence whether the API server is 
 
   assert.ok(asked.mock.calls.some((call) => call.arguments[0] === true && call.arguments[1] === 15_000));
 });
+
+const LIST = { apiVersion: 'v1', kind: 'ServiceList', metadata: { resourceVersion: '5000' } };
+const other = (name: string, namespace: string) => ({
+  metadata: { name, namespace, resourceVersion: '4000', labels: { label: 'foreign' } },
+});
+
+for (const [what, foreign] of [
+  ['name', other('other', ref.namespace)],
+  ['namespace', other(ref.name, 'other')],
+] as const) {
+  test(`K12: an object of another ${what} in a list is not the one that was asked for`, async (t) => {
+    const { client, cluster } = await watched(t);
+    cluster.script({ verb: 'list' }, { status: 200, body: { ...LIST, items: [foreign] } });
+
+    const { object } = await client.read(ref, new AbortController().signal);
+
+    assert.equal(object, undefined);
+  });
+
+  test(`K12: an event about an object of another ${what} changes nothing, nor where the watch goes on`, async (t) => {
+    const { cluster, label } = await watched(t);
+    const event = { type: 'MODIFIED', object: { ...foreign, kind: 'Service', apiVersion: 'v1' } };
+    cluster.script({ verb: 'watch' }, { status: 200, body: `${JSON.stringify(event)}\n` }, 1);
+    const before = cluster.requests.length;
+
+    cluster.watches.end();
+
+    const asked = () => cluster.requests.slice(before).filter(({ verb }) => verb === 'watch');
+    await eventually('the next watch', () => asked().length >= 2);
+    assert.ok(!asked().some(({ query }) => query.get('resourceVersion') === '4000'));
+    assert.equal(await label(), 'first');
+  });
+
+  test(`K12: an answer with another ${what} to a write is an error`, async (t) => {
+    const { client, cluster } = await watched(t);
+    cluster.script({ verb: 'patch' }, { status: 200, body: foreign });
+
+    const write = client.merge(ref, { metadata: {} }, new AbortController().signal);
+
+    await assert.rejects(write, { code: 'KUBERNETES_INVALID_RESPONSE' });
+  });
+}

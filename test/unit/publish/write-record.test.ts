@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { preserveWriteRecord } from '../../../src/publish/write-record.ts';
+import { preserveWriteRecord, rootsIndexIn } from '../../../src/publish/write-record.ts';
 import { RECORD } from './support.ts';
 
 const PREFIX = 'ambassador-consul-connector';
@@ -51,3 +51,17 @@ test('the four writes before are kept, the newest first, whatever a person wrote
     'day 5 renewal\nday 4 renewal\nday 3 renewal\nday 2 renewal',
   );
 });
+
+test('the index of the roots is that of the write in which the data changed', () => {
+  const first = preserveWriteRecord(undefined, false, { ...RECORD, rootsIndex: 7n });
+  const unchanged = preserveWriteRecord(first, true, { ...RECORD, rootsIndex: 8n });
+  const changed = preserveWriteRecord(first, false, { ...RECORD, rootsIndex: 9n });
+
+  assert.deepEqual([first, unchanged, changed].map(rootsIndexIn), [7n, 7n, 9n]);
+});
+
+for (const text of ['', 'abc', '-1', '7.5', 7, undefined]) {
+  test(`an index of ${JSON.stringify(text)} is none`, () => {
+    assert.equal(rootsIndexIn({ [`${PREFIX}/roots-index`]: text }), undefined);
+  });
+}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bundleOf, HOUR, NOW, newRoot } from '../identity/support.ts';
 import { Scene } from './support.ts';
 
 test('a loop that has not turned for longer than a healthy one may is told, by its name', () => {
@@ -31,3 +32,21 @@ for (const [what, ms] of [
     assert.equal(scene.health.liveness().ok, false);
   });
 }
+
+test('I1: below an intermediate that ends first, the daemon is unready when a tenth of that is left', async () => {
+  const scene = new Scene();
+  const root = await newRoot();
+  const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
+  await scene.publish(dying, bundleOf(root));
+
+  const verdicts = [0.9, 0.9001, 1.5].map((hours) => {
+    scene.at = NOW + hours * HOUR;
+    return scene.health.readiness();
+  });
+
+  assert.deepEqual(verdicts, [
+    { ok: true, text: 'ok' },
+    { ok: false, text: 'the published leaf expires at 2030-01-15T13:00:00.000Z' },
+    { ok: false, text: 'the published leaf expired at 2030-01-15T13:00:00.000Z' },
+  ]);
+});

@@ -28,7 +28,14 @@ describe('Text from outside', () => {
     });
     const root = await newRoot({ name: EVIL.replace(/\p{Cc}/gu, '') });
     await scene.publish(root, { ...bundleOf(root), dropped: [EVIL] });
-    for (const reason of ['Published', 'Rejected', 'Adopted', 'Expiring', 'ConflictingWriter'] as const) {
+    for (const reason of [
+      'Published',
+      'Rejected',
+      'Adopted',
+      'TrustDomainChanged',
+      'Expiring',
+      'ConflictingWriter',
+    ] as const) {
       scene.eventLog.record({ reason, at: NOW, message: EVIL, code: EVIL, remedy: EVIL });
     }
     const error = new ConsulError('CONSUL_UNEXPECTED_STATUS', EVIL, { remedy: EVIL });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { verifyIdentity } from '../../../src/identity/identity.ts';
 import { Metrics } from '../../../src/status/metrics.ts';
-import { bundleOf, material, NOW, newLeaf, newRoot, SERVICE } from '../identity/support.ts';
+import { bundleOf, HOUR, material, NOW, newLeaf, newRoot, SERVICE } from '../identity/support.ts';
 
 const PREFIX = 'ambassador_consul_connector_';
 
@@ -95,4 +95,14 @@ test('docs/monitoring.md has each metric, with its type and its labels, and no o
       })
       .sort(),
   );
+});
+
+test('I1: the end of a leaf is that of the intermediate that ends first', async () => {
+  const metrics = new Metrics('1.0.0');
+  const root = await newRoot();
+  const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
+
+  metrics.published(verifyIdentity(material(await newLeaf(dying)), SERVICE, bundleOf(root), NOW));
+
+  assert.equal(await exported(metrics, 'leaf_not_after_timestamp_seconds'), (NOW + HOUR) / 1000);
 });

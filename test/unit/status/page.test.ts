@@ -37,6 +37,22 @@ describe('The status page', () => {
     assert.match(textOf(html), /cannot speak in the mesh\. the leaf expired 2030/);
   });
 
+  test('I1: counts the lifetime to the end of the intermediate that ends first', async () => {
+    const scene = new Scene();
+    const root = await newRoot();
+    const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
+    await scene.publish(dying, bundleOf(root));
+
+    scene.at = NOW + HOUR / 2;
+    const good = scene.text();
+    scene.at = NOW + 0.95 * HOUR;
+    const late = scene.text();
+
+    assert.match(good, /works until 2030-01-15 13:00:00 UTC, in 30 min/);
+    assert.match(good, /Expires 2030-01-15 13:00:00 UTC/);
+    assert.match(late, /About to expire/);
+  });
+
   test('says which identity is published, for whom and by which CA, until when', async () => {
     const scene = new Scene();
     const root = await newRoot({ name: 'Consul CA 7' });
@@ -85,8 +101,8 @@ describe('The status page', () => {
 
   for (const [hours, over, title, tone, now] of [
     [0, 0, 'Good', 'good', '0%'],
-    [59, 59, 'Good', 'good', '59%'],
-    [61, 61, 'Good, renewal is due', 'good', '61%'],
+    [69, 69, 'Good', 'good', '69%'],
+    [71, 71, 'Good, renewal is due', 'good', '71%'],
     [91, 91, 'About to expire', 'bad', '91%'],
     [100, 100, 'Expired', 'bad', '100%'],
     [150, 100, 'Expired', 'bad', '100%'],
@@ -103,10 +119,10 @@ describe('The status page', () => {
       assert.match(html, new RegExp(`<line class="now" x1="${now}" x2="${now}"`));
       assert.match(html, new RegExp(`<rect class="over" x="0%" y="22" width="${now}"`));
       assert.match(html, new RegExp(`aria-label="${over} % of the lifetime is over: `));
-      assert.match(html, /<line class="tick" x1="60%".*<line class="tick" x1="90%"/s);
+      assert.match(html, /<line class="tick" x1="70%".*<line class="tick" x1="90%"/s);
       assert.match(
         textOf(html),
-        /Renewal from 2030-01-18 00:00:00 UTC.*Unready from 2030-01-19 06:00:00 UTC/,
+        /Renewal from 2030-01-18 10:00:00 UTC.*Unready from 2030-01-19 06:00:00 UTC/,
       );
     });
   }

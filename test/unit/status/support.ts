@@ -17,6 +17,7 @@ export const SETUP: Setup = {
   consulService: SERVICE,
   consulServers: ['https://consul.example:8501'],
   tlsContext: 'ambassador-consul',
+  insecurities: [],
   target: {
     kind: 'kubernetes',
     server: 'https://kubernetes.example:6443',

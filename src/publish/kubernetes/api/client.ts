@@ -1,4 +1,4 @@
-import { type Access, isNamed, OWN_RIGHTS } from './errors.ts';
+import { type Access, isNamed, OWN_RIGHTS, unusableAnswer } from './errors.ts';
 import { asRecord, decodeList, decodeObject, type KubernetesObject } from './object.ts';
 import { type Call, Requests, type RequestsOptions, STREAM_SECONDS } from './requests.ts';
 
@@ -43,24 +43,13 @@ export class KubernetesClient {
     const list = decodeList(
       await this.#requests.call({ method: 'GET', path: `${collection(ref)}?${query}`, access }, signal),
     );
-    return { object: list.items[0], resourceVersion: list.resourceVersion };
+    return { object: list.items.find((item) => isAt(item, ref)), resourceVersion: list.resourceVersion };
   }
 
   /** Creates by POST: an apply could overwrite what another daemon created just before. 409: it was first. */
   async create(ref: ObjectRef, manifest: object, signal: AbortSignal): Promise<KubernetesObject> {
     const query = new URLSearchParams({ fieldManager: this.#options.fieldManager });
-    return decodeObject(
-      await this.#requests.call(
-        {
-          method: 'POST',
-          path: `${collection(ref)}?${query}`,
-          access: { ...ref, verb: 'create' },
-          contentType: 'application/json',
-          body: manifest,
-        },
-        signal,
-      ),
-    );
+    return decodeWritten(ref, await this.#post(ref, query, manifest, signal));
   }
 
   /** Server-side apply, only onto `resourceVersion`. 409: somebody else wrote since. */
@@ -88,7 +77,25 @@ export class KubernetesClient {
     return typeof gitVersion === 'string' ? gitVersion : undefined;
   }
 
-  /** Whether we may do that, by SelfSubjectAccessReview, which changes nothing. */
+  /** The version of a group of custom resources that the API server prefers, such as `getambassador.io/v3alpha1`. */
+  async preferredVersion(group: string, signal: AbortSignal): Promise<string> {
+    const question = {
+      what: `asking for the versions of ${group}`,
+      remedy: 'bind the ClusterRole system:discovery to system:authenticated, as Kubernetes does by default',
+    };
+    const answer = await this.#requests.call({ method: 'GET', path: `/apis/${group}`, question }, signal);
+    return String(asRecord(asRecord(answer)['preferredVersion'])['groupVersion']);
+  }
+
+  /** The custom resources of one kind in all namespaces. */
+  async listCustom(version: string, plural: string, signal: AbortSignal): Promise<readonly unknown[]> {
+    const path = `/apis/${version}/${plural}`;
+    const question = { what: `listing ${plural}`, remedy: `grant list on ${plural} in a ClusterRole` };
+    const { items } = asRecord(await this.#requests.call({ method: 'GET', path, question }, signal));
+    return Array.isArray(items) ? items : [];
+  }
+
+  /** Whether we may do that, to all objects where the name is empty; by SelfSubjectAccessReview, which changes nothing. */
   async may(access: Access, signal: AbortSignal): Promise<boolean> {
     const { verb, resource, namespace, name } = access;
     const named = isNamed(access) ? { name } : {};
@@ -108,6 +115,16 @@ export class KubernetesClient {
       signal,
     );
     return asRecord(asRecord(answer)['status'])['allowed'] === true;
+  }
+
+  /**
+   * Has the API server judge the creation of an object without creating it: authorization and admission take part in that.
+   *
+   * @throws PublishError for what refuses it
+   */
+  async tryCreate(ref: ObjectRef, manifest: object, signal: AbortSignal): Promise<void> {
+    const query = new URLSearchParams({ fieldManager: this.#options.fieldManager, dryRun: 'All' });
+    await this.#post(ref, query, manifest, signal);
   }
 
   /**
@@ -142,6 +159,15 @@ export class KubernetesClient {
     await this.#options.credentials.close();
   }
 
+  #post(ref: ObjectRef, query: URLSearchParams, body: object, signal: AbortSignal): Promise<unknown> {
+    const path = `${collection(ref)}?${query}`;
+    const access: Access = { ...ref, verb: 'create' };
+    return this.#requests.call(
+      { method: 'POST', path, access, contentType: 'application/json', body },
+      signal,
+    );
+  }
+
   async #patch(
     ref: ObjectRef,
     query: string,
@@ -151,10 +177,24 @@ export class KubernetesClient {
   ): Promise<KubernetesObject> {
     const path = `${collection(ref)}/${encodeURIComponent(ref.name)}${query}`;
     const access: Access = { ...ref, verb: 'patch' };
-    return decodeObject(
+    return decodeWritten(
+      ref,
       await this.#requests.call({ method: 'PATCH', path, access, contentType, body }, signal),
     );
   }
+}
+
+/** Whether the object is the one that `ref` names: what stands before an API server may answer another. */
+export function isAt({ name, namespace }: KubernetesObject, ref: ObjectRef): boolean {
+  return name === ref.name && namespace === ref.namespace;
+}
+
+/** @throws PublishError KUBERNETES_INVALID_RESPONSE for another object than was written */
+function decodeWritten(ref: ObjectRef, answer: unknown): KubernetesObject {
+  const object = decodeObject(answer);
+  // An Event is named by the API server.
+  if (ref.resource === 'events' || isAt(object, ref)) return object;
+  throw unusableAnswer('the API server answered another object than was written');
 }
 
 function collection({ namespace, resource }: ObjectRef): string {

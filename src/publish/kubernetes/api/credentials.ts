@@ -1,32 +1,80 @@
-import { readFileSync } from 'node:fs';
-import type { ConnectionOptions } from 'node:tls';
-import { KubeConfig } from '@kubernetes/client-node';
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
-import { PublishError } from '../../../errors.ts';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Dispatcher } from 'undici';
+import { PublishError, systemCode } from '../../../errors.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import { foreignText } from '../../../lib/foreign-text.ts';
+import { type Insecurity, isLoopback } from '../../../lib/insecurity.ts';
+import { orAborted } from '../../../lib/or-aborted.ts';
+import { readText } from '../../../lib/read-text.ts';
+import { isRecord } from '../../../lib/record.ts';
+import { ConnectionPool, type TlsOptions } from './connection-pool.ts';
+import { decodeExec, ExecPlugin } from './exec-plugin.ts';
+import { clusterOf, loadKubeConfig } from './kubeconfig.ts';
+import { proxyFromEnvironment } from './proxy.ts';
 
-const KEEP_ALIVE_MS = 45_000;
-const CONNECT_TIMEOUT_MS = 5_000;
-/** A watch is silent for minutes, so the kernel asks whether its peer is still there: Node.js then probes each second, ten times. */
-const TCP_KEEP_ALIVE_MS = 15_000;
-const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+type User = NonNullable<ReturnType<KubeConfig['getCurrentUser']>>;
+type Load = () => KubeConfig | Promise<KubeConfig>;
+
+/** No TLS. */
+const PLAIN: TlsOptions = {
+  ca: undefined,
+  cert: undefined,
+  key: undefined,
+  servername: undefined,
+  rejectUnauthorized: undefined,
+};
+
+/** What a user of a kubeconfig is known by, beside the certificates. */
+interface UserCredential {
+  readonly authorization?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
 
 /**
  * Who we are to the API server: the KubeConfig (in-cluster, KUBECONFIG or ~/.kube/config) and one connection pool made
- * with its TLS files. `reload` reads everything anew: client-node keeps a token file's content for 60 s.
+ * with its TLS files. Files are read for each request; `reload` reads the KubeConfig anew, too.
  */
 export class Credentials {
-  readonly #load: () => KubeConfig;
+  readonly #load: Load;
+  readonly #clock: Clock;
+  readonly #pool = new ConnectionPool();
   #config: KubeConfig;
-  #pool: { agent: Dispatcher; key: string } | undefined;
+  #plugin: ExecPlugin | undefined;
 
-  constructor(load: () => KubeConfig = loadKubeConfig) {
+  private constructor(config: KubeConfig, load: Load, clock: Clock) {
+    this.#config = config;
     this.#load = load;
-    this.#config = load();
+    this.#clock = clock;
+    // A SOCKS proxy is told of at the start.
+    this.#proxy();
+  }
+
+  /** @throws PublishError KUBERNETES_CONFIGURATION when there is no configuration, or it asks for a SOCKS proxy */
+  static async create(clock: Clock, load: Load = loadKubeConfig): Promise<Credentials> {
+    return new Credentials(await load(), load, clock);
   }
 
   /** The API server's address without a final slash. */
   get server(): string {
-    return serverOf(this.#config);
+    return clusterOf(this.#config).server.replace(/\/+$/, '');
+  }
+
+  /** What of the way to the API server others can read or change. Over plain HTTP no credential is sent, but the key of the leaf. */
+  get insecurity(): Insecurity | undefined {
+    const { protocol, hostname } = new URL(this.server);
+    if (protocol === 'http:') {
+      if (isLoopback(hostname)) return undefined;
+      return {
+        warning: `plain HTTP to ${this.server}: anyone on the network path can read the key that is published`,
+        remedy: 'let the server of the kubeconfig be https://, or a kubectl proxy on this machine',
+      };
+    }
+    if (!clusterOf(this.#config).skipTLSVerify) return undefined;
+    return {
+      warning: `TLS verification of ${this.server} is disabled: anyone on the network path can read the credentials and the key`,
+      remedy: 'put certificate-authority into the kubeconfig instead of insecure-skip-tls-verify',
+    };
   }
 
   /** The namespace of the context, if it has one; in a Pod that of the Pod. */
@@ -35,114 +83,160 @@ export class Credentials {
   }
 
   /**
-   * The headers and connection pool for one request.
+   * The headers and connection pool for one request. It ends when `signal` aborts, whatever it waits for. Over plain HTTP
+   * nothing is sent to identify us, as in kubectl: `kubectl proxy` uses credentials of its own, and anybody else would read
+   * ours.
    *
-   * @throws PublishError KUBERNETES_CONFIGURATION when a token, key or CA file cannot be read just now
+   * @throws PublishError KUBERNETES_CONFIGURATION when a token, key or CA file cannot be read just now, or the plugin of the
+   *   kubeconfig gives no credential
    */
-  async authorize(): Promise<{ headers: Record<string, string>; agent: Dispatcher }> {
-    const options: Parameters<KubeConfig['applyToHTTPSOptions']>[0] = {};
-    try {
-      await this.#config.applyToHTTPSOptions(options);
-    } catch (cause) {
-      throw new PublishError('KUBERNETES_CONFIGURATION', 'the credentials for Kubernetes cannot be read', {
-        remedy:
-          'see that the ServiceAccount token (or the files the kubeconfig names) is mounted and readable',
-        cause,
-      });
-    }
-    const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(options.headers ?? {})) headers[name] = String(value);
-    if (typeof options.auth === 'string') {
-      headers['Authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
-    }
-    return { headers, agent: this.#agentFor(options) };
+  async authorize(signal: AbortSignal): Promise<{ headers: Record<string, string>; agent: Dispatcher }> {
+    const { protocol, host, hostname } = new URL(this.server);
+    // The final dot of a name is for the resolver: no certificate has it, and Go refuses it in SNI (RFC 6066 section 3).
+    const isDotted = hostname.endsWith('.');
+    const name = isDotted ? { host: host.replace(/\.(?=:|$)/, '') } : {};
+    if (protocol === 'http:') return { headers: name, agent: this.#pool.agentFor(PLAIN, this.#proxy()) };
+    const cluster = clusterOf(this.#config);
+    const user = this.#config.getCurrentUser() ?? { name: '' };
+    const [ca, cert, key, credential] = await Promise.all([
+      this.#pem(cluster.caFile, cluster.caData, signal),
+      this.#pem(user.certFile, user.certData, signal),
+      this.#pem(user.keyFile, user.keyData, signal),
+      this.#credentialOf(user, signal),
+    ]);
+    const tls: TlsOptions = {
+      ca,
+      cert: credential.cert ?? cert,
+      key: credential.key ?? key,
+      servername: cluster.tlsServerName ?? (isDotted ? hostname.slice(0, -1) : undefined),
+      rejectUnauthorized: cluster.skipTLSVerify ? false : undefined,
+    };
+    const { authorization } = credential;
+    return {
+      headers: {
+        ...name,
+        ...(authorization === undefined ? {} : { Authorization: authorization }),
+        ...(user.impersonateUser ? { 'Impersonate-User': user.impersonateUser } : {}),
+      },
+      agent: this.#pool.agentFor(tls, this.#proxy()),
+    };
   }
 
-  /** Reads token and TLS files anew; an unreadable configuration leaves the old one in use. */
-  reload(): void {
+  /** Reads the KubeConfig anew; an unreadable one leaves the old one in use. */
+  async reload(): Promise<void> {
     try {
-      this.#config = this.#load();
+      this.#config = await this.#load();
+      this.#plugin = undefined;
     } catch {
       // The next request with the old one says what is wrong.
     }
   }
 
   async close(): Promise<void> {
-    await this.#pool?.agent.destroy();
+    await this.#pool.close();
   }
 
-  /** TLS files are read when an Agent is made, so new ones need a new Agent, and so does another proxy. */
-  #agentFor({ ca, cert, key, servername, rejectUnauthorized }: ConnectionOptions): Dispatcher {
-    const proxy = proxyOf(this.#config);
-    const id = JSON.stringify([proxy, ...[ca, cert, key, servername, rejectUnauthorized].map(String)]);
-    if (this.#pool?.key === id) return this.#pool.agent;
-    const previous = this.#pool?.agent;
-    const connect = {
-      timeout: CONNECT_TIMEOUT_MS,
-      keepAlive: true,
-      keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...(servername === undefined ? {} : { servername }),
-      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
-    };
-    const agent =
-      proxy === undefined
-        ? new Agent({ keepAliveTimeout: KEEP_ALIVE_MS, connect })
-        : new ProxyAgent({ keepAliveTimeout: KEEP_ALIVE_MS, uri: proxy, requestTls: connect });
-    this.#pool = { agent, key: id };
-    // Watches on the old connections end by themselves and start again on the new ones.
-    void previous?.close();
-    return agent;
+  async #credentialOf(user: User, signal: AbortSignal): Promise<UserCredential> {
+    if (user.token) return { authorization: `Bearer ${user.token}` };
+    if (user.username) return { authorization: `Basic ${base64(`${user.username}:${user.password ?? ''}`)}` };
+    const provider = isRecord(user.authProvider) ? user.authProvider : undefined;
+    const settings = isRecord(provider?.['config']) ? provider['config'] : {};
+    const exec: unknown = user.exec ?? settings['exec'];
+    if (isRecord(exec)) return this.#fromPlugin(exec, signal);
+    const { tokenFile } = settings;
+    if (typeof tokenFile === 'string')
+      return { authorization: `Bearer ${(await this.#file(tokenFile, signal)).trim()}` };
+    if (provider !== undefined) throw unsupportedProvider(provider['name']);
+    return {};
   }
-}
 
-/**
- * Loads the KubeConfig the way kubectl does.
- *
- * @throws PublishError KUBERNETES_CONFIGURATION when there is none: client-node would fall back to localhost:8080; or when
- *   it asks for a SOCKS proxy
- */
-export function loadKubeConfig(): KubeConfig {
-  const config = new KubeConfig();
-  try {
-    config.loadFromDefault();
-  } catch (cause) {
-    throw noConfiguration(cause);
+  async #fromPlugin(exec: unknown, signal: AbortSignal): Promise<UserCredential> {
+    try {
+      this.#plugin ??= new ExecPlugin(decodeExec(exec), this.#clock);
+      const { token, clientCertificate, clientKey } = await this.#plugin.credential(signal);
+      const authorization = token === undefined ? undefined : `Bearer ${token}`;
+      return { authorization, cert: clientCertificate, key: clientKey };
+    } catch (cause) {
+      throw errorOfPlugin(this.#plugin?.command ?? '', signal, cause);
+    }
   }
-  if (/^http:\/\/localhost:8080\/?$/.test(serverOf(config))) throw noConfiguration();
-  if (proxyOf(config)?.startsWith('socks') === true) {
-    throw new PublishError('KUBERNETES_CONFIGURATION', 'the kubeconfig asks for a SOCKS proxy', {
-      remedy: 'let its proxy-url name an HTTP proxy, or remove it and reach the API server directly',
+
+  async #pem(
+    file: string | undefined,
+    data: string | undefined,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    if (file) return this.#file(file, signal);
+    return data ? Buffer.from(data, 'base64').toString('utf8') : undefined;
+  }
+
+  async #file(path: string, signal: AbortSignal): Promise<string> {
+    try {
+      return await orAborted(readText(path, this.#clock), signal);
+    } catch (cause) {
+      const code = signal.aborted ? 'ETIMEDOUT' : (systemCode(cause) ?? 'unknown');
+      throw unreadable(`: ${path} (${code})`, cause);
+    }
+  }
+
+  /** @throws PublishError KUBERNETES_CONFIGURATION for a SOCKS proxy, or what is no URL */
+  #proxy(): string | undefined {
+    const { proxyUrl } = clusterOf(this.#config);
+    const proxy = proxyUrl || proxyFromEnvironment(this.server, process.env);
+    if (proxy === undefined || /^https?:/i.test(schemeOf(proxy))) return proxy;
+    const where = proxyUrl ? 'the kubeconfig asks' : 'the environment asks';
+    const what = proxy.startsWith('socks') ? 'a SOCKS proxy' : 'a proxy that has no URL of HTTP';
+    throw new PublishError('KUBERNETES_CONFIGURATION', `${where} for ${what}`, {
+      remedy: proxyUrl
+        ? 'let its proxy-url name an HTTP proxy, or remove it and reach the API server directly'
+        : 'let HTTPS_PROXY name an HTTP proxy, or add the API server to NO_PROXY',
     });
   }
-  return config;
 }
 
-/** The namespace of the Pod this runs in, if it runs in one. */
-export function podNamespace(): string | undefined {
-  try {
-    return readFileSync(NAMESPACE_FILE, 'utf8').trim() || undefined;
-  } catch {
-    return undefined;
-  }
+function schemeOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).protocol : '';
 }
 
-function serverOf(config: KubeConfig): string {
-  const server = config.getCurrentCluster()?.server;
-  if (server === undefined) throw noConfiguration();
-  return server.replace(/\/+$/, '');
+/** OpenID Connect by itself, and what clouds had before plugins: kubectl has neither of the clouds' since 1.26. */
+function unsupportedProvider(name: unknown): PublishError {
+  return new PublishError(
+    'KUBERNETES_CONFIGURATION',
+    `the auth-provider ${foreignText(String(name))} of the kubeconfig is not supported`,
+    {
+      remedy:
+        'use a credential plugin, users[].user.exec, such as kubelogin; or the token of a ServiceAccount: kubectl create token',
+    },
+  );
 }
 
-function proxyOf(config: KubeConfig): string | undefined {
-  return config.getCurrentCluster()?.proxyUrl || undefined;
+function unreadable(what: string, cause: unknown): PublishError {
+  return new PublishError(
+    'KUBERNETES_CONFIGURATION',
+    `the credentials for Kubernetes cannot be read${what}`,
+    {
+      remedy: 'see that the ServiceAccount token (or the files the kubeconfig names) is mounted and readable',
+      cause,
+    },
+  );
 }
 
-function noConfiguration(cause?: unknown): PublishError {
-  return new PublishError('KUBERNETES_CONFIGURATION', 'no configuration for Kubernetes was found', {
-    remedy:
-      'run in a Pod with a ServiceAccount token, set KUBECONFIG, or set _OUTPUT_DIR to publish into a folder instead',
-    cause,
-  });
+function errorOfPlugin(command: string, signal: AbortSignal, cause: unknown): PublishError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const problem = signal.aborted ? 'does not answer' : `failed: ${foreignText(text)}`;
+  return new PublishError(
+    'KUBERNETES_CONFIGURATION',
+    `the credential plugin ${command} of the kubeconfig ${problem}`,
+    {
+      remedy:
+        systemCode(cause) === 'ERR_ACCESS_DENIED'
+          ? 'the permission model of Node.js denies it: add --allow-child-process to NODE_OPTIONS'
+          : 'run it by hand as the kubeconfig has it, and see what it waits for or says: a login, or its network',
+      cause,
+    },
+  );
+}
+
+function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
 }

@@ -1,4 +1,5 @@
 import { PublishError, systemCode } from '../../../errors.ts';
+import { foreignText } from '../../../lib/foreign-text.ts';
 
 export type Resource = 'secrets' | 'services' | 'events';
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch';
@@ -29,11 +30,16 @@ export const OWN_RIGHTS: Question = {
   remedy: 'bind the ClusterRole system:basic-user to the ServiceAccount, as Kubernetes does by default',
 };
 
+/** Where the Role lets nothing be created. */
+const BY_HAND = 'or, with the overlay no-create: kubectl create -f k8s/overlays/no-create/placeholders.yaml';
+
 /** A failure as the API server describes it (metav1.Status), or as a proxy does. */
 export interface Failure {
   readonly status: number;
   readonly reason: string;
   readonly message: string;
+  /** `Retry-After` in milliseconds; 0 if there is none. */
+  readonly retryAfterMs: number;
 }
 
 /** The error for an answer that no API server gives. */
@@ -49,8 +55,8 @@ export function errorOfFailure(
   access: Access | undefined,
   question: Question = SERVER_VERSION,
 ): PublishError {
-  const { status, reason } = failure;
-  const message = failure.message.slice(0, 500);
+  const { status, reason, retryAfterMs } = failure;
+  const message = foreignText(failure.message);
   const what = access === undefined ? question.what : `${access.verb} ${describeObject(access)}`;
   const because = message === '' ? `${status} ${reason}`.trim() : message;
   if (status === 401) {
@@ -77,6 +83,8 @@ export function errorOfFailure(
   if (status === 410) return new PublishError('KUBERNETES_GONE', `${what}: ${because}`);
   return new PublishError('KUBERNETES_REJECTED', `${what}: ${because}`, {
     remedy: remedyFor(status, message),
+    retryAfterMs,
+    status,
   });
 }
 
@@ -88,7 +96,7 @@ export function errorOfTransport(error: unknown, server: string): PublishError {
     'KUBERNETES_UNREACHABLE',
     `the API server at ${server} cannot be reached (${code})`,
     {
-      remedy: /CERT|SSL|TLS/.test(code)
+      remedy: /CERT|SSL|TLS|VERIFY|ISSUER/.test(code)
         ? 'the certificate of the API server is not signed by the CA of the kubeconfig or the ServiceAccount'
         : 'see that the API server runs and that no NetworkPolicy cuts it off',
       cause: error,
@@ -120,7 +128,8 @@ export function isNamed({ verb, resource }: Pick<Access, 'verb' | 'resource'>): 
 function ruleFor(access: Access): string {
   const { verb, resource, namespace, name } = access;
   const names = isNamed(access) ? `, resourceNames: ["${name}"]` : '';
-  return `add to the Role in namespace ${namespace}: {apiGroups: [""], resources: ["${resource}"]${names}, verbs: ["${verb}"]}`;
+  const rule = `add to the Role in namespace ${namespace}: {apiGroups: [""], resources: ["${resource}"]${names}, verbs: ["${verb}"]}`;
+  return verb === 'create' && resource !== 'events' ? `${rule}; ${BY_HAND}` : rule;
 }
 
 function remedyFor(status: number, message: string): string {
@@ -128,8 +137,12 @@ function remedyFor(status: number, message: string): string {
     return 'raise the ResourceQuota of the namespace, or delete what is not needed';
   if (/being terminated/.test(message))
     return 'the namespace is being deleted: wait, create it again, or use another';
-  if (/admission webhook/.test(message))
-    return 'ask the owner of that admission webhook, or exempt this object';
+  const policy = /ValidatingAdmissionPolicy '([^']+)'/.exec(message)?.[1];
+  if (policy !== undefined)
+    return `let the policy allow this object, or exempt it: kubectl get validatingadmissionpolicy ${policy} -o yaml`;
+  const webhook = /admission webhook "([^"]+)"/.exec(message)?.[1];
+  if (webhook !== undefined)
+    return `ask the owner of the admission webhook ${webhook}, or exempt this object`;
   if (/immutable/.test(message))
     return 'the object was made immutable: delete it by hand, it is then written anew';
   if (status === 429 || status >= 500)

@@ -4,6 +4,7 @@ import { isRecord } from '../../../lib/record.ts';
 /** A Secret or Service as the API server returned it, as far as it is used. */
 export interface KubernetesObject {
   readonly name: string;
+  readonly namespace: string | undefined;
   readonly uid: string | undefined;
   readonly resourceVersion: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -13,6 +14,10 @@ export interface KubernetesObject {
   readonly immutable: boolean;
   /** Who owns a part of what we write there: the data of a Secret, the annotations of a Service. */
   readonly managers: readonly string[];
+  /** Who owns each label. */
+  readonly labelOwners: Readonly<Record<string, readonly string[]>>;
+  /** Of a Secret: who owns each key of its data. */
+  readonly dataOwners: Readonly<Record<string, readonly string[]>>;
   /** Of a Secret, base64. */
   readonly data: Readonly<Record<string, string>>;
   /** Of a Service. */
@@ -22,13 +27,14 @@ export interface KubernetesObject {
 /** @throws PublishError KUBERNETES_INVALID_RESPONSE; it never quotes the answer, which may hold a private key */
 export function decodeObject(value: unknown): KubernetesObject {
   const metadata = asRecord(asRecord(value)['metadata']);
-  const { name, uid, resourceVersion } = metadata;
+  const { name, namespace, uid, resourceVersion } = metadata;
   if (typeof name !== 'string' || typeof resourceVersion !== 'string') {
     throw unusable('an object without name or resourceVersion');
   }
   const { type, immutable, data, spec } = asRecord(value);
   return {
     name,
+    namespace: typeof namespace === 'string' ? namespace : undefined,
     uid: typeof uid === 'string' ? uid : undefined,
     resourceVersion,
     labels: strings(metadata['labels']),
@@ -36,6 +42,8 @@ export function decodeObject(value: unknown): KubernetesObject {
     type: typeof type === 'string' ? type : undefined,
     immutable: immutable === true,
     managers: managersOf(metadata['managedFields']),
+    labelOwners: entryOwners(metadata['managedFields'], ['f:metadata', 'f:labels']),
+    dataOwners: entryOwners(metadata['managedFields'], ['f:data']),
     data: strings(data),
     spec: isRecord(spec) ? spec : {},
   };
@@ -57,13 +65,39 @@ export function asRecord(value: unknown): Record<string, unknown> {
 
 /** Labels and annotations are shared by many; what is ours alone is the data, and the annotation Ambassador reads. */
 function managersOf(managedFields: unknown): string[] {
-  const entries: readonly unknown[] = Array.isArray(managedFields) ? managedFields : [];
-  const managers = entries.flatMap((entry) => {
-    if (!isRecord(entry) || typeof entry['manager'] !== 'string') return [];
-    const fields = JSON.stringify(entry['fieldsV1'] ?? {});
-    return /"f:(data|getambassador\.io\/config)"/.test(fields) ? [entry['manager']] : [];
+  const managers = ownersOf(managedFields).flatMap(({ manager, fields }) => {
+    // After an adoption the creator still owns `f:data`, but none of its keys.
+    const ownsData = Object.keys(within(fields, 'f:data')).some((key) => key.startsWith('f:'));
+    const ownsConfig = 'f:getambassador.io/config' in within(within(fields, 'f:metadata'), 'f:annotations');
+    return ownsData || ownsConfig ? [manager] : [];
   });
   return [...new Set(managers)];
+}
+
+/** Who owns each entry of a map, by the `fieldsV1` of that map. */
+function entryOwners(managedFields: unknown, path: readonly string[]): Record<string, string[]> {
+  const owners: Record<string, string[]> = {};
+  for (const { manager, fields } of ownersOf(managedFields)) {
+    for (const field of Object.keys(path.reduce(within, fields))) {
+      const key = field.slice('f:'.length);
+      if (field.startsWith('f:')) owners[key] = [...(owners[key] ?? []), manager];
+    }
+  }
+  return owners;
+}
+
+function ownersOf(managedFields: unknown): { manager: string; fields: Readonly<Record<string, unknown>> }[] {
+  const entries: readonly unknown[] = Array.isArray(managedFields) ? managedFields : [];
+  return entries.flatMap((entry) =>
+    isRecord(entry) && typeof entry['manager'] === 'string'
+      ? [{ manager: entry['manager'], fields: within(entry, 'fieldsV1') }]
+      : [],
+  );
+}
+
+function within(record: Readonly<Record<string, unknown>>, key: string): Readonly<Record<string, unknown>> {
+  const value = record[key];
+  return isRecord(value) ? value : {};
 }
 
 function strings(value: unknown): Record<string, string> {

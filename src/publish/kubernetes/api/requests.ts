@@ -1,9 +1,11 @@
 import type { Dispatcher } from 'undici';
 import { PublishError } from '../../../errors.ts';
 import { type Clock, withDeadline } from '../../../lib/clock.ts';
+import { orAborted } from '../../../lib/or-aborted.ts';
 import type { Credentials } from './credentials.ts';
 import { type Access, errorOfFailure, errorOfTransport, type Question, unusableAnswer } from './errors.ts';
 import { asRecord } from './object.ts';
+import { readRetryAfter, readWarnings } from './response-headers.ts';
 import { readLines } from './watch-stream.ts';
 
 export interface RequestsOptions {
@@ -11,6 +13,8 @@ export interface RequestsOptions {
   readonly clock: Clock;
   /** Called once a request, with `ok` or the code of the error. */
   readonly onRequest: (verb: string, resource: string, outcome: string) => void;
+  /** Called for each `Warning` header of a response, with the request it belongs to. */
+  readonly onWarning: (access: Access, warning: string) => void;
   /** Milliseconds for a whole answer, streams left out. */
   readonly deadlineMs?: number;
 }
@@ -50,9 +54,10 @@ export class Requests {
       this.#counted(call.access, async () => {
         try {
           const { body } = await this.#send(call, signal);
-          return parseJson(await readText(body));
+          return parseJson(await orAborted(readText(body), signal));
         } catch (error) {
-          if (!timedOut()) throw errorOfTransport(error, server);
+          // One of ours says what it was that took too long.
+          if (!timedOut() || error instanceof PublishError) throw errorOfTransport(error, server);
           const message = `the API server at ${server} did not answer in ${deadlineMs} ms`;
           throw new PublishError('KUBERNETES_TIMEOUT', message, {
             remedy: 'see the load of the API server and what stands between',
@@ -91,9 +96,9 @@ export class Requests {
   /** Sends one request; a 401 is tried once more with credentials read anew, since token files rotate. */
   async #send(call: Call, signal: AbortSignal, retry = true): Promise<Dispatcher.ResponseData> {
     const { credentials } = this.#options;
-    const { headers, agent } = await credentials.authorize();
+    const { headers, agent } = await this.#authorize(signal);
     const { origin, pathname, search } = new URL(`${credentials.server}${call.path}`);
-    const response = await agent.request({
+    const answer = agent.request({
       origin,
       path: `${pathname}${search}`,
       method: call.method,
@@ -107,13 +112,30 @@ export class Requests {
       },
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     });
+    // A request that waits for its connection heeds no signal.
+    const response = await orAborted(answer, signal);
+    const { access } = call;
+    if (access !== undefined)
+      for (const warning of readWarnings(response.headers['warning']))
+        this.#options.onWarning(access, warning);
     if (response.statusCode < 300) return response;
     const text = await readText(response.body);
     if (response.statusCode === 401) {
-      credentials.reload();
+      await credentials.reload();
       if (retry) return this.#send(call, signal, false);
     }
-    throw errorOfFailure({ status: response.statusCode, ...readStatus(text) }, call.access, call.question);
+    const failure = {
+      status: response.statusCode,
+      ...readStatus(text),
+      retryAfterMs: readRetryAfter(response.headers['retry-after']),
+    };
+    throw errorOfFailure(failure, access, call.question);
+  }
+
+  /** A stream has no deadline, and what it is authorized by may hang. */
+  #authorize(parent: AbortSignal): ReturnType<Credentials['authorize']> {
+    const { clock, credentials, deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
+    return withDeadline(clock, deadlineMs, parent, (signal) => credentials.authorize(signal));
   }
 
   async #counted<T>(access: Access | undefined, work: () => Promise<T>): Promise<T> {
@@ -143,7 +165,8 @@ async function readText(body: Dispatcher.ResponseData['body']): Promise<string> 
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function parseJson(text: string): unknown {
+/** @throws PublishError KUBERNETES_INVALID_RESPONSE */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -156,6 +179,7 @@ function readStatus(text: string): { reason: string; message: string } {
     const { reason, message } = asRecord(JSON.parse(text));
     return { reason: String(reason ?? ''), message: String(message ?? '') };
   } catch {
-    return { reason: '', message: '' };
+    // Priority and fairness answers in plain text; an HTML page is a proxy's.
+    return { reason: '', message: /^\s*</.test(text) ? '' : text };
   }
 }

@@ -53,3 +53,12 @@ test('for programs there are the same rows, and whether all is well', () => {
   assert.deepEqual(report, { ok: false, rows });
   assert.equal(report.rows[2]?.code, 'CONSUL_PERMISSION_DENIED');
 });
+
+test('S8: what Consul names itself can neither colour a row nor add one', () => {
+  const row = pass(WAY, 'the trust domain is a\u001b[31m\nPASS     forged');
+
+  assert.match(
+    renderTable({ ok: true, configured: true, rows: [row] }),
+    /^PASS {5}the way {2}the trust domain is a\\u001b\[31m\\u000aPASS {5}forged\n\n/,
+  );
+});

@@ -4,6 +4,7 @@ import { identityRows } from '../../../../src/cli/check/identity.ts';
 import type { Row } from '../../../../src/cli/check/result.ts';
 import type { CertificateAndKey } from '../../../../src/identity/identity.ts';
 import type { ListedRoots } from '../../../../src/identity/trust-bundle.ts';
+import { nameConstraints } from '../../../fixtures/certificates/factory.ts';
 import {
   HOUR,
   LIFETIME,
@@ -74,5 +75,24 @@ test('without a usable root the chain is the failure', async () => {
   assert.deepEqual(codes(judge(listing(listRoot(expired)), material(leaf))), [
     ['skipped', undefined],
     ['fail', 'NO_ROOT'],
+  ]);
+});
+
+test('I1: a leaf is as good as the intermediate that ends first: until then it passes', async () => {
+  const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
+
+  const [identity] = judge(listing(listRoot(root)), material(await newLeaf(dying)), NOW + HOUR / 2);
+
+  assert.match(identity.detail ?? '', /until 2030-01-15T13:00:00\.000Z \(50 % of its lifetime\)$/);
+});
+
+test('I3: a leaf that name constraints exclude fails the chain, and not the identity', async () => {
+  const excluding = await newRoot({ extensions: [nameConstraints({ permitted: ['other.consul'] })] });
+
+  const rows = judge(listing(listRoot(excluding)), material(await newLeaf(excluding)));
+
+  assert.deepEqual(codes(rows), [
+    ['pass', undefined],
+    ['fail', 'NAME_CONSTRAINTS'],
   ]);
 });

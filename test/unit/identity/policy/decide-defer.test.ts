@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DecisionInput } from '../../../../src/identity/policy/decide.ts';
+import type { DecisionInput } from '../../../../src/identity/policy/decision.ts';
 import type { Published } from '../../../../src/identity/published.ts';
 import { buildTrustBundle } from '../../../../src/identity/trust-bundle.ts';
 import { Authority } from '../../../fixtures/certificates/authority.ts';

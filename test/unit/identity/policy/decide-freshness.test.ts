@@ -53,14 +53,30 @@ test('Consul is asked as soon as it is worth it, and now and then while it does 
   assert.equal(decision.recheckAt, confirmAfter + 30 * SECOND);
 });
 
-test('the second Secret is written before the first: its roots stay, and go into the other', () => {
-  const published = { ...publishedAs(oldLeaf, after), caPem: before.pem };
+test('F1: of two Secrets that another replica is writing, neither is touched', () => {
+  const published = { ...publishedAs(oldLeaf, before), upstreamCaPem: after.pem };
   const upstream = { rootsSince: NOW - HOUR };
 
   const decision = decideOn({ published, candidate, bundle: before, confirmAfter, upstream });
 
-  assert.equal(decision.content?.caCrt, after.pem);
-  assert.equal(decision.writesLeaf, false);
+  assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, false]);
+  assert.equal(decision.content?.upstreamCaCrt, after.pem);
+});
+
+test('F1: a root that another replica removed is not put back', () => {
+  const published = publishedAs(oldLeaf, before);
+
+  const decision = decideOn({ published, candidate, bundle: after, confirmAfter });
+
+  assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, false]);
+});
+
+test('F10: roots that another replica published before it had a leaf of them stay', () => {
+  const published = publishedAs(oldLeaf, bundleOf(active));
+
+  const decision = decideOn({ published, candidate, bundle: before, confirmAfter });
+
+  assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, false]);
 });
 
 test('a Consul that another replica found begun anew is not undone', async () => {
@@ -75,37 +91,83 @@ test('a Consul that another replica found begun anew is not undone', async () =>
   assert.match(decideOn({ published, candidate, bundle: before }).reason ?? '', /^wrong-identity: /);
 });
 
-test('in doubt, what is missing, damaged or ageing is put right as ever', async () => {
-  const ageing = await newLeaf(previous, { from: NOW - 90 * HOUR });
+test('in doubt, what is missing or damaged is put right as ever', () => {
   const damaged = { ...publishedAs(oldLeaf, after), privateKeyPem: '' };
 
-  for (const published of [undefined, damaged, publishedAs(ageing, after)]) {
+  for (const published of [undefined, damaged]) {
     const decision = decideOn({ published, candidate, bundle: before, confirmAfter });
 
     assert.equal(carriedOut(decision)?.certificatePem, oldLeaf.certPem);
   }
 });
 
-test('a leaf that replaces an ageing one in doubt is published with the roots of both', async () => {
-  const ageing = await newLeaf(active, { from: NOW - 90 * HOUR });
-  const published = publishedAs(ageing, bundleOf(active));
+for (const [hours, replaced] of [
+  [89, false],
+  [91, true],
+] as const) {
+  test(`in doubt, a leaf that is ${hours} % over ${replaced ? 'is replaced below' : 'stays with'} the roots that were published`, async () => {
+    const ageing = publishedAs(await newLeaf(previous, { from: NOW - hours * HOUR }), after);
+
+    const decision = decideOn({ published: ageing, candidate, bundle: before, confirmAfter });
+
+    assert.equal(decision.writesLeaf, replaced);
+    assert.equal(carriedOut(decision, ageing)?.caPem, after.pem);
+  });
+}
+
+test('a bundle that somebody replaced by what is no root is no reason for doubt, and is put right at once', () => {
+  const published = { ...publishedAs(oldLeaf, before), caPem: 'edited by hand' };
 
   const decision = decideOn({ published, candidate, bundle: before, confirmAfter });
 
-  assert.equal(carriedOut(decision)?.certificatePem, oldLeaf.certPem);
-  assert.equal(carriedOut(decision)?.caPem, bundleOf(previous, active).pem);
+  assert.equal(decision.writesBundle, true);
+  assert.equal(carriedOut(decision, published)?.caPem, before.pem);
 });
 
-for (const [what, caPem] of [
-  ['another leaf', newOne.certPem],
-  ['a root that has not signed the leaf', bundleOf(active).pem],
+for (const [what, minutes, writes] of [
+  ['has just expired', -10, false],
+  ['is about to expire', 10, false],
+  ['expires in half an hour', 30, true],
 ] as const) {
-  test(`a bundle that somebody replaced by ${what} is no reason for doubt, and is put right at once`, () => {
-    const published = { ...publishedAs(oldLeaf, before), caPem };
+  test(`F5: whether a listed root is published that ${what} is ${writes ? '' : 'not '}worth a write`, async () => {
+    const ending = await newRoot({ notAfter: new Date(NOW + minutes * 60 * SECOND) });
+    const listed = buildTrustBundle(listing(listRoot(previous), listRoot(ending)), NOW);
+    const [without, within] = [before.pem, before.pem + ending.certPem];
 
-    const decision = decideOn({ published, candidate, bundle: before, confirmAfter });
+    const decisions = [without, within].map((caPem) =>
+      decideOn({ published: { ...publishedAs(oldLeaf, before), caPem }, bundle: listed }),
+    );
 
-    assert.equal(decision.writesBundle, true);
-    assert.equal(carriedOut(decision, published)?.caPem, before.pem);
+    assert.deepEqual(
+      decisions.map(({ writesBundle }) => writesBundle),
+      [writes, false],
+    );
   });
 }
+
+test('what is damaged is mended by those who know the newest roots', () => {
+  const caPem = 'edited by hand';
+  const damaged = { ...publishedAs(oldLeaf, after), caPem, upstreamCaPem: undefined };
+
+  const writes = [false, true].map(
+    (isBehind) =>
+      decideOn({ published: damaged, candidate, bundle: before, confirmAfter, isBehind }).writesBundle,
+  );
+
+  assert.deepEqual(writes, [true, false]);
+});
+
+test('F10: a bundle that was published before any leaf of it stays, whoever has none', async () => {
+  const leafOfNeither = publishedAs(await newLeaf(await newRoot()), bundleOf(active));
+
+  const decision = decideOn({
+    published: leafOfNeither,
+    candidate,
+    bundle: before,
+    confirmAfter,
+    isBehind: true,
+  });
+
+  assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, false]);
+  assert.equal(decision.violation?.reason, 'invalid');
+});

@@ -21,7 +21,7 @@ const leaf = await newLeaf(root);
 const published = publishedAs(leaf, bundle);
 
 test('a good leaf is kept, though Consul has a newer one', async () => {
-  const newer = material(await newLeaf(root, { from: NOW + 59 * HOUR }));
+  const newer = material(await newLeaf(root, { from: NOW + 69 * HOUR }));
 
   const decision = decideOn({ published, candidate: newer, bundle, at: NOW + 59 * HOUR });
 
@@ -43,9 +43,9 @@ test('before Consul has answered with a leaf a good one is kept', () => {
   assert.equal(decision.rejected, undefined);
 });
 
-test('a leaf with exactly 40 % of its lifetime left is kept, with less it is replaced', async () => {
-  const candidate = material(await newLeaf(root, { from: NOW + 59 * HOUR }));
-  const moments = [NOW + 60 * HOUR, NOW + 60 * HOUR + 1];
+test('a leaf with exactly 30 % of its lifetime left is kept, with less it is replaced', async () => {
+  const candidate = material(await newLeaf(root, { from: NOW + 69 * HOUR }));
+  const moments = [NOW + 70 * HOUR, NOW + 70 * HOUR + 1];
 
   const writes = moments.map((at) => decideOn({ published, candidate, bundle, at }).writesLeaf);
 

@@ -42,7 +42,7 @@ const UNPUBLISHABLE = {
   'has lost its certificate': { certificatePem: '', privateKeyPem: other.keyPem },
   'holds something else': { certificatePem: 'edited by hand', privateKeyPem: 'edited by hand' },
   'has expired': material(await newLeaf(root, { from: NOW - LIFETIME - 1_000 })),
-  'is not valid yet': material(await newLeaf(root, { from: NOW + 1_000 })),
+  'is not valid yet': material(await newLeaf(root, { from: NOW + HOUR + 1_000 })),
   'is of a root that is not listed any more': material(await newLeaf(await newRoot())),
   'lacks its intermediate': { certificatePem: deep.certPem, privateKeyPem: deep.keyPem },
   'does not begin with its leaf': {
@@ -141,25 +141,36 @@ test('a leaf of another datacenter, as another agent may give it, is no reason t
 });
 
 test('an ageing leaf is replaced by one with more of its life before it', async () => {
-  const published = publishedAs(await newLeaf(root, { from: NOW - 61 * HOUR }), bundle);
+  const published = publishedAs(await newLeaf(root, { from: NOW - 71 * HOUR }), bundle);
 
   const decision = decideOn({ published, candidate, bundle });
 
   assert.deepEqual(carriedOut(decision), publishedAs(fresh, bundle));
-  assert.equal(decision.reason, 'renewal-due: the published leaf has 39 % of its lifetime left');
+  assert.equal(decision.reason, 'renewal-due: the published leaf has 29 % of its lifetime left');
 });
 
-test('an ageing leaf is replaced by one that is not ageing, however little it gains', async () => {
-  const published = publishedAs(await newLeaf(root, { from: NOW - 61 * HOUR }), bundle);
-  const younger = material(await newLeaf(root, { from: NOW - 59 * HOUR }));
+for (const [age, hours, replaced] of [
+  ['fresh', 15, true],
+  ['no longer fresh', 16, false],
+] as const) {
+  test(`F7: an ageing leaf is ${replaced ? 'replaced' : 'kept'} where another is ${age}`, async () => {
+    const published = publishedAs(await newLeaf(root, { from: NOW - 84 * HOUR }), bundle);
+    const another = material(await newLeaf(root, { from: NOW - hours * HOUR }));
 
-  const decision = decideOn({ published, candidate: younger, bundle });
+    assert.equal(decideOn({ published, candidate: another, bundle }).writesLeaf, replaced);
+  });
+}
 
-  assert.equal(decision.writesLeaf, true);
+test('F6: a published leaf that begins within the hour is of somebody whose clock is ahead, and stays', async () => {
+  const published = publishedAs(await newLeaf(root, { from: NOW + HOUR }), bundle);
+
+  const decision = decideOn({ published, candidate, bundle });
+
+  assert.deepEqual([decision.writesLeaf, decision.violation], [false, undefined]);
 });
 
 test('an ageing leaf is not replaced by itself', async () => {
-  const ageing = await newLeaf(root, { from: NOW - 61 * HOUR });
+  const ageing = await newLeaf(root, { from: NOW - 71 * HOUR });
 
   const decision = decideOn({ published: publishedAs(ageing, bundle), candidate: material(ageing), bundle });
 
@@ -168,8 +179,8 @@ test('an ageing leaf is not replaced by itself', async () => {
 });
 
 test('an ageing leaf is not replaced by one that lives no longer', async () => {
-  const published = publishedAs(await newLeaf(root, { from: NOW - 61 * HOUR }), bundle);
-  const shorter = material(await newLeaf(root, { from: NOW - HOUR, lasts: 40 * HOUR }));
+  const published = publishedAs(await newLeaf(root, { from: NOW - 71 * HOUR }), bundle);
+  const shorter = material(await newLeaf(root, { from: NOW - HOUR, lasts: 30 * HOUR }));
 
   const decision = decideOn({ published, candidate: shorter, bundle });
 
@@ -182,9 +193,9 @@ const GAINS: readonly [number, boolean][] = [
 ];
 for (const [hours, replaced] of GAINS) {
   const verb = replaced ? 'replaced' : 'kept';
-  test(`an ageing leaf is ${verb} where another ageing one gains ${hours} % of the lifetime`, async () => {
-    const published = publishedAs(await newLeaf(root, { from: NOW - 80 * HOUR }), bundle);
-    const ageing = material(await newLeaf(root, { from: NOW - (80 - hours) * HOUR }));
+  test(`F7: a leaf near its end is ${verb} where another ageing one gains ${hours} % of the lifetime`, async () => {
+    const published = publishedAs(await newLeaf(root, { from: NOW - 86 * HOUR }), bundle);
+    const ageing = material(await newLeaf(root, { from: NOW - (86 - hours) * HOUR }));
 
     const decision = decideOn({ published, candidate: ageing, bundle });
 

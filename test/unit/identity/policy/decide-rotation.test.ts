@@ -50,7 +50,7 @@ test('another leaf of the previous root does not replace one of the previous roo
 });
 
 test('a leaf of the previous root that is ageing is renewed, though the new one is another of the previous root', async () => {
-  const at = NOW + 61 * HOUR;
+  const at = NOW + 71 * HOUR;
   const another = await newLeaf(previous, { from: at });
 
   const decision = decideOn({ published, candidate: material(another), bundle: rotation, at });
@@ -61,7 +61,7 @@ test('a leaf of the previous root that is ageing is renewed, though the new one 
 });
 
 test('a leaf of the previous root does not displace an ageing one of the active root', async () => {
-  const at = NOW + 61 * HOUR;
+  const at = NOW + 71 * HOUR;
   const another = material(await newLeaf(previous, { from: at }));
 
   const decision = decideOn({

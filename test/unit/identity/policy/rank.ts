@@ -33,6 +33,25 @@ export function rankOf(
   return [1, isOfNamespace ? 1 : 0, reachesActiveRoot ? 1 : 0, Date.parse(leaf.validTo)];
 }
 
+/** The best rank of `served` between `at` and `ms` milliseconds later. */
+export function rankWithin(
+  ms: number,
+  served: CertificateAndKey | undefined,
+  listed: ListedRoots,
+  at: number,
+): Rank {
+  const certificates = [served?.certificatePem ?? '', ...listed.roots.map((root) => root.certificatePem)];
+  const moments = beginningsWithin(ms, certificates.join(''), at);
+  const ranks = [at, ...moments].map((moment) => rankOf(served, listed, moment));
+  return ranks.sort((a, b) => compareRanks(b, a))[0] ?? NOTHING;
+}
+
+/** When certificates of a PEM text begin to be valid, between `at` and `ms` milliseconds later. */
+export function beginningsWithin(ms: number, pem: string, at: number): number[] {
+  const beginnings = readAll(pem).map(({ validFrom }) => Date.parse(validFrom));
+  return beginnings.filter((moment) => moment > at && moment <= at + ms);
+}
+
 /** Negative where `a` is worse than `b`. */
 export function compareRanks(a: Rank, b: Rank): number {
   return a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || a[3] - b[3];

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { buildTrustBundle } from '../../../../src/identity/trust-bundle.ts';
 import {
   bundleOf,
   decideOn,
   HOUR,
   LIFETIME,
+  listing,
+  listRoot,
   material,
   NOW,
   newLeaf,
@@ -17,7 +20,7 @@ const root = await newRoot();
 const bundle = bundleOf(root);
 const leaf = await newLeaf(root);
 const published = publishedAs(leaf, bundle);
-const AGEING_FROM = NOW + 60 * HOUR + 1;
+const AGEING_FROM = NOW + 70 * HOUR + 1;
 
 test('a good leaf is looked at again in the moment it begins to age, and not before', () => {
   const { recheckAt } = decideOn({ published, bundle });
@@ -41,18 +44,21 @@ test('a root that expires first is looked at again in the moment it expires', as
   assert.equal(recheckAt, NOW + HOUR);
 });
 
-test('an intermediate that expires first is looked at again in the moment it expires', async () => {
+test('I1: a leaf below an intermediate that expires first begins to age with that', async () => {
   const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
   const short = publishedAs(await newLeaf(dying), bundle);
 
   const { recheckAt } = decideOn({ published: short, bundle });
 
-  assert.equal(recheckAt, NOW + HOUR);
-  assert.equal(decideOn({ published: short, bundle, at: recheckAt }).violation?.reason, 'invalid');
+  assert.equal(recheckAt, NOW + 0.7 * HOUR + 1);
+  const reasons = [recheckAt - 1, recheckAt, NOW + HOUR].map(
+    (at) => decideOn({ published: short, bundle, at }).violation?.reason,
+  );
+  assert.deepEqual(reasons, [undefined, 'renewal-due', 'invalid']);
 });
 
 test('a leaf that is not yet valid by this clock is taken in the moment it becomes valid', async () => {
-  const at = NOW + 61 * HOUR;
+  const at = NOW + 71 * HOUR;
   const notBefore = at + 2 * HOUR;
   const candidate = material(await newLeaf(root, { from: notBefore }));
 
@@ -67,18 +73,14 @@ test('a leaf that is not yet valid by this clock is taken in the moment it becom
 });
 
 test('a leaf whose root is not yet valid by this clock is taken in the moment the root becomes valid', async () => {
-  const at = NOW + 61 * HOUR;
+  const at = NOW + 71 * HOUR;
   const notBefore = new Date(at + 2 * HOUR);
   const next = await newRoot({ notBefore });
   const candidate = material(await newLeaf(next, { from: at }));
-  const both = bundleOf(next, root);
+  const before = at + 2 * HOUR - 20 * SECOND;
+  const both = buildTrustBundle(listing(listRoot(next), listRoot(root)), before);
 
-  const { recheckAt, rejected } = decideOn({
-    published,
-    candidate,
-    bundle: both,
-    at: at + 2 * HOUR - 20 * SECOND,
-  });
+  const { recheckAt, rejected } = decideOn({ published, candidate, bundle: both, at: before });
 
   assert.equal(rejected?.code, 'NO_CHAIN');
   assert.equal(recheckAt, notBefore.getTime());
@@ -101,9 +103,15 @@ for (const [what, { recheckAt }] of Object.entries(CONDEMNED)) {
 }
 
 test('an ageing leaf is looked at again after a tenth of what it has left', () => {
-  const at = NOW + 61 * HOUR;
+  const at = NOW + 71 * HOUR;
 
-  assert.equal(decideOn({ published, bundle, at }).recheckAt - at, 3.9 * HOUR);
+  assert.equal(decideOn({ published, bundle, at }).recheckAt - at, 2.9 * HOUR);
+});
+
+test('F7: an ageing leaf is looked at again when it becomes urgent', () => {
+  const at = NOW + 84 * HOUR;
+
+  assert.equal(decideOn({ published, bundle, at }).recheckAt, NOW + 85 * HOUR + 1);
 });
 
 test('an ageing leaf with little left is looked at again after half a minute', () => {

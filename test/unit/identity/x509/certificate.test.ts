@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  issuerOf,
-  isValidAt,
-  lifetimeLeft,
-  readCertificates,
-} from '../../../../src/identity/x509/certificate.ts';
+import { lifetimeLeft } from '../../../../src/identity/identity.ts';
+import { issuerOf, isValidAt, readCertificates } from '../../../../src/identity/x509/certificate.ts';
 import { writePem } from '../../../../src/identity/x509/pem.ts';
+import { textExtension } from '../../../fixtures/certificates/factory.ts';
 import { certificateOf, HOUR, LIFETIME, NOW, newLeaf, newRoot, refusal } from '../support.ts';
 
 const root = await newRoot({ name: 'Consul CA 7', pathLength: 3 });
@@ -87,8 +84,9 @@ test('a certificate is valid from notBefore on and, as to OpenSSL, no longer at 
 
 test('the share of the lifetime that is left goes from one to zero and below', () => {
   const certificate = certificateOf(leaf);
+  const whole = { leaf: certificate, notAfter: certificate.notAfter };
 
-  const left = [0, 60, 100, 150].map((hours) => lifetimeLeft(certificate, NOW + hours * HOUR));
+  const left = [0, 60, 100, 150].map((hours) => lifetimeLeft(whole, NOW + hours * HOUR));
 
   assert.deepEqual(left, [1, 0.4, 0, -0.5]);
 });
@@ -103,4 +101,25 @@ test('an issuer without a name is shown by its key (consul #16202)', async () =>
   const shown = issuerOf(certificateOf(await newLeaf(nameless)));
 
   assert.equal(shown, `key ${nameless.keyId}`);
+});
+
+test('C4: a private extension whose value is plain text hinders nothing: nobody reads it', async () => {
+  const extensions = [textExtension('issued by the platform team')];
+  const authority = await newRoot({ extensions });
+  const issued = await newLeaf(authority, { extensions });
+
+  assert.equal(certificateOf(authority).subjectKeyId, authority.keyId);
+  assert.deepEqual(certificateOf(issued).uris, [issued.uri]);
+  assert.equal(certificateOf(issued).hasUnknownCritical, false);
+});
+
+test('what was parsed of roots is kept, and of leaves only the newest: a mesh has new ones all the time', async () => {
+  const read = (text: string) => readCertificates(text, 'the text');
+  const before = [read(root.certPem), read(leaf.chainPem)];
+
+  for (let renewals = 0; renewals < 8; renewals += 1) read((await newLeaf(root)).chainPem);
+
+  assert.equal(read(root.certPem), before[0]);
+  assert.notEqual(read(leaf.chainPem), before[1]);
+  assert.equal(read(leaf.chainPem), read(leaf.chainPem));
 });

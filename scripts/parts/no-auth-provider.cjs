@@ -1,0 +1,14 @@
+'use strict';
+// In place of the auth-providers of KubeConfig, with their OpenID Connect client and JSONPath: kubectl has plugins instead, and
+// the program refuses a kubeconfig that needs them.
+class NoAuthProvider {
+  isAuthProvider() {
+    return false;
+  }
+}
+
+module.exports = {
+  AzureAuth: NoAuthProvider,
+  GoogleCloudPlatformAuth: NoAuthProvider,
+  OpenIDConnectAuth: NoAuthProvider,
+};

@@ -1,0 +1,36 @@
+/**
+ * Removes our own secrets, in every form that a request has them in, from an answer that errors may quote: what stands
+ * before Consul may repeat the request.
+ */
+export function withoutSecrets(text: string, secrets: readonly (string | undefined)[]): string {
+  let rest = text;
+  for (const secret of secrets) {
+    if (secret === undefined || secret === '') continue;
+    const escaped = JSON.stringify(secret).slice(1, -1);
+    for (const form of [secret, escaped, encodeURIComponent(secret), base64(secret)])
+      rest = rest.replaceAll(form, '[redacted]');
+  }
+  return rest;
+}
+
+/**
+ * `user:password` as the Authorization header has it (RFC 7617 section 2); without a colon it is the user, as in Consul's own
+ * clients.
+ */
+export function basicCredentials(httpAuth: string): string {
+  return base64(userAndPassword(httpAuth).join(':'));
+}
+
+/** What of `user:password` must be in no log. */
+export function secretsOf(httpAuth: string | undefined): readonly string[] {
+  return httpAuth === undefined ? [] : [basicCredentials(httpAuth), httpAuth, userAndPassword(httpAuth)[1]];
+}
+
+function userAndPassword(httpAuth: string): readonly [string, string] {
+  const [user = '', ...rest] = httpAuth.split(':');
+  return [user, rest.join(':')];
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}

@@ -1,0 +1,63 @@
+import { IdentityError } from '../../errors.ts';
+import type { Identity } from '../identity.ts';
+import type { Published } from '../published.ts';
+import type { TrustBundle } from '../trust-bundle.ts';
+import { type Certificate, isCanonicalPem, isValidAt, tryReadCertificates } from '../x509/certificate.ts';
+import type { DecisionInput } from './decision.ts';
+
+/** What another writer has published with other roots than Consul's last answer lists, and what works with these. */
+export interface Unconfirmed {
+  /** The roots that were published. */
+  readonly bundle: TrustBundle;
+  /** An error where they are of another trust domain, as after Consul has started over with a new CA, or do not work yet. */
+  readonly current: Identity | IdentityError;
+}
+
+/**
+ * What of `published` may be newer than `bundle`: it differs from it, is in the form of a connector, and its leaf works
+ * by the roots of either. What is damaged is nobody's news, unless its writer is known to have newer roots.
+ *
+ * @param judge verifies what is published against a bundle
+ */
+export function findUnconfirmed(
+  { bundle, at, isBehind = false }: Pick<DecisionInput, 'bundle' | 'at' | 'isBehind'>,
+  published: Published,
+  judge: (bundle: TrustBundle) => Identity | IdentityError,
+): Unconfirmed | undefined {
+  for (const caPem of [published.upstreamCaPem, published.caPem]) {
+    if (caPem === undefined || isSameBundle(caPem, bundle)) continue;
+    if (!isBehind && !isCanonicalPem(caPem)) continue;
+    const own = bundleOfPublished(caPem, bundle, at);
+    const verdicts = [judge(own), judge(bundle)];
+    const works = verdicts.find((verdict) => !(verdict instanceof IdentityError));
+    const current =
+      works ??
+      verdicts.find(
+        (verdict) => isBehind || (verdict instanceof IdentityError && verdict.code === 'WRONG_TRUST_DOMAIN'),
+      );
+    if (current !== undefined) return { bundle: own, current };
+  }
+  return undefined;
+}
+
+/** The published roots as a bundle; each may have been the active one. */
+export function bundleOfPublished(caPem: string, bundle: TrustBundle, at: number): TrustBundle {
+  const anchors = tryReadCertificates(caPem).filter((root) => root.x509.ca && isValidAt(root, at));
+  const active = new Set(anchors.map(({ fingerprint }) => fingerprint));
+  return { ...bundle, anchors, active, pem: caPem };
+}
+
+/**
+ * Whether `caPem` holds the roots of `bundle`. A root near its end, or not valid yet, may be there or not: where clocks
+ * differ, replicas would undo each other's writes over it.
+ */
+export function isSameBundle(caPem: string | undefined, bundle: TrustBundle): boolean {
+  if (caPem === undefined || caPem === bundle.pem) return caPem !== undefined;
+  if (bundle.disputed.size === 0 || !isCanonicalPem(caPem)) return false;
+  const lasting = (roots: readonly Certificate[]): string =>
+    roots
+      .filter(({ fingerprint }) => !bundle.disputed.has(fingerprint))
+      .map(({ pem }) => pem)
+      .join('');
+  return lasting(tryReadCertificates(caPem)) === lasting(bundle.anchors);
+}

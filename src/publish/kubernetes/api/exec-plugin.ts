@@ -1,0 +1,178 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { ABORTED, type Clock } from '../../../lib/clock.ts';
+import { orAborted } from '../../../lib/or-aborted.ts';
+import { isRecord } from '../../../lib/record.ts';
+
+/** `users[].user.exec` of a kubeconfig, as far as it is used. */
+export interface ExecPluginConfig {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly apiVersion: string;
+}
+
+/** What a plugin answers (client.authentication.k8s.io, ExecCredential). */
+export interface ExecCredential {
+  readonly token: string | undefined;
+  readonly clientCertificate: string | undefined;
+  readonly clientKey: string | undefined;
+  /** Milliseconds since the epoch; never, where it does not say. */
+  readonly expiresAt: number;
+}
+
+const MAX_ANSWER_LENGTH = 1024 * 1024;
+const DEFAULT_API_VERSION = 'client.authentication.k8s.io/v1';
+/** For what a child in a session of its own, which cannot be ended, holds open. */
+const DRAIN_MS = 500;
+
+/**
+ * Runs the credential plugin of a kubeconfig: not by client-node, which waits for ever for one that does not end, or whose
+ * children hold its output open. All who ask meanwhile share one run.
+ */
+export class ExecPlugin {
+  readonly #config: ExecPluginConfig;
+  readonly #clock: Clock;
+  #credential: ExecCredential | undefined;
+  #run: Run | undefined;
+
+  constructor(config: ExecPluginConfig, clock: Clock) {
+    this.#config = config;
+    this.#clock = clock;
+  }
+
+  get command(): string {
+    return this.#config.command;
+  }
+
+  /**
+   * The credential of now. The plugin and its children are ended once every `signal` that waits for them has aborted.
+   *
+   * @throws what went wrong with the plugin; `signal.reason` when that aborts
+   */
+  async credential(signal: AbortSignal): Promise<ExecCredential> {
+    if (this.#credential !== undefined && this.#clock.now() < this.#credential.expiresAt)
+      return this.#credential;
+    const run = this.#run ?? this.#start();
+    this.#run = run;
+    run.waiting += 1;
+    try {
+      return await orAborted(run.credential, signal);
+    } finally {
+      run.waiting -= 1;
+      if (run.waiting === 0) {
+        run.end();
+        this.#run = undefined;
+      }
+    }
+  }
+
+  #start(): Run {
+    const { output, end } = startPlugin(this.#config, this.#clock);
+    const credential = output.then((text) => {
+      this.#credential = decodeCredential(text);
+      return this.#credential;
+    });
+    // It may end when nobody waits for it any more.
+    credential.catch(() => undefined);
+    return { credential, end, waiting: 0 };
+  }
+}
+
+interface Run {
+  readonly credential: Promise<ExecCredential>;
+  waiting: number;
+  end(): void;
+}
+
+/** `output` is what it wrote, once it has ended with 0; `end` ends it and what it started. */
+function startPlugin(
+  { command, args, env, apiVersion }: ExecPluginConfig,
+  clock: Clock,
+): { output: Promise<string>; end: () => void } {
+  const info = { apiVersion, kind: 'ExecCredential', spec: { interactive: false } };
+  // In a process group of its own, to be ended with its children.
+  const child = spawn(command, args, {
+    env: { ...process.env, KUBERNETES_EXEC_INFO: JSON.stringify(info), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const ended = new AbortController();
+  const closePipes = (): void => {
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  const end = (): void => {
+    if (ended.signal.aborted) return;
+    endGroup(child);
+    closePipes();
+  };
+  process.once('exit', end);
+  const output = new Promise<string>((resolve, reject) => {
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      if (stdout.length > MAX_ANSWER_LENGTH) end();
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(0, MAX_ANSWER_LENGTH);
+    });
+    child.once('error', reject);
+    child.once('exit', () => {
+      // What it leaves behind may hold its output open for ever.
+      endGroup(child);
+      void clock.sleep(DRAIN_MS, ended.signal).then(closePipes);
+    });
+    child.once('close', (code, signal) => {
+      if (code === 0) resolve(stdout);
+      else reject(new Error(stderr.trim() || `it ended with ${code ?? signal}`));
+    });
+  }).finally(() => {
+    ended.abort(ABORTED);
+    process.removeListener('exit', end);
+  });
+  return { output, end };
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of it has ended.
+  }
+}
+
+/** @throws Error for what is no `exec` of a kubeconfig */
+export function decodeExec(exec: unknown): ExecPluginConfig {
+  const { command, args, env, apiVersion } = isRecord(exec) ? exec : {};
+  if (typeof command !== 'string' || command === '') throw new Error('its exec names no command');
+  const variables: readonly unknown[] = Array.isArray(env) ? env : [];
+  return {
+    command,
+    args: Array.isArray(args) ? args.map(String) : [],
+    env: Object.fromEntries(
+      variables.flatMap((each) =>
+        isRecord(each) ? [[String(each['name']), String(each['value'] ?? '')]] : [],
+      ),
+    ),
+    apiVersion: typeof apiVersion === 'string' ? apiVersion : DEFAULT_API_VERSION,
+  };
+}
+
+function decodeCredential(output: string): ExecCredential {
+  const answer: unknown = JSON.parse(output);
+  const status = isRecord(answer) ? answer['status'] : undefined;
+  if (!isRecord(status)) throw new Error('its answer holds no ExecCredential');
+  const text = (key: string): string | undefined => {
+    const value = status[key];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const expiresAt = Date.parse(text('expirationTimestamp') ?? '');
+  return {
+    token: text('token'),
+    clientCertificate: text('clientCertificateData'),
+    clientKey: text('clientKeyData'),
+    expiresAt: Number.isNaN(expiresAt) ? Number.POSITIVE_INFINITY : expiresAt,
+  };
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { EmbeddedConsul } from '../fixtures/consul/embedded-consul.ts';
+import { portOf } from '../fixtures/consul/port-of.ts';
+import { certificates, makeBed } from './support/bed.ts';
+import { eventually } from './support/eventually.ts';
+import { temporary } from './support/temporary.ts';
+
+test('C7: an agent with auto_encrypt is trusted by the ca.crt that is published, also after a rotation of its CA', async (t) => {
+  const bed = await makeBed(t);
+  const agent = await startAutoEncrypted(t, bed.consul);
+  const folder = join(temporary(), 'out');
+  mkdirSync(folder);
+  // As GET /v1/connect/ca/roots?pem=true of a server answers it.
+  writeFileSync(join(folder, 'ca.crt'), bed.consul.activeRoot.authority.certPem);
+  const daemon = await bed.startReady({
+    _OUTPUT_DIR: folder,
+    _CONSUL_PORT: String(agent.port),
+    CONSUL_HTTP_SSL: 'true',
+    CONSUL_CACERT: join(folder, 'ca.crt'),
+  });
+
+  const published = () => certificates(readFileSync(join(folder, 'ca.crt'), 'utf8'));
+  for (const turn of [1, 2]) {
+    await bed.consul.rotateRoot();
+    await eventually(`the roots of rotation ${turn}`, () =>
+      published().some(({ raw }) =>
+        raw.equals(certificates(bed.consul.activeRoot.authority.certPem)[0]?.raw ?? Buffer.of()),
+      ),
+    );
+    await agent.renew();
+  }
+
+  const asked = bed.consul.requests.length;
+  await eventually('a request by the last certificate', () => bed.consul.requests.length > asked);
+  await daemon.ready();
+  assert.deepEqual(
+    daemon.logs.filter(({ code }) => code === 'CONSUL_TLS'),
+    [],
+  );
+});
+
+/** The HTTPS port of an agent with auto_encrypt: its certificate comes from the Connect CA, and follows a rotation. */
+async function startAutoEncrypted(t: TestContext, consul: EmbeddedConsul) {
+  const issue = async () => {
+    const { chainPem, keyPem } = await consul.activeRoot.authority.issueLeaf({
+      service: 'agent',
+      dnsNames: ['localhost'],
+      ipAddresses: ['127.0.0.1'],
+    });
+    return { cert: chainPem, key: keyPem };
+  };
+  const server: Server = createServer(await issue(), (message, response) => {
+    const { url = '/', method, headers } = message;
+    const forwarding = request(new URL(url, consul.url), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+      answer.on('error', () => response.destroy());
+    });
+    forwarding.on('error', () => response.destroy());
+    response.on('close', () => forwarding.destroy());
+    message.pipe(forwarding);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return {
+    port: portOf(server),
+    renew: async () => {
+      server.setSecureContext(await issue());
+      server.closeAllConnections();
+    },
+  };
+}

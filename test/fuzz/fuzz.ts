@@ -1,0 +1,49 @@
+import fc from 'fast-check';
+import { spoilt } from '../unit/bytes.ts';
+import { isOwn, type Target } from './targets.ts';
+
+export interface FuzzOptions {
+  readonly seconds: number;
+  readonly seed?: number | undefined;
+}
+
+/** No honest input takes so long, and a hostile one must not either. */
+const LONGEST_MS = 2_000;
+
+/** What Node prints to standard error by itself may quote the input. */
+function refuseWarnings(warning: Error): never {
+  throw warning;
+}
+
+/**
+ * Feeds a decoder with what is nearly good for so long; the corpus as it is comes first.
+ *
+ * @throws the error of fast-check, with the smallest input it found and the seed
+ */
+export async function fuzz(target: Target, { seconds, seed }: FuzzOptions): Promise<number> {
+  let inputs = 0;
+  const texts = fc.constantFrom(...target.corpus);
+  const once = texts.chain(spoilt);
+  const nearlyGood = fc.oneof(texts, once, once.chain(spoilt), once.chain(spoilt).chain(spoilt));
+  const property = fc.asyncProperty(nearlyGood, async (text) => {
+    inputs += 1;
+    const before = performance.now();
+    try {
+      await target.decode(text);
+    } catch (error) {
+      if (!isOwn(error)) throw error;
+    }
+    const took = performance.now() - before;
+    if (took > LONGEST_MS) throw new Error(`it took ${Math.round(took)} ms`);
+  });
+  process.on('warning', refuseWarnings);
+  await fc.assert(property, {
+    examples: target.corpus.map((text) => [text]),
+    numRuns: Number.MAX_SAFE_INTEGER,
+    interruptAfterTimeLimit: seconds * 1_000,
+    markInterruptAsFailure: false,
+    ...(seed === undefined ? {} : { seed }),
+  });
+  process.off('warning', refuseWarnings);
+  return inputs;
+}

@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { parse } from 'yaml';
+import { readConfig } from '../../../src/config/config.ts';
+import { renderTlsContext } from '../../../src/publish/tls-context.ts';
+import { binary } from '../../fixtures/servers/binaries.ts';
+import { readPage, yamlBlocks } from '../../unit/docs/pages.ts';
+import { containerOf, environmentOf, type KubernetesObject, podSpecOf } from '../pod-spec.ts';
+import { CHART, helmAlone, inOrder, objectsIn, render } from './chart.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const PLAIN = 'k8s/ambassador-consul-connector.yaml';
+const POLICIES = 'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy';
+/** What no cluster lacks. */
+const POD = '--api-versions=v1/Pod';
+
+const overHttps = {
+  host: 'consul-server.consul.svc',
+  tls: { enabled: true, serverName: 'server.dc1.consul', ca: { secretName: 'consul-ca-cert' } },
+};
+
+async function kustomize(folder: string): Promise<KubernetesObject[]> {
+  const { stdout } = await promisify(execFile)(binary('KUBECTL'), ['kustomize', `k8s/${folder}`], {
+    cwd: ROOT,
+  });
+  return objectsIn(stdout);
+}
+
+function files(...names: readonly string[]): KubernetesObject[] {
+  return names.flatMap((name) => objectsIn(readPage(name)));
+}
+
+function the(objects: readonly KubernetesObject[], kind: string): KubernetesObject | undefined {
+  return objects.find((object) => object.kind === kind);
+}
+
+test('helm lint finds nothing, warnings included', async () => {
+  const { code, stdout } = await helmAlone(['lint', '--strict', CHART]);
+
+  assert.equal(code, 0, stdout);
+});
+
+test('with its defaults the chart renders the plain manifest', async () => {
+  assert.deepEqual(inOrder(await render({})), inOrder(files(PLAIN)));
+});
+
+for (const [folder, values] of [
+  ['overlays/verify-upstream', { verifyUpstream: true }],
+  ['overlays/replicas', { replicas: 2 }],
+  ['overlays/edge', { ambassadors: [{ id: 'edge' }] }],
+  ['overlays/three-ambassadors', { ambassadors: [{}, { id: 'edge' }, { id: 'internal' }] }],
+  ['overlays/no-create', { mayCreate: false, admissionPolicy: false }],
+  ['overlays/before-1.30', { admissionPolicy: false }],
+  ['examples/token-in-a-secret', { consul: { token: { secretName: 'ambassador-consul-token' } } }],
+  [
+    'examples/consul-k8s',
+    {
+      consul: { ...overHttps, login: { authMethod: 'consul-k8s-auth-method' } },
+      ambassadors: [{ consulService: 'ambassador-consul-connector' }],
+    },
+  ],
+  [
+    'examples/jwt-login',
+    { consul: { ...overHttps, login: { authMethod: 'kubernetes-jwt', audience: 'consul' } } },
+  ],
+] as const)
+  test(`with ${JSON.stringify(values)} the chart renders k8s/${folder}`, async () => {
+    assert.deepEqual(inOrder(await render(values)), inOrder(await kustomize(folder)));
+  });
+
+for (const [file, values] of [
+  ['k8s/examples/network-policy/network-policy.yaml', { networkPolicy: { enabled: true } }],
+  ['k8s/monitoring/pod-monitor.yaml', { podMonitor: { enabled: true } }],
+  ['k8s/monitoring/alerts.yaml', { prometheusRule: { enabled: true } }],
+] as const)
+  test(`with ${JSON.stringify(values)} the chart renders ${file} beside the plain manifest`, async () => {
+    assert.deepEqual(inOrder(await render(values)), inOrder(files(PLAIN, file)));
+  });
+
+test('two releases in two namespaces have no name of a cluster-scoped object in common', async () => {
+  const clusterScoped = (objects: readonly KubernetesObject[]) =>
+    objects
+      .filter(({ metadata }) => metadata.namespace === undefined)
+      .map(({ kind, metadata }) => kind + metadata.name);
+  const [one, other] = [
+    clusterScoped(await render({})),
+    clusterScoped(await render({}, '--namespace=other')),
+  ];
+
+  assert.equal(one.length, 2);
+  assert.deepEqual(
+    one.filter((id) => other.includes(id)),
+    [],
+  );
+});
+
+for (const [what, flags, values, expected] of [
+  ['no cluster is asked', [], {}, true],
+  ['the cluster serves it', [POD, `--api-versions=${POLICIES}`], {}, true],
+  ['the cluster does not serve it', [POD], {}, false],
+  ['the cluster does not serve it, but it is switched on', [POD], { admissionPolicy: true }, true],
+  ['it is switched off', [], { admissionPolicy: false }, false],
+] as const)
+  test(`the admission policy is ${expected ? '' : 'not '}rendered where ${what}`, async () => {
+    const kinds = (await render(values, ...flags)).map(({ kind }) => kind);
+
+    assert.equal(kinds.includes('ValidatingAdmissionPolicy'), expected);
+    assert.equal(kinds.includes('ValidatingAdmissionPolicyBinding'), expected);
+  });
+
+for (const openshift of [false, true])
+  test(`with openshift ${openshift} the Pods ${openshift ? 'leave the numbers of user and group to the cluster' : 'name them'}`, async () => {
+    const deployment = the(await render({ openshift, consul: { token: { secretName: 't' } } }), 'Deployment');
+
+    assert.deepEqual(podSpecOf(deployment).securityContext, {
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+      ...(openshift ? {} : { runAsUser: 65_532, runAsGroup: 65_532, fsGroup: 65_532 }),
+    });
+  });
+
+test('the values on the page about the chart are accepted', async () => {
+  const blocks = ['docs/install-with-helm.md', 'charts/ambassador-consul-connector/README.md'].flatMap(
+    yamlBlocks,
+  );
+
+  assert.ok(blocks.length >= 2, 'the blocks are found');
+  for (const text of blocks) assert.ok(the(await render(parse(text)), 'Deployment'));
+});
+
+test('NODE_OPTIONS in env replaces that of the chart', async () => {
+  const variable = { name: 'NODE_OPTIONS', value: '--use-openssl-ca' };
+  const { env } = containerOf(podSpecOf(the(await render({ env: [variable] }), 'Deployment')));
+
+  assert.deepEqual(
+    env.filter(({ name }) => name === variable.name),
+    [variable],
+  );
+});
+
+test('a digest takes precedence over the tag', async () => {
+  const image = {
+    repository: 'registry.example.com/connector',
+    digest: `sha256:${'0'.repeat(64)}`,
+    tag: '1.2.3',
+  };
+  const deployment = the(await render({ image }), 'Deployment');
+
+  assert.equal(containerOf(podSpecOf(deployment)).image, `${image.repository}@${image.digest}`);
+});
+
+test('the Pod of helm test runs check with what the connector has, and the published Service does not select it', async () => {
+  const values = { consul: { ...overHttps, login: { authMethod: 'm' } }, image: { pullPolicy: 'Always' } };
+  const { code, stdout, stderr } = await helmAlone(
+    ['template', 'x', CHART, '--namespace=ambassador'],
+    values,
+  );
+  assert.equal(code, 0, stderr);
+  const objects = objectsIn(stdout);
+  const deployed = podSpecOf(the(objects, 'Deployment'));
+  const pod = the(objects, 'Pod');
+  const container = containerOf(deployed);
+
+  assert.deepEqual(pod?.spec, {
+    ...without(deployed, 'terminationGracePeriodSeconds'),
+    restartPolicy: 'Never',
+    containers: [
+      {
+        ...without(container, 'ports', 'livenessProbe', 'readinessProbe'),
+        name: 'check',
+        args: ['check', '--wait', '60s'],
+      },
+    ],
+  });
+  assert.ok(!('app.kubernetes.io/instance' in (pod.metadata.labels ?? {})));
+});
+
+function without(object: object, ...keys: readonly string[]): object {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
+}
+
+/** YAML 1.1, which Ambassador reads, takes most of these for something else than a string. */
+const AWKWARD = [
+  'no',
+  'On',
+  'y',
+  'null',
+  '1',
+  '01',
+  '1.5',
+  '1_0',
+  '0x1F',
+  '0b1',
+  'e5',
+  '1e3',
+  '2020-01-01',
+  'Edge_1.x',
+  'x',
+  '1.2.3',
+  'nan',
+];
+
+test('whatever the Ambassador is called, Role and policy are for what the connector of that Deployment writes', async () => {
+  const ambassadors = AWKWARD.map((id, index) => ({
+    id,
+    tlsContextName: AWKWARD.at(-1 - index),
+    secretName: `s${index}-1`,
+    serviceName: `t${index}`,
+  }));
+  const values = {
+    ambassadors: [...ambassadors, { id: 'edge' }, {}],
+    verifyUpstream: true,
+    admissionPolicy: true,
+  };
+  const objects = await render(values);
+  const deployments = objects.filter(({ kind }) => kind === 'Deployment');
+  assert.equal(deployments.length, AWKWARD.length + 2);
+
+  for (const deployment of deployments) {
+    const { name } = deployment.metadata;
+    const config = readConfig(environmentOf(containerOf(podSpecOf(deployment))));
+    const policy = objects.find(
+      ({ kind, metadata }) => kind === 'ValidatingAdmissionPolicy' && metadata.name === `ambassador.${name}`,
+    );
+    const expression = (of: string) =>
+      policy?.spec?.variables?.find((each) => each.name === of)?.expression ?? '';
+    const namespaces = { secretNamespace: 'ambassador', serviceNamespace: 'ambassador' };
+    const context = renderTlsContext({ ...config, ...namespaces }, config.apiVersion);
+    const [secrets, services] =
+      objects.find(({ kind, metadata }) => kind === 'Role' && metadata.name === name)?.rules ?? [];
+
+    assert.equal(
+      `---\napiVersion: ${config.apiVersion}\nkind: TLSContext\n${expression('tlsContext').slice(1, -1).replaceAll('\\n', '\n')}`,
+      context,
+    );
+    assert.equal(
+      expression('secrets'),
+      `{'${config.secret}': 'kubernetes.io/tls', '${config.upstreamCaSecret}': 'Opaque'}`,
+    );
+    assert.equal(expression('service'), `'${config.service}'`);
+    assert.equal(expression('instance'), `'${config.instance}'`);
+    assert.equal(deployment.metadata.labels?.['app.kubernetes.io/instance'], config.instance);
+    assert.deepEqual(secrets?.resourceNames, [config.secret, config.upstreamCaSecret]);
+    assert.deepEqual(services?.resourceNames, [config.service]);
+  }
+});

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+
+export interface Variable {
+  readonly name: string;
+  readonly value?: string;
+}
+
+interface Named {
+  readonly name: string;
+}
+
+export interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly args?: readonly string[];
+  readonly env: readonly Variable[];
+  readonly volumeMounts?: readonly Named[];
+}
+
+export interface PodSpec {
+  readonly serviceAccountName: string;
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly containers: readonly Container[];
+  readonly volumes?: readonly Named[];
+}
+
+/** What the manifests hold, as far as tests look at it. */
+export interface KubernetesObject {
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  readonly rules?: readonly {
+    readonly resources: readonly string[];
+    readonly resourceNames?: readonly string[];
+  }[];
+  /** That of a Pod, a Deployment or a policy. */
+  readonly spec?: Partial<PodSpec> & {
+    readonly template?: { readonly spec: PodSpec };
+    readonly variables?: readonly { readonly name: string; readonly expression: string }[];
+  };
+}
+
+export function podSpecOf(object: KubernetesObject | undefined): PodSpec {
+  return object?.spec?.template?.spec ?? assert.fail('it has no Pods');
+}
+
+export function containerOf(pod: PodSpec): Container {
+  const [container] = pod.containers;
+  return container ?? assert.fail('the Pod has no container');
+}
+
+/**
+ * The variables but NODE_OPTIONS, whose flags are those of the image's Node.js: test/e2e/node-permissions.test.ts runs the
+ * program with them.
+ */
+export function variablesOf<V extends Variable>({ env }: { readonly env: readonly V[] }): V[] {
+  return env.filter(({ name }) => name !== 'NODE_OPTIONS');
+}
+
+/** Those of them with a literal value. */
+export function environmentOf(container: Container): Record<string, string> {
+  return Object.fromEntries(
+    variablesOf(container).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
+  );
+}

@@ -1,0 +1,465 @@
+import { Connector } from '../../../src/connector/connector.ts';
+import { spiffeUri } from '../../fixtures/certificates/factory.ts';
+import { seededRandom, VirtualTime } from '../virtual-time.ts';
+import { fingerprints, windowOf } from '../witness.ts';
+import { FormerReplica } from './former-replica.ts';
+import { Agent, type ListedRoot, Mesh, type RootPool, SERVICE, START, TRUST_DOMAIN } from './mesh.ts';
+import { type ObjectName, Store, StorePublisher } from './store.ts';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+export const ANYWHERE = { partition: undefined, namespace: undefined, datacenter: undefined };
+const URI = spiffeUri({ service: SERVICE, trustDomain: TRUST_DOMAIN });
+/** So that the expiring root of the pool expires two minutes later. */
+const BEGIN = START + 8 * MINUTE_MS;
+/** What is published at the start is none of the writes that count. */
+const SETTLED = BEGIN + 30 * SECOND_MS;
+/** How long what Consul listed before may still be what a peer trusts, and what is published. */
+const OVERLAP_MS = MINUTE_MS;
+/** Nothing is written any more this long after the last thing that happened. */
+const QUIET_AFTER_MS = 3 * MINUTE_MS;
+const END_AFTER_MS = 5 * MINUTE_MS;
+const MAX_WRITES = 200;
+
+export const MODES = ['healthy', 'removals', 'faulty', 'rolling', 'backups'] as const;
+export type Mode = (typeof MODES)[number];
+
+export interface Outcome {
+  /** Changes of a bundle or of the leaf by these rules, beyond those that Consul, or a hand, made necessary. */
+  readonly needless: number;
+  /** The longest that a root which Consul no longer lists was trusted while a replica reached a fresh agent. */
+  readonly removedRootSeconds: number;
+  readonly violations: readonly string[];
+}
+
+const EVENTS = {
+  rotation: (world: World) => world.rotate(world.chance(0.5)),
+  pruning: (world: World) => world.prune(),
+  rollback: (world: World) => world.rollBack(),
+  'snapshot restore': (world: World) => world.restore(),
+  'new CA': (world: World) => world.startOver(),
+  'lost servers': (world: World) => world.reach('cache'),
+  unreachable: (world: World) => world.reach('none'),
+  'silent lag': (world: World) => world.lag(),
+  'API away': (world: World) => world.cutOffApi(),
+  restart: (world: World) => world.restart(),
+  'CSRs refused': (world: World) => world.refuseCsrs(),
+  edit: (world: World) => world.edit(),
+  'old leaf': (world: World) => world.putOldLeaf(),
+} as const;
+type Event = keyof typeof EVENTS;
+
+const CHANGES: Readonly<Record<Mode, readonly Event[]>> = {
+  healthy: ['rotation', 'pruning', 'rotation'],
+  removals: ['rotation', 'pruning', 'rollback', 'snapshot restore', 'new CA'],
+  faulty: ['rotation', 'pruning', 'rollback', 'snapshot restore', 'new CA'],
+  rolling: ['rotation', 'pruning'],
+  backups: ['rotation', 'old leaf', 'old leaf'],
+};
+const FAULTS: readonly Event[] = [
+  'lost servers',
+  'unreachable',
+  'silent lag',
+  'API away',
+  'restart',
+  'CSRs refused',
+  'edit',
+];
+
+export interface Setup {
+  readonly mode: Mode;
+  readonly replicas: number;
+  readonly seed: number;
+}
+
+/** Some minutes of several replicas that publish to one store, each with an agent of its own. */
+export async function simulateReplicas(setup: Setup, pool: RootPool): Promise<Outcome> {
+  return new World(setup, pool).play();
+}
+
+interface Replica {
+  readonly agent: Agent;
+  readonly skewMs: number;
+  publisher: StorePublisher;
+  isFormer: boolean;
+  startedAt: number;
+  stop: AbortController;
+  running: Promise<void>;
+}
+
+class World {
+  readonly #setup: Setup;
+  readonly #pool: RootPool;
+  readonly #time: VirtualTime;
+  readonly #mesh: Mesh;
+  readonly #store: Store;
+  readonly #verifiesUpstream: boolean;
+  readonly #replicas: Replica[] = [];
+  readonly #violations = new Map<string, string>();
+  #nextRoot = 2;
+  #neededBundles = 0;
+  #neededLeaves = 0;
+  #edits = 0;
+  #lastEvent = SETTLED;
+  /** When no replica was last in a state to follow Consul. */
+  #helplessAt = BEGIN;
+  #removedRootMs = 0;
+  #judged: unknown[] = [];
+  #worksForAll = true;
+  #trustedRemoved: readonly number[] = [];
+
+  constructor(setup: Setup, pool: RootPool) {
+    this.#setup = setup;
+    this.#pool = pool;
+    this.#time = new VirtualTime(BEGIN, seededRandom(setup.seed));
+    this.#verifiesUpstream = this.chance(0.5);
+    const [first, second] = pool.roots;
+    if (first === undefined || second === undefined) throw new Error('the pool is too small');
+    const roots = [second, first].map((root) => ({ root, isCrossSigned: this.chance(0.5) }));
+    const expires = setup.mode !== 'healthy' && setup.mode !== 'rolling' && this.chance(0.3);
+    if (expires) roots.push({ root: pool.expiring, isCrossSigned: false });
+    this.#mesh = new Mesh(this.#time, this.chance(0.3) ? HOUR_MS : 72 * HOUR_MS, roots);
+    this.#store = new Store(this.#time);
+  }
+
+  async play(): Promise<Outcome> {
+    const { mode, replicas } = this.#setup;
+    for (let index = 0; index < replicas; index += 1) this.#addReplica(index);
+    let at = SETTLED + this.#between(0, 10_000);
+    const changes = 1 + Math.floor(this.#time.random() * 3);
+    for (let change = 0; change < changes; change += 1) {
+      this.#at(at, this.#pick(CHANGES[mode]));
+      if (mode === 'faulty') this.#at(at + this.#between(-20_000, 20_000), this.#pick(FAULTS));
+      at += this.chance(0.5) ? this.#between(500, 15_000) : this.#between(60_000, 120_000);
+    }
+    for (;;) {
+      const end = this.#lastEvent + END_AFTER_MS;
+      await this.#time.run(
+        end,
+        () => this.#look(),
+        () => this.#isFighting,
+      );
+      if (this.#lastEvent + END_AFTER_MS <= this.#time.now || this.#isFighting) break;
+    }
+    for (const { stop } of this.#replicas) stop.abort();
+    await Promise.all(this.#replicas.map(({ running }) => running));
+    return this.#outcome();
+  }
+
+  chance(share: number): boolean {
+    return this.#time.random() < share;
+  }
+
+  rotate(isCrossSigned: boolean): void {
+    const root = this.#pool.roots[this.#nextRoot];
+    if (root === undefined) return;
+    this.#nextRoot += 1;
+    this.#list([{ root, isCrossSigned }, ...this.#mesh.now.roots.slice(0, 3)]);
+  }
+
+  prune(): void {
+    const { roots } = this.#mesh.now;
+    if (roots.length > 1) this.#list(roots.slice(0, -1));
+  }
+
+  rollBack(): void {
+    const [first, second, ...rest] = this.#mesh.now.roots;
+    if (first !== undefined && second !== undefined && second.root !== this.#pool.expiring)
+      this.#list([second, first, ...rest]);
+  }
+
+  restore(): void {
+    const before = this.#mesh.history.at(-2);
+    if (before !== undefined && before.index < this.#mesh.now.index) this.#list(before.roots, before.index);
+  }
+
+  startOver(): void {
+    const root = this.#pool.roots[this.#nextRoot];
+    if (root === undefined) return;
+    this.#nextRoot += 1;
+    this.#list([{ root, isCrossSigned: false }]);
+  }
+
+  reach(reach: 'cache' | 'none'): void {
+    const { agent } = this.#pick(this.#replicas);
+    agent.reach = reach;
+    this.#during(this.#between(10_000, 120_000), () => {
+      agent.reach = 'servers';
+    });
+  }
+
+  lag(): void {
+    const { agent } = this.#pick(this.#replicas);
+    const before = agent.lagMs;
+    agent.lagMs = this.#between(5_000, 30_000);
+    this.#during(MINUTE_MS, () => {
+      agent.lagMs = before;
+    });
+  }
+
+  cutOffApi(): void {
+    const replica = this.#pick(this.#replicas);
+    const { publisher } = replica;
+    publisher.isCutOff = true;
+    this.#during(this.#between(5_000, 60_000), () => {
+      publisher.isCutOff = false;
+      publisher.catchUp();
+    });
+  }
+
+  restart(): void {
+    const replica = this.#pick(this.#replicas);
+    replica.stop.abort();
+    this.#during(this.#between(0, 20_000), () => this.#start(replica));
+  }
+
+  refuseCsrs(): void {
+    this.#mesh.refusesCsrs = true;
+    this.#during(this.#between(10_000, 90_000), () => {
+      this.#mesh.refusesCsrs = false;
+      this.#mesh.wake();
+    });
+  }
+
+  /** Somebody leaves one root, or text that is none. */
+  edit(): void {
+    const { identity } = this.#store.objects;
+    if (identity === undefined) return;
+    const [first] = identity.data['ca.crt']?.split(/(?<=-----END CERTIFICATE-----\n)/) ?? [];
+    const caCrt = this.chance(0.5) ? 'edited by hand' : (first ?? '');
+    if (caCrt === identity.data['ca.crt']) return;
+    this.#edits += 1;
+    this.#store.edit('identity', { ...identity.data, 'ca.crt': caCrt });
+    this.#lastEvent = Math.max(this.#lastEvent, this.#time.now);
+  }
+
+  /** By hand, or from a backup with its annotations. */
+  putOldLeaf(): void {
+    const { identity } = this.#store.objects;
+    const older = this.#store.writes.filter(
+      ({ object, after }) => object === 'identity' && after['tls.crt'] !== identity?.data['tls.crt'],
+    );
+    if (identity === undefined || older.length === 0) return;
+    const { after, record } = this.#pick(older);
+    const data = { ...identity.data, 'tls.crt': after['tls.crt'] ?? '', 'tls.key': after['tls.key'] ?? '' };
+    this.#neededLeaves += 1;
+    this.#store.edit('identity', data, this.chance(0.5) ? record : undefined);
+    this.#lastEvent = Math.max(this.#lastEvent, this.#time.now);
+  }
+
+  #list(roots: readonly ListedRoot[], index?: number): void {
+    const before = this.#mesh.now.roots;
+    if (JSON.stringify(ids(before)) === JSON.stringify(ids(roots))) return;
+    this.#neededBundles += 1;
+    if (before[0]?.root !== roots[0]?.root) this.#neededLeaves += 1;
+    this.#mesh.list(roots, index);
+    this.#lastEvent = Math.max(this.#lastEvent, this.#time.now);
+  }
+
+  #addReplica(index: number): void {
+    const { mode } = this.#setup;
+    const { random } = this.#time;
+    const lagMs = random() * 3_000;
+    const most = mode === 'faulty' || mode === 'removals' || mode === 'backups' ? 10 * MINUTE_MS : SECOND_MS;
+    const agent = new Agent(this.#mesh, lagMs, this.chance(0.3));
+    const skewMs = this.chance(0.5) ? 0 : (2 * random() - 1) * most;
+    const replica: Replica = {
+      agent,
+      skewMs,
+      publisher: this.#publisher(false, skewMs),
+      isFormer: mode === 'rolling' && (index === 0 || this.chance(0.5)),
+      startedAt: 0,
+      stop: new AbortController(),
+      running: Promise.resolve(),
+    };
+    this.#replicas.push(replica);
+    this.#time.at(BEGIN + random() * 2_000, () => this.#start(replica));
+    if (replica.isFormer) {
+      this.#at(SETTLED + this.#between(0, 90_000), async () => {
+        replica.stop.abort();
+        await replica.running;
+        replica.isFormer = false;
+        this.#start(replica);
+      });
+    }
+  }
+
+  #publisher(isFormer: boolean, skewMs: number): StorePublisher {
+    const watchDelayMs = 5 + this.#time.random() * 50;
+    return new StorePublisher(
+      this.#store,
+      this.#time,
+      watchDelayMs,
+      this.#verifiesUpstream,
+      isFormer,
+      skewMs,
+    );
+  }
+
+  #start(replica: Replica): void {
+    const { agent, skewMs } = replica;
+    const clock = { ...this.#time.clock, now: () => this.#time.now + skewMs };
+    replica.publisher = this.#publisher(replica.isFormer, skewMs);
+    replica.startedAt = this.#time.now;
+    replica.stop = new AbortController();
+    const { publisher } = replica;
+    const connector = replica.isFormer
+      ? new FormerReplica(agent, publisher, this.#verifiesUpstream, clock)
+      : new Connector({
+          consul: agent,
+          service: SERVICE,
+          scope: ANYWHERE,
+          waitMs: 10 * MINUTE_MS,
+          publisher,
+          verifiesUpstream: this.#verifiesUpstream,
+          clock,
+          reporter: UNREPORTED,
+        });
+    replica.running = connector.run(replica.stop.signal);
+  }
+
+  #look(): void {
+    const { now } = this.#time;
+    if (!this.#replicas.some((replica) => this.#canFollow(replica))) this.#helplessAt = now;
+    if (this.#judged[0] !== this.#store.objects || this.#judged[1] !== this.#mesh.now) this.#judge();
+    if (now < SETTLED) return;
+    for (const removedAt of this.#trustedRemoved) {
+      const ms = now - Math.max(removedAt, this.#helplessAt);
+      this.#removedRootMs = Math.max(this.#removedRootMs, ms);
+      if (ms > MINUTE_MS) this.#fault('a removed root is trusted for more than a minute');
+    }
+    const isExcused = now - Math.max(this.#helplessAt, this.#mesh.now.at) < OVERLAP_MS;
+    if (!this.#worksForAll && !isExcused) this.#fault('a peer refuses what is published');
+  }
+
+  /** Whether this replica, at least, can do what is to be done. */
+  #canFollow({ agent, publisher, skewMs, startedAt, stop }: Replica): boolean {
+    const isSettled = this.#time.now - startedAt > 5 * SECOND_MS && startedAt > 0;
+    const isFresh = agent.reach === 'servers' && agent.lagMs <= 3 * SECOND_MS;
+    return (
+      isSettled &&
+      isFresh &&
+      !publisher.isCutOff &&
+      !stop.signal.aborted &&
+      !this.#mesh.refusesCsrs &&
+      skewMs >= -MINUTE_MS
+    );
+  }
+
+  #judge(): void {
+    const { now, history } = this.#mesh;
+    this.#judged = [this.#store.objects, now];
+    const published = Store.published(this.#store.objects, this.#verifiesUpstream);
+    if (published === undefined) return;
+    const listed = now.roots.map(({ root }) => root.certPem);
+    const window = windowOf(published, listed, URI);
+    this.#worksForAll = window !== undefined && window.from <= this.#time.now && this.#time.now < window.to;
+    const wasListed = history.findLast(({ at }) => at <= this.#time.now - OVERLAP_MS) ?? now;
+    if (
+      !this.#worksForAll &&
+      windowOf(
+        published,
+        wasListed.roots.map(({ root }) => root.certPem),
+        URI,
+      ) === undefined
+    ) {
+      const recent = history.filter(({ at }) => at > this.#time.now - OVERLAP_MS);
+      const works = recent.some(({ roots }) =>
+        windowOf(
+          published,
+          roots.map(({ root }) => root.certPem),
+          URI,
+        ),
+      );
+      const isHelpless = this.#time.now - this.#helplessAt < OVERLAP_MS;
+      if (!works && !isHelpless && this.#time.now > SETTLED)
+        this.#fault('what is published chains to no root of now or lately');
+    }
+    const known = new Set([...fingerprints(listed.join(''))]);
+    const trusted = new Set([
+      ...fingerprints(published.caPem ?? ''),
+      ...fingerprints(published.upstreamCaPem ?? ''),
+    ]);
+    this.#trustedRemoved = [...trusted].some((root) => !known.has(root))
+      ? [this.#removedAt(trusted, known)]
+      : [];
+  }
+
+  /** When the first of the roots that are trusted and not listed was removed. */
+  #removedAt(trusted: ReadonlySet<string>, known: ReadonlySet<string>): number {
+    const removed = [...trusted].filter((root) => !known.has(root));
+    const { history } = this.#mesh;
+    const last = history.findLastIndex(({ roots }) => {
+      const listed = fingerprints(roots.map(({ root }) => root.certPem).join(''));
+      return removed.some((root) => listed.has(root));
+    });
+    return history[last + 1]?.at ?? this.#time.now;
+  }
+
+  #fault(what: string): void {
+    if (!this.#violations.has(what)) {
+      this.#violations.set(what, `${((this.#time.now - BEGIN) / 1000).toFixed(1)} s: ${what}`);
+    }
+  }
+
+  #outcome(): Outcome {
+    const counted = this.#store.writes.filter(({ at }) => at >= SETTLED);
+    const changesOf = (object: ObjectName, key: string): number =>
+      counted.filter(
+        (write) => !write.isFormer && write.object === object && write.before[key] !== write.after[key],
+      ).length;
+    const beyond = (changes: number, needed: number): number => Math.max(0, changes - needed);
+    const needless =
+      beyond(changesOf('identity', 'ca.crt'), this.#neededBundles + this.#edits) +
+      beyond(changesOf('ca', 'tls.crt'), this.#neededBundles) +
+      beyond(changesOf('identity', 'tls.crt'), this.#neededLeaves);
+    const last = counted.at(-1)?.at ?? 0;
+    if (last > Math.max(this.#lastEvent, this.#helplessAt) + QUIET_AFTER_MS)
+      this.#fault('it is not quiet afterwards');
+    return {
+      needless,
+      removedRootSeconds: Math.round(this.#removedRootMs / 1000),
+      violations: [...this.#violations.values()],
+    };
+  }
+
+  /** More writes than any rule may take: to go on only takes time. */
+  get #isFighting(): boolean {
+    return this.#store.writes.length > MAX_WRITES;
+  }
+
+  #at(at: number, happen: Event | (() => void | Promise<void>)): void {
+    this.#lastEvent = Math.max(this.#lastEvent, at);
+    this.#time.at(at, () => (typeof happen === 'string' ? EVENTS[happen](this) : happen()));
+  }
+
+  #during(ms: number, end: () => void): void {
+    this.#at(this.#time.now + ms, end);
+  }
+
+  #between(from: number, to: number): number {
+    return from + this.#time.random() * (to - from);
+  }
+
+  #pick<T>(list: readonly T[]): T {
+    const picked = list[Math.floor(this.#time.random() * list.length)];
+    if (picked === undefined) throw new Error('there is nothing to pick from');
+    return picked;
+  }
+}
+
+function ids(roots: readonly ListedRoot[]): readonly string[] {
+  return roots.map(({ root }) => root.id);
+}
+
+export const UNREPORTED = {
+  heartbeat: () => undefined,
+  queryAnswered: () => undefined,
+  queryTimedOut: () => undefined,
+  queryFailed: () => undefined,
+  permissionMissing: () => undefined,
+  reconciled: () => undefined,
+  reconcileFailed: () => undefined,
+  strayKeys: () => undefined,
+};

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Report } from '../../../../src/cli/check/check.ts';
+import { CHECK_DEADLINE_MS, checkUntilGood } from '../../../../src/cli/check/wait.ts';
+import { seededRandom, VirtualTime } from '../../../simulation/virtual-time.ts';
+
+const GOOD: Report = { ok: true, configured: true, rows: [] };
+const BAD_CONFIGURATION: Report = { ok: false, configured: false, rows: [] };
+const MINUTE_MS = 60_000;
+
+function failure(detail: string, code?: string): Report {
+  const row = { check: 'consul', what: 'reach Consul', status: 'fail', detail } as const;
+  return { ok: false, configured: true, rows: [code === undefined ? row : { ...row, code }] };
+}
+
+/** What a right is that could not be asked for in time. */
+const UNKNOWN: Report = {
+  ok: true,
+  configured: true,
+  rows: [{ check: 'right', what: 'right', status: 'warn', detail: 'no answer', code: 'KUBERNETES_TIMEOUT' }],
+};
+
+interface Outcome {
+  readonly report: Report | undefined;
+  readonly tookMs: number;
+  readonly deadlines: readonly number[];
+}
+
+/** Each check takes what `check` sleeps, and the number of the check begins at 1. */
+async function waited(
+  waitMs: number,
+  check: (number: number, time: VirtualTime, deadlineMs: number) => Promise<Report>,
+): Promise<Outcome> {
+  const time = new VirtualTime(0, seededRandom(1));
+  const deadlines: number[] = [];
+  let tookMs: number | undefined;
+  const waiting = checkUntilGood(
+    (deadlineMs) => {
+      deadlines.push(deadlineMs);
+      return check(deadlines.length, time, deadlineMs);
+    },
+    waitMs,
+    time.clock,
+    new AbortController().signal,
+  ).finally(() => {
+    tookMs = time.now;
+  });
+  await time.run(
+    2 * waitMs,
+    () => undefined,
+    () => tookMs !== undefined,
+  );
+  return { report: await waiting, tookMs: tookMs ?? assert.fail('it has not ended'), deadlines };
+}
+
+const lasting = (time: VirtualTime, ms: number): Promise<void> =>
+  time.sleep(ms, new AbortController().signal);
+
+test('a check that passes at once is the only one', async () => {
+  const { report, tookMs, deadlines } = await waited(MINUTE_MS, async () => GOOD);
+
+  assert.equal(report, GOOD);
+  assert.equal(tookMs, 0);
+  assert.deepEqual(deadlines, [CHECK_DEADLINE_MS]);
+});
+
+test('the check is repeated until nothing fails', async () => {
+  const { report, deadlines } = await waited(MINUTE_MS, async (number) =>
+    number < 5 ? failure('not yet') : GOOD,
+  );
+
+  assert.equal(report, GOOD);
+  assert.equal(deadlines.length, 5);
+});
+
+test('what becomes good in the last seconds is still seen', async () => {
+  const { report, tookMs } = await waited(MINUTE_MS, async (_number, time) =>
+    time.now < MINUTE_MS - 4_000 ? failure('not yet') : GOOD,
+  );
+
+  assert.equal(report, GOOD);
+  assert.ok(tookMs <= MINUTE_MS, `${tookMs} ms`);
+});
+
+test('what never becomes good ends in time, with what failed last', async () => {
+  const { report, tookMs, deadlines } = await waited(MINUTE_MS, async (number, time) => {
+    await lasting(time, 700);
+    return failure(`failure ${number}`);
+  });
+
+  assert.ok(tookMs <= MINUTE_MS && tookMs > MINUTE_MS - 5_000, `${tookMs} ms`);
+  assert.ok(deadlines.length > 15, `${deadlines.length} checks`);
+  const [row] = report?.rows ?? [];
+  assert.match(row?.detail ?? '', new RegExp(`^failure (${deadlines.length}|${deadlines.length - 1})$`));
+});
+
+for (const [what, cutShort] of [
+  ['fails', failure('cut short', 'CONSUL_TIMEOUT')],
+  ['fails nothing', UNKNOWN],
+] as const) {
+  test(`a check that the end of the time cut short does not replace the report of a whole one where it ${what}`, async () => {
+    const { report, tookMs } = await waited(15_000, async (number, time, deadlineMs) => {
+      if (number === 1) return failure('the real problem');
+      await lasting(time, deadlineMs);
+      return deadlineMs < CHECK_DEADLINE_MS ? cutShort : failure('whole', 'CONSUL_TIMEOUT');
+    });
+
+    assert.ok(tookMs <= 15_000, `${tookMs} ms`);
+    assert.equal(report?.rows[0]?.detail, 'whole');
+  });
+}
+
+test('where nothing is known to be wrong, but not all was answered in the usual time, that is good enough', async () => {
+  const { report, deadlines } = await waited(MINUTE_MS, async () => UNKNOWN);
+
+  assert.equal(report, UNKNOWN);
+  assert.equal(deadlines.length, 1);
+});
+
+test('the first check gets no more time than there is', async () => {
+  const { report, tookMs, deadlines } = await waited(2_000, async (_number, time, deadlineMs) => {
+    await lasting(time, deadlineMs);
+    return failure('no answer');
+  });
+
+  assert.ok(tookMs <= 2_000, `${tookMs} ms`);
+  assert.deepEqual(deadlines, [1_000]);
+  assert.equal(report?.rows[0]?.detail, 'no answer');
+});
+
+test('a check that does not end is abandoned at the end of the time', async () => {
+  const never = new Promise<Report>(() => undefined);
+
+  const first = await waited(MINUTE_MS, () => never);
+  const second = await waited(MINUTE_MS, async (number) => (number === 1 ? failure('seen') : never));
+
+  assert.deepEqual([first.report, first.tookMs], [undefined, MINUTE_MS]);
+  assert.equal(second.report?.rows[0]?.detail, 'seen');
+  assert.equal(second.tookMs, MINUTE_MS);
+});
+
+test('a bad configuration is not waited for', async () => {
+  const { report, tookMs } = await waited(MINUTE_MS, async () => BAD_CONFIGURATION);
+
+  assert.equal(report, BAD_CONFIGURATION);
+  assert.equal(tookMs, 0);
+});

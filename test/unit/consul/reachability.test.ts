@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { ConsulClient } from '../../../src/consul/client.ts';
+import { leafPath } from '../../../src/consul/connect-ca.ts';
+import { errorOfTransport } from '../../../src/consul/errors/transport.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { startConsul } from './asking.ts';
+
+const never = new AbortController().signal;
+
+/** A Consul, and a connection to it from a Pod or from elsewhere. */
+async function start(t: TestContext, inPod: boolean) {
+  const consul = await startConsul(t);
+  const client = new ConsulClient(
+    {
+      servers: [{ host: consul.host, port: consul.port }],
+      tls: undefined,
+      httpAuth: undefined,
+      token: { kind: 'none' },
+      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
+      service: 'ambassador',
+      inPod,
+    },
+    systemClock,
+  );
+  t.after(() => client.close(100));
+  const connection = client.connect();
+  const ask = () => connection.get(leafPath('ambassador'), new URLSearchParams(), 60_000, never);
+  return { consul, ask };
+}
+
+for (const [where, inPod, remedy] of [
+  ['in a Pod nodes may have no agent', true, /since Consul 1\.14/],
+  ['elsewhere Consul is not started, or is elsewhere', false, /^nothing listens there: start Consul, or set/],
+] as const) {
+  test(`C8: a port that refuses and never answered: ${where}`, async (t) => {
+    const { consul, ask } = await start(t, inPod);
+    await consul.stop();
+
+    await assert.rejects(ask(), { code: 'CONSUL_UNREACHABLE', remedy });
+  });
+
+  test(`C8: a port that refuses after it answered: it stopped (${inPod ? 'in a Pod' : 'elsewhere'})`, async (t) => {
+    const { consul, ask } = await start(t, inPod);
+    await ask();
+    await consul.stop();
+
+    await assert.rejects(ask());
+    await assert.rejects(ask(), {
+      code: 'CONSUL_UNREACHABLE',
+      remedy: /^Consul has answered there before: see that it runs/,
+    });
+  });
+}
+
+for (const code of ['ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']) {
+  test(`C8: only in a Pod the remedy of ${code} is about Kubernetes`, () => {
+    const remedy = (inPod: boolean) => {
+      const way = { url: 'http://consul:8500', tls: false, inPod, hasAnswered: false };
+      return errorOfTransport(Object.assign(new Error(code), { code }), way).remedy ?? '';
+    };
+    const kubernetes = /Pod|\.svc|NetworkPolic/;
+
+    assert.match(remedy(true), kubernetes);
+    assert.doesNotMatch(remedy(false), kubernetes);
+  });
+}

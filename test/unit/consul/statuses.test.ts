@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { ConsulClient } from '../../../src/consul/client.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { type Answer, jsonAnswer, textAnswer } from '../../fixtures/consul/answer.ts';
+import { portOf } from '../../fixtures/consul/port-of.ts';
+import { connect, startConsul } from './asking.ts';
+
+const never = new AbortController().signal;
+const LEAF = '/v1/agent/connect/ca/leaf/ambassador';
+const SHORT_MS = 500;
+const LONG_MS = 60_000;
+const PAGE = '<a href="https://elsewhere.example/">Moved Permanently</a>.';
+
+function get(connection: ReturnType<typeof connect>, path = LEAF, deadlineMs = LONG_MS) {
+  return connection.get(path, new URLSearchParams(), deadlineMs, never);
+}
+
+function clientOf(consuls: readonly { readonly host: string; readonly port: number }[]): ConsulClient {
+  return new ConsulClient(
+    {
+      servers: consuls.map(({ host, port }) => ({ host, port })),
+      tls: undefined,
+      httpAuth: undefined,
+      token: { kind: 'none' },
+      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
+      service: 'ambassador',
+      inPod: false,
+    },
+    systemClock,
+  );
+}
+
+for (const [what, answer] of [
+  ['a page, as Go and nginx send', { body: PAGE }],
+  ['words of Consul', { body: 'Permission denied' }],
+  ['a compressed body that is none', { body: 'x', headers: { 'Content-Encoding': 'gzip' } }],
+  ['a body of 9 MiB', { body: Buffer.alloc(9 * 1024 * 1024, ' ') }],
+  ['a body that never comes', { headers: { 'Content-Length': '10' } }],
+] satisfies [string, Partial<Answer>][]) {
+  test(`C12: a redirect with ${what} is a redirect, to every request`, async (t) => {
+    const consul = await startConsul(t);
+    const redirect = { status: 301, ...answer };
+    consul.script('any', () => redirect);
+    const client = clientOf([consul]);
+    t.after(() => client.close(100));
+
+    await assert.rejects(get(client.connect()), { code: 'CONSUL_REDIRECT' });
+    await assert.rejects(client.missingPermission(LONG_MS, never), { code: 'CONSUL_REDIRECT' });
+  });
+}
+
+for (const [what, answer] of [
+  ['cannot be unzipped', { body: 'x', headers: { 'Content-Encoding': 'gzip' } }],
+  ['is too large', { body: Buffer.alloc(9 * 1024 * 1024, ' ') }],
+  ['never comes', { headers: { 'Content-Length': '10' } }],
+] satisfies [string, Partial<Answer>][]) {
+  test(`C12: a 503 whose body ${what} is a 503`, async (t) => {
+    const consul = await startConsul(t);
+    consul.script('leaf', () => ({ status: 503, ...answer }));
+
+    await assert.rejects(get(connect(t, consul), LEAF, SHORT_MS), {
+      code: 'CONSUL_UNEXPECTED_STATUS',
+      message: 'Consul, or a proxy before it, is not available (503)',
+    });
+  });
+}
+
+for (const [what, answer] of [
+  ['429, which Consul defines as "retry elsewhere"', textAnswer(429, 'rate limit exceeded')],
+  ['404, as another program says that has the address now', textAnswer(404, '404 page not found')],
+  ['a redirect', { status: 302, headers: { Location: 'https://elsewhere.example/' } }],
+  ['500', textAnswer(500, 'No cluster leader')],
+  ['503', textAnswer(503, '')],
+] satisfies [string, Partial<Answer>][]) {
+  test(`C11: after ${what} the next server is asked`, async (t) => {
+    const [one, other] = await Promise.all([startConsul(t), startConsul(t)]);
+    one.script('leaf', () => answer);
+    const client = clientOf([one, other]);
+    t.after(() => client.close(100));
+    const connection = client.connect();
+
+    await assert.rejects(get(connection));
+    await get(connection);
+
+    assert.deepEqual([one.requests.length, other.requests.length], [1, 1]);
+  });
+}
+
+test('C11: a 404 of an endpoint that older versions of Consul lack is no reason to leave a server', async (t) => {
+  const [one, other] = await Promise.all([startConsul(t), startConsul(t)]);
+  one.script('any', ({ path }) => (path.startsWith('/v1/acl/') ? textAnswer(404, '') : undefined));
+  const client = clientOf([one, other]);
+  t.after(() => client.close(100));
+  const connection = client.connect();
+
+  await assert.rejects(get(connection, '/v1/acl/token/self'), { code: 'CONSUL_NOT_FOUND' });
+  await get(connection);
+
+  assert.deepEqual([one.requests.length, other.requests.length], [2, 0]);
+});
+
+for (const coding of ['GZIP', 'Gzip', 'x-gzip']) {
+  test(`C14: Content-Encoding: ${coding} is undone as gzip is`, async (t) => {
+    const consul = await startConsul(t);
+    const body = gzipSync('{"a":1}');
+    consul.script('leaf', () => ({ headers: { 'Content-Encoding': coding }, body }));
+
+    assert.equal((await get(connect(t, consul))).text, '{"a":1}');
+  });
+}
+
+test('C14: a coding that nobody asked for is named as what it is', async (t) => {
+  const consul = await startConsul(t);
+  consul.script('leaf', () => ({ headers: { 'Content-Encoding': 'br' }, body: 'x' }));
+
+  await assert.rejects(get(connect(t, consul)), {
+    code: 'CONSUL_INVALID_RESPONSE',
+    message: "Consul's compressed answer cannot be read",
+  });
+});
+
+test('C16: a byte order mark before the JSON is passed over (RFC 8259 section 8.1)', async (t) => {
+  const consul = await startConsul(t);
+  consul.script('leaf', () => ({ body: '\uFEFF{"a":1}' }));
+
+  assert.equal((await get(connect(t, consul))).text, '{"a":1}');
+});
+
+test('S5: no key or token is quoted of a leaf or login under another status, nor what a proxy repeats', async (t) => {
+  const consul = await startConsul(t);
+  const { keyPem } = (await consul.leaf('ambassador')).issued;
+  const leaf = { PrivateKeyPEM: keyPem, CertPEM: '' };
+  for (const [answer, said] of [
+    [{ ...jsonAnswer(leaf), status: 203 }, 'Consul answered 203'],
+    [{ ...jsonAnswer([leaf]), status: 500 }, 'Consul answered 500'],
+    [
+      { ...jsonAnswer({ SecretID: 'c0ffee00-0000-4000-8000-000000000000' }), status: 201 },
+      'Consul answered 201',
+    ],
+    [textAnswer(500, `bad leaf: ${JSON.stringify(keyPem)}`), 'Consul answered 500: bad leaf: "[redacted]'],
+  ] satisfies [Answer, string][]) {
+    consul.script('leaf', () => answer);
+
+    await assert.rejects(get(connect(t, consul)), (error: Error) => {
+      assert.ok(error.message.startsWith(said), error.message);
+      for (const line of keyPem.split('\n').filter((each) => /^[\w+/=]{20,}$/.test(each)))
+        assert.ok(!error.message.includes(line.slice(0, 20)));
+      return true;
+    });
+  }
+});
+
+for (const [what, pieces] of [
+  ['before the answer', ['HTTP/1.1 100 Continue\r\n\r\n']],
+  ['twice, with a header', ['HTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.1 100 Continue\r\nServer: x\r\n\r\n']],
+  ['in pieces', ['HTTP', '/1.1 100 Con', 'tinue\r\n', '\r\n']],
+  ['beside other interim responses', ['HTTP/1.1 102 Processing\r\n\r\n', 'HTTP/1.1 100 Continue\r\n\r\n']],
+  ['never', []],
+] as const) {
+  test(`C16: an unexpected 100 Continue (${what}) is passed over, each time (RFC 9110 section 15.2)`, async (t) => {
+    const server = createServer((socket) => {
+      socket.on('data', async () => {
+        for (const piece of pieces) {
+          socket.write(piece);
+          await setTimeout(20);
+        }
+        socket.write('HTTP/1.1 200 OK\r\nX-Consul-Index: 7\r\nContent-Length: 26\r\n\r\n{"a":"HTTP/1.1 ');
+        await setTimeout(20);
+        socket.write('100 Conti"}');
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => server.close());
+    const client = clientOf([{ host: '127.0.0.1', port: portOf(server) }]);
+    t.after(() => client.close(100));
+    const connection = client.connect();
+
+    for (const _turn of [1, 2]) {
+      const { text, index } = await get(connection);
+      assert.deepEqual([text, index], ['{"a":"HTTP/1.1 100 Conti"}', '7']);
+    }
+  });
+}

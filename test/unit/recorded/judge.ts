@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import type { Published } from './scenario.ts';
+
+/** What a gateway would be given. */
+export interface Material {
+  readonly tlsCrt: string;
+  readonly tlsKey: string;
+  readonly caCrt: string;
+}
+
+/** What Consul's answers hold of it. */
+export interface Given {
+  /** `CertPEM` of the leaf that is to be published. */
+  readonly leafPem: string;
+  /** The `RootCert` of every root. */
+  readonly rootPems: readonly string[];
+}
+
+const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/** What is published in a folder; undefined where nothing is. */
+export function publishedIn(directory: string): Material | undefined {
+  if (!existsSync(directory)) return undefined;
+  const [tlsCrt = '', tlsKey = '', caCrt = ''] = ['tls.crt', 'tls.key', 'ca.crt'].map((name) =>
+    readFileSync(join(directory, name), 'utf8'),
+  );
+  return { tlsCrt, tlsKey, caCrt };
+}
+
+/** Which set of files is the current one: each write makes another. */
+export function currentSet(directory: string): string {
+  return readlinkSync(join(directory, '..current'));
+}
+
+/** What is in the Secret of rendered manifests. */
+export function renderedIn(yaml: string): Material {
+  const secret = parseAllDocuments(yaml).find((document) => document.get('kind') === 'Secret');
+  const [tlsCrt = '', tlsKey = '', caCrt = ''] = ['tls.crt', 'tls.key', 'ca.crt'].map((name) =>
+    Buffer.from(String(secret?.getIn(['data', name])), 'base64').toString(),
+  );
+  return { tlsCrt, tlsKey, caCrt };
+}
+
+/** By Node's own reading of certificates, and nothing of `src/`: the leaf and all roots that were given, and one clean chain. */
+export function assertWorks(material: Material, { leafPem, rootPems }: Given, { chain, roots }: Published) {
+  const certificates = certificatesOf(material.tlsCrt);
+  const [leaf] = certificates;
+  const anchors = certificatesOf(material.caCrt);
+  assert.equal(leaf?.fingerprint256, certificatesOf(leafPem)[0]?.fingerprint256, 'the leaf that was given');
+  assert.ok(leaf?.checkPrivateKey(createPrivateKey(material.tlsKey)), 'the key is that of the leaf');
+  assert.deepEqual(
+    anchors.map(({ fingerprint256 }) => fingerprint256).sort(),
+    rootPems.flatMap((pem) => certificatesOf(pem).map(({ fingerprint256 }) => fingerprint256)).sort(),
+    'the roots that were given',
+  );
+  assert.equal(anchors.length, roots, 'so many roots');
+  assert.equal(certificates.length, chain, 'so many certificates');
+  const prints = new Set([...certificates, ...anchors].map(({ fingerprint256 }) => fingerprint256));
+  assert.equal(prints.size, chain + roots, 'none twice');
+  certificates.forEach((certificate, place) => {
+    const next = certificates[place + 1];
+    const issuers = next === undefined ? anchors : [next];
+    assert.ok(
+      issuers.some((issuer) => issuer.ca && certificate.verify(issuer.publicKey)),
+      `certificate ${place} is signed by the next, and the last by a root`,
+    );
+  });
+}
+
+function certificatesOf(pem: string): X509Certificate[] {
+  return (pem.match(BLOCK) ?? []).map((block) => new X509Certificate(block));
+}
