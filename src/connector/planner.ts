@@ -1,5 +1,6 @@
+import { IdentityError } from '../errors.ts';
 import type { CertificateAndKey } from '../identity/identity.ts';
-import { type DatedBundle, type Plan, type Planned, plan } from '../identity/policy/plan.ts';
+import { bundleOfListed, type DatedBundle, type Plan, type Planned, plan } from '../identity/policy/plan.ts';
 import { comparableIndex } from '../identity/policy/roots-index.ts';
 import type { Published } from '../identity/published.ts';
 import type { Scope } from '../identity/spiffe-id.ts';
@@ -50,8 +51,14 @@ export class Planner {
     this.#rootsFreshness.takeFirstAnswer();
   }
 
-  /** Takes that Consul answered about its roots; returns whether that may change the plan. */
+  /**
+   * Takes that Consul answered about its roots; returns whether that may change the plan. Roots that cannot be used say
+   * nothing of those before them, and confirm none.
+   */
   rootsAnswered(answer: RootsAnswer): boolean {
+    const { clock, trustDomain } = this.#options;
+    if (this.#roots === undefined) return false;
+    if (bundleOfListed(this.#roots, trustDomain, clock.now()) instanceof IdentityError) return false;
     return this.#rootsFreshness.answered(answer);
   }
 

@@ -13,7 +13,7 @@ export interface PlanInput extends Omit<DecisionInput, 'bundle' | 'upstream'> {
   readonly trustDomain?: string | undefined;
   /** Whether the gateway verifies its peers with the bundle, so that a change of it reloads the gateway. */
   readonly verifiesUpstream: boolean;
-  /** The `X-Consul-Index` of `roots`. */
+  /** The `X-Consul-Index` of the newest roots that could be used. */
   readonly rootsIndex?: bigint | undefined;
   /** The bundle of the plan before this one. */
   readonly previous: DatedBundle | undefined;
@@ -49,11 +49,24 @@ export function plan(input: PlanInput): Plan {
   const { roots, at } = input;
   if (roots === undefined) return { kind: 'waiting', rootsRejected: undefined };
   // Roots that are refused over their number of signatures leave enough to judge by those of before.
-  const newest = identityErrorOr(() => {
-    assertTrustDomain(roots, input.trustDomain);
+  const newest = bundleOfListed(roots, input.trustDomain, at);
+  return withSignatureBudget(() => planWith(newest, input));
+}
+
+/**
+ * The trust bundle of `roots` at `at` (milliseconds since the epoch), or why they cannot be used.
+ *
+ * @param trustDomain the one that Consul's must be, in lower case; undefined: any
+ */
+export function bundleOfListed(
+  roots: ListedRoots,
+  trustDomain: string | undefined,
+  at: number,
+): TrustBundle | IdentityError {
+  return identityErrorOr(() => {
+    assertTrustDomain(roots, trustDomain);
     return buildTrustBundle(roots, at);
   });
-  return withSignatureBudget(() => planWith(newest, input));
 }
 
 function planWith(newest: TrustBundle | IdentityError, input: PlanInput): Plan {
@@ -72,7 +85,7 @@ function planWith(newest: TrustBundle | IdentityError, input: PlanInput): Plan {
     bundle,
     since,
     foreignLeaf: input.foreignLeaf,
-    rootsIndex: rootsRejected === undefined ? input.rootsIndex : undefined,
+    rootsIndex: input.rootsIndex,
     decision: decide({ ...input, bundle, upstream }),
   };
 }
