@@ -19,7 +19,8 @@ import type { EventLog } from '../status/event-log.ts';
 import type { Health } from '../status/health.ts';
 import type { Metrics } from '../status/metrics.ts';
 import { ChangeDetector } from './change-detector.ts';
-import type { IdentityOutcome, Reconciliation, ServiceOutcome } from './reconciler.ts';
+import { LastingProblems } from './lasting-problems.ts';
+import { failureOf, type IdentityOutcome, type Reconciliation, type ServiceOutcome } from './reconciler.ts';
 
 export interface ReporterOptions {
   readonly clock: Clock;
@@ -31,6 +32,7 @@ export interface ReporterOptions {
   readonly target: Target;
 }
 
+const QUERIES = ['roots', 'leaf'] as const satisfies readonly Subject[];
 /** Bounds log and memory where each warning has another text. */
 const MAX_WARNINGS = 100;
 const EXPIRING_REMEDY =
@@ -44,6 +46,10 @@ const FOREIGN_LEAF_REMEDY =
 const CONFLICTING_WRITER_REMEDY =
   'see with kubectl get --show-managed-fields who else writes it; two connectors of one object need the same configuration';
 
+/** What lasts, beside the queries and watches. */
+const PUBLISHING = 'publishing';
+const REMEDIES = 'remedies of Consul';
+
 /**
  * Turns what the components find into log lines, metrics, health and events; nothing else does. What lasts is reported when
  * it begins and when it changes, not each time it is found.
@@ -51,14 +57,14 @@ const CONFLICTING_WRITER_REMEDY =
 export class Reporter implements PublishObserver {
   readonly #options: ReporterOptions;
   readonly #changes = new ChangeDetector();
+  readonly #lasting: LastingProblems;
   readonly #eventFailures = new Set<string>();
   readonly #warnings = new Set<string>();
-  /** The remedies told since each query last worked. */
-  readonly #toldRemedies: Readonly<Record<Subject, Set<string>>> = { roots: new Set(), leaf: new Set() };
   readonly #target: Readonly<Record<string, string>>;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
+    this.#lasting = new LastingProblems(options.clock);
     this.#target = targetFields(options.target);
   }
 
@@ -75,7 +81,9 @@ export class Reporter implements PublishObserver {
     metrics.consulAnswered(query, clock.now(), ageSeconds, isUp);
     if (isUp) {
       health.clearProblem(query);
-      this.#toldRemedies[query].clear();
+      const lastedSeconds = this.#lastedSeconds(queryName(query));
+      if (lastedSeconds !== undefined) logger.info({ query, lastedSeconds }, 'Consul answers again');
+      if (!QUERIES.some((each) => this.#lasting.has(queryName(each)))) this.#lasting.end(REMEDIES);
     }
     if (isStale) health.setProblem(query, errorOfStaleRoots(ageSeconds));
     if (this.#changes.isNew(`stale ${query}`, isStale) && isStale) {
@@ -92,17 +100,17 @@ export class Reporter implements PublishObserver {
     logger.debug({ query }, 'a blocking query timed out without an answer, sending a new one');
   }
 
-  /** Logged for each attempt, with its remedy once an outage; health has that all the time. */
+  /** With its remedy once an outage, whichever query fails; health has that all the time. */
   queryFailed(query: Subject, error: ConsulError, attempt: number, retryMs: number): void {
     const { logger, health, metrics } = this.#options;
     health.heartbeat(query);
     health.setProblem(query, error);
     metrics.consulFailed(query, error.code);
     const { remedy = '', ...described } = describeError(error);
-    const isTold = Object.values(this.#toldRemedies).some((told) => told.has(remedy));
-    this.#toldRemedies[query].add(remedy);
-    logger.warn(
-      { query, ...described, ...(isTold ? {} : { remedy }), attempt, retryMs },
+    const level = this.#lasting.isDue(queryName(query), described.error) ? 'warn' : 'debug';
+    const tellsRemedy = level === 'warn' && this.#lasting.isDue(REMEDIES, remedy);
+    logger[level](
+      { query, ...described, ...(tellsRemedy ? { remedy } : {}), attempt, retryMs },
       'Consul query failed, retrying',
     );
   }
@@ -116,12 +124,17 @@ export class Reporter implements PublishObserver {
     );
   }
 
-  reconciled({ plan, identity, service, identityWrites, serviceWrites }: Reconciliation): void {
+  reconciled(reconciliation: Reconciliation): void {
+    const { plan, identity, service, identityWrites, serviceWrites } = reconciliation;
     if (plan !== undefined) this.#planned(plan);
     for (const write of identityWrites) this.#wrote(write);
     this.#identity(identity);
     for (let write = 0; write < serviceWrites; write += 1) this.#wroteService();
     this.#service(service);
+    if (failureOf(reconciliation) !== undefined) return;
+    const lastedSeconds = this.#lastedSeconds(PUBLISHING);
+    if (lastedSeconds === undefined) return;
+    this.#options.logger.info({ ...this.#target, lastedSeconds }, 'publishing works again');
   }
 
   /** A reconciliation failed for the `attempt`-th time in a row; the next one is in `retryMs` milliseconds. */
@@ -131,7 +144,9 @@ export class Reporter implements PublishObserver {
     // Anything else is a bug of this program, and is part of no outcome.
     if (!isExpected) health.setProblem('identity', error);
     const fields = { ...describeError(error), attempt, retryMs };
-    logger[isExpected ? 'warn' : 'error'](fields, 'publishing failed, retrying');
+    const isDue = this.#lasting.isDue(PUBLISHING, fields.error);
+    const level = !isDue ? 'debug' : isExpected ? 'warn' : 'error';
+    logger[level](fields, 'publishing failed, retrying');
   }
 
   requested(verb: string, resource: string, outcome: string): void {
@@ -149,14 +164,18 @@ export class Reporter implements PublishObserver {
   }
 
   watching(object: string): void {
-    this.#options.health.clearProblem(`watch ${object}`);
+    this.#options.health.clearProblem(watchOf(object));
+    const lastedSeconds = this.#lastedSeconds(watchOf(object));
+    if (lastedSeconds !== undefined) this.#options.logger.info({ object, lastedSeconds }, 'watching again');
   }
 
   watchFailed(object: string, error: unknown, attempt: number, retryMs: number): void {
     const { logger, health, metrics } = this.#options;
     metrics.watchRestarted();
-    health.setProblem(`watch ${object}`, error);
-    logger.warn({ object, ...describeError(error), attempt, retryMs }, 'watch failed, restarting');
+    health.setProblem(watchOf(object), error);
+    const described = describeError(error);
+    const level = this.#lasting.isDue(watchOf(object), described.error) ? 'warn' : 'debug';
+    logger[level]({ object, ...described, attempt, retryMs }, 'watch failed, restarting');
   }
 
   adopted(object: string): void {
@@ -219,6 +238,12 @@ export class Reporter implements PublishObserver {
     if (this.#eventFailures.has(cause)) return;
     this.#eventFailures.add(cause);
     this.#options.logger.warn(described, 'writing an Event failed');
+  }
+
+  /** How long the problem lasted that ends now; undefined where there was none. */
+  #lastedSeconds(problem: string): number | undefined {
+    const lastedMs = this.#lasting.end(problem);
+    return lastedMs === undefined ? undefined : Math.round(lastedMs / 1_000);
   }
 
   #planned(plan: Plan): void {
@@ -360,4 +385,12 @@ export class Reporter implements PublishObserver {
       );
     }
   }
+}
+
+function queryName(query: Subject): string {
+  return `query ${query}`;
+}
+
+function watchOf(object: string): `watch ${string}` {
+  return `watch ${object}`;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertWorks, makeBed } from '../e2e/support/bed.ts';
+import { EACH_ATTEMPT } from '../e2e/support/each-attempt.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 
 /** Two sets of files and little more. */
@@ -18,7 +19,7 @@ test('36: Disk full (ENOSPC): readers never see a half-changed set, and it is wr
   const mount = mkdtempSync(join(tmpdir(), 'connector-disk-'));
   t.after(() => rmSync(mount, { recursive: true, force: true }));
   const launcher = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', ON_SMALL_DISK, mount];
-  const daemon = bed.start({ _OUTPUT_DIR: mount, KUBECONFIG: '' }, [], launcher);
+  const daemon = bed.start({ _OUTPUT_DIR: mount, KUBECONFIG: '', ...EACH_ATTEMPT }, [], launcher);
   await daemon.ready();
   // Its disk as it sees it.
   const disk = `/proc/${daemon.pid}/root${mount}`;

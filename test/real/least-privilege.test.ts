@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
+import { EACH_ATTEMPT } from '../e2e/support/each-attempt.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { Report } from '../e2e/support/report.ts';
 import {
@@ -169,7 +170,7 @@ test('no-create: with its token every creation is Forbidden, and so is what conc
 
 test('no-create: nothing is created: the error has the file with the placeholders as its remedy, and these are enough', async () => {
   await world.consul.restart({ wipe: true });
-  const daemon = startDaemon(await world.environment());
+  const daemon = startDaemon({ ...(await world.environment()), ...EACH_ATTEMPT });
   try {
     await toldToCreate(daemon);
     await world.kubectl(['create', '-f', PLACEHOLDERS]);

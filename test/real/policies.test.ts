@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { startDaemon } from '../e2e/support/daemon.ts';
+import { EACH_ATTEMPT } from '../e2e/support/each-attempt.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { ask } from '../fixtures/servers/http.ts';
 import { startWebhook } from '../fixtures/servers/webhook.ts';
@@ -98,7 +99,7 @@ test('Pod Security `restricted`: the manifest is applied without a warning, and 
 
 test('API priority and fairness: a 429 has a cause and a remedy, its Retry-After is kept, and publishing recovers', async () => {
   const allow = await takeTheOnlySeat();
-  const daemon = startDaemon(await world.environment());
+  const daemon = startDaemon({ ...(await world.environment()), ...EACH_ATTEMPT });
   try {
     const { remedy, retryMs } = await daemon.line(({ error }) => /too many requests/i.test(String(error)));
     assert.match(String(remedy), /overloaded/);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { startDaemon } from '../e2e/support/daemon.ts';
+import { EACH_ATTEMPT } from '../e2e/support/each-attempt.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { startWebhook } from '../fixtures/servers/webhook.ts';
 import { inNamespace } from './manifests.ts';
@@ -59,7 +60,7 @@ for (const { what, refuse, cause, remedy } of CASES) {
     await world.kubectl(['delete', '--ignore-not-found', 'secret', SECRET]);
     const mend = await refuse();
     const before = await world.show('secret', SECRET);
-    const daemon = startDaemon(await world.environment());
+    const daemon = startDaemon({ ...(await world.environment()), ...EACH_ATTEMPT });
     try {
       const failed = await daemon.line(
         ({ msg, error }) => msg === 'publishing failed, retrying' && cause.test(String(error)),

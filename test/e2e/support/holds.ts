@@ -3,6 +3,7 @@ import { after, before } from 'node:test';
 import type { Script } from '../../fixtures/consul/script.ts';
 import { type Bed, openBed } from './bed.ts';
 import type { Daemon } from './daemon.ts';
+import { EACH_ATTEMPT } from './each-attempt.ts';
 import { eventually } from './eventually.ts';
 import { fastTimeOf } from './fast-time.ts';
 import { assertPublishes } from './published.ts';
@@ -35,7 +36,7 @@ export function useHolds(): (fault: Fault) => Promise<void> {
   let daemon: Daemon;
   before(async () => {
     bed = await openBed();
-    daemon = await bed.startReady({ ...SOON, ...fastTimeOf(SPEED, Date.now()) });
+    daemon = await bed.startReady({ ...SOON, ...EACH_ATTEMPT, ...fastTimeOf(SPEED, Date.now()) });
   });
   after(() => bed.close());
   return (fault) => holds(bed, daemon, fault);

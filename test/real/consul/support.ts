@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext } from 'node:test';
 import { BROWSER, type Daemon, type LogLine, startDaemon } from '../../e2e/support/daemon.ts';
+import { EACH_ATTEMPT } from '../../e2e/support/each-attempt.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 import {
   type RealConsul,
@@ -85,7 +86,7 @@ export function folderFor(t: TestContext): string {
  * after the test.
  */
 export function startInto(t: TestContext, folder: string, env: Readonly<Record<string, string>>): Daemon {
-  const daemon = startDaemon({ _OUTPUT_DIR: folder, _CONSUL_WAIT: '1s', ...env });
+  const daemon = startDaemon({ _OUTPUT_DIR: folder, _CONSUL_WAIT: '1s', ...EACH_ATTEMPT, ...env });
   madeBy(t).daemons.push(daemon);
   return daemon;
 }

@@ -7,6 +7,9 @@ import type { Clock } from '../../../src/lib/clock.ts';
 import { bundleOf, HOUR, LIFETIME, material, NOW, newLeaf, newRoot, SERVICE } from '../identity/support.ts';
 import { newReporter } from './support.ts';
 
+/** Levels of pino. */
+const [DEBUG, INFO, WARN] = [20, 30, 40];
+
 const UNKNOWN: Reconciliation = {
   plan: undefined,
   identity: { kind: 'unknown' },
@@ -161,7 +164,32 @@ describe('Queries', () => {
 
     assert.deepEqual(
       lines.map(({ msg }) => msg),
-      ['Consul query failed, retrying'],
+      ['Consul query failed, retrying', 'Consul answers again'],
+    );
+  });
+
+  test('that fail for long are told when that begins, changes and ends; each attempt is a line of debugging', () => {
+    const time = { now: 0 };
+    const { reporter, lines } = newReporter(clockOf(time), 'debug');
+    const refused = new ConsulError('CONSUL_UNREACHABLE', 'refused', { remedy: 'start it' });
+    const denied = new ConsulError('CONSUL_PERMISSION_DENIED', 'denied', { remedy: 'attach a policy' });
+
+    for (const error of [refused, refused, denied, denied]) {
+      reporter.queryFailed('leaf', error, 1, 10);
+      time.now += 30_000;
+    }
+    reporter.queryAnswered('leaf', fresh, false);
+    reporter.queryAnswered('leaf', fresh, false);
+
+    assert.deepEqual(
+      lines.map(({ level, code, lastedSeconds }) => [level, code ?? lastedSeconds]),
+      [
+        [WARN, 'CONSUL_UNREACHABLE'],
+        [DEBUG, 'CONSUL_UNREACHABLE'],
+        [WARN, 'CONSUL_PERMISSION_DENIED'],
+        [DEBUG, 'CONSUL_PERMISSION_DENIED'],
+        [INFO, 120],
+      ],
     );
   });
 
@@ -180,8 +208,13 @@ describe('Queries', () => {
     reporter.queryFailed('roots', refused, 1, 10);
 
     assert.deepEqual(
-      lines.map(({ remedy }) => remedy),
-      ['start it', undefined, undefined, 'attach a policy', undefined, 'start it'],
+      lines.filter(({ level }) => level === WARN).map(({ query, remedy }) => [query, remedy]),
+      [
+        ['roots', 'start it'],
+        ['leaf', undefined],
+        ['leaf', 'attach a policy'],
+        ['roots', 'start it'],
+      ],
     );
   });
 });

@@ -21,12 +21,12 @@ export interface Line {
 }
 
 /** A reporter and all that it reports to. */
-export function newReporter(clock: Clock = systemClock) {
+export function newReporter(clock: Clock = systemClock, level: 'debug' | 'info' = 'info') {
   const lines: Line[] = [];
   const eventLog = new EventLog();
   const metrics = new Metrics('test');
   const health = new Health(clock, LOOPS, 60_000);
-  const logger = pino({}, { write: (line) => lines.push(JSON.parse(line)) });
+  const logger = pino({ level }, { write: (line) => lines.push(JSON.parse(line)) });
   const reporter = new Reporter({ clock, logger, metrics, health, eventLog, target: TARGET });
   return { reporter, lines, eventLog, metrics, health };
 }

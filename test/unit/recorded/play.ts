@@ -47,6 +47,7 @@ const LABELS: Readonly<Record<string, string>> = {
 
 /** What a line of the log says, in short; undefined where it is of no interest. */
 export function labelOf({ msg, query, code, level }: LogLine): string | undefined {
+  if (msg === 'Consul answers again') return `${query} again`;
   const label = query === undefined ? LABELS[String(msg)] : String(query);
   if (code !== undefined) return `${label ?? msg} ${code}`;
   return label ?? (Number(level) > 30 ? String(msg) : undefined);

@@ -40,7 +40,7 @@ export const SERVERS: readonly Scenario[] = [
     name: 'just restarted: no leader at first',
     answers: ['restarted-roots-1', 'restarted-roots-2', 'restarted-leaf-1', 'restarted-leaf-2'],
     ...refused('CONSUL_NO_LEADER', 'consul', BOTH, LEADER),
-    run: ['leaf CONSUL_NO_LEADER', 'published', 'roots CONSUL_NO_LEADER'],
+    run: ['leaf CONSUL_NO_LEADER', 'leaf again', 'published', 'roots CONSUL_NO_LEADER', 'roots again'],
   },
   {
     name: 'a secondary alone',
