@@ -30,25 +30,24 @@ LABEL org.opencontainers.image.title="ambassador-consul-connector" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /build/dist/ambassador-consul-connector.js /app/
+COPY scripts/image/ambassador-consul-connector /usr/local/bin/
 # The licences of what is bundled, and what it is made of (CycloneDX).
 COPY --from=build /build/doc/ /usr/share/doc/ambassador-consul-connector/
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/compiled
 EXPOSE 8080
 # By number, so that Kubernetes can tell that it is not root.
 USER 65532:65532
-# The heap leaves room for the rest of the process in the 160 MiB of the manifest. No text becomes code, and no key of an object
-# its prototype. The compiled code below is for these flags alone.
-ENTRYPOINT ["node", "--max-old-space-size=96", "--disable-proto=delete", "--disallow-code-generation-from-strings", "/app/ambassador-consul-connector.js"]
+ENTRYPOINT ["/usr/local/bin/ambassador-consul-connector"]
 
 FROM plain
 # An emulated start takes several times as long.
 ARG WARM_UP_SECONDS=4
 USER 0:0
-# A run of a few seconds, which finds no Consul, leaves its compiled code for every start: Node.js keeps it for the user of
-# that run. Nobody may write it afterwards, and where it could not be made a start only takes longer.
+# A run of a few seconds, which finds no Consul, leaves its compiled code for every start with the same flags: Node.js keeps it
+# for the user of that run. Nobody may write it afterwards, and where it could not be made a start only takes longer.
 RUN install -d -o 65532 /app/compiled && \
     { setpriv --reuid=65532 --regid=65532 --clear-groups \
         env _OUTPUT_DIR=/tmp/warm-up _CONSUL_HOST=127.0.0.1 _CONSUL_PORT=1 \
-        timeout ${WARM_UP_SECONDS} node --max-old-space-size=96 --disable-proto=delete --disallow-code-generation-from-strings /app/ambassador-consul-connector.js >/dev/null || true; } && \
+        timeout ${WARM_UP_SECONDS} ambassador-consul-connector >/dev/null || true; } && \
     chown -R 0:0 /app/compiled && chmod -R a=rX /app/compiled && rm -rf /tmp/warm-up
 USER 65532:65532

@@ -1,23 +1,26 @@
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
-import { type Command, helpText, readArguments } from './cli/arguments.ts';
+import { type Command, readArguments } from './cli/arguments.ts';
 import { check } from './cli/check/check.ts';
 import { renderJson, renderTable } from './cli/check/format.ts';
 import { CHECK_DEADLINE_MS, checkUntilGood } from './cli/check/wait.ts';
+import { completionScript } from './cli/completion.ts';
 import { endProcess } from './cli/end-process.ts';
+import { commandHelp, environmentHelp, helpText } from './cli/help.ts';
 import { render } from './cli/render.ts';
 import { stopSignal } from './cli/stop-signal.ts';
 import { wire, wireCheck, wireRender } from './cli/wiring.ts';
 import { type Config, readConfig } from './config/config.ts';
 import { fatalApiVersion } from './config/fatal-api-version.ts';
 import { findUnknownVariables } from './config/unknown-variables.ts';
-import { ConfigurationError, describeError } from './errors.ts';
+import { ConfigurationError, describeError, systemCode } from './errors.ts';
 import { systemClock } from './lib/clock.ts';
 import { LogOutput } from './lib/log-output.ts';
 import { createLogger } from './lib/logger.ts';
 import { startStatusServer } from './status/server.ts';
 
 const { version } = packageJson;
+const SEE_HELP = 'Try ambassador-consul-connector --help, or help env for the variables.\n';
 const EXIT = { ok: 0, failed: 1, badConfiguration: 2 };
 
 // Node would open its inspector, through which the key can be read. Node 20 has no --disable-sigusr1.
@@ -28,11 +31,17 @@ process.on('SIGUSR1', () => undefined);
 void main(process.argv.slice(2)).then((code) => (code === EXIT.ok ? process.exit(code) : endProcess(code)));
 
 async function main(args: readonly string[]): Promise<number> {
-  const command = readArguments(args);
-  const help = helpText(version);
-  if (command.name === 'unusable') return complain(`${command.problem}\n\n${help}`);
-  if (command.name === 'help') return print(help, EXIT.ok);
+  const read = readArguments(args);
+  if ('problem' in read) return complain(`${read.problem}\n${SEE_HELP}`);
+  const { command, envFile } = read;
+  if (command.name === 'help') return print(help(command.about), EXIT.ok);
   if (command.name === 'version') return print(`${version}\n`, EXIT.ok);
+  if (command.name === 'completion') return print(completionScript(command.shell), EXIT.ok);
+  try {
+    if (envFile !== undefined) process.loadEnvFile(envFile);
+  } catch (error) {
+    return complain(`--env-file ${envFile}: cannot be read (${systemCode(error) ?? 'its form'})\n`);
+  }
   if (command.name === 'check') return runCheck(command);
   let config: Config;
   try {
@@ -62,6 +71,11 @@ async function main(args: readonly string[]): Promise<number> {
     logger.fatal(describeError(error), 'exiting because of an error');
     return EXIT.failed;
   }
+}
+
+function help(about: (Command & { name: 'help' })['about']): string {
+  if (about === undefined) return helpText(version);
+  return about === 'env' ? environmentHelp() : commandHelp(about);
 }
 
 async function run(config: Config, logger: Logger, output: LogOutput): Promise<number> {

@@ -121,4 +121,5 @@ node_options=$(sed -n '/name: NODE_OPTIONS/{n;s/^ *value: //p;}' "$repo/k8s/amba
 "${in_image[@]}" "NODE_OPTIONS=$node_options" "${entrypoint[@]}" --version >"$work/log" 2>&1 ||
   fail 'it does not start with the NODE_OPTIONS of the manifest'
 uses_compiled_code
+"${in_image[@]}" ambassador-consul-connector --version >"$work/log" 2>&1 || fail 'its command is not on PATH'
 say "ok: $image as uid 65532 on a read-only root, stopped in $took ms, $(du -sk "$root/app" | cut -f1) KiB more than its base"

@@ -1,9 +1,21 @@
 import { parseArgs } from 'node:util';
 import { parseWait, WAIT_FORM } from '../config/validators.ts';
+import { nearestWord } from '../lib/spelling.ts';
+import {
+  COMMAND_NAMES,
+  type CommandName,
+  GLOBAL_OPTIONS,
+  helpOf,
+  isCommandName,
+  type Option,
+  SHELLS,
+  SHORT_OPTIONS,
+  type Shell,
+} from './commands.ts';
 
 /** What a command line asks for. */
 export type Command =
-  | { readonly name: 'run' | 'once' | 'help' | 'version' }
+  | { readonly name: 'run' | 'once' | 'version' }
   | {
       readonly name: 'check';
       readonly json: boolean;
@@ -11,56 +23,105 @@ export type Command =
       readonly waitMs?: number;
     }
   | { readonly name: 'render'; readonly showKey: boolean }
-  | { readonly name: 'unusable'; readonly problem: string };
+  | { readonly name: 'help'; readonly about: CommandName | 'env' | undefined }
+  | { readonly name: 'completion'; readonly shell: Shell };
 
-export function helpText(version: string): string {
-  return `ambassador-consul-connector ${version}
-Keeps an Ambassador gateway's Consul Connect identity in a Kubernetes Secret.
+/** What a command line says, or what is wrong with it, in a sentence that names the argument. */
+export type CommandLine =
+  | { readonly command: Command; readonly envFile: string | undefined }
+  | { readonly problem: string };
 
-  ambassador-consul-connector [run]                        keep it, until SIGTERM or SIGINT
-  ambassador-consul-connector once                         publish it once and exit (0: published or already current)
-  ambassador-consul-connector check [--json] [--wait 60s]  say what is wrong and what to do; writes nothing
-  ambassador-consul-connector render [--show-key]          print the manifests as they would be applied; writes nothing
-  ambassador-consul-connector --help | --version
+type Values = Readonly<Record<string, string | true>>;
 
-check --wait repeats the check until nothing fails or the time is over (1s to 10m), and prints the last report.
-Everything is set by environment variables; .env.example in the sources lists them all.
-Exit codes: 0 clean stop, 1 a command failed or a check is a FAIL, 2 bad configuration or usage.
-`;
+export function readArguments(args: readonly string[]): CommandLine {
+  const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true, options: parsedOptions() });
+  const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+  const [name = 'run', ...operands] = words;
+  if (!isCommandName(name)) return { problem: `unknown command: ${name}${didYouMean(name, COMMAND_NAMES)}` };
+  const options: Readonly<Record<string, Option>> = { ...helpOf(name).options, ...GLOBAL_OPTIONS };
+  const values: Record<string, string | true> = {};
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
+    const problem = optionProblem(token, name, option, Object.keys(options));
+    if (problem !== undefined) return { problem };
+    values[token.name] = token.value ?? true;
+  }
+  const envFile = values['env-file'];
+  const command = commandOf(name, operands, values);
+  return 'problem' in command ? command : { command, envFile: envFile === true ? undefined : envFile };
 }
 
-export function readArguments(args: readonly string[]): Command {
-  const unknown: Command = { name: 'unusable', problem: `unknown arguments: ${args.join(' ')}` };
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean', short: 'v' },
-        json: { type: 'boolean' },
-        wait: { type: 'string' },
-        'show-key': { type: 'boolean' },
-      },
-    });
-    if (values.help === true) return { name: 'help' };
-    if (values.version === true) return { name: 'version' };
-    const [name = 'run', ...rest] = positionals;
-    const { json, wait, 'show-key': showKey } = values;
-    if (rest.length > 0) return unknown;
-    if (name === 'check' && showKey === undefined) return checkCommand(json === true, wait);
-    if (name === 'render' && json === undefined && wait === undefined)
-      return { name, showKey: showKey === true };
-    const plain = json === undefined && wait === undefined && showKey === undefined;
-    return plain && (name === 'run' || name === 'once') ? { name } : unknown;
-  } catch {
-    return unknown;
+function parsedOptions(): Record<string, { type: 'string' | 'boolean'; short?: string }> {
+  const all = COMMAND_NAMES.flatMap((name) => Object.entries(helpOf(name).options));
+  const parsed = [...all, ...Object.entries<Option>(GLOBAL_OPTIONS)].map(([name, { form }]) => {
+    const short = Object.keys(SHORT_OPTIONS).find((letter) => SHORT_OPTIONS[letter] === name);
+    const type: 'string' | 'boolean' = form === undefined ? 'boolean' : 'string';
+    return [name, short === undefined ? { type } : { type, short }] as const;
+  });
+  return Object.fromEntries(parsed);
+}
+
+function optionProblem(
+  { rawName, value }: { readonly rawName: string; readonly value: string | undefined },
+  command: CommandName,
+  option: Option | undefined,
+  known: readonly string[],
+): string | undefined {
+  if (option === undefined) {
+    const flags = known.map((name) => `--${name}`);
+    return `unknown option of ${command}: ${rawName}${didYouMean(rawName, flags)}`;
+  }
+  if (option.form === undefined) return value === undefined ? undefined : `${rawName} takes no value`;
+  if (value !== undefined && value !== '' && !value.startsWith('--')) return undefined;
+  return `${rawName} needs a value, as in ${rawName} ${option.form}`;
+}
+
+function commandOf(
+  name: CommandName,
+  operands: readonly string[],
+  values: Values,
+): Command | { readonly problem: string } {
+  if (values['help'] === true) return { name: 'help', about: name === 'run' ? undefined : name };
+  if (values['version'] === true) return { name: 'version' };
+  const [operand, ...more] = operands;
+  const words = helpOf(name).operand?.words ?? [];
+  if (operand !== undefined && !words.includes(operand)) {
+    return { problem: `unexpected argument of ${name}: ${operand}${didYouMean(operand, words)}` };
+  }
+  if (more[0] !== undefined) return { problem: `unexpected argument of ${name}: ${more[0]}` };
+  switch (name) {
+    case 'check':
+      return checkCommand(values['json'] === true, values['wait']);
+    case 'render':
+      return { name, showKey: values['show-key'] === true };
+    case 'help':
+      return {
+        name,
+        about: operand === 'env' || (operand !== undefined && isCommandName(operand)) ? operand : undefined,
+      };
+    case 'completion': {
+      const shell = SHELLS.find((each) => each === operand);
+      return shell === undefined
+        ? { problem: `completion needs a shell: ${SHELLS.join(' or ')}` }
+        : { name, shell };
+    }
+    default:
+      return { name };
   }
 }
 
-function checkCommand(json: boolean, wait: string | undefined): Command {
-  if (wait === undefined) return { name: 'check', json };
+function checkCommand(
+  json: boolean,
+  wait: string | true | undefined,
+): Command | { readonly problem: string } {
+  if (wait === undefined || wait === true) return { name: 'check', json };
   const waitMs = parseWait(wait);
-  if (waitMs === undefined) return { name: 'unusable', problem: `--wait ${wait}: must be ${WAIT_FORM}` };
+  if (waitMs === undefined) return { problem: `--wait ${wait}: must be ${WAIT_FORM}` };
   return { name: 'check', json, waitMs };
+}
+
+function didYouMean(word: string, known: readonly string[]): string {
+  const meant = nearestWord(word, known, Math.min(3, Math.ceil(word.length / 2)));
+  return meant === undefined ? '' : `; did you mean ${meant}?`;
 }

@@ -1,3 +1,4 @@
+import { nearestWord } from '../lib/spelling.ts';
 import type { Environment } from './config.ts';
 import { NAMES } from './variables.ts';
 
@@ -20,23 +21,7 @@ export function findUnknownVariables(environment: Environment): readonly Unknown
     if (known.includes(`_${variable}`) && !/^(tcp|udp|sctp):\/\//.test(value))
       return [{ variable, meant: `_${variable}` }];
     if (!/^_(CONSUL|AMBASSADOR|HTTP|OUTPUT|LOG)_/.test(variable)) return [];
-    const [nearest] = known
-      .map((meant) => ({ meant, far: distance(variable, meant) }))
-      .sort((a, b) => a.far - b.far);
-    return nearest !== undefined && nearest.far <= FARTHEST ? [{ variable, meant: nearest.meant }] : [];
+    const meant = nearestWord(variable, known, FARTHEST);
+    return meant === undefined ? [] : [{ variable, meant }];
   });
-}
-
-/** How many letters to add or drop; a change is both, since words are forgotten more often than mistaken. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...b].entries()) {
-      const change = (row[j] ?? 0) + (letter === other ? 0 : 2);
-      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

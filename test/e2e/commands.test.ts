@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { refusals } from '../fixtures/consul/refusals.ts';
 import { assertWorks, makeBed } from './support/bed.ts';
@@ -8,24 +11,47 @@ import { assertStopsWith, startDaemon } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
 
 describe('commands and their exit codes', { concurrency: 4 }, () => {
-  test('unknown arguments are exit 2 with the usage', async () => {
+  test('an argument that is not known is named, and is exit 2', async () => {
     const daemon = startDaemon({}, ['serve']);
 
     assert.equal((await daemon.exited).code, 2);
-    assert.match(daemon.stderr, /^unknown arguments: serve\n[\s\S]*ambassador-consul-connector once/);
+    assert.match(daemon.stderr, /^unknown command: serve\nTry ambassador-consul-connector --help/);
   });
 
   for (const [flag, says] of [
     ['--version', /^\d+\.\d+\.\d+\n$/],
     ['--help', /ambassador-consul-connector once/],
+    ['help env', /_CONSUL_PORT {2}default: 8500/],
+    ['check --help', /--wait 60s +repeat the check/],
+    ['completion bash', /complete -F \w+ ambassador-consul-connector/],
   ] as const) {
     test(`${flag} is exit 0`, async () => {
-      const daemon = startDaemon({}, [flag]);
+      const daemon = startDaemon({}, flag.split(' '));
 
       assert.equal((await daemon.exited).code, 0);
       assert.match(daemon.stdout, says);
     });
   }
+
+  test('--env-file gives the variables that are not set', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'env-file-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'connector.env');
+    writeFileSync(file, '_CONSUL_HOST="not a host"\n_CONSUL_PORT=none\n');
+
+    const daemon = startDaemon({ _CONSUL_PORT: '8500' }, ['once', '--env-file', file]);
+
+    assert.equal((await daemon.exited).code, 2);
+    assert.match(daemon.stderr, /_CONSUL_HOST must be a host name/);
+    assert.doesNotMatch(daemon.stderr, /_CONSUL_PORT/);
+  });
+
+  test('--env-file of a file that is not there ends it, and names the file', async () => {
+    const daemon = startDaemon({}, ['once', '--env-file=/nowhere/connector.env']);
+
+    assert.notEqual((await daemon.exited).code, 0);
+    assert.match(daemon.stderr, /\/nowhere\/connector\.env/);
+  });
 
   test('34: the status port taken: exit 1 with the reason', async (t) => {
     const bed = await makeBed(t);

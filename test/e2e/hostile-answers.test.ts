@@ -14,9 +14,12 @@ import { assertPublishes } from './support/published.ts';
 
 /** The memory limit of the manifest. */
 const LIMIT_MIB = 160;
-const DOCKERFILE = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+const COMMAND = readFileSync(
+  new URL('../../scripts/image/ambassador-consul-connector', import.meta.url),
+  'utf8',
+);
 /** As the image starts it. */
-const [IMAGE_HEAP = ''] = /--max-old-space-size=\d+/.exec(DOCKERFILE.split('ENTRYPOINT')[1] ?? '') ?? [];
+const [IMAGE_HEAP = ''] = /--max-old-space-size=\d+/.exec(COMMAND) ?? [];
 /** The manifest's time-out of a probe. */
 const PROBE_WITHIN_MS = 3_000;
 const LASTS_MS = 3_000;

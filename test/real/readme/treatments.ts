@@ -42,7 +42,7 @@ const TOO_LONG = 'takes twenty minutes; test/soak/soak.test.ts is a minute of it
 const CI_RUNS_IT = 'CI runs it by itself, and this is a part of it';
 
 const deployment = `deployment/${SERVICE}`;
-const check = `node /app/${SERVICE}.js check`;
+const check = `${SERVICE} check`;
 const kubectl = `kubectl -n ${NAMESPACE}`;
 
 /** By the command as the page has it. One that stands on no page any more fails the test. */

@@ -1,0 +1,224 @@
+import type { VARIABLES } from './variables.ts';
+
+/** What is said of a variable by `help env`, docs/configuration.md and .env.example, in Markdown. */
+export interface VariableHelp {
+  readonly what: string;
+  /** In words, where the default is no fixed text. */
+  readonly default: string;
+  /** What stands for the default in .env.example; empty where the default is in words. */
+  readonly value: string;
+}
+
+type Name = keyof typeof VARIABLES;
+
+function literal(value: string, what: string): VariableHelp {
+  return { what, default: `\`${value}\``, value };
+}
+
+/** One whose default depends on others, or is none. */
+function other(inWords: string, what: string): VariableHelp {
+  return { what, default: inWords, value: '' };
+}
+
+/** The one place that describes the variables: `npm run variables` writes the page and the example from it. */
+export const VARIABLE_HELP: Readonly<Record<Name, VariableHelp>> = {
+  _AMBASSADOR_ID: other(
+    'none',
+    'The `AMBASSADOR_ID` of the gateway. It goes into the names of the Secret, the Service and the Consul service, and into the TLSContext as `ambassador_id`.',
+  ),
+  _CONSUL_SERVICE: other(
+    '`ambassador`; with an ID `ambassador-<ID>`',
+    'The Consul service whose identity the gateway gets.',
+  ),
+  _CONSUL_HOST: other(
+    '`127.0.0.1`',
+    'Host name or IP address of a Consul agent or server, without scheme or port. A name may stand for several servers.',
+  ),
+  _CONSUL_PORT: other('`8500`', 'Port of its HTTP or HTTPS API; the latter is 8501 by convention.'),
+  _CONSUL_TRUST_DOMAIN: other(
+    'that of Consul',
+    'As `consul connect ca roots` shows it. The identities of any other are refused: `WRONG_TRUST_DOMAIN`. Without it a change is a warning, an Event and an alert.',
+  ),
+  _CONSUL_WAIT: literal(
+    '50s',
+    'How long Consul may hold a query open: `1s` to `10m`, with its unit. Keep it below the idle time-out of what stands between.',
+  ),
+  _CONSUL_ADDRESSES: other(
+    'none',
+    'Several servers, as `host,host` or `host:port,host:port`; without a port it is `_CONSUL_PORT`. Used where `_CONSUL_HOST` is not set.',
+  ),
+  _CONSUL_HTTP_ADDR: other(
+    'none',
+    '`host:port`, `http://host:port`, `https://host:port/path` or `unix:///path`; a URL without a port uses 80 or 443. Used where none of `_CONSUL_HOST`, `_CONSUL_PORT` and `CONSUL_ADDRESSES` is set.',
+  ),
+  _CONSUL_DATACENTER: other('that of the agent or server', 'The datacenter to ask in.'),
+  _CONSUL_NAMESPACE: other('none', 'Consul Enterprise: the namespace of the service.'),
+  _CONSUL_PARTITION: other('none', 'Consul Enterprise: its partition.'),
+  _CONSUL_HTTP_AUTH: other(
+    'none',
+    '`user:password` for a proxy before Consul that asks for them. The ACL token is sent beside.',
+  ),
+  _CONSUL_HTTP_TOKEN: other('none', 'ACL token with `service:write` on the Consul service.'),
+  _CONSUL_HTTP_TOKEN_FILE: other(
+    'none',
+    'A file that holds the ACL token and nothing else, read for each request. It wins over the token.',
+  ),
+  _CONSUL_LOGIN_AUTH_METHOD: other(
+    'none',
+    'Log in through this auth method, of type `kubernetes` or `jwt`. It wins over both forms of token.',
+  ),
+  _CONSUL_LOGIN_BEARER_TOKEN_FILE: other(
+    '`/var/run/secrets/kubernetes.io/serviceaccount/token`',
+    'What to log in with, read for each login.',
+  ),
+  _CONSUL_LOGIN_DATACENTER: other(
+    'that of the agent or server',
+    'The datacenter of the auth method: where to log in and out.',
+  ),
+  _CONSUL_LOGIN_NAMESPACE: other('none', 'Consul Enterprise: the namespace of the auth method.'),
+  _CONSUL_LOGIN_PARTITION: other('none', 'Consul Enterprise: its partition.'),
+  _CONSUL_LOGIN_META: other('none', 'Kept with the token of the login, as `key=value,…`.'),
+  _CONSUL_HTTP_SSL: other(
+    '`false`',
+    'Use HTTPS. A `CONSUL_HTTP_ADDR` that is used and begins with `https://` implies it.',
+  ),
+  _CONSUL_HTTP_SSL_VERIFY: literal(
+    'true',
+    '`false` verifies nothing: anybody on the way can read the token and the key. Each start warns of it.',
+  ),
+  _CONSUL_CACERT: other(
+    'the CAs of Node.js',
+    'The CA of the servers, a file. This and the three files below are read again when they change.',
+  ),
+  _CONSUL_CAPATH: other('none', 'A folder of such files; `CONSUL_CACERT` wins.'),
+  _CONSUL_CLIENT_CERT: other('none', 'Client certificate, a file, for a Consul with `verify_incoming`.'),
+  _CONSUL_CLIENT_KEY: other('none', 'Its key, a file.'),
+  _CONSUL_TLS_SERVER_NAME: other(
+    'the host',
+    'The name in the certificate of the server, such as `server.dc1.consul`.',
+  ),
+  _AMBASSADOR_TLS_SECRET_NAME: other(
+    '`ambassador-consul-connect`; with an ID `<ID>-consul-connect`',
+    'The Secret. No dots: Ambassador takes what follows one for a namespace.',
+  ),
+  _AMBASSADOR_TLS_SECRET_NAMESPACE: other(
+    "the namespace of the Pod; outside one that of the kubeconfig's context, else `default`",
+    'The namespace of the Secret. If it is not that of the Service, the TLSContext gets `secret: name.namespace` and `secret_namespacing: true`.',
+  ),
+  _AMBASSADOR_SERVICE_NAME: other(
+    '`ambassador-consul-connector`; with an ID `<ID>-consul-connector`',
+    "The Service. Its namespace is that of the Pod, and outside one that of the kubeconfig's context.",
+  ),
+  _AMBASSADOR_SERVICE_ENABLED: literal(
+    'true',
+    '`false` leaves the Service out, for those who keep a TLSContext of their own.',
+  ),
+  _AMBASSADOR_TLS_CONTEXT_NAME: literal(
+    'ambassador-consul',
+    'The name of the TLSContext: what a Mapping says in `tls:`.',
+  ),
+  _AMBASSADOR_API_VERSION: literal(
+    'getambassador.io/v2',
+    '`apiVersion` in the annotation, which Ambassador 0.60 to Emissary-ingress 4.1 read. `ambassador/v1` is for older ones, and ends Emissary-ingress 2.5.1 and 3.4 to 4.1 with a panic.',
+  ),
+  _AMBASSADOR_VERIFY_UPSTREAM: literal(
+    'false',
+    '`true`: the gateway verifies that its peers belong to the mesh. The roots go into a second Secret, `<secret>-ca`, which the TLSContext names in `ca_secret`. Both need the rights of `k8s/overlays/verify-upstream`.',
+  ),
+  _AMBASSADOR_LABELS: other(
+    'none',
+    'More labels for the objects, as `key=value,…`: for a gateway with `AMBASSADOR_LABEL_SELECTOR`.',
+  ),
+  _OUTPUT_DIR: other(
+    'none',
+    'Publish into this folder instead of Kubernetes: `tls.crt`, `tls.key`, `ca.crt`, and the manifests.',
+  ),
+  _OUTPUT_FILE_MODE: literal(
+    '0600',
+    'The mode of the files that hold the key: `tls.key` and `secret.yaml`. The others have 0644.',
+  ),
+  _OUTPUT_FILE_OWNER: other(
+    'that of the process',
+    'The number of the user the files belong to; only root can give them away.',
+  ),
+  _OUTPUT_FILE_GROUP: other(
+    'that of the process',
+    'The number of the group they belong to, such as that of the gateway, with `_OUTPUT_FILE_MODE=0640`.',
+  ),
+  _HTTP_HOST: other(
+    '`0.0.0.0`',
+    'Where `/livez`, `/readyz`, `/metrics` and the status page listen; `::` on a cluster with IPv6 alone. `npm run dev` listens on 127.0.0.1.',
+  ),
+  _HTTP_PORT: literal('8080', 'Their port; `0` takes a free one.'),
+  _LOG_FORMAT: literal(
+    'auto',
+    '`json`, one object per line; `pretty`, for people; `auto`, pretty at a terminal and json elsewhere. Colours respect `NO_COLOR`.',
+  ),
+  _LOG_LEVEL: literal('info', '`trace`, `debug`, `info`, `warn`, `error` or `fatal`.'),
+};
+
+export interface VariableSection {
+  readonly title: string;
+  /** What holds for all of them. */
+  readonly note?: string;
+  readonly names: readonly Name[];
+}
+
+export const VARIABLE_SECTIONS: readonly VariableSection[] = [
+  {
+    title: 'Which gateway',
+    names: ['_AMBASSADOR_ID', '_CONSUL_SERVICE'],
+  },
+  {
+    title: 'Consul',
+    names: ['_CONSUL_HOST', '_CONSUL_PORT', '_CONSUL_TRUST_DOMAIN', '_CONSUL_WAIT'],
+  },
+  {
+    title: 'Consul, by the variables of its own clients',
+    note: 'Each of these is read without its underscore too, as `CONSUL_HTTP_ADDR`; with it, it wins.',
+    names: [
+      '_CONSUL_ADDRESSES',
+      '_CONSUL_HTTP_ADDR',
+      '_CONSUL_DATACENTER',
+      '_CONSUL_NAMESPACE',
+      '_CONSUL_PARTITION',
+      '_CONSUL_HTTP_AUTH',
+      '_CONSUL_HTTP_TOKEN',
+      '_CONSUL_HTTP_TOKEN_FILE',
+      '_CONSUL_LOGIN_AUTH_METHOD',
+      '_CONSUL_LOGIN_BEARER_TOKEN_FILE',
+      '_CONSUL_LOGIN_DATACENTER',
+      '_CONSUL_LOGIN_NAMESPACE',
+      '_CONSUL_LOGIN_PARTITION',
+      '_CONSUL_LOGIN_META',
+      '_CONSUL_HTTP_SSL',
+      '_CONSUL_HTTP_SSL_VERIFY',
+      '_CONSUL_CACERT',
+      '_CONSUL_CAPATH',
+      '_CONSUL_CLIENT_CERT',
+      '_CONSUL_CLIENT_KEY',
+      '_CONSUL_TLS_SERVER_NAME',
+    ],
+  },
+  {
+    title: 'What is written',
+    names: [
+      '_AMBASSADOR_TLS_SECRET_NAME',
+      '_AMBASSADOR_TLS_SECRET_NAMESPACE',
+      '_AMBASSADOR_SERVICE_NAME',
+      '_AMBASSADOR_SERVICE_ENABLED',
+      '_AMBASSADOR_TLS_CONTEXT_NAME',
+      '_AMBASSADOR_API_VERSION',
+      '_AMBASSADOR_VERIFY_UPSTREAM',
+      '_AMBASSADOR_LABELS',
+      '_OUTPUT_DIR',
+      '_OUTPUT_FILE_MODE',
+      '_OUTPUT_FILE_OWNER',
+      '_OUTPUT_FILE_GROUP',
+    ],
+  },
+  {
+    title: 'The process',
+    names: ['_HTTP_HOST', '_HTTP_PORT', '_LOG_FORMAT', '_LOG_LEVEL'],
+  },
+];

@@ -1,0 +1,19 @@
+/** Markdown of one paragraph as plain text: without the marks around code. */
+export function withoutMarks(markdown: string): string {
+  return markdown.replaceAll('`', '');
+}
+
+/** The text in lines of at most `width` columns, each with `indent` before it; a longer word stands alone. */
+export function wrap(text: string, width: number, indent = ''): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/)) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
+      lines.push(indent + line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, indent + line].join('\n');
+}
