@@ -287,8 +287,9 @@ export class Reporter implements PublishObserver {
   }
 
   #bundle({ bundle, decision }: Planned): void {
-    const { logger, health } = this.#options;
+    const { logger, health, metrics } = this.#options;
     const { dropped } = bundle;
+    metrics.trusted(bundle);
     if (this.#changes.isNew('dropped', dropped.join('; ')) && dropped.length > 0) {
       const remedy =
         'none is needed for an expired root; for one that is not valid yet compare the clocks; else look at GET /v1/agent/connect/ca/roots';

@@ -10,6 +10,15 @@ export interface Verdict {
   readonly text: string;
 }
 
+/** What makes the daemon unready: nothing that works is published, it is about to expire, or an object cannot be kept. */
+export const UNREADY_REASONS = ['unpublished', 'expiring', 'identity', 'service'] as const;
+export type UnreadyReason = (typeof UNREADY_REASONS)[number];
+
+export interface Readiness extends Verdict {
+  /** Empty where it is ready. */
+  readonly reasons: readonly UnreadyReason[];
+}
+
 const NOT_YET = 'nothing is published yet: waiting for Consul and for Kubernetes';
 
 /**
@@ -45,7 +54,7 @@ export interface Trust {
 
 /** What is known at one time, for a page: it holds no key. */
 export interface Snapshot {
-  readonly ready: Verdict;
+  readonly ready: Readiness;
   readonly published: PublishedIdentity | undefined;
   /** Why what is published does not work; undefined as well where it was not looked at yet. */
   readonly unpublishedReason: string | undefined;
@@ -151,20 +160,31 @@ export class Health {
    * `/readyz`: an identity that works is published, will not expire soon, and the gateway is told of it. That Consul is
    * away is said, but does not make the daemon unready while what is published is good.
    */
-  readiness(): Verdict {
+  readiness(): Readiness {
     const failures = this.#failures();
     const consul = this.#describe(['roots', 'leaf', 'trust']);
-    if (failures.length > 0) return { ok: false, text: [...failures, ...consul].join('\n') };
-    return { ok: true, text: ['ok', ...consul].join('\n') };
+    const first = failures.length === 0 ? ['ok'] : failures.map(([, text]) => text);
+    return {
+      ok: failures.length === 0,
+      text: [...first, ...consul].join('\n'),
+      reasons: failures.map(([reason]) => reason),
+    };
   }
 
-  #failures(): string[] {
-    const problems = this.#describe(['identity', 'service']);
-    if (this.#published === undefined) return [this.#unpublishedReason ?? NOT_YET, ...problems];
+  #failures(): (readonly [UnreadyReason, string])[] {
+    const problems = (['identity', 'service'] as const).flatMap((part) =>
+      this.#describe([part]).map((text) => [part, text] as const),
+    );
+    if (this.#published === undefined) {
+      return [['unpublished', this.#unpublishedReason ?? NOT_YET], ...problems];
+    }
     const left = lifetimeLeft(this.#published, this.#clock.now());
     if (left >= UNREADY_BELOW) return problems;
     const expires = new Date(this.#published.notAfter).toISOString();
-    return [`the published leaf ${left < 0 ? 'expired' : 'expires'} at ${expires}`, ...problems];
+    return [
+      ['expiring', `the published leaf ${left < 0 ? 'expired' : 'expires'} at ${expires}`],
+      ...problems,
+    ];
   }
 
   #describe(parts: readonly Component[]): string[] {

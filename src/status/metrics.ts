@@ -2,6 +2,9 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import { IDENTITY_FAULTS } from '../errors.ts';
 import type { Identity } from '../identity/identity.ts';
 import { WRITE_REASONS } from '../identity/policy/decision.ts';
+import type { TrustBundle } from '../identity/trust-bundle.ts';
+import type { Certificate } from '../identity/x509/certificate.ts';
+import { UNREADY_REASONS, type UnreadyReason } from './health.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
 const PREFIX = 'ambassador_consul_connector_';
@@ -10,6 +13,9 @@ const PREFIX = 'ambassador_consul_connector_';
 export class Metrics {
   readonly #registry = new Registry();
   readonly #ready = this.#gauge('ready', '1 while /readyz answers 200.');
+  readonly #unready = this.#gauge('unready', '1 for each reason for which /readyz does not answer 200.', [
+    'reason',
+  ]);
   readonly #published = this.#gauge('published', '1 while an identity is published that is known to work.');
   readonly #notBefore = this.#gauge(
     'leaf_not_before_timestamp_seconds',
@@ -19,6 +25,12 @@ export class Metrics {
     'leaf_not_after_timestamp_seconds',
     'End of the leaf that is published, or was last; absent before the first.',
   );
+  readonly #caNotBefore = this.#gauge(
+    'ca_not_before_timestamp_seconds',
+    'Start of the CA certificate that ends first: of the active roots, and of the published intermediates.',
+    ['certificate'],
+  );
+  readonly #caNotAfter = this.#gauge('ca_not_after_timestamp_seconds', 'Its end.', ['certificate']);
   readonly #writes = this.#counter(
     'writes_total',
     'Writes of the identity and of the Service that announces it.',
@@ -55,6 +67,11 @@ export class Metrics {
     ['query'],
   );
   readonly #heard = this.#gauge('consul_last_answer_timestamp_seconds', 'Last usable answer.', ['query']);
+  readonly #fresh = this.#gauge(
+    'consul_last_fresh_answer_timestamp_seconds',
+    'When the agent last heard of its servers what it answered.',
+    ['query'],
+  );
   readonly #age = this.#gauge(
     'consul_answer_age_seconds',
     'How long ago the agent heard of its servers what it answered last.',
@@ -94,6 +111,7 @@ export class Metrics {
     this.#answers.inc({ query, outcome: 'ok' });
     this.#up.set({ query }, isUp ? 1 : 0);
     this.#heard.set({ query }, at / 1000);
+    this.#fresh.set({ query }, at / 1000 - ageSeconds);
     this.#age.set({ query }, ageSeconds);
   }
 
@@ -139,8 +157,17 @@ export class Metrics {
     this.#trustDomainChanges.inc();
   }
 
-  published({ leaf, notAfter }: Identity): void {
+  /** Consul lists these roots. */
+  trusted({ anchors, active }: TrustBundle): void {
+    this.#certified(
+      'root',
+      anchors.filter(({ fingerprint }) => active.has(fingerprint)),
+    );
+  }
+
+  published({ leaf, chain, notAfter }: Identity): void {
     this.#published.set(1);
+    this.#certified('intermediate', chain.intermediates);
     this.#notBefore.set(leaf.notBefore / 1000);
     this.#notAfter.set(notAfter / 1000);
   }
@@ -150,9 +177,10 @@ export class Metrics {
     this.#published.set(0);
   }
 
-  /** The text exposition format of Prometheus. */
-  async text(ready: boolean): Promise<string> {
-    this.#ready.set(ready ? 1 : 0);
+  /** The text exposition format of Prometheus. `unready`: why the daemon is, empty where it is not. */
+  async text(unready: readonly UnreadyReason[]): Promise<string> {
+    this.#ready.set(unready.length === 0 ? 1 : 0);
+    for (const reason of UNREADY_REASONS) this.#unready.set({ reason }, unready.includes(reason) ? 1 : 0);
     return this.#registry.metrics();
   }
 
@@ -161,6 +189,18 @@ export class Metrics {
     for (const reason of WRITE_REASONS) this.#writes.inc({ object: 'identity', reason }, 0);
     this.#writes.inc({ object: 'service', reason: 'repair' }, 0);
     for (const code of IDENTITY_FAULTS) this.#rejected.inc({ code }, 0);
+  }
+
+  /** Only the one that ends first: no label may come from outside. */
+  #certified(certificate: 'root' | 'intermediate', cas: readonly Certificate[]): void {
+    const [first] = [...cas].sort((a, b) => a.notAfter - b.notAfter);
+    if (first === undefined) {
+      this.#caNotBefore.remove({ certificate });
+      this.#caNotAfter.remove({ certificate });
+      return;
+    }
+    this.#caNotBefore.set({ certificate }, first.notBefore / 1000);
+    this.#caNotAfter.set({ certificate }, first.notAfter / 1000);
   }
 
   #counter(name: string, help: string, labelNames: readonly string[] = []): Counter {

@@ -76,7 +76,7 @@ class Site {
       case '/readyz':
         return sendVerdict(response, health.readiness());
       case '/metrics': {
-        const text = await metrics.text(health.readiness().ok);
+        const text = await metrics.text(health.readiness().reasons);
         return send(response, 200, text, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
       }
       case '/':

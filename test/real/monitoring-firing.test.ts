@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Bed, makeBed, NAMESPACE, SECRET, SERVICE } from '../e2e/support/bed.ts';
 import type { Daemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
-import { withJson } from '../fixtures/consul/answer.ts';
+import { withAge, withJson } from '../fixtures/consul/answer.ts';
+import type { EmbeddedConsulOptions } from '../fixtures/consul/embedded-consul.ts';
 import type { LeafJson } from '../fixtures/consul/wire.ts';
 import { type Alert, startPrometheus } from '../fixtures/servers/prometheus.ts';
 import { alertRules, rulesText } from './monitoring/files.ts';
@@ -12,11 +13,13 @@ import { alertRules, rulesText } from './monitoring/files.ts';
 /** A second or two each, and more on a loaded machine; a retry of the connector may be half a minute away. */
 const FIRES_WITHIN_MS = 60_000;
 const LEAF_LIVES_MS = 10_000;
+const DAY = 86_400_000;
 
 /** A connector with a trouble of its own. */
 interface Trouble {
   /** What it is to fire, without the common part of the names. */
   readonly alerts: readonly string[];
+  readonly consul?: EmbeddedConsulOptions;
   /** Before the connector starts. */
   readonly prepare?: (bed: Bed) => void;
   /** Once Prometheus has seen the connector. */
@@ -47,6 +50,13 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
     alerts: ['TrustDomainChanged'],
     harm: ({ consul }) => consul.restart({ keepCa: false }),
   },
+  'the root is about to end': {
+    alerts: ['CaExpires'],
+    consul: {
+      rootValidity: { notBefore: new Date(Date.now() - 30 * DAY), notAfter: new Date(Date.now() + DAY) },
+    },
+  },
+  'the agent has lost its servers': { alerts: ['ConsulFails', 'RootsOutdated'], prepare: answerOfAnHourAgo },
   'all is well': { alerts: [] },
 };
 
@@ -67,6 +77,16 @@ function giveOneLeafOnly({ consul }: Bed): void {
   });
 }
 
+function answerOfAnHourAgo({ consul }: Bed): void {
+  let isFirst = true;
+  consul.script('roots', async (_request, truth) => {
+    const answer = await truth.now();
+    if (!isFirst) return withAge(answer, 3_600);
+    isFirst = false;
+    return answer;
+  });
+}
+
 function editUntilPutOff({ cluster }: Bed, daemon: Daemon): Promise<unknown> {
   return eventually(
     'a write is put off',
@@ -80,8 +100,8 @@ function editUntilPutOff({ cluster }: Bed, daemon: Daemon): Promise<unknown> {
 
 test('A Prometheus that scrapes connectors with different troubles fires each alert for the right ones', async (t) => {
   const connectors = await Promise.all(
-    Object.entries(TROUBLES).map(async ([name, { alerts, prepare, harm }]) => {
-      const bed = await makeBed(t);
+    Object.entries(TROUBLES).map(async ([name, { alerts, consul, prepare, harm }]) => {
+      const bed = await makeBed(t, consul === undefined ? {} : { consul });
       prepare?.(bed);
       const daemon = bed.start();
       const { port } = await daemon.line('serving status');

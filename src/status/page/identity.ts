@@ -6,7 +6,7 @@ import { timestamp } from './timestamp.ts';
 import type { View } from './view.ts';
 
 /** Who the gateway is in the mesh, for whom, and by which CA. */
-export function identity({ setup, health: { published } }: View): Html {
+export function identity({ at, setup, health: { published } }: View): Html {
   const { ambassadorId, consulService, tlsContext } = setup;
   const known =
     published === undefined
@@ -17,6 +17,9 @@ export function identity({ setup, health: { published } }: View): Html {
           row('Issuer', html`${issuerOf(published.leaf)}`),
           row('Chains to', rootOf(published.chain)),
           row('Trust domain', html`<code>${published.spiffeId.trustDomain}</code>`),
+          ...published.chain.intermediates.map((each) =>
+            row('Intermediate', html`${subjectOf(each)}, until ${timestamp(each.notAfter, at)}`),
+          ),
         ];
   return html`<section aria-labelledby="identity">
 <h2 id="identity">Identity</h2>

@@ -71,7 +71,11 @@ describe('What is published', () => {
     assert.equal(health.readiness().ok, true);
 
     reporter.reconciled({ ...UNKNOWN, identity: { kind: 'unpublished', reason: 'the leaf expired' } });
-    assert.deepEqual(health.readiness(), { ok: false, text: 'the leaf expired' });
+    assert.deepEqual(health.readiness(), {
+      ok: false,
+      text: 'the leaf expired',
+      reasons: ['unpublished'],
+    });
   });
 
   test('and could not be written has the reason, until it can', () => {
@@ -125,7 +129,7 @@ describe('Queries', () => {
   function newQueryReporter(query: 'roots' | 'leaf') {
     const { metrics, health, ...rest } = newReporter();
     const isUp = async (): Promise<boolean> => {
-      const text = await metrics.text(true);
+      const text = await metrics.text([]);
       return new RegExp(`^ambassador_consul_connector_consul_up\\{query="${query}"\\} 1$`, 'm').test(text);
     };
     const status = async () => [health.snapshot().problems.get(query)?.code, await isUp()];

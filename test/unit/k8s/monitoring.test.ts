@@ -7,7 +7,7 @@ import { readPage } from '../docs/pages.ts';
 
 const docs = readPage('docs/monitoring.md');
 const troubleshooting = readPage('docs/troubleshooting.md');
-const exported = [...(await new Metrics('1.0.0').text(true)).matchAll(/^# TYPE (\w+) /gm)].map(
+const exported = [...(await new Metrics('1.0.0').text([])).matchAll(/^# TYPE (\w+) /gm)].map(
   ([, name]) => name,
 );
 

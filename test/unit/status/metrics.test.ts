@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { verifyIdentity } from '../../../src/identity/identity.ts';
 import { Metrics } from '../../../src/status/metrics.ts';
-import { bundleOf, HOUR, material, NOW, newLeaf, newRoot, SERVICE } from '../identity/support.ts';
+import { bundleOf, DAY, HOUR, material, NOW, newLeaf, newRoot, SERVICE } from '../identity/support.ts';
 
 const PREFIX = 'ambassador_consul_connector_';
 
 /** The value of a series, as it is exported; undefined where it is not. */
 async function exported(metrics: Metrics, series: string): Promise<number | undefined> {
-  const text = await metrics.text(true);
+  const text = await metrics.text([]);
   const line = text.split('\n').find((each) => each.startsWith(`${PREFIX}${series} `));
   return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(' ') + 1));
 }
@@ -78,10 +78,11 @@ test('a write is counted from 0 on, with its time', async () => {
 test('docs/monitoring.md has each metric, with its type and its labels, and no other', async () => {
   const metrics = new Metrics('1.0.0');
   metrics.published(await newIdentity());
+  metrics.trusted(bundleOf(await newRoot()));
   metrics.consulAnswered('leaf', NOW, 0, true);
   metrics.kubernetesRequested('list', 'secrets', 'ok');
   metrics.wrote('identity', 'renewal-due', NOW);
-  const text = await metrics.text(true);
+  const text = await metrics.text([]);
 
   const docs = await readFile(new URL('../../../docs/monitoring.md', import.meta.url), 'utf8');
 
@@ -95,6 +96,52 @@ test('docs/monitoring.md has each metric, with its type and its labels, and no o
       })
       .sort(),
   );
+});
+
+test('each reason of being unready is a series, whether it holds or not', async () => {
+  const text = await new Metrics('1.0.0').text(['expiring', 'service']);
+
+  assert.deepEqual(
+    [...text.matchAll(/unready\{reason="(\w+)"\} (\d)/g)].map(([, reason, value]) => [reason, value]),
+    [
+      ['unpublished', '0'],
+      ['expiring', '1'],
+      ['identity', '0'],
+      ['service', '1'],
+    ],
+  );
+  assert.match(text, /connector_ready 0\n/);
+});
+
+test('of the roots that is told which is active and ends first, of the intermediates that which ends first', async () => {
+  const metrics = new Metrics('1.0.0');
+  const [active, old] = [await newRoot(), await newRoot({ notAfter: new Date(NOW + DAY) })];
+  const intermediate = await active.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
+  const end = (certificate: string) =>
+    exported(metrics, `ca_not_after_timestamp_seconds{certificate="${certificate}"}`);
+  const bundle = bundleOf(active, old);
+
+  metrics.trusted(bundle);
+  metrics.published(verifyIdentity(material(await newLeaf(intermediate)), SERVICE, bundle, NOW));
+  assert.equal(await end('root'), active.notAfter.getTime() / 1000);
+  assert.equal(await end('intermediate'), (NOW + HOUR) / 1000);
+  metrics.trusted(bundleOf(old, active));
+  metrics.published(verifyIdentity(material(await newLeaf(active)), SERVICE, bundle, NOW));
+
+  assert.equal(await end('root'), (NOW + DAY) / 1000);
+  assert.equal(await end('intermediate'), undefined);
+});
+
+test('the last fresh answer is as old as the answer says', async () => {
+  const metrics = new Metrics('1.0.0');
+  const fresh = () => exported(metrics, 'consul_last_fresh_answer_timestamp_seconds{query="roots"}');
+
+  assert.equal(await fresh(), undefined);
+  metrics.consulAnswered('roots', NOW, 0, true);
+  assert.equal(await fresh(), NOW / 1000);
+  metrics.consulAnswered('roots', NOW + HOUR, 3_500, false);
+
+  assert.equal(await fresh(), NOW / 1000 + 100);
 });
 
 test('I1: the end of a leaf is that of the intermediate that ends first', async () => {

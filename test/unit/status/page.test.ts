@@ -50,6 +50,7 @@ describe('The status page', () => {
 
     assert.match(good, /works until 2030-01-15 13:00:00 UTC, in 30 min/);
     assert.match(good, /Expires 2030-01-15 13:00:00 UTC/);
+    assert.match(good, /Intermediate [^,]+, until 2030-01-15 13:00:00 UTC, in 30 min/);
     assert.match(late, /About to expire/);
   });
 
