@@ -161,7 +161,8 @@ export type PublishErrorCode =
   | 'KUBERNETES_WRITE_UNDONE'
   | 'SECRET_NOT_ADOPTABLE'
   | 'SERVICE_NOT_ADOPTABLE'
-  | 'DIRECTORY_UNWRITABLE';
+  | 'DIRECTORY_UNWRITABLE'
+  | 'RELOAD_FAILED';
 
 /** The place the identity is published to could not be read or written. Always temporary: retry. */
 export class PublishError extends CodedError<PublishErrorCode> {

@@ -126,7 +126,8 @@ function createPublisher(
   const shared = { clock, names, serviceEnabled: config.serviceEnabled, apiVersion: config.apiVersion };
   if (destination.kind === 'directory') {
     const { directory } = destination.target;
-    return new DirectoryPublisher({ ...shared, directory, files: config.outputFiles });
+    const { outputFiles: files, outputReload: reload } = config;
+    return new DirectoryPublisher({ ...shared, directory, files, reload });
   }
   const { credentials, target } = destination;
   const client = new KubernetesClient({

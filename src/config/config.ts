@@ -2,9 +2,10 @@ import { customCleanEnv } from 'envalid';
 import type { ConsulAccess } from '../consul/endpoint.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { LogFormat } from '../lib/logger.ts';
+import type { OutputFiles, Reload } from '../publish/directory/output.ts';
 import { consulAccess } from './consul-access.ts';
 import { isSecretName, isServiceName } from './validators.ts';
-import { standardName, VARIABLES } from './variables.ts';
+import { standardName, VARIABLES, type Values } from './variables.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,12 +31,9 @@ export interface Config {
   readonly consulWaitMs: number;
   /** Undefined: publish to Kubernetes. */
   readonly outputDirectory: string | undefined;
-  readonly outputFiles: {
-    /** Of those that hold the key. */
-    readonly keyMode: number;
-    readonly owner: number | undefined;
-    readonly group: number | undefined;
-  };
+  readonly outputFiles: OutputFiles;
+  /** Undefined: nobody is told of new files. */
+  readonly outputReload: Reload | undefined;
   readonly http: { readonly host: string; readonly port: number };
   readonly logFormat: LogFormat;
   readonly logLevel: string;
@@ -88,6 +86,7 @@ export function readConfig(environment: Environment): Config {
   // The kubelet sets it in every Pod.
   const inPod = (environment['KUBERNETES_SERVICE_HOST'] ?? '') !== '';
   const consul = consulAccess(env, consulService, inPod, problems);
+  const outputReload = reloadOf(env, problems);
   if (problems.length > 0) throw new ConfigurationError(problems);
 
   return {
@@ -109,9 +108,31 @@ export function readConfig(environment: Environment): Config {
       keyMode: env._OUTPUT_FILE_MODE,
       owner: env._OUTPUT_FILE_OWNER,
       group: env._OUTPUT_FILE_GROUP,
+      extra: env._OUTPUT_EXTRA_FILES,
     },
+    outputReload,
     http: { host: env._HTTP_HOST, port: env._HTTP_PORT },
     logFormat: env._LOG_FORMAT,
     logLevel: env._LOG_LEVEL,
   };
+}
+
+function reloadOf(env: Values, problems: string[]): Reload | undefined {
+  const {
+    _OUTPUT_DIR: directory,
+    _OUTPUT_RELOAD_COMMAND: command,
+    _OUTPUT_RELOAD_SIGNAL: signal,
+    _OUTPUT_RELOAD_PID_FILE: pidFile,
+  } = env;
+  if (command === undefined && signal === undefined && pidFile === undefined) return undefined;
+  if (directory === undefined)
+    problems.push('_OUTPUT_RELOAD_… is for the files of _OUTPUT_DIR: set that too');
+  if (command !== undefined) {
+    if (signal === undefined && pidFile === undefined) return { kind: 'command', command };
+    problems.push('_OUTPUT_RELOAD_COMMAND and _OUTPUT_RELOAD_SIGNAL: set one of them');
+    return undefined;
+  }
+  if (signal !== undefined && pidFile !== undefined) return { kind: 'signal', signal, pidFile };
+  problems.push('_OUTPUT_RELOAD_SIGNAL and _OUTPUT_RELOAD_PID_FILE: set both of them');
+  return undefined;
 }

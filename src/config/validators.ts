@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { EnvError, makeExactValidator } from 'envalid';
+import { EXTRA_FILES, type ExtraFiles } from '../publish/directory/output.ts';
 
 /** Validators say which form is accepted and never repeat the value: a secret may stand in the wrong variable. */
 function validator<T>(form: string, parse: (input: string) => T | undefined) {
@@ -194,6 +195,23 @@ export const fileMode = validator('an octal mode with which the owner can read, 
 export const numericId = validator('the number of a user or group', (input) =>
   /^\d{1,9}$/.test(input) ? Number(input) : undefined,
 );
+
+export const extraFiles = validator<readonly ExtraFiles[]>(`some of ${EXTRA_FILES.join(', ')}`, (input) => {
+  const wanted = input.split(',').map((each) => EXTRA_FILES.find((known) => known === each.trim()));
+  return wanted.every((each) => each !== undefined) ? wanted : undefined;
+});
+
+export const command = validator('a command for /bin/sh', (input) =>
+  input.includes('\0') ? undefined : input,
+);
+
+/** Those by which gateways reload: nginx and Envoy's hot restarter HUP, HAProxy USR2. */
+export const reloadSignal = validator<NodeJS.Signals>('one of HUP, USR1, USR2', (input) => {
+  const [, name] = /^(?:SIG)?(HUP|USR1|USR2)$/.exec(input) ?? [];
+  if (name === 'HUP') return 'SIGHUP';
+  if (name === 'USR1') return 'SIGUSR1';
+  return name === 'USR2' ? 'SIGUSR2' : undefined;
+});
 
 export const logFormat = validator('one of auto, json, pretty', (input) =>
   input === 'auto' || input === 'json' || input === 'pretty' ? input : undefined,

@@ -145,6 +145,22 @@ export const VARIABLE_HELP: Readonly<Record<Name, VariableHelp>> = {
     'that of the process',
     'The number of the group they belong to, such as that of the gateway, with `_OUTPUT_FILE_MODE=0640`.',
   ),
+  _OUTPUT_EXTRA_FILES: other(
+    'none',
+    'More files: `pem`, `tls.pem` with certificate and key, as HAProxy reads them; `envoy`, `envoy-identity.yaml` and `envoy-roots.yaml`, by which Envoy reads the folder by SDS, without a reload. Several as `pem,envoy`.',
+  ),
+  _OUTPUT_RELOAD_COMMAND: other(
+    'none',
+    'Run by `/bin/sh` once for each new set of files, within 30 s, such as `systemctl reload haproxy`. Where it fails the daemon is unready, and tries again.',
+  ),
+  _OUTPUT_RELOAD_SIGNAL: other(
+    'none',
+    'Instead of a command: `HUP`, `USR1` or `USR2`, which is sent to the process of `_OUTPUT_RELOAD_PID_FILE`, such as `HUP` to nginx.',
+  ),
+  _OUTPUT_RELOAD_PID_FILE: other(
+    'none',
+    'The file in which the gateway writes its process ID. While there is no such process, nobody is told.',
+  ),
   _HTTP_HOST: other(
     '`0.0.0.0`',
     'Where `/livez`, `/readyz`, `/metrics` and the status page listen; `::` on a cluster with IPv6 alone. `npm run dev` listens on 127.0.0.1.',
@@ -215,6 +231,10 @@ export const VARIABLE_SECTIONS: readonly VariableSection[] = [
       '_OUTPUT_FILE_MODE',
       '_OUTPUT_FILE_OWNER',
       '_OUTPUT_FILE_GROUP',
+      '_OUTPUT_EXTRA_FILES',
+      '_OUTPUT_RELOAD_COMMAND',
+      '_OUTPUT_RELOAD_SIGNAL',
+      '_OUTPUT_RELOAD_PID_FILE',
     ],
   },
   {

@@ -368,7 +368,11 @@ export class Reporter implements PublishObserver {
   }
 
   #wroteService(): void {
-    const { clock, logger, metrics } = this.#options;
+    const { clock, logger, metrics, target } = this.#options;
+    if (target.kind === 'directory') {
+      logger.info(this.#target, 'told the gateway to reload the files');
+      return;
+    }
     metrics.wrote('service', 'repair', clock.now());
     logger.info({ service: this.#target['service'] }, 'published the TLSContext');
   }

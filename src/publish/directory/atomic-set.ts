@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCode } from '../../errors.ts';
 
 /** One file of a set: its text, its mode, and whose it is, where that matters. */
 export interface SetFile {
@@ -12,6 +13,8 @@ export interface SetFile {
 
 /** The link every file's name leads through; the kubelet gives its volumes the same form. */
 export const CURRENT = '..current';
+/** To the set that the reader of the files was last told of. */
+const TOLD = '..told';
 const SET_PREFIX = '..set-';
 /** Of folders: what is in them has modes of its own. */
 const FOLDER_MODE = 0o755;
@@ -39,6 +42,26 @@ export async function replaceSet(directory: string, files: Readonly<Record<strin
   }
   for (const name of Object.keys(files)) await replaceLink(directory, name, join(CURRENT, name));
   await removeOldSets(directory, set);
+}
+
+/** The set that is current, if its reader was not told of it yet. @throws the file system's error */
+export async function untoldSet(directory: string): Promise<string | undefined> {
+  const [current, told] = await Promise.all([CURRENT, TOLD].map((name) => targetOf(join(directory, name))));
+  return current === told ? undefined : current;
+}
+
+/** Remembers, beyond the end of this process, that the reader was told of `set`. @throws the file system's error */
+export function rememberTold(directory: string, set: string): Promise<void> {
+  return replaceLink(directory, TOLD, set);
+}
+
+async function targetOf(link: string): Promise<string | undefined> {
+  try {
+    return await readlink(link);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 async function writeSynced(path: string, { text, mode, owner, group }: SetFile): Promise<void> {

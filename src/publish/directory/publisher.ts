@@ -23,9 +23,11 @@ import {
   withAnnotations,
   writesIn,
 } from '../write-record.ts';
-import { CURRENT, replaceSet, type SetFile } from './atomic-set.ts';
+import { CURRENT, rememberTold, replaceSet, type SetFile, untoldSet } from './atomic-set.ts';
 import { type FileModes, hasWantedModes, readModes } from './file-modes.ts';
-import { filesOf, identityFiles, type OutputFiles } from './set-files.ts';
+import type { OutputFiles, Reload } from './output.ts';
+import { tellReader } from './reload.ts';
+import { filesOf, identityFiles } from './set-files.ts';
 import { watchUntilBroken } from './watch.ts';
 
 export interface DirectoryPublisherOptions {
@@ -36,6 +38,8 @@ export interface DirectoryPublisherOptions {
   readonly apiVersion: string;
   readonly clock: Clock;
   readonly files: OutputFiles;
+  /** Undefined: what reads the files notices by itself, or is told by others. */
+  readonly reload: Reload | undefined;
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -122,7 +126,7 @@ export class DirectoryPublisher implements Preview {
   async write(publication: Publication): Promise<WriteOutcome> {
     const { clock, directory } = this.#options;
     const manifests = await this.manifests(publication, new Date(clock.now()).toISOString());
-    const files = filesOf(publication.content, manifests, this.#options.files);
+    const files = filesOf(directory, publication.content, manifests, this.#options.files);
     if ((await this.#holdsTexts(files)) && (await this.#holdsModes(files))) return 'unchanged';
     try {
       await withFileDeadline(
@@ -153,9 +157,24 @@ export class DirectoryPublisher implements Preview {
     };
   }
 
-  /** The Service's manifest is part of the set of files. */
-  async publishService(): Promise<WriteOutcome> {
-    return 'unchanged';
+  /** The Service's manifest is part of the set of files; the gateway is told of them by a reload, once for each set. */
+  async publishService(signal: AbortSignal): Promise<WriteOutcome> {
+    const { clock, directory, reload } = this.#options;
+    if (reload === undefined) return 'unchanged';
+    const set = await this.#inFolder(() => untoldSet(directory));
+    if (set === undefined) return 'unchanged';
+    if (!(await tellReader(reload, directory, clock, signal))) return 'unchanged';
+    await this.#inFolder(() => rememberTold(directory, set));
+    return 'written';
+  }
+
+  async #inFolder<T>(work: () => Promise<T>): Promise<T> {
+    const { clock, directory } = this.#options;
+    try {
+      return await withFileDeadline(directory, clock, () => inThreadPool(work));
+    } catch (error) {
+      throw unusable(directory, error);
+    }
   }
 
   /** A folder has no place for events. */

@@ -34,7 +34,7 @@ const QUICK_START = [
   fileURLToPath(new URL('compile-cache.cjs', import.meta.url)),
 ];
 /** The files that are the Secret itself. */
-const SECRET_FILES = ['tls.key', 'secret.yaml'];
+const SECRET_FILES = ['tls.key', 'tls.pem', 'secret.yaml'];
 
 /** Starts the bundle with nothing in its environment but `env`, by `launcher` if it is given: a program that execs its arguments. */
 export function startDaemon(

@@ -83,7 +83,7 @@ export function startEnvoyOfEmissary(
 
 /** Envoy as it reads the folder by itself. */
 export function startEnvoyOfFolder(plan: EnvoyPlan, publication: FolderPublication): Promise<EnvoyOnStage> {
-  return start(plan, async ({ folder, port, witness }) => {
+  return start(plan, async ({ port, witness }) => {
     const { TrustDomain } = await plan.consul.roots();
     const upstreams = [
       ...routes(plan, witness).map((each) => ({
@@ -93,7 +93,7 @@ export function startEnvoyOfFolder(plan: EnvoyPlan, publication: FolderPublicati
       ...control(plan).map((each) => ({ ...each, spiffeId: undefined })),
     ];
     return {
-      configuration: await folderConfiguration(folder, publication.directory, port, upstreams),
+      configuration: folderConfiguration(publication.directory, port, upstreams),
       pushes: [],
       certificate: publication.certificate,
       faults: () => [],

@@ -86,7 +86,7 @@ export async function publishToFolder(world: OwnWorld): Promise<FolderPublicatio
   });
   return {
     directory,
-    environment: { ...environment, _OUTPUT_DIR: directory },
+    environment: { ...environment, _OUTPUT_DIR: directory, _OUTPUT_EXTRA_FILES: 'envoy' },
     allowsReplicas: false,
     writes: async () => writes,
     certificate: () => readFile(join(directory, 'tls.crt'), 'utf8').catch(() => undefined),

@@ -6,8 +6,8 @@ import { inspect } from 'node:util';
 import { parse } from 'yaml';
 import { PublishError } from '../../../src/errors.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import type { OutputFiles } from '../../../src/publish/directory/output.ts';
 import { DirectoryPublisher } from '../../../src/publish/directory/publisher.ts';
-import type { OutputFiles } from '../../../src/publish/directory/set-files.ts';
 import type { ObjectNames } from '../../../src/publish/manifests.ts';
 import type { Publication } from '../../../src/publish/publisher.ts';
 import { renderTlsContext } from '../../../src/publish/tls-context.ts';
@@ -28,8 +28,8 @@ function publisher(
   options: { serviceEnabled?: boolean; apiVersion?: string; names?: ObjectNames; files?: OutputFiles } = {},
 ): DirectoryPublisher {
   const clock = { ...systemClock, now: () => Date.UTC(2030, 0, 15, 12) };
-  const files = { keyMode: 0o600, owner: undefined, group: undefined };
-  const defaults = { serviceEnabled: true, apiVersion: 'getambassador.io/v2', files };
+  const files = { keyMode: 0o600, owner: undefined, group: undefined, extra: [] };
+  const defaults = { serviceEnabled: true, apiVersion: 'getambassador.io/v2', files, reload: undefined };
   return new DirectoryPublisher({ directory, names: SEED_NAMES, clock, ...defaults, ...options });
 }
 
@@ -212,7 +212,7 @@ for (const mask of [0o000, 0o077]) {
 
 test('P4: the files that hold the key have the mode of the configuration, and all its owner and group', async () => {
   const { uid, gid } = await stat(base);
-  const files = { keyMode: 0o640, owner: uid, group: gid };
+  const files = { keyMode: 0o640, owner: uid, group: gid, extra: [] };
 
   await publisher({ files }).write(publication());
 

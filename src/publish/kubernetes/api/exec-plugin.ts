@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { ABORTED, type Clock } from '../../../lib/clock.ts';
 import { orAborted } from '../../../lib/or-aborted.ts';
+import { endGroup } from '../../../lib/process-group.ts';
 import { isRecord } from '../../../lib/record.ts';
 
 /** `users[].user.exec` of a kubeconfig, as far as it is used. */
@@ -132,15 +133,6 @@ function startPlugin(
     process.removeListener('exit', end);
   });
   return { output, end };
-}
-
-function endGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // All of it has ended.
-  }
 }
 
 /** @throws Error for what is no `exec` of a kubeconfig */
