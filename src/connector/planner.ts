@@ -2,9 +2,10 @@ import { IdentityError } from '../errors.ts';
 import type { CertificateAndKey } from '../identity/identity.ts';
 import { bundleOfListed, type DatedBundle, type Plan, type Planned, plan } from '../identity/policy/plan.ts';
 import { comparableIndex } from '../identity/policy/roots-index.ts';
+import { holdsBundle } from '../identity/policy/unconfirmed.ts';
 import type { Published } from '../identity/published.ts';
 import type { Scope } from '../identity/spiffe-id.ts';
-import type { ListedRoots } from '../identity/trust-bundle.ts';
+import type { ListedRoots, TrustBundle } from '../identity/trust-bundle.ts';
 import type { Clock } from '../lib/clock.ts';
 import { KnownLeaf } from './known-leaf.ts';
 import { type RootsAnswer, RootsFreshness } from './roots-freshness.ts';
@@ -56,17 +57,25 @@ export class Planner {
    * nothing of those before them, and confirm none.
    */
   rootsAnswered(answer: RootsAnswer): boolean {
-    const { clock, trustDomain } = this.#options;
-    if (this.#roots === undefined) return false;
-    if (bundleOfListed(this.#roots, trustDomain, clock.now()) instanceof IdentityError) return false;
+    if (this.#listedBundle === undefined) return false;
     return this.#rootsFreshness.answered(answer);
+  }
+
+  /** Of Consul's newest roots, where these can be used. */
+  get #listedBundle(): TrustBundle | undefined {
+    const { clock, trustDomain } = this.#options;
+    if (this.#roots === undefined) return undefined;
+    const bundle = bundleOfListed(this.#roots, trustDomain, clock.now());
+    return bundle instanceof IdentityError ? undefined : bundle;
   }
 
   /** What to do with `published`, as it was just read. */
   plan(published: Published | undefined): Plan {
     const { clock, ...identity } = this.#options;
     const publishedIndex = comparableIndex(published, this.#roots?.trustDomain, this.#leaf);
-    this.#rootsFreshness.observe(published, publishedIndex);
+    const bundle = this.#listedBundle;
+    const isListed = bundle !== undefined && holdsBundle(published, bundle, identity.verifiesUpstream);
+    this.#rootsFreshness.observe(published, publishedIndex, isListed);
     this.#knownLeaf.observe(published);
     const planned = plan({
       ...identity,
@@ -97,6 +106,8 @@ export class Planner {
     if (decision.kind === 'none') return;
     const { caCrt, identity, upstreamCaCrt = caCrt } = decision.content;
     if (decision.kind === 'replace') this.#knownLeaf.wrote(identity.leaf);
+    // The bundle is that of another writer as before.
+    if (decision.kind === 'replace' && decision.bundle === 'unconfirmed') return;
     const upstreamCaPem = this.#options.verifiesUpstream ? upstreamCaCrt : undefined;
     this.#rootsFreshness.wrote({ caPem: caCrt, upstreamCaPem }, rootsIndex);
     this.#settledBundlePem = caCrt;

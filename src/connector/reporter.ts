@@ -317,7 +317,8 @@ export class Reporter implements PublishObserver {
       {
         ...this.#target,
         leaf: decision.kind === 'replace',
-        bundle: decision.kind === 'replace' ? decision.changesBundle : decision.bundle.kind === 'update',
+        bundle:
+          decision.kind === 'replace' ? decision.bundle === 'updated' : decision.bundle.kind === 'update',
         reason,
         spiffeId: identity.spiffeId.uri,
         serial: identity.leaf.x509.serialNumber.toLowerCase(),

@@ -33,6 +33,8 @@ export class RootsFreshness {
   #doubtSince: number | undefined;
   #index: bigint | undefined;
   #publishedIndex: PublishedIndex | undefined;
+  /** Whether the published roots are those of Consul's newest answer. */
+  #isListed = false;
   /** Whether each bundle has an index, comparable or not. */
   #hasIndex = true;
   /** The highest published index before it went back. */
@@ -67,8 +69,13 @@ export class RootsFreshness {
    * Takes what is published now; where it is not what was last read or written here, another writer has changed it.
    *
    * @param publishedIndex that of the roots in it, where it can be compared with Consul's
+   * @param isListed whether its roots are those of Consul's newest answer
    */
-  observe(published: Bundles | undefined, publishedIndex: PublishedIndex | undefined): void {
+  observe(
+    published: Bundles | undefined,
+    publishedIndex: PublishedIndex | undefined,
+    isListed: boolean,
+  ): void {
     const bundles = textOf(published);
     const now = this.#clock.now();
     const hadIndex = this.#hasIndex;
@@ -80,12 +87,14 @@ export class RootsFreshness {
       this.#doubtSince = this.#isOneShot ? undefined : now;
     }
     this.#seen = bundles;
+    this.#isListed = isListed;
     this.#setPublishedIndex(publishedIndex);
     this.#settle(now);
   }
 
   wrote(published: Bundles, index: bigint | undefined): void {
     this.#seen = textOf(published);
+    this.#isListed = true;
     if (index === undefined) this.#hasIndex = false;
     this.#setPublishedIndex(index === undefined ? undefined : { lowest: index, highest: index });
     this.#doubtSince = undefined;
@@ -170,9 +179,10 @@ export class RootsFreshness {
     return this.#index > this.#highest && this.#index <= this.#retractedIndex;
   }
 
+  /** After a restored snapshot two lists may have one index: then it confirms neither. */
   get #isLevel(): boolean {
     const { lowest, highest } = this.#publishedIndex ?? {};
-    return this.#index !== undefined && this.#index === lowest && this.#index === highest;
+    return this.#isListed && this.#index !== undefined && this.#index === lowest && this.#index === highest;
   }
 
   /** Whether what is published was made of roots with a higher index: ours are older, or Consul's index went back. */

@@ -10,7 +10,7 @@ import type { BundleDecision, Decision, DecisionInput, Keep, None, WriteCause } 
 import { hold } from './hold.ts';
 import { nextBoundary, recheckAt, recheckUnusableAt } from './recheck.ts';
 import { judgeServed } from './served.ts';
-import { bundleOfPublished, findUnconfirmed, isSameBundle } from './unconfirmed.ts';
+import { bundleOfPublished, findUnconfirmed, holdsBundle } from './unconfirmed.ts';
 import { findViolations, NOT_PUBLISHED, resolves, type Violation } from './violations.ts';
 
 /**
@@ -65,7 +65,7 @@ function decideWith(input: DecisionInput, judge: Judge | undefined): Decision {
       },
       cause,
       current: works,
-      changesBundle: kept === undefined,
+      bundle: kept === undefined ? 'updated' : 'unchanged',
       formerTrustDomain: formerTrustDomain(published, bundle),
       violation: remaining,
       recheckAt: recheckAt(usable, remaining, at),
@@ -146,8 +146,7 @@ function causeOfUpdate({ published, bundle, settledBundlePem }: DecisionInput): 
 }
 
 function isBundlePublished({ published, bundle, upstream }: DecisionInput): boolean {
-  if (!isSameBundle(published?.caPem, bundle)) return false;
-  return upstream === undefined || isSameBundle(published?.upstreamCaPem, bundle);
+  return holdsBundle(published, bundle, upstream !== undefined);
 }
 
 /** Until when new roots wait; only where both places hold the same bundle, so that nothing else waits with them. */

@@ -62,7 +62,7 @@ export interface Outlook {
   readonly recheckAt: number;
 }
 
-/** Consul's leaf replaces the published one, with the bundle of now. */
+/** Consul's leaf replaces the published one. */
 export interface Replace extends Outlook {
   readonly kind: 'replace';
   readonly content: Content;
@@ -70,7 +70,8 @@ export interface Replace extends Outlook {
   readonly cause: Violation;
   /** What is published before, where that works. */
   readonly current: Identity | undefined;
-  readonly changesBundle: boolean;
+  /** `unconfirmed`: it is another writer's, and Consul has not confirmed its own since. */
+  readonly bundle: 'updated' | 'unchanged' | 'unconfirmed';
   /** That of what is published before, where Consul's is another one: another CA is in its place. */
   readonly formerTrustDomain?: string | undefined;
 }

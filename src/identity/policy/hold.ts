@@ -43,7 +43,7 @@ export function hold(
       content: { identity: successor, tlsCrt, tlsKey, ...bundlesOf(published) },
       cause: violation,
       current,
-      changesBundle: false,
+      bundle: 'unconfirmed',
       violation: undefined,
     };
   }

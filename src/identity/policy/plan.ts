@@ -40,7 +40,7 @@ export interface Planned extends DatedBundle {
   readonly decision: Decision;
   /** The serial number of the published leaf, where somebody else than a connector put it there. */
   readonly foreignLeaf: string | undefined;
-  /** The `X-Consul-Index` of the roots that the bundle is made of, where that is known. */
+  /** The `X-Consul-Index` of the roots that are published once the decision is carried out, where that is known. */
   readonly rootsIndex: bigint | undefined;
 }
 
@@ -79,13 +79,15 @@ function planWith(newest: TrustBundle | IdentityError, input: PlanInput): Plan {
   if (bundle instanceof IdentityError) return { kind: 'waiting', rootsRejected };
   const since = previous?.bundle.pem === bundle.pem ? previous.since : at;
   const upstream = verifiesUpstream ? { rootsSince: since } : undefined;
+  const decision = decide({ ...input, bundle, upstream });
+  const keepsIndex = decision.kind === 'replace' && decision.bundle === 'unconfirmed';
   return {
     kind: 'planned',
     rootsRejected,
     bundle,
     since,
     foreignLeaf: input.foreignLeaf,
-    rootsIndex: input.rootsIndex,
-    decision: decide({ ...input, bundle, upstream }),
+    rootsIndex: keepsIndex ? input.published?.rootsIndex : input.rootsIndex,
+    decision,
   };
 }

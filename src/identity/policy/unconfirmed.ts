@@ -47,6 +47,16 @@ export function bundleOfPublished(caPem: string, bundle: TrustBundle, at: number
   return { ...bundle, anchors, active, pem: caPem };
 }
 
+/** Whether every place that is published holds the roots of `bundle`. */
+export function holdsBundle(
+  published: Published | undefined,
+  bundle: TrustBundle,
+  verifiesUpstream: boolean,
+): boolean {
+  if (!isSameBundle(published?.caPem, bundle)) return false;
+  return !verifiesUpstream || isSameBundle(published?.upstreamCaPem, bundle);
+}
+
 /**
  * Whether `caPem` holds the roots of `bundle`. A root near its end, or not valid yet, may be there or not: where clocks
  * differ, replicas would undo each other's writes over it.

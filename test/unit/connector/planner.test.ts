@@ -5,6 +5,7 @@ import type { Published } from '../../../src/identity/published.ts';
 import { ANYWHERE } from '../../../src/identity/spiffe-id.ts';
 import {
   bundleOf,
+  HOUR,
   listing,
   listRoot,
   material,
@@ -19,13 +20,15 @@ import {
 const [oldRoot, newerRoot] = await Promise.all([newRoot(), newRoot()]);
 const [oldLeaf, newerLeaf] = await Promise.all([newLeaf(oldRoot), newLeaf(newerRoot)]);
 
+const endingLeaf = await newLeaf(newerRoot, { from: NOW - 95 * HOUR });
+
 const oldRoots = listing(listRoot(oldRoot));
 const noRoots = { ...oldRoots, roots: [] };
 const asPublished = withIndex(publishedAs(oldLeaf, bundleOf(oldRoot)), 7n);
 /** What another replica publishes after a rotation. */
 const asRotated = withIndex(publishedAs(newerLeaf, bundleOf(newerRoot, oldRoot)), 9n);
 
-function withIndex(published: Published, rootsIndex: bigint): Published {
+function withIndex(published: Published, rootsIndex: bigint | undefined): Published {
   return { ...published, upstreamCaPem: undefined, rootsIndex };
 }
 
@@ -69,6 +72,41 @@ for (const index of [7n, 9n, 10n]) {
       assert.ok(plan.decision.kind === 'keep', `second ${second}: ${plan.decision.kind}`);
       assert.deepEqual(plan.decision.bundle, { kind: 'unconfirmed' }, `second ${second}`);
     }
+  });
+}
+
+test('of two lists with one index, as a restored snapshot makes them, neither confirms the other: a fresh answer does', () => {
+  const { planner, time } = plannerBeforeRotation();
+  const ofTheSameIndex = { ...asRotated, rootsIndex: 7n };
+
+  const before = planner.plan(ofTheSameIndex);
+  time.now += SECOND;
+  planner.rootsAnswered(answer(7n));
+  const after = planner.plan(ofTheSameIndex);
+
+  assert.ok(before.kind === 'planned' && before.decision.kind === 'keep');
+  assert.deepEqual(before.decision.bundle, { kind: 'unconfirmed' });
+  assert.equal(before.decision.recheckAt, time.now);
+  assert.ok(after.kind === 'planned' && after.decision.kind !== 'none');
+  assert.equal(after.decision.content.caCrt, bundleOf(oldRoot).pem);
+});
+
+for (const index of [9n, undefined]) {
+  test(`a leaf that replaces an ending one below roots of another replica, of index ${index}, confirms none of before`, () => {
+    const { planner, time } = plannerBeforeRotation();
+    const ending = withIndex(publishedAs(endingLeaf, bundleOf(newerRoot, oldRoot)), index);
+    planner.setLeaf(material(newerLeaf));
+
+    const replaced = planner.plan(ending);
+    assert.ok(replaced.kind === 'planned' && replaced.decision.kind === 'replace');
+    assert.equal(replaced.decision.content.caCrt, ending.caPem);
+    assert.equal(replaced.rootsIndex, index, 'the index is that of the roots that stay');
+    planner.wrote(replaced);
+    time.now += SECOND;
+    const next = planner.plan({ ...asRotated, rootsIndex: index });
+
+    assert.ok(next.kind === 'planned' && next.decision.kind === 'keep');
+    assert.deepEqual(next.decision.bundle, { kind: 'unconfirmed' });
   });
 }
 

@@ -21,10 +21,16 @@ function settled(index?: bigint) {
   freshness.wrote(A, index);
   time.now += 3_600 * SECOND;
   const isConfirmed = () => freshness.confirmAfter === undefined;
-  const observe = (published: typeof A & { upstreamCaPem?: string }, lowest?: bigint, highest = lowest) =>
+  const observe = (
+    published: typeof A & { upstreamCaPem?: string },
+    lowest?: bigint,
+    highest = lowest,
+    isListed = true,
+  ) =>
     freshness.observe(
       { ...published, rootsIndex: lowest, upstreamRootsIndex: highest },
       highest === undefined ? undefined : { lowest, highest },
+      isListed,
     );
   return { freshness, time, answer, observe, isConfirmed };
 }
@@ -34,7 +40,7 @@ test('what is there at the start waits for an answer a second later', () => {
   const freshness = new RootsFreshness(clockAt(() => time.now));
   const fresh = { freshness: 'fresh', index: undefined, wentBack: false, isOutdated: false } as const;
   freshness.answered(fresh);
-  freshness.observe(A, undefined);
+  freshness.observe(A, undefined, false);
   assert.equal(freshness.confirmAfter, 5 + SECOND);
 
   time.now += SECOND;
@@ -47,9 +53,20 @@ test('where Consul is queried once, its answer is as good as confirmed', () => {
   const freshness = new RootsFreshness(clockAt(() => 5));
   freshness.takeFirstAnswer();
 
-  freshness.observe(A, undefined);
+  freshness.observe(A, undefined, false);
 
   assert.equal(freshness.confirmAfter, undefined);
+});
+
+test('another list with the index of our own waits for a fresh answer', () => {
+  const { time, answer, observe, isConfirmed } = settled(7n);
+
+  observe(B, 7n, 7n, false);
+  assert.equal(isConfirmed(), false);
+  time.now += SECOND;
+  answer('fresh', 7n);
+
+  assert.equal(isConfirmed(), true);
 });
 
 test('our own write needs no confirmation', () => {

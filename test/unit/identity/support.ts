@@ -137,7 +137,7 @@ export function effectsOf(decision: Decision): Effects {
   const { content } = decision;
   const reason = describeCause(causeOf(decision));
   if (decision.kind === 'replace') {
-    const { changesBundle: writesBundle } = decision;
+    const writesBundle = decision.bundle === 'updated';
     return { ...outlook, content, reason, writesLeaf: true, writesBundle, deferredUntil: undefined };
   }
   const { bundle } = decision;
