@@ -9,7 +9,7 @@ import { endProcess } from './cli/end-process.ts';
 import { commandHelp, environmentHelp, helpText } from './cli/help.ts';
 import { render } from './cli/render.ts';
 import { stopSignal } from './cli/stop-signal.ts';
-import { wire, wireCheck, wireRender } from './cli/wiring.ts';
+import { readPublished, wire, wireCheck, wireRender } from './cli/wiring.ts';
 import { type Config, readConfig } from './config/config.ts';
 import { fatalApiVersion } from './config/fatal-api-version.ts';
 import { findUnknownVariables } from './config/unknown-variables.ts';
@@ -105,11 +105,12 @@ async function once(config: Config, logger: Logger, output: LogOutput): Promise<
 }
 
 /** An interrupted check is no good one, or an init container would let the Pod start. */
-async function runCheck({ json, waitMs }: Command & { name: 'check' }): Promise<number> {
+async function runCheck({ json, waitMs, sidecar }: Command & { name: 'check' }): Promise<number> {
   const signal = stopSignal(EXIT.failed);
   const kubernetes = (config: Config, deadlineMs: number) => wireCheck(config, systemClock, deadlineMs);
-  const once = (deadlineMs: number) =>
-    check({ environment: process.env, clock: systemClock, kubernetes, deadlineMs, signal });
+  const published = (config: Config, ended: AbortSignal) => readPublished(config, systemClock, ended);
+  const setting = { environment: process.env, clock: systemClock, kubernetes, published, sidecar, signal };
+  const once = (deadlineMs: number) => check({ ...setting, deadlineMs });
   try {
     const report = await (waitMs === undefined
       ? once(CHECK_DEADLINE_MS)

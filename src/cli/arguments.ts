@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { parseWait, WAIT_FORM } from '../config/validators.ts';
+import { parseHostAndPort, parseWait, WAIT_FORM } from '../config/validators.ts';
 import { nearestWord } from '../lib/spelling.ts';
 import {
   COMMAND_NAMES,
@@ -21,6 +21,8 @@ export type Command =
       readonly json: boolean;
       /** Undefined: one check, however it ends. */
       readonly waitMs?: number;
+      /** To shake hands with. */
+      readonly sidecar?: { readonly host: string; readonly port: number };
     }
   | { readonly name: 'render'; readonly showKey: boolean }
   | { readonly name: 'help'; readonly about: CommandName | 'env' | undefined }
@@ -92,7 +94,7 @@ function commandOf(
   if (more[0] !== undefined) return { problem: `unexpected argument of ${name}: ${more[0]}` };
   switch (name) {
     case 'check':
-      return checkCommand(values['json'] === true, values['wait']);
+      return checkCommand(values);
     case 'render':
       return { name, showKey: values['show-key'] === true };
     case 'help':
@@ -111,14 +113,19 @@ function commandOf(
   }
 }
 
-function checkCommand(
-  json: boolean,
-  wait: string | true | undefined,
-): Command | { readonly problem: string } {
-  if (wait === undefined || wait === true) return { name: 'check', json };
-  const waitMs = parseWait(wait);
-  if (waitMs === undefined) return { problem: `--wait ${wait}: must be ${WAIT_FORM}` };
-  return { name: 'check', json, waitMs };
+function checkCommand({ json, wait, connect }: Values): Command | { readonly problem: string } {
+  const waitMs = typeof wait === 'string' ? parseWait(wait) : undefined;
+  if (typeof wait === 'string' && waitMs === undefined)
+    return { problem: `--wait ${wait}: must be ${WAIT_FORM}` };
+  const sidecar = typeof connect === 'string' ? parseHostAndPort(connect) : undefined;
+  if (typeof connect === 'string' && sidecar === undefined)
+    return { problem: `--connect ${connect}: must be host:port or [v6]:port` };
+  return {
+    name: 'check',
+    json: json === true,
+    ...(waitMs === undefined ? {} : { waitMs }),
+    ...(sidecar === undefined ? {} : { sidecar }),
+  };
 }
 
 function didYouMean(word: string, known: readonly string[]): string {

@@ -55,6 +55,10 @@ export const COMMANDS = {
         what: 'repeat the check until nothing fails or the time is over (1s to 10m), and print the last report',
         form: '60s',
       },
+      connect: {
+        what: 'shake hands with a sidecar too, as the gateway would, and say why it refuses',
+        form: 'HOST:PORT',
+      },
     },
   },
   render: {

@@ -16,7 +16,7 @@ const EXIT_CODES =
 
 /** The help without a command. */
 export function helpText(version: string): string {
-  const usages = COMMAND_NAMES.map((name) => [usageOf(name), helpOf(name).summary] as const);
+  const usages = COMMAND_NAMES.map((name) => [shortUsageOf(name), helpOf(name).summary] as const);
   const column = Math.max(...usages.map(([usage]) => usage.length)) + 2;
   const lines = usages.map(([usage, summary]) => `  ${usage.padEnd(column)}${summary}`);
   return `${PROGRAM} ${version}
@@ -61,9 +61,21 @@ export function environmentHelp(): string {
   return `Environment variables. An empty one means the default.\n\n${sections.join('\n')}`;
 }
 
+function shortUsageOf(name: CommandName): string {
+  const { options } = helpOf(name);
+  return usage(name, Object.keys(options).length === 0 ? [] : ['[OPTION…]']);
+}
+
 function usageOf(name: CommandName): string {
-  const { options, operand } = helpOf(name);
-  const flags = Object.entries(options).map(([option, { form }]) => `[${flagOf(option, form)}]`);
+  const { options } = helpOf(name);
+  return usage(
+    name,
+    Object.entries(options).map(([option, { form }]) => `[${flagOf(option, form)}]`),
+  );
+}
+
+function usage(name: CommandName, flags: readonly string[]): string {
+  const { operand } = helpOf(name);
   const words = [
     name === 'run' ? '[run]' : name,
     ...flags,
@@ -81,7 +93,7 @@ function optionLines(options: Readonly<Record<string, Option>>): string {
     .map(([option, { what, form }]) => {
       const short = Object.keys(SHORT_OPTIONS).find((letter) => SHORT_OPTIONS[letter] === option);
       const flag = `${short === undefined ? '' : `-${short}, `}${flagOf(option, form)}`;
-      return `  ${flag.padEnd(18)}${what}`;
+      return `  ${flag.padEnd(22)}${what}`;
     })
     .join('\n');
 }

@@ -7,6 +7,7 @@ import { Reporter } from '../connector/reporter.ts';
 import { ConsulClient } from '../consul/client.ts';
 import { serverUrl } from '../consul/endpoint.ts';
 import { insecurityOf } from '../consul/insecurity.ts';
+import type { Published } from '../identity/published.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Insecurity } from '../lib/insecurity.ts';
 import type { LogOutput } from '../lib/log-output.ts';
@@ -164,6 +165,20 @@ export async function wireCheck(config: Config, clock: Clock, deadlineMs: number
   const { ambassadorId, tlsContext, serviceEnabled } = config;
   const { insecurity } = credentials;
   return { client, objects, insecurity, gateway: { ambassadorId, tlsContext, serviceEnabled } };
+}
+
+/** What is published now. @throws PublishError */
+export async function readPublished(
+  config: Config,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Published | undefined> {
+  const publisher = createPublisher(config, await destinationOf(config, clock), clock, UNOBSERVED);
+  try {
+    return await publisher.read(signal);
+  } finally {
+    await publisher.close();
+  }
 }
 
 /** What `render` is made of. */

@@ -60,6 +60,12 @@ function parseAddress(input: string): { host: string; port: number | undefined }
   return { host: parsedHost, port: parsedPort };
 }
 
+/** `host:port` or `[v6]:port`. */
+export function parseHostAndPort(input: string): { host: string; port: number } | undefined {
+  const { host: name, port: number } = parseAddress(input) ?? {};
+  return name === undefined || number === undefined ? undefined : { host: name, port: number };
+}
+
 /** Servers of one Consul: one is asked until it fails. */
 export const addresses = validator('addresses as host,host or host:port,host:port', (input) => {
   const parsed = input.split(',').map((each) => parseAddress(each.trim()));

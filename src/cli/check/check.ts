@@ -3,6 +3,7 @@ import { type Config, type Environment, readConfig } from '../../config/config.t
 import { fatalApiVersion } from '../../config/fatal-api-version.ts';
 import { findUnknownVariables } from '../../config/unknown-variables.ts';
 import { ConfigurationError } from '../../errors.ts';
+import type { Published } from '../../identity/published.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CONSUL_SUBJECTS, checkConsul } from './consul.ts';
 import { checkDirectory } from './directory.ts';
@@ -24,6 +25,10 @@ export interface CheckOptions {
   /** For each side. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
+  /** To shake hands with, as the gateway would. */
+  readonly sidecar?: { readonly host: string; readonly port: number } | undefined;
+  /** What is published now. @throws PublishError */
+  readonly published: (config: Config, signal: AbortSignal) => Promise<Published | undefined>;
 }
 
 const CONFIGURATION = { check: 'configuration', what: 'configuration' };
@@ -48,11 +53,14 @@ export async function check(options: CheckOptions): Promise<Report> {
     ];
     return { ok: false, configured: false, rows };
   }
+  const { sidecar, published } = options;
+  const access = { ...config.consul, trustDomain: config.trustDomain };
+  const readPublished = (ended: AbortSignal) => published(config, ended);
   const [consul, place] = await Promise.all([
-    checkConsul({ ...config.consul, trustDomain: config.trustDomain }, clock, deadlineMs, signal),
+    checkConsul(access, clock, deadlineMs, signal, sidecar && { ...sidecar, published: readPublished }),
     checkPlace(config, options),
   ]);
-  const rows = [configurationRow(environment, config), ...consul, ...place];
+  const rows = [configurationRow(environment, config), ...consul.rows, ...place, ...consul.ofSidecar];
   return { ok: rows.every(({ status }) => status !== 'fail'), configured: true, rows };
 }
 

@@ -12,11 +12,23 @@ import { type ConsulAccess, serverUrl } from '../../consul/endpoint.ts';
 import { errorOfStaleRoots } from '../../consul/errors/status.ts';
 import { noAnswerInTime } from '../../consul/errors/transport.ts';
 import { insecurityOf } from '../../consul/insecurity.ts';
+import { isAllowed } from '../../consul/intention.ts';
 import { loadTls } from '../../consul/tls.ts';
 import { ConsulError, type ConsulErrorCode } from '../../errors.ts';
 import { type Clock, withDeadline } from '../../lib/clock.ts';
 import { identityRows, type Wanted } from './identity.ts';
-import { asConnectorError, fail, pass, type Row, Rows, type Subject, warn } from './result.ts';
+import {
+  after,
+  asConnectorError,
+  fail,
+  pass,
+  type Row,
+  Rows,
+  type Subject,
+  skipAll,
+  warn,
+} from './result.ts';
+import { checkSidecar, SIDECAR_SUBJECTS, type Sidecar } from './sidecar.ts';
 
 const REACH = { check: 'consul', what: 'reach Consul' };
 const TLS = { check: 'consul-tls', what: 'TLS with Consul' };
@@ -58,13 +70,16 @@ type CheckedAccess = ConsulAccess & Pick<Wanted, 'trustDomain'>;
 /**
  * Queries Consul as the daemon would, once, within `deadlineMs`, and gives back the token of a login. The roots are queried
  * without a token first, which Consul allows, so that a bad token hides nothing of the way.
+ *
+ * @param sidecar to shake hands with, as the gateway would
  */
 export async function checkConsul(
   access: CheckedAccess,
   clock: Clock,
   deadlineMs: number,
   parent: AbortSignal,
-): Promise<Row[]> {
+  sidecar: Sidecar | undefined,
+): Promise<ConsulRows> {
   const consul = new ConsulClient(access, clock);
   try {
     return await withDeadline(clock, deadlineMs, parent, async (signal, timedOut) => {
@@ -79,18 +94,39 @@ export async function checkConsul(
       const anonymous = consul.connectAnonymously();
       const own = consul.connect();
       const leaf = leafQuery(access.service);
-      return await consulRows(access, clock, {
+      let listed: CaRoots | undefined;
+      const roots = async (work: () => Promise<Fetched<CaRoots>>): Promise<Fetched<CaRoots>> => {
+        const fetched = await query(work);
+        listed = fetched.value;
+        return fetched;
+      };
+      const rows = await consulRows(access, clock, {
         openRoots: (onFailure) =>
-          query(() => fetchOnce(anonymous, ROOTS_QUERY, REACH_DEADLINE_MS, signal, onFailure)),
-        ownRoots: () => query(() => fetchOnce(own, ROOTS_QUERY, deadlineMs, signal)),
+          roots(() => fetchOnce(anonymous, ROOTS_QUERY, REACH_DEADLINE_MS, signal, onFailure)),
+        ownRoots: () => roots(() => fetchOnce(own, ROOTS_QUERY, deadlineMs, signal)),
         token: () => query(() => own.getFromAny(TOKEN_PATH, deadlineMs, signal)),
         leaf: () => query(() => fetchOnce(own, leaf, deadlineMs, signal)),
         missingPermission: () => query(() => consul.missingPermission(deadlineMs, signal)),
       });
+      if (sidecar === undefined) return { rows, ofSidecar: [] };
+      if (listed === undefined) return { rows, ofSidecar: skipAll(SIDECAR_SUBJECTS, after(REACH)) };
+      const { service } = access;
+      const mesh = {
+        service,
+        roots: listed,
+        isAllowed: (destination: string) => isAllowed(own, service, destination, deadlineMs, signal),
+      };
+      return { rows, ofSidecar: await checkSidecar(sidecar, mesh, clock, signal) };
     });
   } finally {
     await consul.close(LOGOUT_DEADLINE_MS);
   }
+}
+
+export interface ConsulRows {
+  readonly rows: readonly Row[];
+  /** Empty where none is given. */
+  readonly ofSidecar: readonly Row[];
 }
 
 interface Queries {

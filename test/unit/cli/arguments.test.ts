@@ -16,6 +16,11 @@ test('no argument is the daemon, and each command takes its own flags', () => {
   assert.deepEqual(asked('check', '--json'), { name: 'check', json: true });
   assert.deepEqual(asked('check', '--wait', '90s'), { name: 'check', json: false, waitMs: 90_000 });
   assert.deepEqual(asked('check', '--json', '--wait=2m'), { name: 'check', json: true, waitMs: 120_000 });
+  assert.deepEqual(asked('check', '--connect', '[::1]:20000'), {
+    name: 'check',
+    json: false,
+    sidecar: { host: '::1', port: 20_000 },
+  });
   assert.deepEqual(asked('render'), { name: 'render', showKey: false });
   assert.deepEqual(asked('--show-key', 'render'), { name: 'render', showKey: true });
   assert.deepEqual(asked('completion', 'zsh'), { name: 'completion', shell: 'zsh' });
@@ -54,6 +59,7 @@ for (const [args, problem] of [
   [['check', '--constructor'], 'unknown option of check: --constructor'],
   [['check', '-x'], 'unknown option of check: -x'],
   [['check', '--json=yes'], '--json takes no value'],
+  [['check', '--connect', 'quote'], '--connect quote: must be host:port or [v6]:port'],
   [['check', '--wait'], '--wait needs a value, as in --wait 60s'],
   [['check', '--wait', '--json'], '--wait needs a value, as in --wait 60s'],
   [['--env-file'], '--env-file needs a value, as in --env-file FILE'],

@@ -111,7 +111,8 @@ export function checked({ environment, clock }: Setting): Promise<Report> {
     throw new Error('the identity goes into a folder');
   };
   const { signal } = new AbortController();
-  return check({ environment, clock, kubernetes, deadlineMs: CHECK_DEADLINE_MS, signal });
+  const published = async () => undefined;
+  return check({ environment, clock, kubernetes, published, deadlineMs: CHECK_DEADLINE_MS, signal });
 }
 
 async function orError<T>(work: Promise<T>): Promise<T | ConnectorError> {
