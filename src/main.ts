@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Command, readArguments } from './cli/arguments.ts';
-import { check } from './cli/check/check.ts';
+import { collectBundle } from './cli/check/bundle.ts';
+import { check, type Report } from './cli/check/check.ts';
 import { renderJson, renderTable } from './cli/check/format.ts';
 import { CHECK_DEADLINE_MS, checkUntilGood } from './cli/check/wait.ts';
 import { completionScript } from './cli/completion.ts';
@@ -15,6 +17,7 @@ import { fatalApiVersion } from './config/fatal-api-version.ts';
 import { findUnknownVariables } from './config/unknown-variables.ts';
 import { ConfigurationError, describeError, systemCode } from './errors.ts';
 import { systemClock } from './lib/clock.ts';
+import { wantsColour } from './lib/colour.ts';
 import { LogOutput } from './lib/log-output.ts';
 import { createLogger } from './lib/logger.ts';
 import { startStatusServer } from './status/server.ts';
@@ -57,7 +60,7 @@ async function main(args: readonly string[]): Promise<number> {
       level: config.logLevel,
       format: config.logFormat,
       isTerminal: process.stdout.isTTY === true,
-      noColour: (process.env['NO_COLOR'] ?? '') !== '',
+      hasColour: wantsColour(process.stdout, process.env),
     },
     output,
   );
@@ -105,7 +108,7 @@ async function once(config: Config, logger: Logger, output: LogOutput): Promise<
 }
 
 /** An interrupted check is no good one, or an init container would let the Pod start. */
-async function runCheck({ json, waitMs, sidecar }: Command & { name: 'check' }): Promise<number> {
+async function runCheck({ json, waitMs, sidecar, bundle }: Command & { name: 'check' }): Promise<number> {
   const signal = stopSignal(EXIT.failed);
   const kubernetes = (config: Config, deadlineMs: number) => wireCheck(config, systemClock, deadlineMs);
   const published = (config: Config, ended: AbortSignal) => readPublished(config, systemClock, ended);
@@ -117,11 +120,31 @@ async function runCheck({ json, waitMs, sidecar }: Command & { name: 'check' }):
       : checkUntilGood(once, waitMs, systemClock, signal));
     if (signal.aborted) return complain('interrupted\n', EXIT.failed);
     if (report === undefined) return complain('no check ended within the time of --wait\n', EXIT.failed);
+    if (bundle !== undefined) await writeBundle(bundle, report, signal);
     const code = report.ok ? EXIT.ok : report.configured ? EXIT.failed : EXIT.badConfiguration;
-    return await print(json ? renderJson(report) : renderTable(report), code);
+    return await print(
+      json ? renderJson(report) : renderTable(report, wantsColour(process.stdout, process.env)),
+      code,
+    );
   } catch (error) {
     return complain(`${signal.aborted ? 'interrupted' : describeError(error).error}\n`, EXIT.failed);
   }
+}
+
+/** @throws Error where the file cannot be written */
+async function writeBundle(file: string, report: Report, signal: AbortSignal): Promise<void> {
+  const { env: environment } = process;
+  const config = report.configured ? readConfig(environment) : undefined;
+  const bundle = await collectBundle({
+    version,
+    environment,
+    report,
+    at: systemClock.now(),
+    published: async () => config && readPublished(config, systemClock, signal),
+    status: config?.http,
+  });
+  await writeFile(file, `${JSON.stringify(bundle, undefined, 2)}\n`, { mode: 0o600 });
+  process.stderr.write(`${file} holds what a bug report needs, and nothing secret\n`);
 }
 
 /** Manifests alone go to standard output. */

@@ -23,6 +23,8 @@ export type Command =
       readonly waitMs?: number;
       /** To shake hands with. */
       readonly sidecar?: { readonly host: string; readonly port: number };
+      /** The file for what a bug report needs. */
+      readonly bundle?: string;
     }
   | { readonly name: 'render'; readonly showKey: boolean }
   | { readonly name: 'help'; readonly about: CommandName | 'env' | undefined }
@@ -113,7 +115,7 @@ function commandOf(
   }
 }
 
-function checkCommand({ json, wait, connect }: Values): Command | { readonly problem: string } {
+function checkCommand({ json, wait, connect, bundle }: Values): Command | { readonly problem: string } {
   const waitMs = typeof wait === 'string' ? parseWait(wait) : undefined;
   if (typeof wait === 'string' && waitMs === undefined)
     return { problem: `--wait ${wait}: must be ${WAIT_FORM}` };
@@ -125,6 +127,7 @@ function checkCommand({ json, wait, connect }: Values): Command | { readonly pro
     json: json === true,
     ...(waitMs === undefined ? {} : { waitMs }),
     ...(sidecar === undefined ? {} : { sidecar }),
+    ...(typeof bundle === 'string' ? { bundle } : {}),
   };
 }
 

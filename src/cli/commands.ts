@@ -59,6 +59,10 @@ export const COMMANDS = {
         what: 'shake hands with a sidecar too, as the gateway would, and say why it refuses',
         form: 'HOST:PORT',
       },
+      bundle: {
+        what: 'write what a bug report needs to this file; nothing in it is secret',
+        form: 'FILE',
+      },
     },
   },
   render: {

@@ -8,10 +8,9 @@ export type LogFormat = 'auto' | 'json' | 'pretty';
 export interface LoggerOptions {
   readonly level: string;
   readonly format: LogFormat;
-  /** Whether people read it as it is written, in colour unless `NO_COLOR` is set. */
+  /** Whether people read it as it is written. */
   readonly isTerminal: boolean;
-  /** https://no-color.org */
-  readonly noColour: boolean;
+  readonly hasColour: boolean;
 }
 
 /**
@@ -19,9 +18,8 @@ export interface LoggerOptions {
  * terminal, lines for people.
  */
 export function createLogger(options: LoggerOptions, output: LogOutput): Logger {
-  const { level, format, isTerminal, noColour } = options;
+  const { level, format, isTerminal, hasColour } = options;
   const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);
-  const hasColour = isTerminal && !noColour;
   const pretty = { write: (line: string) => output.write(prettyLine(line, hasColour)) };
   const logger = pino(
     {

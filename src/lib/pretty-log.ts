@@ -1,3 +1,4 @@
+import { coloured } from './colour.ts';
 import { isRecord } from './record.ts';
 
 const COLOURS: Readonly<Record<string, number>> = { warn: 33, error: 31, fatal: 31, debug: 2, trace: 2 };
@@ -31,10 +32,6 @@ function timeOfDay(iso: string): string {
 function shown(value: unknown): string {
   if (typeof value === 'string' && /^[^\s"=]+$/.test(value)) return value;
   return JSON.stringify(value);
-}
-
-function coloured(text: string, code: number | undefined): string {
-  return code === undefined ? text : `\u001b[${code}m${text}\u001b[0m`;
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

@@ -7,7 +7,7 @@ import type { Certificate } from '../identity/x509/certificate.ts';
 import { UNREADY_REASONS, type UnreadyReason } from './health.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
-const PREFIX = 'ambassador_consul_connector_';
+export const METRICS_PREFIX = 'ambassador_consul_connector_';
 
 /** What is exported to Prometheus: counts and times, never a key, a token or a certificate. */
 export class Metrics {
@@ -87,7 +87,7 @@ export class Metrics {
   /** `droppedLogLines`: how many lines of the log were dropped so far. */
   constructor(version: string, droppedLogLines: () => number = () => 0) {
     new Counter({
-      name: `${PREFIX}dropped_log_lines_total`,
+      name: `${METRICS_PREFIX}dropped_log_lines_total`,
       help: 'Lines of the log that nobody read in time.',
       registers: [this.#registry],
       collect() {
@@ -205,7 +205,7 @@ export class Metrics {
 
   #counter(name: string, help: string, labelNames: readonly string[] = []): Counter {
     return new Counter({
-      name: PREFIX + name,
+      name: METRICS_PREFIX + name,
       help,
       labelNames: [...labelNames],
       registers: [this.#registry],
@@ -213,6 +213,11 @@ export class Metrics {
   }
 
   #gauge(name: string, help: string, labelNames: readonly string[] = []): Gauge {
-    return new Gauge({ name: PREFIX + name, help, labelNames: [...labelNames], registers: [this.#registry] });
+    return new Gauge({
+      name: METRICS_PREFIX + name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+    });
   }
 }

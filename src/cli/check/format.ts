@@ -1,19 +1,23 @@
+import { coloured } from '../../lib/colour.ts';
 import { printable } from '../../lib/foreign-text.ts';
 import type { Report } from './check.ts';
 import type { Row } from './result.ts';
 
 const WORDS = { pass: 'PASS', warn: 'WARN', fail: 'FAIL', skipped: 'skipped' } as const;
+const COLOURS = { pass: 32, warn: 33, fail: 31, skipped: 2 } as const;
 const STATUS_WIDTH = 9;
 
 /**
  * The rows for people, in the order of cause and effect. A remedy stands in one line, however long it is: it is there to
  * be pasted.
  */
-export function renderTable({ rows }: Report): string {
+export function renderTable({ rows }: Report, hasColour = false): string {
   const width = Math.max(...rows.map(({ what }) => what.length)) + 2;
   const indent = ' '.repeat(STATUS_WIDTH + width);
   const lines = rows.flatMap(({ status, what, detail, remedy }) => [
-    WORDS[status].padEnd(STATUS_WIDTH) + what.padEnd(width) + linesOf(detail).join(`\n${indent}`),
+    coloured(WORDS[status].padEnd(STATUS_WIDTH), hasColour ? COLOURS[status] : undefined) +
+      what.padEnd(width) +
+      linesOf(detail).join(`\n${indent}`),
     ...(remedy === undefined ? [] : [`${indent}-> ${remedy}`]),
   ]);
   return `${lines.join('\n')}\n\n${summary(rows)}\n`;

@@ -62,3 +62,13 @@ test('S8: what Consul names itself can neither colour a row nor add one', () => 
     /^PASS {5}the way {2}the trust domain is a\\u001b\[31m\\u000aPASS {5}forged\n\n/,
   );
 });
+
+test('at a terminal each status has its colour, and nothing else has one', () => {
+  const report = { ok: false, configured: true, rows };
+
+  const table = renderTable(report, true).replaceAll('\u001b', 'ESC');
+
+  assert.match(table, /^ESC\[32mPASS {5}ESC\[0m/);
+  assert.match(table, /^ESC\[31mFAIL {5}ESC\[0m/m);
+  assert.equal(table.replaceAll(/ESC\[\d+m/g, ''), renderTable(report));
+});
