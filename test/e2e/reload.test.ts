@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { parse } from 'yaml';
 import { type Bed, certificates, makeBed } from './support/bed.ts';
+import type { LogLine } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
 import { fastTimeOf } from './support/fast-time.ts';
 
 const WITHIN_MS = 60_000;
+
+function reloadFailed({ msg, code }: LogLine): boolean {
+  return msg === 'publishing failed, retrying' && code === 'RELOAD_FAILED';
+}
 
 async function folderBed(t: TestContext): Promise<{ bed: Bed; folder: string; env: Record<string, string> }> {
   const bed = await makeBed(t);
@@ -24,24 +30,31 @@ function linesOf(file: string): readonly string[] {
 describe('a reload of what reads the folder', { concurrency: 4 }, () => {
   test('is made once for each set of files, and not again after a restart', async (t) => {
     const { bed, folder, env } = await folderBed(t);
-    const told = join(folder, 'told');
+    const tellings = join(folder, 'tellings');
     // What it reads is the set that it is told of.
-    const _OUTPUT_RELOAD_COMMAND = `grep -c BEGIN "$_OUTPUT_DIR/ca.crt" >> ${told}`;
+    const _OUTPUT_RELOAD_COMMAND = `grep -c BEGIN "$_OUTPUT_DIR/ca.crt" >> ${tellings}`;
     const daemon = await bed.startReady({ ...env, _OUTPUT_RELOAD_COMMAND });
     await daemon.line('told the gateway to reload the files');
-    assert.deepEqual(linesOf(told), ['1']);
+    assert.deepEqual(linesOf(tellings), ['1']);
 
     await bed.consul.rotateRoot({ leafDelayMs: 0 });
-    await eventually('the new root is told', () => linesOf(told).includes('2'), WITHIN_MS);
-    const tells = () =>
-      daemon.logs.filter(({ msg }) => msg === 'told the gateway to reload the files').length;
-    const writes = () => daemon.logs.filter(({ msg }) => msg === 'published the identity').length;
-    await eventually('each write is told', () => writes() >= 2 && tells() === writes(), WITHIN_MS);
+    const root = new X509Certificate(bed.consul.activeRoot.authority.certPem);
+    const written = () => daemon.logs.filter(({ msg }) => msg === 'published the identity');
+    const isFollowed = () => {
+      const leaf = new X509Certificate(readFileSync(join(env['_OUTPUT_DIR'] ?? '', 'tls.crt')));
+      const serial = leaf.serialNumber.toLowerCase();
+      return leaf.checkIssued(root) && written().some((line) => line['serial'] === serial);
+    };
+    await eventually('the new leaf is published, and told', isFollowed, WITHIN_MS);
+    const told = () => daemon.logs.filter(({ msg }) => msg === 'told the gateway to reload the files');
+    await eventually('each write is told', () => told().length === written().length, WITHIN_MS);
     await daemon.stop();
-    const before = linesOf(told);
+    const before = linesOf(tellings);
+    assert.equal(before.length, written().length);
+    assert.equal(before.at(-1), '2');
 
     const second = await bed.startReady({ ...env, _OUTPUT_RELOAD_COMMAND });
-    assert.deepEqual(linesOf(told), before);
+    assert.deepEqual(linesOf(tellings), before);
     await second.stop();
   });
 
@@ -53,8 +66,7 @@ describe('a reload of what reads the folder', { concurrency: 4 }, () => {
       _OUTPUT_RELOAD_COMMAND: `test -e ${works} || { echo no config >&2; exit 3; }`,
     });
 
-    const { code, error, remedy } = await daemon.line('publishing failed, retrying');
-    assert.equal(code, 'RELOAD_FAILED');
+    const { error, remedy } = await daemon.line(reloadFailed);
     assert.equal(error, 'the reload command ended with 3: no config');
     assert.match(String(remedy), /_OUTPUT_RELOAD_COMMAND by hand/);
     assert.equal(await daemon.metric('unready', 'reason="service"'), 1);
@@ -69,11 +81,11 @@ describe('a reload of what reads the folder', { concurrency: 4 }, () => {
     const child = join(folder, 'child');
     const daemon = bed.start({
       ...env,
-      ...fastTimeOf(15, Date.now()),
+      ...fastTimeOf(5, Date.now()),
       _OUTPUT_RELOAD_COMMAND: `sleep 3600 & echo $! > ${child}; wait`,
     });
 
-    const { error } = await daemon.line('publishing failed, retrying', WITHIN_MS);
+    const { error } = await daemon.line(reloadFailed, WITHIN_MS);
     assert.equal(error, 'the reload command did not end within 30 s');
     // The first one; another may have begun.
     const { code } = await daemon.stop();
@@ -111,8 +123,7 @@ describe('a reload of what reads the folder', { concurrency: 4 }, () => {
       writeFileSync(pidFile, content ?? '');
       const daemon = bed.start({ ...env, _OUTPUT_RELOAD_SIGNAL: 'HUP', _OUTPUT_RELOAD_PID_FILE: pidFile });
 
-      const { code, error } = await daemon.line('publishing failed, retrying');
-      assert.equal(code, 'RELOAD_FAILED');
+      const { error } = await daemon.line(reloadFailed);
       assert.equal(error, `SIGHUP could not be sent by ${pidFile} (${why})`);
     });
   }

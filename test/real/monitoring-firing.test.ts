@@ -27,11 +27,13 @@ interface Trouble {
 }
 
 const TROUBLES: Readonly<Record<string, Trouble>> = {
+  // The first to be looked for: a Consul that hangs fails too, but only after half a minute.
+  'Consul goes away': { alerts: ['ConsulFails'], harm: ({ consul }) => consul.stop() },
+  'the agent has lost its servers': { alerts: ['ConsulFails', 'RootsOutdated'], prepare: answerOfAnHourAgo },
   'Consul hangs from the start': {
     alerts: ['NothingPublished'],
     prepare: ({ consul }) => consul.script('any', () => 'hang'),
   },
-  'Consul goes away': { alerts: ['ConsulFails'], harm: ({ consul }) => consul.stop() },
   'a key is broken': { alerts: ['CandidateRejected'], harm: breakKey },
   'a leaf expires': {
     alerts: ['CandidateRejected', 'LeafExpires', 'LeafNotRenewed', 'NothingPublished'],
@@ -56,7 +58,6 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
       rootValidity: { notBefore: new Date(Date.now() - 30 * DAY), notAfter: new Date(Date.now() + DAY) },
     },
   },
-  'the agent has lost its servers': { alerts: ['ConsulFails', 'RootsOutdated'], prepare: answerOfAnHourAgo },
   'all is well': { alerts: [] },
 };
 

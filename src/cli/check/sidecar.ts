@@ -29,9 +29,9 @@ const PUBLISHED = { check: 'published', what: 'published identity' };
 const INTENTION = { check: 'intention', what: 'intention' };
 export const SIDECAR_SUBJECTS: readonly Subject[] = [PUBLISHED, sidecarSubject('the sidecar'), INTENTION];
 
-const HANDSHAKE_DEADLINE_MS = 3_000;
+const HANDSHAKE_DEADLINE_MS = 5_000;
 /** In TLS 1.3 a client hears only after its own handshake that its certificate is refused; an Envoy may just close. */
-const SILENCE_MS = 1_000;
+const SILENCE_MS = 2_000;
 
 /** A handshake as the gateway would do it, with what is published, and why the sidecar refuses it, if it does. */
 export async function checkSidecar(

@@ -104,7 +104,7 @@ function run(command: string, directory: string, clock: Clock, signal: AbortSign
     child.once('error', reject);
     // Not `close`: a gateway that it starts may hold its output open for ever.
     child.once('exit', (code, by) => {
-      void clock.sleep(DRAIN_MS, signal).then(() => {
+      void clock.sleep(code === 0 ? 0 : DRAIN_MS, signal).then(() => {
         child.stderr.destroy();
         resolve({ code, signal: by, stderr });
       });
