@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { parseEnv } from 'node:util';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Command, readArguments } from './cli/arguments.ts';
@@ -20,6 +21,7 @@ import { systemClock } from './lib/clock.ts';
 import { wantsColour } from './lib/colour.ts';
 import { LogOutput } from './lib/log-output.ts';
 import { createLogger } from './lib/logger.ts';
+import { readText } from './lib/read-text.ts';
 import { startStatusServer } from './status/server.ts';
 
 const { version } = packageJson;
@@ -41,9 +43,9 @@ async function main(args: readonly string[]): Promise<number> {
   if (command.name === 'version') return print(`${version}\n`, EXIT.ok);
   if (command.name === 'completion') return print(completionScript(command.shell), EXIT.ok);
   try {
-    if (envFile !== undefined) process.loadEnvFile(envFile);
+    if (envFile !== undefined) await loadVariables(envFile);
   } catch (error) {
-    return complain(`--env-file ${envFile}: cannot be read (${systemCode(error) ?? 'its form'})\n`);
+    return complain(`--env-file ${envFile}: cannot be read (${systemCode(error) ?? 'unknown'})\n`);
   }
   if (command.name === 'check') return runCheck(command);
   let config: Config;
@@ -74,6 +76,11 @@ async function main(args: readonly string[]): Promise<number> {
     logger.fatal(describeError(error), 'exiting because of an error');
     return EXIT.failed;
   }
+}
+
+/** Not `process.loadEnvFile`, which waits for ever for a file that does not answer. @throws the file system's error */
+async function loadVariables(file: string): Promise<void> {
+  for (const [name, value] of Object.entries(parseEnv(await readText(file)))) process.env[name] ??= value;
 }
 
 function help(about: (Command & { name: 'help' })['about']): string {
