@@ -9,7 +9,6 @@ import {
   isCommandName,
   type Option,
   SHELLS,
-  SHORT_OPTIONS,
   type Shell,
 } from './commands.ts';
 
@@ -58,8 +57,7 @@ export function readArguments(args: readonly string[]): CommandLine {
 
 function parsedOptions(): Record<string, { type: 'string' | 'boolean'; short?: string }> {
   const all = COMMAND_NAMES.flatMap((name) => Object.entries(helpOf(name).options));
-  const parsed = [...all, ...Object.entries<Option>(GLOBAL_OPTIONS)].map(([name, { form }]) => {
-    const short = Object.keys(SHORT_OPTIONS).find((letter) => SHORT_OPTIONS[letter] === name);
+  const parsed = [...all, ...Object.entries<Option>(GLOBAL_OPTIONS)].map(([name, { form, short }]) => {
     const type: 'string' | 'boolean' = form === undefined ? 'boolean' : 'string';
     return [name, short === undefined ? { type } : { type, short }] as const;
   });

@@ -1,7 +1,11 @@
+export const PROGRAM = 'ambassador-consul-connector';
+
 /** What an option takes: nothing, or a value, of which `form` is an example. */
 export interface Option {
   readonly what: string;
   readonly form?: string;
+  /** Its letter, as in `-h`. */
+  readonly short?: string;
 }
 
 export interface CommandHelp {
@@ -17,15 +21,9 @@ export interface CommandHelp {
 /** Of every command. */
 export const GLOBAL_OPTIONS = {
   'env-file': { what: 'read variables from this file too; those that are set win', form: 'FILE' },
-  help: { what: 'print the help of the command and exit' },
-  version: { what: 'print the version and exit' },
+  help: { what: 'print the help of the command and exit', short: 'h' },
+  version: { what: 'print the version and exit', short: 'v' },
 } as const satisfies Readonly<Record<string, Option>>;
-
-/** The short forms of options. */
-export const SHORT_OPTIONS: Readonly<Record<string, keyof typeof GLOBAL_OPTIONS>> = {
-  h: 'help',
-  v: 'version',
-};
 
 export const SHELLS = ['bash', 'zsh'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -93,7 +91,7 @@ export function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name);
 }
 
-/** The table as what it is for all commands alike. */
+/** The entry of COMMANDS, by the type that all of them share. */
 export function helpOf(name: CommandName): CommandHelp {
   return COMMANDS[name];
 }

@@ -1,6 +1,4 @@
-import { COMMAND_NAMES, GLOBAL_OPTIONS, helpOf, type Option, type Shell } from './commands.ts';
-
-const PROGRAM = 'ambassador-consul-connector';
+import { COMMAND_NAMES, GLOBAL_OPTIONS, helpOf, type Option, PROGRAM, type Shell } from './commands.ts';
 
 /** A script for the shell that completes commands, options and what follows them; zsh reads bash's. */
 export function completionScript(shell: Shell): string {

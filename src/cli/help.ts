@@ -1,15 +1,7 @@
 import { VARIABLE_HELP, VARIABLE_SECTIONS } from '../config/variable-help.ts';
 import { withoutMarks, wrap } from '../lib/plain-text.ts';
-import {
-  COMMAND_NAMES,
-  type CommandName,
-  GLOBAL_OPTIONS,
-  helpOf,
-  type Option,
-  SHORT_OPTIONS,
-} from './commands.ts';
+import { COMMAND_NAMES, type CommandName, GLOBAL_OPTIONS, helpOf, type Option, PROGRAM } from './commands.ts';
 
-const PROGRAM = 'ambassador-consul-connector';
 const WIDTH = 100;
 const EXIT_CODES =
   'Exit codes: 0 clean stop, 1 a command failed or a check is a FAIL, 2 bad configuration or usage.';
@@ -90,8 +82,7 @@ function flagOf(option: string, form: string | undefined): string {
 
 function optionLines(options: Readonly<Record<string, Option>>): string {
   return Object.entries(options)
-    .map(([option, { what, form }]) => {
-      const short = Object.keys(SHORT_OPTIONS).find((letter) => SHORT_OPTIONS[letter] === option);
+    .map(([option, { what, form, short }]) => {
       const flag = `${short === undefined ? '' : `-${short}, `}${flagOf(option, form)}`;
       return `  ${flag.padEnd(22)}${what}`;
     })

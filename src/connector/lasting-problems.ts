@@ -11,7 +11,7 @@ interface Problem {
   readonly told: Map<string, number>;
 }
 
-/** What is met again and again is told when it begins, when it changes, every five minutes, and when it ends. */
+/** Decides which occurrences of a problem are worth a line of the log: the first, each change, and one every five minutes. */
 export class LastingProblems {
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #problems = new Map<string, Problem>();

@@ -46,7 +46,7 @@ const FOREIGN_LEAF_REMEDY =
 const CONFLICTING_WRITER_REMEDY =
   'see with kubectl get --show-managed-fields who else writes it; two connectors of one object need the same configuration';
 
-/** What lasts, beside the queries and watches. */
+/** Subjects of `LastingProblems`, besides each query and each watch. */
 const PUBLISHING = 'publishing';
 const REMEDIES = 'remedies of Consul';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { EmbeddedConsul } from '../fixtures/consul/embedded-consul.ts';
+import { forward } from '../fixtures/consul/forward.ts';
 import { portOf } from '../fixtures/consul/port-of.ts';
 import { certificates, makeBed } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
@@ -55,15 +55,7 @@ async function startAutoEncrypted(t: TestContext, consul: EmbeddedConsul) {
     return { cert: chainPem, key: keyPem };
   };
   const server: Server = createServer(await issue(), (message, response) => {
-    const { url = '/', method, headers } = message;
-    const forwarding = request(new URL(url, consul.url), { method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-      answer.on('error', () => response.destroy());
-    });
-    forwarding.on('error', () => response.destroy());
-    response.on('close', () => forwarding.destroy());
-    message.pipe(forwarding);
+    forward(message, response, new URL(message.url ?? '/', consul.url));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {

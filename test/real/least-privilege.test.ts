@@ -50,16 +50,7 @@ test(
 );
 
 test('S1: the policy allows what the daemon does: first start, repair within two seconds, rotation, adoption', async () => {
-  const daemon = startDaemon(await world.environment());
-  try {
-    await daemon.ready();
-    await world.kubectl(['delete', `secret/${SECRET}`, `service/${SERVICE}`]);
-    await eventually('both are back', bothThere);
-    await rotates();
-  } finally {
-    await daemon.stop();
-  }
-  assertAllowed(daemon);
+  await assertMayDoItsWork();
   assert.match(
     (await check()).row('creation')?.detail ?? '',
     new RegExp(`ValidatingAdmissionPolicy ${POLICY}$`),
@@ -236,16 +227,7 @@ test('before-1.30: check warns that create is not limited, and what the daemon d
     JSON.stringify(report.notPassed),
   );
   assert.match(creation?.remedy ?? '', /k8s\/overlays\/no-create/);
-  const daemon = startDaemon(await world.environment());
-  try {
-    await daemon.ready();
-    await world.kubectl(['delete', `secret/${SECRET}`, `service/${SERVICE}`]);
-    await eventually('both are back', bothThere);
-    await rotates();
-  } finally {
-    await daemon.stop();
-  }
-  assertAllowed(daemon);
+  await assertMayDoItsWork();
   await leavesPublished(['-k', 'k8s/overlays/before-1.30']);
 });
 
@@ -259,6 +241,20 @@ async function assertForeign(): Promise<void> {
     assert.equal(status, 403, `${attack.what}: ${message}`);
     assert.match(message, NO_RIGHT);
   }
+}
+
+/** A first start, a repair of both objects and a rotation, none of which is refused. */
+async function assertMayDoItsWork(): Promise<void> {
+  const daemon = startDaemon(await world.environment());
+  try {
+    await daemon.ready();
+    await world.kubectl(['delete', `secret/${SECRET}`, `service/${SERVICE}`]);
+    await eventually('both are back', bothThere);
+    await rotates();
+  } finally {
+    await daemon.stop();
+  }
+  assertAllowed(daemon);
 }
 
 /** No request of the daemon was refused. */

@@ -205,17 +205,18 @@ function refusalOf(
 ): Pick<Row, 'code' | 'detail' | 'remedy'> {
   const how =
     alert === undefined ? 'closed the connection after the handshake' : `answered ${alertOf(alert)}`;
-  const because = !isGood
-    ? 'what is published does not work'
-    : isAllowed === false
-      ? 'the intention denies it'
-      : 'an intention may deny it, or it does not know the CA of the identity yet';
-  const remedy = !isGood
-    ? 'see the row of the published identity'
-    : isAllowed === false
-      ? 'allow it: see the row of the intention'
-      : 'compare consul intention check with the two services; then the log of the sidecar, and its time';
-  return { code: 'SIDECAR_REFUSED', detail: `${uri ?? 'the sidecar'} ${how}: ${because}`, remedy };
+  const refusal = (because: string, remedy: string) => ({
+    code: 'SIDECAR_REFUSED',
+    detail: `${uri ?? 'the sidecar'} ${how}: ${because}`,
+    remedy,
+  });
+  if (!isGood) return refusal('what is published does not work', 'see the row of the published identity');
+  if (isAllowed === false)
+    return refusal('the intention denies it', 'allow it: see the row of the intention');
+  return refusal(
+    'an intention may deny it, or it does not know the CA of the identity yet',
+    'compare consul intention check with the two services; then the log of the sidecar, and its time',
+  );
 }
 
 /** `ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE` as people know it. */

@@ -1,2 +1,2 @@
-/** For a test that waits for attempts: only of those that are told for the first time a line stands at a higher level. */
+/** For tests that wait for a repeated attempt, which is logged at the level debug only. */
 export const EACH_ATTEMPT = { _LOG_LEVEL: 'debug' };
