@@ -11,6 +11,7 @@ import type { Published } from '../identity/published.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Insecurity } from '../lib/insecurity.ts';
 import type { LogOutput } from '../lib/log-output.ts';
+import { FIELD_MANAGER } from '../publish/annotations.ts';
 import { DirectoryPublisher } from '../publish/directory/publisher.ts';
 import { KubernetesClient } from '../publish/kubernetes/api/client.ts';
 import { Credentials } from '../publish/kubernetes/api/credentials.ts';
@@ -18,7 +19,6 @@ import { describeObject } from '../publish/kubernetes/api/errors.ts';
 import { podNamespace } from '../publish/kubernetes/api/kubeconfig.ts';
 import { KubernetesPublisher } from '../publish/kubernetes/publisher.ts';
 import {
-  FIELD_MANAGER,
   type ObjectNames,
   OPAQUE_SECRET_TYPE,
   serviceManifest,
@@ -218,11 +218,13 @@ function plannerOptions({ consul, trustDomain, upstreamCaSecret }: Config, clock
 
 /** `home` is the namespace this runs in: that of the Service, and of the Secret unless another one is configured. */
 function objectNames(config: Config, home: string): ObjectNames {
-  const { ambassadorId, instance, labels, secret, service, tlsContext, upstreamCaSecret } = config;
+  const { ambassadorId, annotations, instance, labels, secret, service, tlsContext, upstreamCaSecret } =
+    config;
   return {
     ambassadorId,
     instance,
     labels,
+    annotations,
     secret,
     upstreamCaSecret,
     secretNamespace: config.secretNamespace ?? home,

@@ -24,6 +24,7 @@ export interface Config {
   readonly tlsContext: string;
   readonly apiVersion: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
   readonly consul: ConsulAccess;
   /** Of whose identities alone are published, in lower case; undefined: of any. */
   readonly trustDomain: string | undefined;
@@ -100,6 +101,7 @@ export function readConfig(environment: Environment): Config {
     tlsContext: env._AMBASSADOR_TLS_CONTEXT_NAME,
     apiVersion: env._AMBASSADOR_API_VERSION,
     labels: env._AMBASSADOR_LABELS,
+    annotations: env._AMBASSADOR_ANNOTATIONS,
     consul,
     trustDomain: env._CONSUL_TRUST_DOMAIN,
     consulWaitMs: env._CONSUL_WAIT,

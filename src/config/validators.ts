@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { EnvError, makeExactValidator } from 'envalid';
+import { isReserved } from '../publish/annotations.ts';
 import { EXTRA_FILES, type ExtraFiles } from '../publish/directory/output.ts';
 
 /** Validators say which form is accepted and never repeat the value: a secret may stand in the wrong variable. */
@@ -152,6 +153,17 @@ export const labels = validator('labels as k=v,k=v that Kubernetes accepts', (in
   );
   return valid ? Object.fromEntries(entries.map(([key = '', value = '']) => [key, value])) : undefined;
 });
+
+export const annotations = validator(
+  'annotations as key=value, one a line, whose keys Kubernetes accepts and the connector does not use itself',
+  (input) => {
+    const entries = input.split('\n').map((line) => /^\s*([^=\s]+)=(.*)$/.exec(line.trimEnd()));
+    if (!entries.every((entry) => entry !== null)) return undefined;
+    const pairs = entries.map(([, key = '', value = '']) => [key, value] as const);
+    const valid = pairs.every(([key]) => LABEL_KEY.test(key) && !isReserved(key));
+    return valid ? Object.fromEntries(pairs) : undefined;
+  },
+);
 
 /** A namespace, partition, datacenter or auth method. */
 export const consulName = validator('letters, digits, "-", "_" and "."', (input) =>

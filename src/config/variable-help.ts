@@ -129,6 +129,10 @@ export const VARIABLE_HELP: Readonly<Record<Name, VariableHelp>> = {
     'none',
     'More labels for the objects, as `key=value,…`: for a gateway with `AMBASSADOR_LABEL_SELECTOR`.',
   ),
+  _AMBASSADOR_ANNOTATIONS: other(
+    'none',
+    'More annotations for the objects, one `key=value` a line: a value may have commas. One that is no longer configured is removed.',
+  ),
   _OUTPUT_DIR: other(
     'none',
     'Publish into this folder instead of Kubernetes: `tls.crt`, `tls.key`, `ca.crt`, and the manifests.',
@@ -227,6 +231,7 @@ export const VARIABLE_SECTIONS: readonly VariableSection[] = [
       '_AMBASSADOR_API_VERSION',
       '_AMBASSADOR_VERIFY_UPSTREAM',
       '_AMBASSADOR_LABELS',
+      '_AMBASSADOR_ANNOTATIONS',
       '_OUTPUT_DIR',
       '_OUTPUT_FILE_MODE',
       '_OUTPUT_FILE_OWNER',

@@ -15,6 +15,7 @@ export const VARIABLES = {
   _AMBASSADOR_API_VERSION: is.apiVersion({ default: 'getambassador.io/v2' }),
   _AMBASSADOR_VERIFY_UPSTREAM: is.boolean({ default: false }),
   _AMBASSADOR_LABELS: is.labels({ default: {} }),
+  _AMBASSADOR_ANNOTATIONS: is.annotations({ default: {} }),
   _CONSUL_HOST: is.host({ default: undefined }),
   _CONSUL_PORT: is.port({ default: undefined }),
   _CONSUL_ADDRESSES: is.addresses({ default: undefined }),

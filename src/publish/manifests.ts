@@ -1,5 +1,6 @@
 import type { Content } from '../identity/published.ts';
 import { issuerOf } from '../identity/x509/certificate.ts';
+import { FIELD_MANAGER, TLS_CONTEXT_ANNOTATION } from './annotations.ts';
 import { renderTlsContext, type TlsContextOptions } from './tls-context.ts';
 
 /** Names and labels of the objects, from the configuration. */
@@ -10,6 +11,8 @@ export interface ObjectNames extends TlsContextOptions {
   /** The Ambassador ID, or `ambassador`: what the Service selects its Pods by, as `app.kubernetes.io/instance`. */
   readonly instance: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Beside those of the connector. */
+  readonly annotations: Annotations;
   /** The port the status server listens on, where the Service leads. */
   readonly statusPort: number;
 }
@@ -52,11 +55,9 @@ export interface Manifests {
   readonly service: ServiceManifest | undefined;
 }
 
-export const FIELD_MANAGER = 'ambassador-consul-connector';
 export const SERIAL_NUMBER = `${FIELD_MANAGER}/serial-number`;
 export const TLS_SECRET_TYPE = 'kubernetes.io/tls';
 export const OPAQUE_SECRET_TYPE = 'Opaque';
-export const TLS_CONTEXT_ANNOTATION = 'getambassador.io/config';
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 /** Not `app.kubernetes.io/instance`: Argo CD prunes what has the name of an application there and is not in its repository. */
 const INSTANCE = `${FIELD_MANAGER}/instance`;
@@ -86,6 +87,7 @@ function secretManifest(
       namespace: names.secretNamespace,
       labels: objectLabels(names),
       annotations: {
+        ...names.annotations,
         [`${FIELD_MANAGER}/spiffe-id`]: spiffeId.uri,
         [`${FIELD_MANAGER}/trust-domain`]: spiffeId.trustDomain,
         [SERIAL_NUMBER]: leaf.x509.serialNumber.toLowerCase(),
@@ -113,6 +115,7 @@ function upstreamCaManifest(names: ObjectNames, name: string, content: Content):
       namespace: names.secretNamespace,
       labels: objectLabels(names),
       annotations: {
+        ...names.annotations,
         [`${FIELD_MANAGER}/trust-domain`]: content.identity.spiffeId.trustDomain,
       },
     },
@@ -129,7 +132,7 @@ export function serviceManifest(names: ObjectNames, apiVersion: string): Service
       name: names.service,
       namespace: names.serviceNamespace,
       labels: objectLabels(names),
-      annotations: { [TLS_CONTEXT_ANNOTATION]: renderTlsContext(names, apiVersion) },
+      annotations: { ...names.annotations, [TLS_CONTEXT_ANNOTATION]: renderTlsContext(names, apiVersion) },
     },
     spec: {
       clusterIP: 'None',

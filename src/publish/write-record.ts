@@ -1,4 +1,5 @@
-import { type Annotations, FIELD_MANAGER, type SecretManifest } from './manifests.ts';
+import { FIELD_MANAGER } from './annotations.ts';
+import type { Annotations, SecretManifest } from './manifests.ts';
 
 /** When, why and by what an object was written, in annotations: `kubectl describe` shows those of a Secret, and no Events. */
 export interface WriteRecord {

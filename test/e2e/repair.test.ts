@@ -82,31 +82,40 @@ test('24: Deleted or edited: what is published is restored', async (t) => {
   }
 });
 
-test('K3: a label that is no longer configured is removed from both objects, however it came there', async (t) => {
+test('K3: a label or annotation that is no longer configured is removed from both objects, however it came there', async (t) => {
   const bed = await makeBed(t);
-  const labelsOf = () => [bed.secret(), bed.service()].map((object) => object?.metadata.labels ?? {});
-  const start = async (labels: string) => {
-    const daemon = await bed.startReady({ _AMBASSADOR_LABELS: labels });
-    await eventually('the labels', () =>
-      labelsOf().every((found) => labels.split(',').every((pair) => found[pair.split('=')[0] ?? ''])),
+  const found = () =>
+    [bed.secret(), bed.service()].flatMap((object) => [
+      object?.metadata.labels ?? {},
+      object?.metadata.annotations ?? {},
+    ]);
+  const start = async (pairs: string) => {
+    const daemon = await bed.startReady({
+      _AMBASSADOR_LABELS: pairs,
+      _AMBASSADOR_ANNOTATIONS: pairs.replaceAll(',', '\n'),
+    });
+    await eventually('the labels and annotations', () =>
+      found().every((map) => pairs.split(',').every((pair) => map[pair.split('=')[0] ?? ''])),
     );
     return daemon;
   };
   // The first set comes with the creation, the second with an apply.
-  for (const labels of ['team=edge,tier=gold', 'team=edge,tier=gold,zone=a']) {
-    const daemon = await start(labels);
+  for (const pairs of ['team=edge,tier=gold', 'team=edge,tier=gold,zone=a']) {
+    const daemon = await start(pairs);
     await daemon.stop();
   }
   bed.cluster.edit('Secret', NAMESPACE, SECRET, ({ metadata }) => {
     metadata.labels = { ...metadata.labels, theirs: 'stays' };
+    metadata.annotations = { ...metadata.annotations, theirs: 'stays' };
   });
 
   await start('team=edge');
 
   await eventually('tier and zone are gone', () =>
-    labelsOf().every((found) => !('tier' in found) && !('zone' in found) && found['team'] === 'edge'),
+    found().every((map) => !('tier' in map) && !('zone' in map) && map['team'] === 'edge'),
   );
   assert.equal(bed.secret()?.metadata.labels?.['theirs'], 'stays');
+  assert.equal(bed.secret()?.metadata.annotations?.['theirs'], 'stays');
 });
 
 test("24: Other people's labels, annotations and data stay, and are no reason to write", async (t) => {

@@ -130,6 +130,33 @@ test('with verifyUpstream the connector may publish the roots too', async () => 
   assert.match(await show('service/ambassador-consul-connector'), /ca_secret: ambassador-consul-connect-ca/);
 });
 
+test('an annotation of the values is published and goes with its value; the policy lets no other through', async () => {
+  const annotation = 'example.com/to';
+  const value = `a, 'b' "c" <d> $(e)`;
+  const annotations = async () =>
+    Promise.all(PUBLISHED.map((each) => jsonPath(each, '{.metadata.annotations}')));
+  const publishUntil = async (what: string, isSo: (found: readonly string[]) => boolean) => {
+    const daemon = await start(await installed(NAME));
+    try {
+      await eventually(what, async () => isSo(await annotations()), ENFORCED_WITHIN_MS);
+    } finally {
+      await daemon.stop();
+    }
+  };
+
+  await run('upgrade', [RELEASE, CHART], { publishedAnnotations: { [annotation]: value } });
+  await publishUntil('the annotation on both', (found) =>
+    found.every((each) => JSON.parse(each)[annotation] === value),
+  );
+  if (hasPolicy) {
+    const patch = JSON.stringify({ metadata: { annotations: { 'example.com/other': value } } });
+    await refused(NAME, ['patch', 'secret', 'ambassador-consul-connect', '--type=merge', `--patch=${patch}`]);
+  }
+
+  await run('upgrade', [RELEASE, CHART], {});
+  await publishUntil('it is gone from both', (found) => found.every((each) => !each.includes(annotation)));
+});
+
 test('without a Service to publish the connector needs no right to Services', async () => {
   await kubectl('delete', ...PUBLISHED);
   await run('upgrade', [RELEASE, CHART], { publishService: false });

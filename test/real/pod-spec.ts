@@ -63,6 +63,9 @@ export function variablesOf<V extends Variable>({ env }: { readonly env: readonl
 /** Those of them with a literal value. */
 export function environmentOf(container: Container): Record<string, string> {
   return Object.fromEntries(
-    variablesOf(container).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
+    variablesOf(container).flatMap(({ name, value }) =>
+      // A `$$(` is the kubelet's escape.
+      value === undefined ? [] : [[name, value.replaceAll('$$(', '$(')]],
+    ),
   );
 }

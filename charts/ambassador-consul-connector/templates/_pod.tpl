@@ -40,6 +40,12 @@
 {{- $labels = append $labels (printf "%s=%s" $key $value) -}}
 {{- end -}}
 {{- $given = append $given (list "_AMBASSADOR_LABELS" (join "," $labels)) -}}
+{{- $annotations := list -}}
+{{- range $key, $value := $values.publishedAnnotations -}}
+{{- /* The kubelet replaces `$(NAME)` by a variable of this name, and leaves `$$(NAME)` as `$(NAME)`. */ -}}
+{{- $annotations = append $annotations (printf "%s=%s" $key (replace "$(" "$$(" $value)) -}}
+{{- end -}}
+{{- $given = append $given (list "_AMBASSADOR_ANNOTATIONS" (join "\n" $annotations)) -}}
 {{- if $consul.host -}}
 {{- $given = append $given (list "_CONSUL_HOST" $consul.host) -}}
 {{- else if $consul.addresses -}}

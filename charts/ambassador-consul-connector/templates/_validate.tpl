@@ -19,6 +19,11 @@
 {{- fail (printf "publishedLabels: %s is no key of a label" $key) -}}
 {{- end -}}
 {{- end -}}
+{{- range $key, $_ := .Values.publishedAnnotations -}}
+{{- if regexMatch "[=\\s]|^ambassador-consul-connector/|^getambassador\\.io/config$|^kubectl\\.kubernetes\\.io/last-applied-configuration$" $key -}}
+{{- fail (printf "publishedAnnotations: %s is no key of an annotation, or has a meaning of its own" $key) -}}
+{{- end -}}
+{{- end -}}
 {{- range list "app.kubernetes.io/name" "app.kubernetes.io/instance" -}}
 {{- if hasKey $.Values.podLabels . -}}
 {{- fail (printf "podLabels: the published Service selects the Pods by %s, which cannot be changed" .) -}}
@@ -34,6 +39,7 @@
   "AMBASSADOR_SERVICE_ENABLED" "publishService"
   "AMBASSADOR_API_VERSION" "apiVersion"
   "AMBASSADOR_LABELS" "publishedLabels"
+  "AMBASSADOR_ANNOTATIONS" "publishedAnnotations"
   "CONSUL_SERVICE" "ambassadors[].consulService"
   "CONSUL_HOST" "consul.host"
   "CONSUL_ADDRESSES" "consul.addresses"

@@ -1,10 +1,11 @@
 import { PublishError } from '../../errors.ts';
 import type { Insecurity } from '../../lib/insecurity.ts';
+import { FIELD_MANAGER } from '../../publish/annotations.ts';
 import { assertAdoptable, assertServiceAdoptable } from '../../publish/kubernetes/adoption.ts';
 import type { KubernetesClient, ObjectRef } from '../../publish/kubernetes/api/client.ts';
 import { type Access, errorOfMissingRule, isNamed, type Verb } from '../../publish/kubernetes/api/errors.ts';
 import type { KubernetesObject } from '../../publish/kubernetes/api/object.ts';
-import { FIELD_MANAGER, type SecretManifest, type ServiceManifest } from '../../publish/manifests.ts';
+import type { SecretManifest, ServiceManifest } from '../../publish/manifests.ts';
 import { CREATION, checkCreation } from './creation.ts';
 import { checkGateway, type GatewaySide } from './gateway.ts';
 import {

@@ -3,13 +3,12 @@ import { PublishError } from '../../errors.ts';
 import { trySpiffeIdOf } from '../../identity/spiffe-id.ts';
 import { tryReadCertificates } from '../../identity/x509/certificate.ts';
 import { isRecord } from '../../lib/record.ts';
+import { FIELD_MANAGER, TLS_CONTEXT_ANNOTATION } from '../annotations.ts';
 import {
-  FIELD_MANAGER,
   MANAGED_BY,
   type Metadata,
   type SecretManifest,
   type ServiceManifest,
-  TLS_CONTEXT_ANNOTATION,
   TLS_SECRET_TYPE,
 } from '../manifests.ts';
 import type { KubernetesObject } from './api/object.ts';

@@ -1,21 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isRecord } from '../../lib/record.ts';
-import {
-  FIELD_MANAGER,
-  type SecretManifest,
-  type ServiceManifest,
-  TLS_CONTEXT_ANNOTATION,
-} from '../manifests.ts';
+import { FIELD_MANAGER, isReserved, TLS_CONTEXT_ANNOTATION } from '../annotations.ts';
+import type { SecretManifest, ServiceManifest } from '../manifests.ts';
 import type { KubernetesObject } from './api/object.ts';
-
-/** What `kubectl apply` leaves: of the old program's Secret, a copy of an old private key. */
-export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Whether the object already holds all we want there; what others own beside it does not count. */
 export function holds(object: KubernetesObject, manifest: SecretManifest | ServiceManifest): boolean {
   return (
     holdsMetadata(object, manifest) &&
-    staleLabels(object, manifest).length === 0 &&
+    isEmpty(staleMetadata(object, manifest)) &&
     ('data' in manifest
       ? holdsData(object, manifest)
       : contains(object.spec, { ...manifest.spec, clusterIP: object.spec['clusterIP'] }))
@@ -46,15 +39,37 @@ export function missingEssentials(
   return object.annotations[TLS_CONTEXT_ANNOTATION] === wanted ? [] : [TLS_CONTEXT_ANNOTATION];
 }
 
-/** The labels that nobody but us ever set there, and that are no longer wanted. */
-export function staleLabels(
-  { labels, labelOwners }: KubernetesObject,
+/** What nobody but us ever set there, and is no longer wanted. */
+export interface StaleMetadata {
+  readonly labels: readonly string[];
+  readonly annotations: readonly string[];
+}
+
+/** The labels and annotations that were configured once. Reserved ones may be of another version of the connector. */
+export function staleMetadata(
+  object: KubernetesObject,
   { metadata }: Pick<SecretManifest | ServiceManifest, 'metadata'>,
-): readonly string[] {
-  return Object.keys(labels).filter((label) => {
-    const owners = labelOwners[label] ?? [];
-    const isOursAlone = owners.length > 0 && owners.every((owner) => owner === FIELD_MANAGER);
-    return isOursAlone && !(label in metadata.labels);
+): StaleMetadata {
+  const annotations = unwanted(object.annotations, object.annotationOwners, metadata.annotations);
+  return {
+    labels: unwanted(object.labels, object.labelOwners, metadata.labels),
+    annotations: annotations.filter((annotation) => !isReserved(annotation)),
+  };
+}
+
+export function isEmpty({ labels, annotations }: StaleMetadata): boolean {
+  return labels.length === 0 && annotations.length === 0;
+}
+
+function unwanted(
+  found: Readonly<Record<string, string>>,
+  owners: Readonly<Record<string, readonly string[]>>,
+  wanted: Readonly<Record<string, string>>,
+): string[] {
+  return Object.keys(found).filter((key) => {
+    const of = owners[key] ?? [];
+    const isOursAlone = of.length > 0 && of.every((owner) => owner === FIELD_MANAGER);
+    return isOursAlone && !(key in wanted);
   });
 }
 

@@ -5,7 +5,7 @@ import { isOurs } from './adoption.ts';
 import type { KubernetesClient } from './api/client.ts';
 import { describeObject } from './api/errors.ts';
 import type { KubernetesObject } from './api/object.ts';
-import { holds, holdsMetadata, missingEssentials, staleLabels } from './drift.ts';
+import { holds, holdsMetadata, isEmpty, missingEssentials, staleMetadata } from './drift.ts';
 import { LostWrites } from './lost-writes.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { Urgency } from './urgency.ts';
@@ -120,12 +120,14 @@ export class ObjectWriter {
     const { ref } = cache;
     if (current === undefined) return client.create(ref, manifest, signal);
     const written = await this.#applyOrAnnotate(cache, current, manifest, signal);
-    const stale = staleLabels(written, manifest);
-    if (stale.length === 0) return written;
+    const stale = staleMetadata(written, manifest);
+    if (isEmpty(stale)) return written;
     // An apply removes none that the POST of the creation set.
-    const labels = Object.fromEntries(stale.map((label) => [label, null]));
+    const [labels, annotations] = [stale.labels, stale.annotations].map((keys) =>
+      Object.fromEntries(keys.map((key) => [key, null])),
+    );
     const { resourceVersion } = written;
-    return client.merge(ref, { metadata: { resourceVersion, labels } }, signal);
+    return client.merge(ref, { metadata: { resourceVersion, labels, annotations } }, signal);
   }
 
   /** Where a Service has ports that ours do not go with, what the gateway reads is written all the same. */

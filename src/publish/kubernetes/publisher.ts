@@ -1,6 +1,7 @@
 import { describeCause, type WriteCause } from '../../identity/policy/decision.ts';
 import type { Content, Published } from '../../identity/published.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { LAST_APPLIED } from '../annotations.ts';
 import {
   type Manifests,
   type ObjectNames,
@@ -23,7 +24,7 @@ import { assertAdoptable, assertServiceAdoptable } from './adoption.ts';
 import type { KubernetesClient, ObjectRef } from './api/client.ts';
 import { describeObject } from './api/errors.ts';
 import type { KubernetesObject } from './api/object.ts';
-import { holdsData, keepClusterIp, LAST_APPLIED } from './drift.ts';
+import { holdsData, keepClusterIp } from './drift.ts';
 import { EventRecorder } from './events/recorder.ts';
 import { ObjectCache } from './object-cache.ts';
 import { ObjectWriter } from './object-writer.ts';

@@ -1,5 +1,5 @@
 import type { WriteCause, WriteReason } from '../../identity/policy/decision.ts';
-import { FIELD_MANAGER, TLS_CONTEXT_ANNOTATION } from '../manifests.ts';
+import { FIELD_MANAGER, TLS_CONTEXT_ANNOTATION } from '../annotations.ts';
 import type { KubernetesObject } from './api/object.ts';
 
 /** `urgent`: without the write the gateway has nothing that works. */

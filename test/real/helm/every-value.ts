@@ -7,6 +7,7 @@ export const EVERY_VALUE = {
   ],
   verifyUpstream: true,
   publishedLabels: { team: 'gateways' },
+  publishedAnnotations: { 'example.com/to': "a, 'b' <c>", note: '' },
   consul: {
     addresses: ['consul-1:8501', 'consul-2:8501'],
     datacenter: 'dc2',

@@ -26,8 +26,10 @@ const REFUSED: readonly (readonly [object, string])[] = [
   [{ podMonitor: { interval: '30' } }, '/podMonitor/interval'],
   [{ logLevel: 'verbose' }, '/logLevel'],
   [{ publishedLabels: { team: 'a b' } }, '/publishedLabels/team'],
+  [{ publishedAnnotations: { note: 'a\nb' } }, '/publishedAnnotations/note'],
   // By the templates.
   [{ publishedLabels: { 'a=b,team': 'c' } }, 'publishedLabels'],
+  [{ publishedAnnotations: { 'getambassador.io/config': 'c' } }, 'publishedAnnotations'],
   [{ podLabels: { 'app.kubernetes.io/instance': 'x' } }, 'podLabels'],
   [{ ambassadors: [{ id: 'edge' }, { id: 'edge' }] }, 'ambassadors: two of them have the name'],
   [

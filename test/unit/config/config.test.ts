@@ -14,6 +14,7 @@ test('with nothing set every default is that of the seed', () => {
     tlsContext: 'ambassador-consul',
     apiVersion: 'getambassador.io/v2',
     labels: {},
+    annotations: {},
     consul: {
       servers: [{ host: '127.0.0.1', port: 8500 }],
       tls: undefined,
@@ -158,6 +159,12 @@ const ACCEPTED: readonly [string, string, (config: ReturnType<typeof readConfig>
     'a=b, getambassador.io/c=',
     ({ labels }) => labels,
     { a: 'b', 'getambassador.io/c': '' },
+  ],
+  [
+    '_AMBASSADOR_ANNOTATIONS',
+    'example.com/to=a,b=c \n note=',
+    ({ annotations }) => annotations,
+    { 'example.com/to': 'a,b=c', note: '' },
   ],
   ['_HTTP_PORT', '0', ({ http }) => http.port, 0],
   ['_HTTP_HOST', '::', ({ http }) => http.host, '::'],

@@ -13,6 +13,7 @@ export const SEED_NAMES: ObjectNames = {
   serviceNamespace: 'ambassador',
   instance: 'ambassador',
   labels: {},
+  annotations: {},
   statusPort: 8080,
 };
 

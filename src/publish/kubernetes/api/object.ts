@@ -16,6 +16,8 @@ export interface KubernetesObject {
   readonly managers: readonly string[];
   /** Who owns each label. */
   readonly labelOwners: Readonly<Record<string, readonly string[]>>;
+  /** The same of each annotation. */
+  readonly annotationOwners: Readonly<Record<string, readonly string[]>>;
   /** Of a Secret: who owns each key of its data. */
   readonly dataOwners: Readonly<Record<string, readonly string[]>>;
   /** Of a Secret, base64. */
@@ -43,6 +45,7 @@ export function decodeObject(value: unknown): KubernetesObject {
     immutable: immutable === true,
     managers: managersOf(metadata['managedFields']),
     labelOwners: entryOwners(metadata['managedFields'], ['f:metadata', 'f:labels']),
+    annotationOwners: entryOwners(metadata['managedFields'], ['f:metadata', 'f:annotations']),
     dataOwners: entryOwners(metadata['managedFields'], ['f:data']),
     data: strings(data),
     spec: isRecord(spec) ? spec : {},

@@ -1,4 +1,4 @@
-import { FIELD_MANAGER } from '../../manifests.ts';
+import { FIELD_MANAGER } from '../../annotations.ts';
 import type { PublishedEvent } from '../../publisher.ts';
 import type { ObjectRef } from '../api/client.ts';
 import type { KubernetesObject } from '../api/object.ts';
