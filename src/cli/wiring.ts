@@ -158,13 +158,18 @@ export async function wireCheck(config: Config, clock: Clock, deadlineMs: number
   if (upstreamCaSecret !== undefined) {
     objects.push({ resource: 'secrets', ...upstreamCaSecret, type: OPAQUE_SECRET_TYPE });
   }
-  if (service !== undefined) {
-    const manifest = serviceManifest(names, config.apiVersion);
-    objects.push({ resource: 'services', ...service, manifest });
-  }
-  const { ambassadorId, tlsContext, serviceEnabled } = config;
-  const { insecurity } = credentials;
-  return { client, objects, insecurity, gateway: { ambassadorId, tlsContext, serviceEnabled } };
+  const manifest = serviceManifest(names, config.apiVersion);
+  if (service !== undefined) objects.push({ resource: 'services', ...service, manifest });
+  const { ambassadorId, consul, tlsContext, serviceEnabled } = config;
+  const gateway = {
+    ambassadorId,
+    tlsContext,
+    serviceEnabled,
+    namespaces: [...new Set(objects.map(({ namespace }) => namespace))],
+    labels: manifest.metadata.labels,
+    hasToken: consul.token.kind !== 'none',
+  };
+  return { client, objects, insecurity: credentials.insecurity, gateway };
 }
 
 /** What is published now. @throws PublishError */

@@ -8,7 +8,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { CONSUL_SUBJECTS, checkConsul } from './consul.ts';
 import { checkDirectory } from './directory.ts';
 import { checkKubernetes, type KubernetesSide } from './kubernetes.ts';
-import { after, asConnectorError, fail, pass, type Row, skipAll, warn } from './result.ts';
+import { after, asConnectorError, fail, pass, type Row, skipAll, warnOf } from './result.ts';
 
 /** What was found, in the order of cause and effect: the first FAIL is the one to begin with. */
 export interface Report {
@@ -84,17 +84,14 @@ async function checkPlace(
 
 function configurationRow(environment: Environment, config: Config): Row {
   const fatal = fatalApiVersion(config);
-  const warnings = [
+  const problems = [
     ...findUnknownVariables(environment).map(({ variable, meant }) => ({
-      warning: `${variable} is set and has no effect`,
+      detail: `${variable} is set and has no effect`,
       remedy: `set ${meant} instead of ${variable}`,
     })),
-    ...(fatal === undefined ? [] : [fatal]),
+    ...(fatal === undefined ? [] : [{ detail: fatal.warning, remedy: fatal.remedy }]),
   ];
-  if (warnings.length === 0) return pass(CONFIGURATION, 'every variable can be used');
-  return warn(
-    CONFIGURATION,
-    warnings.map(({ warning }) => warning).join('\n'),
-    warnings.map(({ remedy }) => remedy).join('\n'),
-  );
+  return problems.length === 0
+    ? pass(CONFIGURATION, 'every variable can be used')
+    : warnOf(CONFIGURATION, problems);
 }

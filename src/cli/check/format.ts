@@ -18,14 +18,14 @@ export function renderTable({ rows }: Report, hasColour = false): string {
     coloured(WORDS[status].padEnd(STATUS_WIDTH), hasColour ? COLOURS[status] : undefined) +
       what.padEnd(width) +
       linesOf(detail).join(`\n${indent}`),
-    ...(remedy === undefined ? [] : [`${indent}-> ${remedy}`]),
+    ...linesOf(remedy ?? '').flatMap((line) => (line === '' ? [] : [`${indent}-> ${line}`])),
   ]);
   return `${lines.join('\n')}\n\n${summary(rows)}\n`;
 }
 
-/** Its lines, in which a text of Consul can neither colour nor add one. */
-function linesOf(detail: string): readonly string[] {
-  return detail.split('\n').map((line) => printable(line));
+/** Its lines, in which a text of Consul or of the cluster can neither colour nor add one. */
+function linesOf(text: string): readonly string[] {
+  return text.split('\n').map((line) => printable(line));
 }
 
 /** The rows for programs. */

@@ -7,7 +7,8 @@ import { type Access, errorOfMissingRule, isNamed, type Verb } from '../../publi
 import type { KubernetesObject } from '../../publish/kubernetes/api/object.ts';
 import type { SecretManifest, ServiceManifest } from '../../publish/manifests.ts';
 import { CREATION, checkCreation } from './creation.ts';
-import { checkGateway, type GatewaySide } from './gateway.ts';
+import { checkGateway } from './gateway/gateway.ts';
+import type { GatewaySide } from './gateway/side.ts';
 import {
   after,
   asConnectorError,

@@ -28,6 +28,17 @@ export function warn(subject: Subject, detail: string, remedy?: string): Row {
   return { ...subject, status: 'warn', detail, ...(remedy === undefined ? {} : { remedy }) };
 }
 
+export interface Problem {
+  readonly detail: string;
+  readonly remedy: string;
+}
+
+/** One row for several, each in a line of its own. */
+export function warnOf(subject: Subject, problems: readonly Problem[]): Row {
+  const lines = (of: keyof Problem): string => problems.map((problem) => problem[of]).join('\n');
+  return warn(subject, lines('detail'), lines('remedy'));
+}
+
 /** The row of an error, in the words the daemon would log. A configuration has its problems in one line each. */
 export function fail(subject: Subject, error: unknown, status: 'fail' | 'warn' = 'fail'): Row {
   const { code, error: detail, remedy } = describeError(error);

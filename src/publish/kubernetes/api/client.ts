@@ -87,8 +87,8 @@ export class KubernetesClient {
     return String(asRecord(asRecord(answer)['preferredVersion'])['groupVersion']);
   }
 
-  /** The custom resources of one kind in all namespaces. */
-  async listCustom(version: string, plural: string, signal: AbortSignal): Promise<readonly unknown[]> {
+  /** The objects of one kind in all namespaces, by its group and version. */
+  async list(version: string, plural: string, signal: AbortSignal): Promise<readonly unknown[]> {
     const path = `/apis/${version}/${plural}`;
     const question = { what: `listing ${plural}`, remedy: `grant list on ${plural} in a ClusterRole` };
     const { items } = asRecord(await this.#requests.call({ method: 'GET', path, question }, signal));

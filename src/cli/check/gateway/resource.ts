@@ -1,0 +1,24 @@
+import { isRecord } from '../../../lib/record.ts';
+import { DEFAULT_ID } from './side.ts';
+
+/** An object of the cluster, reduced to what is checked. */
+export interface Resource {
+  /** `namespace/name`. */
+  readonly id: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** Empty for what is no such object. */
+export function decodeResource(item: unknown): Resource[] {
+  if (!isRecord(item) || !isRecord(item['metadata'])) return [];
+  const { name, namespace } = item['metadata'];
+  if (typeof name !== 'string' || typeof namespace !== 'string') return [];
+  return [{ id: `${namespace}/${name}`, name, namespace, spec: isRecord(item['spec']) ? item['spec'] : {} }];
+}
+
+/** Whether a resource of Ambassador is for that ID; one without an ID is for the Ambassador without one. */
+export function isFor(ambassadorId: string): (resource: Resource) => boolean {
+  return ({ spec }) => [spec['ambassador_id'] ?? DEFAULT_ID].flat().includes(ambassadorId || DEFAULT_ID);
+}
