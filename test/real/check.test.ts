@@ -90,8 +90,14 @@ test('with no Role at all, pasting rule after rule leads to a Role that is enoug
   }
 });
 
-test('E3, E5: with the CRDs of Emissary 4 a second TLSContext and a host with two settings are a WARN, where they may be read', async () => {
-  const kinds = ['Mapping', 'TLSContext'].map((kind) => ({ group: 'getambassador.io', kind }));
+test('E3, E5: with the CRDs of Emissary 4 what the gateway leaves out or mixes up is a WARN, where it may be read', async () => {
+  const kinds = [
+    'Mapping',
+    'TLSContext',
+    'ConsulResolver',
+    'KubernetesServiceResolver',
+    'KubernetesEndpointResolver',
+  ].map((kind) => ({ group: 'getambassador.io', kind }));
   for (const each of kinds) await addKind(world.kubectl, { ...each, versions: ['v3alpha1'] });
   const put = (kind: string, name: string, spec: object) =>
     world.kubectl(
@@ -101,6 +107,9 @@ test('E3, E5: with the CRDs of Emissary 4 a second TLSContext and a host with tw
   await put('TLSContext', 'ambassador-consul', { secret: 'mine' });
   await put('Mapping', 'mesh', { prefix: '/a/', service: 'https://qotm', tls: 'ambassador-consul' });
   await put('Mapping', 'plain', { prefix: '/b/', service: 'https://qotm' });
+  await put('Mapping', 'lost', { prefix: '/c/', service: 'a', tls: 'ambassador-consul', resolver: 'consul' });
+  await world.kubectl(['create', 'deployment', 'emissary', '--image=emissary']);
+  await world.kubectl(['set', 'env', 'deployment/emissary', 'AMBASSADOR_ID=edge']);
 
   const asAdministrator = await check({ KUBECONFIG: world.kubernetes.kubeconfigFile });
   const asConnector = await check();
@@ -113,7 +122,19 @@ test('E3, E5: with the CRDs of Emissary 4 a second TLSContext and a host with tw
     asAdministrator.row('gateway-mappings')?.detail ?? '',
     /ambassador\/mesh and ambassador\/plain reach https:\/\/qotm/,
   );
-  assert.equal(asConnector.row('gateway-mappings'), undefined);
+  assert.match(
+    asAdministrator.row('gateway-resolvers')?.detail ?? '',
+    /leaves ambassador\/lost out: its resolver consul does not exist/,
+  );
+  assert.match(
+    asAdministrator.row('gateway')?.detail ?? '',
+    /^ambassador\/emissary has the AMBASSADOR_ID edge, and this publishes for default$/,
+  );
+  assert.deepEqual(
+    asConnector.rows.filter(({ check: name }) => name.startsWith('gateway')),
+    [],
+  );
+  await world.kubectl(['delete', 'deployment', 'emissary']);
   for (const each of kinds) await world.kubectl(['delete', 'crd', crdName(each)]);
 });
 
