@@ -111,6 +111,7 @@ export function readConfig(environment: Environment): Config {
       owner: env._OUTPUT_FILE_OWNER,
       group: env._OUTPUT_FILE_GROUP,
       extra: env._OUTPUT_EXTRA_FILES,
+      keystorePassword: env._OUTPUT_KEYSTORE_PASSWORD,
     },
     outputReload,
     http: { host: env._HTTP_HOST, port: env._HTTP_PORT },

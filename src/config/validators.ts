@@ -219,6 +219,11 @@ export const extraFiles = validator<readonly ExtraFiles[]>(`some of ${EXTRA_FILE
   return wanted.every((each) => each !== undefined) ? wanted : undefined;
 });
 
+/** PKCS#12 and Java agree on these alone, and keytool wants six of them. */
+export const keystorePassword = validator('6 to 128 characters of printable ASCII', (input) =>
+  /^[\x20-\x7e]{6,128}$/.test(input) ? input : undefined,
+);
+
 export const command = validator('a command for /bin/sh', (input) =>
   input.includes('\0') ? undefined : input,
 );

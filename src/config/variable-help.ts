@@ -151,7 +151,11 @@ export const VARIABLE_HELP: Readonly<Record<Name, VariableHelp>> = {
   ),
   _OUTPUT_EXTRA_FILES: other(
     'none',
-    'More files: `pem`, `tls.pem` with certificate and key, as HAProxy reads them; `envoy`, `envoy-identity.yaml` and `envoy-roots.yaml`, by which Envoy reads the folder by SDS, without a reload. Several as `pem,envoy`.',
+    'More files: `pem`, `tls.pem` with certificate and key, as HAProxy reads them; `envoy`, `envoy-identity.yaml` and `envoy-roots.yaml`, by which Envoy reads the folder by SDS, without a reload; `pkcs12`, `keystore.p12` and `truststore.p12`, as Java reads them. Several as `pem,envoy`.',
+  ),
+  _OUTPUT_KEYSTORE_PASSWORD: literal(
+    'changeit',
+    'The password of `keystore.p12` and `truststore.p12`, which want one. Who can read `keystore.p12` can read `tls.key` too.',
   ),
   _OUTPUT_RELOAD_COMMAND: other(
     'none',
@@ -237,6 +241,7 @@ export const VARIABLE_SECTIONS: readonly VariableSection[] = [
       '_OUTPUT_FILE_OWNER',
       '_OUTPUT_FILE_GROUP',
       '_OUTPUT_EXTRA_FILES',
+      '_OUTPUT_KEYSTORE_PASSWORD',
       '_OUTPUT_RELOAD_COMMAND',
       '_OUTPUT_RELOAD_SIGNAL',
       '_OUTPUT_RELOAD_PID_FILE',

@@ -47,6 +47,7 @@ export const VARIABLES = {
   _OUTPUT_FILE_OWNER: is.numericId({ default: undefined }),
   _OUTPUT_FILE_GROUP: is.numericId({ default: undefined }),
   _OUTPUT_EXTRA_FILES: is.extraFiles({ default: [] }),
+  _OUTPUT_KEYSTORE_PASSWORD: is.keystorePassword({ default: 'changeit' }),
   _OUTPUT_RELOAD_COMMAND: is.command({ default: undefined }),
   _OUTPUT_RELOAD_SIGNAL: is.reloadSignal({ default: undefined }),
   _OUTPUT_RELOAD_PID_FILE: is.path({ default: undefined }),

@@ -11,7 +11,12 @@ const CHUNK_BYTES = 64 * 1024;
 const POLL_MS = 20;
 
 /** A read from a dead mount keeps its thread for ever: another read of that file waits for it, instead of for a second thread. */
-const reading = new Map<string, Promise<string>>();
+const reading = new Map<string, Promise<Buffer>>();
+
+/** As `readBytes`, of a text in UTF-8. @throws the same */
+export async function readText(path: string, clock?: Clock): Promise<string> {
+  return (await readBytes(path, clock)).toString('utf8');
+}
 
 /**
  * Reads a file within four seconds, whatever it is: a pipe that nobody writes to and a mount whose server died would
@@ -19,7 +24,7 @@ const reading = new Map<string, Promise<string>>();
  *
  * @throws the file system's error, with the code ETIMEDOUT when it was not read in time
  */
-export function readText(path: string, clock: Clock = systemClock): Promise<string> {
+export function readBytes(path: string, clock: Clock = systemClock): Promise<Buffer> {
   const work = reading.get(path) ?? startReading(path, clock);
   return withFileDeadline(path, clock, () => work);
 }
@@ -44,13 +49,13 @@ export function withFileDeadline<T>(
   });
 }
 
-function startReading(path: string, clock: Clock): Promise<string> {
+function startReading(path: string, clock: Clock): Promise<Buffer> {
   const work = read(path, clock).finally(() => reading.delete(path));
   reading.set(path, work);
   return work;
 }
 
-async function read(path: string, clock: Clock): Promise<string> {
+async function read(path: string, clock: Clock): Promise<Buffer> {
   // Without O_NONBLOCK the mere opening of a pipe waits for its writer, in a thread that nothing can end.
   const file = await inThreadPool(() => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
@@ -60,7 +65,7 @@ async function read(path: string, clock: Clock): Promise<string> {
   }
 }
 
-async function readToEnd(file: FileHandle, path: string, clock: Clock): Promise<string> {
+async function readToEnd(file: FileHandle, path: string, clock: Clock): Promise<Buffer> {
   const giveUpAt = clock.monotonic() + DEADLINE_MS;
   const isPipe = (await inThreadPool(() => file.stat())).isFIFO();
   const chunks: Buffer[] = [];
@@ -73,7 +78,7 @@ async function readToEnd(file: FileHandle, path: string, clock: Clock): Promise<
     if (bytesRead > 0) continue;
     // A pipe is at its end, too, before its writer has come.
     const isAtEnd = bytesRead === 0 && (!isPipe || size > 0);
-    if (isAtEnd) return Buffer.concat(chunks).toString('utf8');
+    if (isAtEnd) return Buffer.concat(chunks);
     if (clock.monotonic() >= giveUpAt) throw fileError('ETIMEDOUT', path);
     await clock.sleep(POLL_MS, new AbortController().signal);
   }

@@ -66,6 +66,7 @@ const REFUSED: Record<keyof typeof VARIABLES, readonly string[] | 'any text is a
   _OUTPUT_FILE_MODE: ['0800', '0200', '01600', 'rw-r-----', 's3cret', '-0600'],
   _OUTPUT_FILE_OWNER: ['root', '-1', '1.5', 's3cret', LONG, '0x10'],
   _OUTPUT_EXTRA_FILES: ['s3cret', 'pem,s3cret', 'pem;envoy', 'PEM', LONG, ','],
+  _OUTPUT_KEYSTORE_PASSWORD: ['s3crt', 's3crét-s3crét', 's3cret\tkey', 's3cret\u0001', LONG, 's3cret\nkey'],
   _OUTPUT_RELOAD_COMMAND: 'any text is a path',
   _OUTPUT_RELOAD_SIGNAL: ['KILL', 'hup', '1', 's3cret', LONG, '-HUP'],
   _OUTPUT_RELOAD_PID_FILE: 'any text is a path',

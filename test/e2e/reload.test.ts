@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -140,6 +149,36 @@ test('the extra files are the certificate with its key, and what Envoy reads the
   assert.equal(identity.private_key.filename, join(env['_OUTPUT_DIR'] ?? '', 'tls.key'));
   assert.equal(identity.watched_directory.path, env['_OUTPUT_DIR']);
   assert.match(at('envoy-roots.yaml'), /trusted_ca/);
+});
+
+test('keystore and truststore are what is published as openssl reads it; one that is edited is put right', async (t) => {
+  const { bed, env } = await folderBed(t);
+  const directory = env['_OUTPUT_DIR'] ?? '';
+  const at = (name: string) => readFileSync(join(directory, name));
+  const pem = (name: string, ...args: string[]) =>
+    execFileSync('openssl', ['pkcs12', '-in', join(directory, name), '-passin', 'pass:changeit', ...args], {
+      encoding: 'utf8',
+    });
+  const stores = { ...env, _OUTPUT_EXTRA_FILES: 'pkcs12' };
+  const first = await bed.startReady(stores);
+
+  const key = pem('keystore.p12', '-nodes', '-nocerts');
+  assert.ok(createPrivateKey(key).equals(createPrivateKey(at('tls.key'))));
+  assert.deepEqual(certificates(pem('keystore.p12', '-nokeys')), certificates(String(at('tls.crt'))));
+  assert.deepEqual(certificates(pem('truststore.p12', '-nokeys')), certificates(String(at('ca.crt'))));
+  assert.throws(() => pem('keystore.p12', '-passin', 'pass:another', '-nokeys'), /invalid password/i);
+  const modes = ['keystore.p12', 'truststore.p12'].map(
+    (name) => statSync(join(directory, name)).mode & 0o777,
+  );
+  assert.deepEqual(modes, [0o600, 0o644]);
+  await first.stop();
+
+  const [set, store] = [readlinkSync(join(directory, '..current')), at('keystore.p12')];
+  await bed.startReady(stores);
+  assert.equal(readlinkSync(join(directory, '..current')), set);
+
+  writeFileSync(join(directory, 'keystore.p12'), Buffer.alloc(100));
+  await eventually('the keystore is as it was', () => at('keystore.p12').equals(store));
 });
 
 function runs(pid: number): boolean {

@@ -3,9 +3,9 @@ import { chmod, lstat, mkdir, open, readdir, readlink, rename, rm, symlink } fro
 import { join } from 'node:path';
 import { systemCode } from '../../errors.ts';
 
-/** One file of a set: its text, its mode, and whose it is, where that matters. */
+/** One file of a set: what it holds, its mode, and whose it is, where that matters. */
 export interface SetFile {
-  readonly text: string;
+  readonly content: string | Buffer;
   readonly mode: number;
   readonly owner?: number | undefined;
   readonly group?: number | undefined;
@@ -64,13 +64,13 @@ async function targetOf(link: string): Promise<string | undefined> {
   }
 }
 
-async function writeSynced(path: string, { text, mode, owner, group }: SetFile): Promise<void> {
+async function writeSynced(path: string, { content, mode, owner, group }: SetFile): Promise<void> {
   const file = await open(path, 'wx', PRIVATE);
   try {
     // Before there is anything to read; the umask has no say in it.
     if (owner !== undefined || group !== undefined) await file.chown(owner ?? UNCHANGED, group ?? UNCHANGED);
     await file.chmod(mode);
-    await file.writeFile(text);
+    await file.writeFile(content);
     await file.sync();
   } finally {
     await file.close();

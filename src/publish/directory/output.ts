@@ -6,13 +6,16 @@ export interface OutputFiles {
   readonly group: number | undefined;
   /** Beside those that every gateway reads. */
   readonly extra: readonly ExtraFiles[];
+  /** Of the files in PKCS#12. */
+  readonly keystorePassword: string;
 }
 
 /**
  * - `pem`: `tls.pem`, the certificate and its key in one file, as HAProxy reads them.
  * - `envoy`: by which an Envoy reads the folder by SDS.
+ * - `pkcs12`: `keystore.p12` with certificate and key, `truststore.p12` with the roots, as Java reads them.
  */
-export const EXTRA_FILES = ['pem', 'envoy'] as const;
+export const EXTRA_FILES = ['pem', 'envoy', 'pkcs12'] as const;
 export type ExtraFiles = (typeof EXTRA_FILES)[number];
 
 /** How the reader of the files is told to read them again. */

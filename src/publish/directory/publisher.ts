@@ -5,7 +5,7 @@ import { describeCause } from '../../identity/policy/decision.ts';
 import type { Published } from '../../identity/published.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { orAborted } from '../../lib/or-aborted.ts';
-import { readText, withFileDeadline } from '../../lib/read-text.ts';
+import { readBytes, withFileDeadline } from '../../lib/read-text.ts';
 import { inThreadPool } from '../../lib/thread-pool.ts';
 import {
   type Manifests,
@@ -103,7 +103,7 @@ export class DirectoryPublisher implements Preview {
   async #read(): Promise<Published | undefined> {
     const { names } = this.#options;
     const [certificatePem, privateKeyPem, caPem] = await Promise.all(
-      ['tls.crt', 'tls.key', 'ca.crt'].map((name) => this.#readFile(name)),
+      ['tls.crt', 'tls.key', 'ca.crt'].map((name) => this.#readText(name)),
     );
     if (certificatePem === undefined && privateKeyPem === undefined) return undefined;
     const annotations = await this.#writtenAnnotations();
@@ -127,7 +127,7 @@ export class DirectoryPublisher implements Preview {
     const { clock, directory } = this.#options;
     const manifests = await this.manifests(publication, new Date(clock.now()).toISOString());
     const files = filesOf(directory, publication.content, manifests, this.#options.files);
-    if ((await this.#holdsTexts(files)) && (await this.#holdsModes(files))) return 'unchanged';
+    if ((await this.#holdsContents(files)) && (await this.#holdsModes(files))) return 'unchanged';
     try {
       await withFileDeadline(
         directory,
@@ -147,7 +147,7 @@ export class DirectoryPublisher implements Preview {
     const { upstreamCa, secret } = secretManifests(names, content);
     const annotations = preserveWriteRecord(
       await this.#writtenAnnotations(),
-      await this.#holdsTexts(identityFiles(content, this.#options.files)),
+      await this.#holdsContents(identityFiles(content, this.#options.files)),
       { at, reason: describeCause(cause), rootsIndex },
     );
     return {
@@ -183,10 +183,10 @@ export class DirectoryPublisher implements Preview {
   async close(): Promise<void> {}
 
   /** Whether every file is there as it should be: one that was deleted or edited is as good a reason as a new leaf. */
-  async #holdsTexts(files: Readonly<Record<string, SetFile>>): Promise<boolean> {
+  async #holdsContents(files: Readonly<Record<string, SetFile>>): Promise<boolean> {
     const names = Object.keys(files);
-    const texts = await Promise.all(names.map((name) => this.#readFile(name)));
-    return names.every((name, index) => texts[index] === files[name]?.text);
+    const found = await Promise.all(names.map((name) => this.#readFile(name)));
+    return names.every((name, index) => found[index]?.equals(Buffer.from(files[name]?.content ?? '')));
   }
 
   /** Whether who may read each file is as it should be, or as this file system has it. */
@@ -206,15 +206,19 @@ export class DirectoryPublisher implements Preview {
 
   /** The write record in the Secret's manifest, and the serial number. */
   async #writtenAnnotations(): Promise<Readonly<Record<string, unknown>>> {
-    const text = (await this.#readFile('secret.yaml')) ?? '';
+    const text = (await this.#readText('secret.yaml')) ?? '';
     if (this.#parsed?.text !== text) this.#parsed = { text, annotations: annotationsIn(text) };
     return this.#parsed.annotations;
   }
 
-  async #readFile(name: string): Promise<string | undefined> {
+  async #readText(name: string): Promise<string | undefined> {
+    return (await this.#readFile(name))?.toString('utf8');
+  }
+
+  async #readFile(name: string): Promise<Buffer | undefined> {
     const { clock, directory } = this.#options;
     try {
-      return await readText(join(directory, name), clock);
+      return await readBytes(join(directory, name), clock);
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw unusable(directory, error);

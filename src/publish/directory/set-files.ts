@@ -3,7 +3,8 @@ import type { Content } from '../../identity/published.ts';
 import type { Manifests } from '../manifests.ts';
 import type { SetFile } from './atomic-set.ts';
 import { envoyFiles } from './envoy-files.ts';
-import type { OutputFiles } from './output.ts';
+import { keyStore, trustStore } from './java-stores.ts';
+import type { ExtraFiles, OutputFiles } from './output.ts';
 
 const PUBLIC_MODE = 0o644;
 
@@ -14,38 +15,38 @@ export function identityFiles(
 ): Record<string, SetFile> {
   const ofKey = { mode: keyMode, owner, group };
   return {
-    'tls.crt': { text: tlsCrt, mode: PUBLIC_MODE, owner, group },
-    'tls.key': { text: tlsKey, ...ofKey },
-    ...(extra.includes('pem') ? { 'tls.pem': { text: tlsCrt + tlsKey, ...ofKey } } : {}),
-    'ca.crt': { text: caCrt, mode: PUBLIC_MODE, owner, group },
+    'tls.crt': { content: tlsCrt, mode: PUBLIC_MODE, owner, group },
+    'tls.key': { content: tlsKey, ...ofKey },
+    ...(extra.includes('pem') ? { 'tls.pem': { content: tlsCrt + tlsKey, ...ofKey } } : {}),
+    'ca.crt': { content: caCrt, mode: PUBLIC_MODE, owner, group },
   };
 }
 
-/** All files of a set, for a reader of `directory`: those, the manifests, and what an Envoy reads them by. */
+/** All files of a set, for a reader of `directory`: those, the manifests, and what other readers want. */
 export function filesOf(
   directory: string,
   content: Content,
   { upstreamCa, secret, service }: Manifests,
   output: OutputFiles,
 ): Record<string, SetFile> {
-  const { keyMode, owner, group, extra } = output;
-  const file = (manifest: object, mode: number): SetFile => ({
-    text: stringify(manifest, { lineWidth: 0 }),
-    mode,
-    owner,
-    group,
-  });
-  const envoy = extra.includes('envoy') ? envoyFiles(directory) : undefined;
+  const { keyMode, owner, group, extra, keystorePassword } = output;
+  const file = (text: string | Buffer, mode: number): SetFile => ({ content: text, mode, owner, group });
+  const yaml = (manifest: object, mode = PUBLIC_MODE): SetFile =>
+    file(stringify(manifest, { lineWidth: 0 }), mode);
+  const where = (wanted: ExtraFiles, files: () => Record<string, SetFile>): Record<string, SetFile> =>
+    extra.includes(wanted) ? files() : {};
   return {
     ...identityFiles(content, output),
-    'secret.yaml': file(secret, keyMode),
-    ...(upstreamCa === undefined ? {} : { 'ca-secret.yaml': file(upstreamCa, PUBLIC_MODE) }),
-    ...(service === undefined ? {} : { 'service.yaml': file(service, PUBLIC_MODE) }),
-    ...(envoy === undefined
-      ? {}
-      : {
-          'envoy-identity.yaml': file(envoy.identity, PUBLIC_MODE),
-          'envoy-roots.yaml': file(envoy.roots, PUBLIC_MODE),
-        }),
+    'secret.yaml': yaml(secret, keyMode),
+    ...(upstreamCa === undefined ? {} : { 'ca-secret.yaml': yaml(upstreamCa) }),
+    ...(service === undefined ? {} : { 'service.yaml': yaml(service) }),
+    ...where('envoy', () => {
+      const { identity, roots } = envoyFiles(directory);
+      return { 'envoy-identity.yaml': yaml(identity), 'envoy-roots.yaml': yaml(roots) };
+    }),
+    ...where('pkcs12', () => ({
+      'keystore.p12': file(keyStore(content, keystorePassword), keyMode),
+      'truststore.p12': file(trustStore(content, keystorePassword), PUBLIC_MODE),
+    })),
   };
 }

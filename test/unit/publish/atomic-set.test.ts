@@ -17,8 +17,8 @@ beforeEach(() => {
 
 function setOf(text: string) {
   return {
-    'tls.crt': { text: `${text} certificate`, mode: 0o644 },
-    'tls.key': { text: `${text} key`, mode: 0o600 },
+    'tls.crt': { content: `${text} certificate`, mode: 0o644 },
+    'tls.key': { content: `${text} key`, mode: 0o600 },
   };
 }
 
@@ -124,7 +124,7 @@ test('readers never see a half-changed set', async () => {
 
 test('a set that cannot be written leaves the old one and nothing behind', async () => {
   await replaceSet(directory, setOf('first'));
-  const impossible = { ...setOf('second'), 'no/such/folder': { text: '', mode: 0o600 } };
+  const impossible = { ...setOf('second'), 'no/such/folder': { content: '', mode: 0o600 } };
 
   await assert.rejects(replaceSet(directory, impossible), { code: 'ENOENT' });
 

@@ -28,7 +28,13 @@ function publisher(
   options: { serviceEnabled?: boolean; apiVersion?: string; names?: ObjectNames; files?: OutputFiles } = {},
 ): DirectoryPublisher {
   const clock = { ...systemClock, now: () => Date.UTC(2030, 0, 15, 12) };
-  const files = { keyMode: 0o600, owner: undefined, group: undefined, extra: [] };
+  const files = {
+    keyMode: 0o600,
+    owner: undefined,
+    group: undefined,
+    extra: [],
+    keystorePassword: 'changeit',
+  };
   const defaults = { serviceEnabled: true, apiVersion: 'getambassador.io/v2', files, reload: undefined };
   return new DirectoryPublisher({ directory, names: SEED_NAMES, clock, ...defaults, ...options });
 }
@@ -212,7 +218,7 @@ for (const mask of [0o000, 0o077]) {
 
 test('P4: the files that hold the key have the mode of the configuration, and all its owner and group', async () => {
   const { uid, gid } = await stat(base);
-  const files = { keyMode: 0o640, owner: uid, group: gid, extra: [] };
+  const files = { keyMode: 0o640, owner: uid, group: gid, extra: [], keystorePassword: 'changeit' };
 
   await publisher({ files }).write(publication());
 
