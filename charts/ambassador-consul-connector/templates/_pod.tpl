@@ -46,7 +46,9 @@
 {{- $annotations = append $annotations (printf "%s=%s" $key (replace "$(" "$$(" $value)) -}}
 {{- end -}}
 {{- $given = append $given (list "_AMBASSADOR_ANNOTATIONS" (join "\n" $annotations)) -}}
-{{- if $consul.host -}}
+{{- if $consul.url -}}
+{{- $given = append $given (list "CONSUL_HTTP_ADDR" $consul.url) -}}
+{{- else if $consul.host -}}
 {{- $given = append $given (list "_CONSUL_HOST" $consul.host) -}}
 {{- else if $consul.addresses -}}
 {{- $given = append $given (list "CONSUL_ADDRESSES" (join "," $consul.addresses)) -}}
@@ -55,7 +57,7 @@
 {{- $env = append $env (dict "name" "_CONSUL_HOST" "valueFrom" $hostIP) -}}
 {{- end -}}
 {{- $port := include "ambassador-consul-connector.consulPort" .root -}}
-{{- if ne $port "8500" -}}
+{{- if and (ne $port "8500") (not $consul.url) -}}
 {{- $given = append $given (list "_CONSUL_PORT" $port) -}}
 {{- end -}}
 {{- $given = concat $given (list
@@ -74,6 +76,10 @@
   (list "CONSUL_CLIENT_CERT" "/consul/client/tls.crt")
   (list "CONSUL_CLIENT_KEY" "/consul/client/tls.key")) -}}
 {{- end -}}
+{{- end -}}
+{{- if $consul.httpAuth.secretName -}}
+{{- $key := dict "secretKeyRef" (dict "name" $consul.httpAuth.secretName "key" $consul.httpAuth.key) -}}
+{{- $env = append $env (dict "name" "CONSUL_HTTP_AUTH" "valueFrom" $key) -}}
 {{- end -}}
 {{- if $consul.token.secretName -}}
 {{- $given = append $given (list "CONSUL_HTTP_TOKEN_FILE" (printf "/consul/token/%s" $consul.token.key)) -}}
@@ -107,7 +113,13 @@
 {{- end }}
 
 {{- define "ambassador-consul-connector.consulPort" -}}
-{{- int .Values.consul.port | default (ternary 8501 8500 .Values.consul.tls.enabled) -}}
+{{- $consul := .Values.consul -}}
+{{- if $consul.url -}}
+{{- $default := ternary "443" "80" (hasPrefix "https:" $consul.url) -}}
+{{- get (urlParse $consul.url) "host" | regexFind ":[0-9]+$" | trimPrefix ":" | default $default -}}
+{{- else -}}
+{{- int $consul.port | default (ternary 8501 8500 $consul.tls.enabled) -}}
+{{- end -}}
 {{- end }}
 
 {{- /* The volumes as JSON, with the keys `volumes` and `volumeMounts`. */ -}}

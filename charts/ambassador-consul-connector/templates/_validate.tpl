@@ -4,6 +4,9 @@
 {{- if and $consul.host $consul.addresses -}}
 {{- fail "consul.host and consul.addresses: set one of them" -}}
 {{- end -}}
+{{- if and $consul.url (or $consul.host $consul.addresses $consul.port) -}}
+{{- fail "consul.url has the host and the port: set no consul.host, consul.addresses or consul.port" -}}
+{{- end -}}
 {{- if and $consul.token.secretName $consul.login.authMethod -}}
 {{- fail "consul.token.secretName and consul.login.authMethod: set one of them" -}}
 {{- end -}}
@@ -43,6 +46,8 @@
   "CONSUL_SERVICE" "ambassadors[].consulService"
   "CONSUL_HOST" "consul.host"
   "CONSUL_ADDRESSES" "consul.addresses"
+  "CONSUL_HTTP_ADDR" "consul.url"
+  "CONSUL_HTTP_AUTH" "consul.httpAuth"
   "CONSUL_PORT" "consul.port"
   "CONSUL_DATACENTER" "consul.datacenter"
   "CONSUL_NAMESPACE" "consul.namespace"

@@ -18,6 +18,7 @@ export const EVERY_VALUE = {
       ca: { configMapName: 'consul-ca', key: 'ca.pem' },
       clientCertificate: { secretName: 'consul-client' },
     },
+    httpAuth: { secretName: 'proxy', key: 'auth' },
     login: { authMethod: 'kubernetes-jwt', audience: 'consul', datacenter: 'dc1' },
   },
   replicas: 3,

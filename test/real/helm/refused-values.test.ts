@@ -48,6 +48,9 @@ const REFUSED: readonly (readonly [object, string])[] = [
   [{ ambassadors: [{ id: 'Edge', secretName: 'edge' }] }, 'set serviceName'],
   [{ ambassadors: [{ id: 'e'.repeat(60) }] }, 'shorten fullnameOverride'],
   [{ consul: { host: 'a', addresses: ['b'] } }, 'consul.host and consul.addresses'],
+  [{ consul: { url: 'https://a/b', port: 8501 } }, 'consul.url has the host and the port'],
+  [{ consul: { url: 'consul:8500' } }, '/consul/url'],
+  [{ env: [{ name: 'CONSUL_HTTP_AUTH', value: 'a:b' }] }, 'consul.httpAuth'],
   [
     { consul: { token: { secretName: 'a' }, login: { authMethod: 'b' } } },
     'consul.token.secretName and consul.login.authMethod',

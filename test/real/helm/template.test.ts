@@ -141,6 +141,29 @@ test('NODE_OPTIONS in env replaces that of the chart', async () => {
   );
 });
 
+for (const [url, port] of [
+  ['https://gateway.example.com/consul', 443],
+  ['http://[::1]:8600', 8600],
+] as const) {
+  test(`consul.url ${url} is what the connector asks, and the NetworkPolicy lets it out to port ${port}`, async () => {
+    const objects = await render({ consul: { url }, networkPolicy: { enabled: true } });
+
+    const deployment = objects.find(({ kind }) => kind === 'Deployment');
+    assert.ok(deployment);
+    const environment = environmentOf(containerOf(podSpecOf(deployment)));
+    assert.equal(environment['CONSUL_HTTP_ADDR'], url);
+    const { servers } = readConfig(environment).consul;
+    assert.deepEqual(
+      servers.map((server) => 'port' in server && server.port),
+      [port],
+    );
+    assert.ok(!('_CONSUL_HOST' in environment) && !('_CONSUL_PORT' in environment));
+    const policy = objects.find(({ kind }) => kind === 'NetworkPolicy');
+    const ports = JSON.stringify([8500, 8501, port].map((each) => ({ port: each })));
+    assert.ok(JSON.stringify(policy).includes(ports), JSON.stringify(policy));
+  });
+}
+
 test('a digest takes precedence over the tag', async () => {
   const image = {
     repository: 'registry.example.com/connector',
