@@ -155,6 +155,13 @@ test('the TLSContext has the name and the Secret that the connector would write,
   );
 });
 
+test('trust-manager reads the roots from the Secret that the connector publishes', () => {
+  const bundle = the('Bundle', 'trust-manager');
+  const { secret } = readConfig({});
+
+  assert.deepEqual(listIn(bundle, 'spec', 'sources'), [{ secret: { name: secret, key: 'ca.crt' } }]);
+});
+
 test('the Mapping of the README is that of the examples', () => {
   const block = fencedBlocks(readPage('README.md')).find(({ text }) => /^kind: Mapping$/m.test(text));
   const mapping = documents('k8s/examples/mapping.yaml').find((each) => each.get('kind') === 'Mapping');
