@@ -155,7 +155,12 @@ export class ConsulTransport {
       'socketPath' in server
         ? buildConnector({ ...options, socketPath: server.socketPath })
         : connectorTo(ip ?? server.host, buildConnector(options));
-    const agent = new Agent({ connect: this.#prepared(connect), keepAliveTimeout: KEEP_ALIVE_MS });
+    // undici frees a connection a moment after its answer, and the next question would open a second one until then.
+    const agent = new Agent({
+      connect: this.#prepared(connect),
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connections: 1,
+    });
     this.#pool = { agent, key };
     return agent;
   }

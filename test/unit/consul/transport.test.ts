@@ -58,6 +58,24 @@ for (const status of [301, 302, 307, 308]) {
   });
 }
 
+test('questions one after the other come over one connection, and those of another poll over another', async (t) => {
+  const connections = new Set<unknown>();
+  const server = createServer(({ socket }, response) => {
+    connections.add(socket);
+    response.setHeader('X-Consul-Index', '7').end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const { connect } = client(t, [{ host: '127.0.0.1', port: address.port }]);
+  const [roots, leaf] = [connect(), connect()];
+
+  for (let question = 0; question < 5; question += 1) await Promise.all([roots(), leaf()]);
+
+  assert.equal(connections.size, 2);
+});
+
 test('a unix socket is asked as any other address', async (t) => {
   const socketPath = join(temporary(), 'consul.sock');
   const tokens: unknown[] = [];
