@@ -1,37 +1,65 @@
 // Makes dist/ambassador-consul-connector.js: one minified file that `node` runs with no node_modules and no package.json
-// beside it. Another entry point and file may be named, as the bench does: node scripts/build.mjs ENTRY FILE
-import { chmod, writeFile } from 'node:fs/promises';
+// beside it. The bench builds other programs in the same way: node scripts/build.mjs ENTRY FILE [--plain]
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { licencesOf } from './licences.mjs';
 import { inParts } from './parts.mjs';
 
 const PROGRAM = 'src/main.ts';
-const [ENTRY = PROGRAM, OUT = 'dist/ambassador-consul-connector.js'] = process.argv.slice(2);
-
-const { metafile } = await build({
-  entryPoints: [ENTRY],
-  outfile: OUT,
-  bundle: true,
-  minify: true,
-  keepNames: true,
-  platform: 'node',
-  target: 'node20',
-  // Neither ES module nor CommonJS but valid as both: which of the two Node 20.18 takes it for depends on the
-  // package.json above it, and there may be none.
-  format: 'iife',
-  legalComments: 'none',
-  // The baseline of the bench has undici whole, as anyone who writes such a script would.
-  plugins: ENTRY === PROGRAM ? [inParts] : [],
-  metafile: true,
-  banner: {
-    js: [
-      '#!/usr/bin/env node',
-      "var require = process.getBuiltinModule('node:module').createRequire(process.execPath);",
-    ].join('\n'),
-  },
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  // Without src/start.ts, which keeps compiled code.
+  options: { plain: { type: 'boolean', default: false } },
 });
-await chmod(OUT, 0o755);
-if (ENTRY === PROGRAM) await writeFile(`${dirname(OUT)}/LICENCES.txt`, await licencesOf(metafile));
-const [{ bytes }] = Object.values(metafile.outputs);
-console.log(`${OUT} ${(bytes / 1024).toFixed(0)} KiB`);
+const [entry = PROGRAM, file = 'dist/ambassador-consul-connector.js'] = positionals;
+
+// Neither ES module nor CommonJS but valid as both: which of the two Node 20.18 takes the file for depends on the
+// package.json above it, and there may be none.
+const OWN_REQUIRE = "var require=process.getBuiltinModule('node:module').createRequire(process.execPath);";
+// As a comment the program is passed over; compiling it as a function that is never called would take 28 ms.
+const PROGRAM_BEGIN = '/*PROGRAM\n';
+const PROGRAM_END = '\n*/\n';
+const COMMENT_END = '*\u0001/';
+
+const { text: program, metafile } = await bundle(entry, {
+  plugins: entry === PROGRAM ? [inParts] : [],
+  ...(values.plain ? {} : { banner: { js: '(function(require){' }, footer: { js: '})' } }),
+});
+await mkdir(dirname(file), { recursive: true });
+await writeFile(file, values.plain ? `#!/usr/bin/env node\n${OWN_REQUIRE}${program}` : await withStart());
+await chmod(file, 0o755);
+if (entry === PROGRAM) await writeFile(`${dirname(file)}/LICENCES.txt`, await licencesOf(metafile));
+console.log(`${file} ${(Buffer.byteLength(program) / 1024).toFixed(0)} KiB`);
+
+async function withStart() {
+  for (const mark of [PROGRAM_BEGIN, COMMENT_END])
+    if (program.includes(mark)) throw new Error(`the program has a mark of its own: ${JSON.stringify(mark)}`);
+  const id = createHash('sha256').update(program).digest('hex');
+  const texts = { PROGRAM_ID: id, PROGRAM_BEGIN, PROGRAM_END, COMMENT_END };
+  const define = Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => [name, JSON.stringify(text)]),
+  );
+  const { text: start } = await bundle('src/start.ts', { define, banner: { js: OWN_REQUIRE } });
+  const comment = PROGRAM_BEGIN + program.replaceAll('*/', COMMENT_END) + PROGRAM_END;
+  return `#!/usr/bin/env node\n${start}${comment}`;
+}
+
+async function bundle(entryPoint, options) {
+  const { metafile, outputFiles } = await build({
+    entryPoints: [entryPoint],
+    bundle: true,
+    write: false,
+    minify: true,
+    keepNames: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'iife',
+    legalComments: 'none',
+    metafile: true,
+    ...options,
+  });
+  return { text: outputFiles[0].text.trimEnd(), metafile };
+}

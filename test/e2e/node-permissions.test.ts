@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { type Bed, makeBed } from './support/bed.ts';
+import { COMPILED } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
 import { changedKubeconfig, plugin } from './support/hanging.ts';
 import { temporary } from './support/temporary.ts';
 
 const MANIFEST = readFileSync(new URL('../../k8s/ambassador-consul-connector.yaml', import.meta.url), 'utf8');
-const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url));
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const IS_STABLE = major > 22 || (major === 22 && minor >= 13);
 

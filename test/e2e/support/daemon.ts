@@ -28,11 +28,9 @@ const PAGE_WITHIN_MS = 500;
 /** All but the heap's size, which the machine's load would turn into failures. */
 const HARDENING = ['--disable-proto=delete', '--disallow-code-generation-from-strings'];
 /** Reading Node's own CA list takes 50 ms, and no test needs it. */
-const QUICK_START = [
-  '--use-openssl-ca',
-  '--require',
-  fileURLToPath(new URL('compile-cache.cjs', import.meta.url)),
-];
+const QUICK_START = ['--use-openssl-ca'];
+/** Where the code is kept that one compiled, for all others. */
+export const COMPILED = fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url));
 /** The files that are the Secret itself. */
 const SECRET_FILES = ['tls.key', 'tls.pem', 'secret.yaml'];
 
@@ -57,7 +55,13 @@ export function startDaemon(
   ];
   const child = spawn(program, rest, {
     cwd: dirname(path),
-    env: { HOME: dirname(path), _HTTP_HOST: '127.0.0.1', _HTTP_PORT: '0', ...env },
+    env: {
+      HOME: dirname(path),
+      NODE_COMPILE_CACHE: COMPILED,
+      _HTTP_HOST: '127.0.0.1',
+      _HTTP_PORT: '0',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const folders = [dirname(path), ...(env['_OUTPUT_DIR'] ? [env['_OUTPUT_DIR']] : [])];

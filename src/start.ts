@@ -1,0 +1,104 @@
+/**
+ * The entry of the bundle, which loads the program that stands in it as a comment (scripts/build.mjs). Compiling the program is
+ * half of a start: what V8 made of it is kept for the next one. Where that cannot be, a start only takes longer.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { cachedDataVersionTag } from 'node:v8';
+import { Script } from 'node:vm';
+
+/** The SHA-256 of the program: V8 compares no more than its length. Set by the build. */
+declare const PROGRAM_ID: string;
+/** Where the program begins and ends, and what stands in it for the end of a comment. Set by the build. */
+declare const PROGRAM_BEGIN: string;
+declare const PROGRAM_END: string;
+declare const COMMENT_END: string;
+
+const DIGEST_BYTES = 32;
+const OTHERS_MAY_WRITE = 0o022;
+/** What a process compiles that only prints its version is no use to a daemon. */
+const WORTH_KEEPING_AFTER_S = 2;
+
+const file = realpathSync(process.argv[1] ?? '');
+const text = readFileSync(file, 'latin1');
+const begin = text.lastIndexOf(PROGRAM_BEGIN) + PROGRAM_BEGIN.length;
+const program = text.slice(begin, text.lastIndexOf(PROGRAM_END)).replaceAll(COMMENT_END, '*/');
+const folder = cacheFolder();
+/** The tag is that of V8's version, of its flags and of the processor. */
+const cache = folder && join(folder, `${PROGRAM_ID}-${cachedDataVersionTag()}.bin`);
+const cachedData = cache === undefined ? undefined : readCode(cache);
+const script = new Script(program, {
+  filename: file,
+  lineOffset: text.slice(0, begin).split('\n').length - 1,
+  ...(cachedData === undefined ? {} : { cachedData }),
+});
+if (cache !== undefined && script.cachedDataRejected !== false) {
+  // At the end, so that it has the functions that were compiled when they were called.
+  process.once('exit', () => {
+    if (process.uptime() >= WORTH_KEEPING_AFTER_S) writeCode(cache, script.createCachedData());
+  });
+}
+const main: unknown = script.runInThisContext();
+if (typeof main === 'function') main(createRequire(process.execPath));
+
+/** Node's own variables say where it is and whether there is one; else it is among the caches of the user. */
+function cacheFolder(): string | undefined {
+  const { NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE, XDG_CACHE_HOME, HOME } = process.env;
+  if (NODE_DISABLE_COMPILE_CACHE) return undefined;
+  if (NODE_COMPILE_CACHE) return NODE_COMPILE_CACHE;
+  const caches = XDG_CACHE_HOME || (HOME && join(HOME, '.cache'));
+  return caches ? join(caches, 'ambassador-consul-connector', 'compiled') : undefined;
+}
+
+/** Undefined unless it is whole, and nobody else can have written it: who can write it is obeyed. */
+function readCode(path: string): Buffer | undefined {
+  try {
+    const descriptor = openSync(path, 'r');
+    try {
+      const { uid, mode } = fstatSync(descriptor);
+      const isTrusted = (uid === 0 || uid === process.geteuid?.()) && (mode & OTHERS_MAY_WRITE) === 0;
+      if (!isTrusted) return undefined;
+      const bytes = readFileSync(descriptor);
+      const code = bytes.subarray(DIGEST_BYTES);
+      return bytes.subarray(0, DIGEST_BYTES).equals(digestOf(code)) ? code : undefined;
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** By rename, since others may be reading or writing it. What was compiled of another version goes. */
+function writeCode(path: string, code: Buffer): void {
+  try {
+    const into = join(path, '..');
+    mkdirSync(into, { recursive: true, mode: 0o700 });
+    const temporary = `${path}.${randomUUID()}`;
+    writeFileSync(temporary, Buffer.concat([digestOf(code), code]), { mode: 0o600 });
+    renameSync(temporary, path);
+    for (const name of readdirSync(into)) {
+      const isOld = /^[\da-f]{64}-\d+\.bin$/.test(name) && !name.startsWith(PROGRAM_ID);
+      if (isOld) rmSync(join(into, name), { force: true });
+    }
+  } catch {
+    // The next start takes as long as this one.
+  }
+}
+
+function digestOf(code: Buffer): Buffer {
+  return createHash('sha256').update(code).digest();
+}
