@@ -57,31 +57,30 @@ export class Planner {
    * nothing of those before them, and confirm none.
    */
   rootsAnswered(answer: RootsAnswer): boolean {
-    if (this.#listedBundle === undefined) return false;
+    if (!isUsable(this.#newestBundle())) return false;
     return this.#rootsFreshness.answered(answer);
   }
 
-  /** Of Consul's newest roots, where these can be used. */
-  get #listedBundle(): TrustBundle | undefined {
-    const { clock, trustDomain } = this.#options;
+  /** Of Consul's newest roots; undefined before its first answer. */
+  #newestBundle(at = this.#options.clock.now()): TrustBundle | IdentityError | undefined {
     if (this.#roots === undefined) return undefined;
-    const bundle = bundleOfListed(this.#roots, trustDomain, clock.now());
-    return bundle instanceof IdentityError ? undefined : bundle;
+    return bundleOfListed(this.#roots, this.#options.trustDomain, at);
   }
 
   /** What to do with `published`, as it was just read. */
   plan(published: Published | undefined): Plan {
     const { clock, ...identity } = this.#options;
+    const at = clock.now();
     const publishedIndex = comparableIndex(published, this.#roots?.trustDomain, this.#leaf);
-    const bundle = this.#listedBundle;
-    const isListed = bundle !== undefined && holdsBundle(published, bundle, identity.verifiesUpstream);
+    const newest = this.#newestBundle(at);
+    const isListed = isUsable(newest) && holdsBundle(published, newest, identity.verifiesUpstream);
     this.#rootsFreshness.observe(published, publishedIndex, isListed);
     this.#knownLeaf.observe(published);
     const planned = plan({
       ...identity,
       published,
       candidate: this.#leaf,
-      roots: this.#roots,
+      newest,
       usableRoots: this.#usableRoots,
       previous: this.#previous,
       settledBundlePem: this.#settledBundlePem,
@@ -89,7 +88,7 @@ export class Planner {
       isBehind: this.#rootsFreshness.isBehind,
       confirmAfter: this.#rootsFreshness.confirmAfter,
       foreignLeaf: this.#knownLeaf.foreignSerial,
-      at: clock.now(),
+      at,
     });
     if (planned.kind === 'waiting') return planned;
     if (planned.rootsRejected === undefined) this.#usableRoots = this.#roots;
@@ -112,4 +111,8 @@ export class Planner {
     this.#rootsFreshness.wrote({ caPem: caCrt, upstreamCaPem }, rootsIndex);
     this.#settledBundlePem = caCrt;
   }
+}
+
+function isUsable(bundle: TrustBundle | IdentityError | undefined): bundle is TrustBundle {
+  return bundle !== undefined && !(bundle instanceof IdentityError);
 }

@@ -70,8 +70,8 @@ function findBest(
   const anchorPrints = new Set(anchors.map(({ fingerprint }) => fingerprint));
   const pool = new Map<string, Certificate>();
   for (const certificate of [...given, ...bundle.intermediates]) {
-    const usable = !certificate.selfSigned && !anchorPrints.has(certificate.fingerprint);
-    if (usable && isLink(certificate)) pool.set(certificate.fingerprint, certificate);
+    const isUsable = !anchorPrints.has(certificate.fingerprint) && isLink(certificate);
+    if (isUsable && !certificate.selfSigned) pool.set(certificate.fingerprint, certificate);
   }
 
   const issuersOf = (subject: Certificate, below: readonly Certificate[], among: Iterable<Certificate>) =>

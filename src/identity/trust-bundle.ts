@@ -214,9 +214,8 @@ function beginningOf(dropped: readonly string[]): readonly string[] {
 
 /** Of several certificates in one RootCert the anchor is the one that no other issued. */
 function isIssuedByAnother(certificate: Certificate, all: readonly Certificate[]): boolean {
-  return (
-    !certificate.selfSigned && all.some((other) => other !== certificate && isSignedBy(certificate, other))
-  );
+  if (all.length === 1 || certificate.selfSigned) return false;
+  return all.some((other) => other !== certificate && isSignedBy(certificate, other));
 }
 
 /** One order for one set, so that Consul's order never causes a write. */

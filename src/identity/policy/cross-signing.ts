@@ -49,11 +49,12 @@ function isCrossCertificateOf(cross: Certificate, anchor: Certificate): boolean 
 
 /** The peers' chains and names are unknown, so a path length may be too short for them, and a name constraint exclude them. */
 function isUnlimitedCa(certificate: Certificate): boolean {
-  const { x509, pathLength, isSelfIssued, selfSigned, hasUnknownCritical, nameConstraints } = certificate;
+  const { x509, pathLength, isSelfIssued, hasUnknownCritical, nameConstraints } = certificate;
   const isLimited =
     pathLength !== undefined ||
     x509.keyUsage !== undefined ||
     hasUnknownCritical ||
     nameConstraints !== undefined;
-  return x509.ca && !isLimited && certificate.weakKey === undefined && isSelfIssued === selfSigned;
+  const mayBe = x509.ca && !isLimited && certificate.weakKey === undefined;
+  return mayBe && isSelfIssued === certificate.selfSigned;
 }

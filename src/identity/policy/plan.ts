@@ -5,12 +5,10 @@ import { decide } from './decide.ts';
 import type { Decision, DecisionInput } from './decision.ts';
 
 export interface PlanInput extends Omit<DecisionInput, 'bundle' | 'upstream'> {
-  /** The newest roots of Consul; undefined before its first answer. */
-  readonly roots: ListedRoots | undefined;
-  /** The newest roots that could be used, for as long as `roots` cannot. */
+  /** What `bundleOfListed` makes of the newest roots of Consul at `at`; undefined before its first answer. */
+  readonly newest: TrustBundle | IdentityError | undefined;
+  /** The newest roots that could be used, for as long as those cannot. */
   readonly usableRoots: ListedRoots | undefined;
-  /** The one that Consul's must be, in lower case; undefined: any. */
-  readonly trustDomain?: string | undefined;
   /** Whether the gateway verifies its peers with the bundle, so that a change of it reloads the gateway. */
   readonly verifiesUpstream: boolean;
   /** The `X-Consul-Index` of the newest roots that could be used. */
@@ -46,15 +44,14 @@ export interface Planned extends DatedBundle {
 
 /** What to do with what is published, given all that Consul said: the same for `run`, `once` and `render`. Pure. */
 export function plan(input: PlanInput): Plan {
-  const { roots, at } = input;
-  if (roots === undefined) return { kind: 'waiting', rootsRejected: undefined };
-  // Roots that are refused over their number of signatures leave enough to judge by those of before.
-  const newest = bundleOfListed(roots, input.trustDomain, at);
+  const { newest } = input;
+  if (newest === undefined) return { kind: 'waiting', rootsRejected: undefined };
   return withSignatureBudget(() => planWith(newest, input));
 }
 
 /**
- * The trust bundle of `roots` at `at` (milliseconds since the epoch), or why they cannot be used.
+ * The trust bundle of `roots` at `at` (milliseconds since the epoch), or why they cannot be used. Roots that are refused over
+ * their number of signatures leave enough of them for the plan, to judge by those of before.
  *
  * @param trustDomain the one that Consul's must be, in lower case; undefined: any
  */

@@ -88,13 +88,18 @@ function parseCertificate(der: Buffer, what: string): Certificate {
     const decoded = fromDer(x509.raw);
     const extensions = readExtensions(decoded);
     const named = { x509, ...extensions };
+    let selfSigned: boolean | undefined;
     return {
       x509,
       publicKey,
       fingerprint: x509.fingerprint256,
       notBefore,
       notAfter,
-      selfSigned: x509.checkIssued(x509) && x509.verify(publicKey.object),
+      // A signature that few decisions look at, and a fifth of what a certificate costs.
+      get selfSigned() {
+        selfSigned ??= mayHaveSigned(x509, x509) && verifiesSignature(x509, publicKey);
+        return selfSigned;
+      },
       pem: writePem({ label: 'CERTIFICATE', der: x509.raw }),
       weakKey: weaknessOfKey(publicKey.object),
       weakSignature: weaknessOfSignature(decoded),
@@ -130,25 +135,25 @@ const signatures = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
  * once the budget of the decision is spent.
  */
 export function isSignedBy(subject: Certificate, issuer: Certificate): boolean {
-  if (!mayHaveSigned(subject, issuer) || !spendSignature()) return false;
+  if (!mayHaveSigned(subject.x509, issuer.x509) || !spendSignature()) return false;
   const known = signatures.get(subject) ?? new WeakMap<Certificate, boolean>();
   signatures.set(subject, known);
-  const isSigned = known.get(issuer) ?? verifiesSignature(subject, issuer);
+  const isSigned = known.get(issuer) ?? verifiesSignature(subject.x509, issuer.publicKey);
   known.set(issuer, isSigned);
   return isSigned;
 }
 
-function mayHaveSigned(subject: Certificate, issuer: Certificate): boolean {
+function mayHaveSigned(subject: X509Certificate, issuer: X509Certificate): boolean {
   try {
-    return subject.x509.checkIssued(issuer.x509);
+    return subject.checkIssued(issuer);
   } catch {
     return false;
   }
 }
 
-function verifiesSignature(subject: Certificate, issuer: Certificate): boolean {
+function verifiesSignature(subject: X509Certificate, key: PublicKey): boolean {
   try {
-    return subject.x509.verify(issuer.publicKey.object);
+    return subject.verify(key.object);
   } catch {
     return false;
   }

@@ -2,7 +2,7 @@ import { BlockingQuery } from '../../../src/consul/blocking-query.ts';
 import type { CaLeaf, CaQuery, CaRoots } from '../../../src/consul/connect-ca.ts';
 import { leafQuery, ROOTS_QUERY } from '../../../src/consul/connect-ca.ts';
 import { causeOf } from '../../../src/identity/policy/decision.ts';
-import { plan } from '../../../src/identity/policy/plan.ts';
+import { bundleOfListed, plan } from '../../../src/identity/policy/plan.ts';
 import type { Published } from '../../../src/identity/published.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 import { Notify } from '../../../src/lib/notify.ts';
@@ -81,17 +81,18 @@ export class FormerReplica {
     const lacks = [published?.caPem, published?.upstreamCaPem].some((pem) =>
       [...fingerprints(pem ?? '')].some((root) => !own.has(root)),
     );
+    const at = this.#clock.now();
     const planned = plan({
       service: SERVICE,
       scope: ANYWHERE,
       verifiesUpstream: this.#verifiesUpstream,
       published: published && { ...published, rootsIndex: undefined },
       candidate: this.#leaf,
-      roots: this.#roots,
+      newest: this.#roots && bundleOfListed(this.#roots, undefined, at),
       usableRoots: undefined,
       previous: undefined,
       confirmAfter: lacks ? this.#doubtSince : undefined,
-      at: this.#clock.now(),
+      at,
     });
     if (planned.kind === 'waiting' || planned.decision.kind === 'none') return undefined;
     const { decision } = planned;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { plan } from '../../../src/identity/policy/plan.ts';
+import { bundleOfListed, plan } from '../../../src/identity/policy/plan.ts';
 import { isSameBundle } from '../../../src/identity/policy/unconfirmed.ts';
 import { ANYWHERE } from '../../../src/identity/spiffe-id.ts';
 import { buildTrustBundle, type ListedRoot } from '../../../src/identity/trust-bundle.ts';
@@ -304,7 +304,7 @@ describe('S4: a RootCert', () => {
     assert.ok(active);
 
     const planned = plan({
-      roots: listing(active, ...others),
+      newest: bundleOfListed(listing(active, ...others), undefined, NOW),
       usableRoots: listing(listRoot(good)),
       published: undefined,
       candidate: material(await newLeaf(good)),
