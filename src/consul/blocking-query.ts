@@ -40,6 +40,8 @@ const SLACK_MS = 10_000;
 const IMMEDIATE_DEADLINE_MS = 30_000;
 const BURST = 5;
 const REFILL_MS = 1_000;
+/** After news the process has something to write, which the next question must not delay. */
+const REST_AFTER_NEWS_MS = 10;
 
 /**
  * Sends one blocking query for ever: at most five requests at once and then one a second, whatever the server does.
@@ -87,6 +89,7 @@ export class BlockingQuery<T> {
       if (signal.aborted) break;
       this.#interrupt = new AbortController();
       const interrupt = this.#interrupt.signal;
+      const known = this.#content;
       try {
         const response = await this.#send(interrupt);
         if (interrupt.aborted || response === undefined) continue;
@@ -94,6 +97,7 @@ export class BlockingQuery<T> {
         this.#unanswered = 0;
         if (answers > 1 || response.freshness === 'fresh') failures = 0;
         this.#options.onResponse({ ...response, isRecovering: failures > 0 });
+        if (this.#content !== known) await this.#options.clock.sleep(REST_AFTER_NEWS_MS, interrupt);
       } catch (error) {
         if (interrupt.aborted) continue;
         const silent = this.#index !== undefined && isTimeout(error);

@@ -58,9 +58,11 @@ async function runFor(forMs: number, reply: (asked: number, index: string | null
 
 for (const index of ['7', '0', undefined]) {
   test(`a server that answers every query at once under index ${index ?? 'none'} gets five requests, then one a second`, async () => {
-    const { sentAt, answers } = await runFor(MINUTE_MS, () => ({ index }));
+    const { sentAt, answers } = await runFor(MINUTE_MS + SECOND_MS / 2, () => ({ index }));
 
-    assert.deepEqual(sentAt.slice(0, 8), [0, 0, 0, 0, 0, 1_000, 2_000, 3_000]);
+    // The second one lets what the news leads to go first.
+    const rounded = sentAt.slice(0, 8).map((at) => Math.round(at / 10) * 10);
+    assert.deepEqual(rounded, [0, 10, 10, 10, 10, 1_000, 2_000, 3_000]);
     assert.equal(sentAt.length, 5 + MINUTE_MS / SECOND_MS);
     assert.equal(answers, 1);
   });
