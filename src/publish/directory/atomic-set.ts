@@ -34,13 +34,17 @@ export async function replaceSet(directory: string, files: Readonly<Record<strin
   try {
     await mkdir(join(directory, set));
     await chmod(join(directory, set), FOLDER_MODE);
-    for (const [name, file] of Object.entries(files)) await writeSynced(join(directory, set, name), file);
+    // Each waits for the disk, and the disk takes them together.
+    const written = Object.entries(files).map(([name, file]) =>
+      writeSynced(join(directory, set, name), file),
+    );
+    await allSettled(written);
     await replaceLink(directory, CURRENT, set);
   } catch (error) {
     await rm(join(directory, set), { recursive: true, force: true }).catch(() => undefined);
     throw error;
   }
-  for (const name of Object.keys(files)) await replaceLink(directory, name, join(CURRENT, name));
+  await allSettled(Object.keys(files).map((name) => replaceLink(directory, name, join(CURRENT, name))));
   await removeOldSets(directory, set);
 }
 
@@ -53,6 +57,11 @@ export async function untoldSet(directory: string): Promise<string | undefined> 
 /** Remembers, beyond the end of this process, that the reader was told of `set`. @throws the file system's error */
 export function rememberTold(directory: string, set: string): Promise<void> {
   return replaceLink(directory, TOLD, set);
+}
+
+/** Waits for each, so that nothing is written any more where one has failed. @throws what the first of these did */
+async function allSettled(work: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
 }
 
 async function targetOf(link: string): Promise<string | undefined> {

@@ -42,6 +42,9 @@ export interface DirectoryPublisherOptions {
   readonly reload: Reload | undefined;
 }
 
+/** What a file of the folder holds, undefined where there is none. @throws PublishError */
+type ReadFile = (name: string) => Promise<Buffer | undefined>;
+
 const REMEDIES: Readonly<Record<string, string>> = {
   EACCES: 'let the user this runs as write there',
   EPERM: 'let the user this runs as write there',
@@ -102,11 +105,12 @@ export class DirectoryPublisher implements Preview {
 
   async #read(): Promise<Published | undefined> {
     const { names } = this.#options;
+    const read = this.#snapshot();
     const [certificatePem, privateKeyPem, caPem] = await Promise.all(
-      ['tls.crt', 'tls.key', 'ca.crt'].map((name) => this.#readText(name)),
+      ['tls.crt', 'tls.key', 'ca.crt'].map(async (name) => (await read(name))?.toString('utf8')),
     );
     if (certificatePem === undefined && privateKeyPem === undefined) return undefined;
-    const annotations = await this.#writtenAnnotations();
+    const annotations = await this.#writtenAnnotations(read);
     const serial = annotations[SERIAL_NUMBER];
     const rootsIndex = rootsIndexIn(annotations);
     const verifiesUpstream = names.upstreamCaSecret !== undefined;
@@ -125,9 +129,10 @@ export class DirectoryPublisher implements Preview {
 
   async write(publication: Publication): Promise<WriteOutcome> {
     const { clock, directory } = this.#options;
-    const manifests = await this.manifests(publication, new Date(clock.now()).toISOString());
+    const read = this.#snapshot();
+    const manifests = await this.#manifests(publication, new Date(clock.now()).toISOString(), read);
     const files = filesOf(directory, publication.content, manifests, this.#options.files);
-    if ((await this.#holdsContents(files)) && (await this.#holdsModes(files))) return 'unchanged';
+    if ((await holdsContents(files, read)) && (await this.#holdsModes(files))) return 'unchanged';
     try {
       await withFileDeadline(
         directory,
@@ -142,12 +147,20 @@ export class DirectoryPublisher implements Preview {
     return 'written';
   }
 
-  async manifests({ content, cause, rootsIndex }: Publication, at: string): Promise<Manifests> {
+  manifests(publication: Publication, at: string): Promise<Manifests> {
+    return this.#manifests(publication, at, this.#snapshot());
+  }
+
+  async #manifests(
+    { content, cause, rootsIndex }: Publication,
+    at: string,
+    read: ReadFile,
+  ): Promise<Manifests> {
     const { apiVersion, names, serviceEnabled } = this.#options;
     const { upstreamCa, secret } = secretManifests(names, content);
     const annotations = preserveWriteRecord(
-      await this.#writtenAnnotations(),
-      await this.#holdsContents(identityFiles(content, this.#options.files)),
+      await this.#writtenAnnotations(read),
+      await holdsContents(identityFiles(content, this.#options.files), read),
       { at, reason: describeCause(cause), rootsIndex },
     );
     return {
@@ -182,13 +195,6 @@ export class DirectoryPublisher implements Preview {
 
   async close(): Promise<void> {}
 
-  /** Whether every file is there as it should be: one that was deleted or edited is as good a reason as a new leaf. */
-  async #holdsContents(files: Readonly<Record<string, SetFile>>): Promise<boolean> {
-    const names = Object.keys(files);
-    const found = await Promise.all(names.map((name) => this.#readFile(name)));
-    return names.every((name, index) => found[index]?.equals(Buffer.from(files[name]?.content ?? '')));
-  }
-
   /** Whether who may read each file is as it should be, or as this file system has it. */
   async #holdsModes(files: Readonly<Record<string, SetFile>>): Promise<boolean> {
     const modes = await this.#modes(files);
@@ -205,14 +211,20 @@ export class DirectoryPublisher implements Preview {
   }
 
   /** The write record in the Secret's manifest, and the serial number. */
-  async #writtenAnnotations(): Promise<Readonly<Record<string, unknown>>> {
-    const text = (await this.#readText('secret.yaml')) ?? '';
+  async #writtenAnnotations(read: ReadFile): Promise<Readonly<Record<string, unknown>>> {
+    const text = (await read('secret.yaml'))?.toString('utf8') ?? '';
     if (this.#parsed?.text !== text) this.#parsed = { text, annotations: annotationsIn(text) };
     return this.#parsed.annotations;
   }
 
-  async #readText(name: string): Promise<string | undefined> {
-    return (await this.#readFile(name))?.toString('utf8');
+  /** Reads each file once, however often it is asked for. */
+  #snapshot(): ReadFile {
+    const files = new Map<string, Promise<Buffer | undefined>>();
+    return (name) => {
+      const file = files.get(name) ?? this.#readFile(name);
+      files.set(name, file);
+      return file;
+    };
   }
 
   async #readFile(name: string): Promise<Buffer | undefined> {
@@ -224,6 +236,13 @@ export class DirectoryPublisher implements Preview {
       throw unusable(directory, error);
     }
   }
+}
+
+/** Whether every file is there as it should be: one that was deleted or edited is as good a reason as a new leaf. */
+async function holdsContents(files: Readonly<Record<string, SetFile>>, read: ReadFile): Promise<boolean> {
+  const names = Object.keys(files);
+  const found = await Promise.all(names.map(read));
+  return names.every((name, index) => found[index]?.equals(Buffer.from(files[name]?.content ?? '')));
 }
 
 function annotationsIn(secretYaml: string): Record<string, unknown> {
