@@ -32,27 +32,32 @@ const OTHERS_MAY_WRITE = 0o022;
 /** What a process compiles that only prints its version is no use to a daemon. */
 const WORTH_KEEPING_AFTER_S = 2;
 
-const file = realpathSync(process.argv[1] ?? '');
-const text = readFileSync(file, 'latin1');
-const begin = text.lastIndexOf(PROGRAM_BEGIN) + PROGRAM_BEGIN.length;
-const program = text.slice(begin, text.lastIndexOf(PROGRAM_END)).replaceAll(COMMENT_END, '*/');
-const folder = cacheFolder();
-/** The tag is that of V8's version, of its flags and of the processor. */
-const cache = folder && join(folder, `${PROGRAM_ID}-${cachedDataVersionTag()}.bin`);
-const cachedData = cache === undefined ? undefined : readCode(cache);
-const script = new Script(program, {
-  filename: file,
-  lineOffset: text.slice(0, begin).split('\n').length - 1,
-  ...(cachedData === undefined ? {} : { cachedData }),
-});
-if (cache !== undefined && script.cachedDataRejected !== false) {
-  // At the end, so that it has the functions that were compiled when they were called.
+const main: unknown = scriptOfProgram().runInThisContext();
+if (typeof main === 'function') main(createRequire(process.execPath));
+
+/** In a function of its own: nothing that is needed for it stays in memory. */
+function scriptOfProgram(): Script {
+  const file = realpathSync(process.argv[1] ?? '');
+  const text = readFileSync(file, 'latin1');
+  const begin = text.lastIndexOf(PROGRAM_BEGIN) + PROGRAM_BEGIN.length;
+  const program = text.slice(begin, text.lastIndexOf(PROGRAM_END)).replaceAll(COMMENT_END, '*/');
+  const folder = cacheFolder();
+  /** The tag is that of V8's version, of its flags and of the processor. */
+  const cache = folder && join(folder, `${PROGRAM_ID}-${cachedDataVersionTag()}.bin`);
+  const cachedData = cache === undefined ? undefined : readCode(cache);
+  const lineOffset = text.slice(0, begin).split('\n').length - 1;
+  const known = cachedData === undefined ? {} : { cachedData };
+  const script = new Script(program, { filename: file, lineOffset, ...known });
+  if (cache !== undefined && script.cachedDataRejected !== false) keepCode(cache, script);
+  return script;
+}
+
+/** At the end, so that it has the functions that were compiled when they were called. */
+function keepCode(cache: string, script: Script): void {
   process.once('exit', () => {
     if (process.uptime() >= WORTH_KEEPING_AFTER_S) writeCode(cache, script.createCachedData());
   });
 }
-const main: unknown = script.runInThisContext();
-if (typeof main === 'function') main(createRequire(process.execPath));
 
 /** Node's own variables say where it is and whether there is one; else it is among the caches of the user. */
 function cacheFolder(): string | undefined {
