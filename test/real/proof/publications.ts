@@ -76,12 +76,13 @@ export async function publishToFolder(world: OwnWorld): Promise<FolderPublicatio
   const { KUBECONFIG: _, ...environment } = await world.environment();
   const directory = await mkdtemp(join(tmpdir(), 'published-'));
   const writes: number[] = [];
-  let current: string | undefined;
+  // Each set has a name of its own, and what was read first may come last.
+  const sets = new Set<string>();
   const watcher = watch(directory, async () => {
     const at = Date.now();
-    const now = await readlink(join(directory, CURRENT)).catch(() => undefined);
-    if (now === undefined || now === current) return;
-    current = now;
+    const set = await readlink(join(directory, CURRENT)).catch(() => undefined);
+    if (set === undefined || sets.has(set)) return;
+    sets.add(set);
     writes.push(at);
   });
   return {
