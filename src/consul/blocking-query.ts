@@ -41,7 +41,7 @@ const IMMEDIATE_DEADLINE_MS = 30_000;
 const BURST = 5;
 const REFILL_MS = 1_000;
 /** After news the process has something to write, which the next question must not delay. */
-const REST_AFTER_NEWS_MS = 10;
+const REST_AFTER_NEWS_MS = 50;
 
 /**
  * Sends one blocking query for ever: at most five requests at once and then one a second, whatever the server does.

@@ -62,7 +62,7 @@ for (const index of ['7', '0', undefined]) {
 
     // The second one lets what the news leads to go first.
     const rounded = sentAt.slice(0, 8).map((at) => Math.round(at / 10) * 10);
-    assert.deepEqual(rounded, [0, 10, 10, 10, 10, 1_000, 2_000, 3_000]);
+    assert.deepEqual(rounded, [0, 50, 50, 50, 50, 1_000, 2_000, 3_000]);
     assert.equal(sentAt.length, 5 + MINUTE_MS / SECOND_MS);
     assert.equal(answers, 1);
   });
