@@ -55,6 +55,8 @@ export class Connector {
   readonly #planner: Planner;
   readonly #reconciler: Reconciler;
   readonly #notify: Notify;
+  /** Whether the first leaf has come, and what it takes to get the next one is still to be asked. */
+  #isPermissionDue = false;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -69,9 +71,9 @@ export class Connector {
     let hasAnswered = false;
     const leaf = this.#query(leafQuery(service), (answer) => {
       this.#planner.setLeaf(answer);
-      reporter.strayKeys('leaf', strayKeysOfLeaf(answer));
-      if (!hasAnswered) void this.#reportMissingPermission(signal);
+      this.#isPermissionDue ||= !hasAnswered;
       hasAnswered = true;
+      reporter.strayKeys('leaf', strayKeysOfLeaf(answer));
     });
     let activeRootId: string | undefined;
     const roots = this.#query(
@@ -172,6 +174,10 @@ export class Connector {
         reporter.reconcileFailed(error, failures, retryMs);
         // A change in Consul must not shorten it: Retry-After holds for every request.
         await clock.sleep(retryAfterMs, signal);
+      } finally {
+        // Not before: the first publication must not wait for it.
+        if (this.#isPermissionDue) void this.#reportMissingPermission(signal);
+        this.#isPermissionDue = false;
       }
     }
   }

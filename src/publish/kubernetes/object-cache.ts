@@ -1,6 +1,7 @@
 import { PublishError, retryAfterOf } from '../../errors.ts';
 import { backoffMs } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { orAborted } from '../../lib/or-aborted.ts';
 import { TokenBucket } from '../../lib/token-bucket.ts';
 import type { PublishObserver } from '../publisher.ts';
 import { isAt, type KubernetesClient, type ObjectRef, type WatchEvent } from './api/client.ts';
@@ -29,6 +30,8 @@ export class ObjectCache {
   readonly #options: ObjectCacheOptions;
   /** The object, or that there is none, as of `version`. */
   #known: { object: KubernetesObject | undefined; version: string } | undefined;
+  /** The read that `run` begins with. */
+  #first: Promise<unknown> | undefined;
   /** The version our last write made. */
   #ours: string | undefined;
 
@@ -44,6 +47,7 @@ export class ObjectCache {
 
   /** The object as it was last seen, or undefined where it does not exist; read first if it was never seen. */
   async current(signal: AbortSignal): Promise<KubernetesObject | undefined> {
+    if (this.#known === undefined) await (this.#first && orAborted(this.#first, signal));
     if (this.#known === undefined) await this.refresh(signal);
     return this.#known?.object;
   }
@@ -136,7 +140,10 @@ export class ObjectCache {
 
   /** Reads before a new watch, and believes it: after a restored backup resourceVersions start lower than they were. */
   async #startOver(signal: AbortSignal): Promise<string> {
-    const { object, resourceVersion } = await this.#options.client.read(this.ref, signal);
+    const reading = this.#options.client.read(this.ref, signal);
+    // Whoever asks meanwhile need not read it a second time; if it fails, that read says why.
+    this.#first = this.#known === undefined ? reading.catch(() => undefined) : undefined;
+    const { object, resourceVersion } = await reading;
     this.#known = { object, version: resourceVersion };
     return resourceVersion;
   }

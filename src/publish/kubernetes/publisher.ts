@@ -89,8 +89,18 @@ export class KubernetesPublisher implements Preview {
 
   async run(onChange: () => void, signal: AbortSignal): Promise<void> {
     this.#onChange = onChange;
-    const caches = [this.#secret, this.#upstreamCa, this.#options.serviceEnabled ? this.#service : undefined];
-    await Promise.all(caches.map((cache) => cache?.run(onChange, signal)));
+    let onKnown = (): void => undefined;
+    const known = new Promise<void>((resolve) => {
+      onKnown = resolve;
+    });
+    const secret = this.#secret.run(() => {
+      onKnown();
+      onChange();
+    }, signal);
+    // No decision waits for the others, and each begins with a connection of its own.
+    await Promise.race([known, secret]);
+    const others = [this.#upstreamCa, this.#options.serviceEnabled ? this.#service : undefined];
+    await Promise.all([secret, ...others.map((cache) => cache?.run(onChange, signal))]);
   }
 
   async read(signal: AbortSignal): Promise<Published | undefined> {
