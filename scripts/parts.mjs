@@ -9,6 +9,7 @@ const CLIENT_NODE = {
   './azure_auth.js': 'no-auth-provider.cjs',
   './gcp_auth.js': 'no-auth-provider.cjs',
   './oidc_auth.js': 'no-auth-provider.cjs',
+  './exec_auth.js': 'no-auth-provider.cjs',
 };
 const PARTS = {
   ...CLIENT_NODE,
@@ -19,16 +20,26 @@ const PARTS = {
   'socks-proxy-agent': 'no-agents.cjs',
 };
 
+/** What client-node runs and connects with, of which the program makes no use: Node loads them for a tenth of a start. */
+const UNUSED_BY_CLIENT_NODE = { 'node:child_process': 'unused.cjs', 'node:https': 'unused.cjs' };
+
 export const inParts = { name: 'in-parts', setup: replacing(PARTS) };
 /** For tests, which use the other packages whole. */
 export const clientNodeInParts = { name: 'client-node-in-parts', setup: replacing(CLIENT_NODE) };
 
 /** Not esbuild's `alias`, which would take the paths inside the packages too. */
 function replacing(parts) {
-  const names = Object.keys(parts).map((name) => name.replaceAll('.', '\\.'));
   return ({ onResolve }) => {
-    onResolve({ filter: new RegExp(`^(${names.join('|')})$`) }, ({ path }) => ({
-      path: fileURLToPath(new URL(`parts/${parts[path]}`, import.meta.url)),
-    }));
+    replace(onResolve, parts, () => true);
+    replace(onResolve, UNUSED_BY_CLIENT_NODE, ({ importer }) =>
+      importer.includes('/@kubernetes/client-node/'),
+    );
   };
+}
+
+function replace(onResolve, parts, fits) {
+  const names = Object.keys(parts).map((name) => name.replaceAll('.', '\\.'));
+  onResolve({ filter: new RegExp(`^(${names.join('|')})$`) }, (found) =>
+    fits(found) ? { path: fileURLToPath(new URL(`parts/${parts[found.path]}`, import.meta.url)) } : undefined,
+  );
 }

@@ -91,9 +91,11 @@ function help(about: (Command & { name: 'help' })['about']): string {
 async function run(config: Config, logger: Logger, output: LogOutput): Promise<number> {
   const signal = stopSignal(EXIT.ok, (name) => logger.info({ signal: name }, 'stopping'));
   const { connector, ...observed } = await wire(config, systemClock, logger, version, output);
+  const running = connector.run(signal);
+  // Its first questions are under way while Node.js loads what it takes to listen.
   const server = await startStatusServer(config.http, observed, systemClock);
   logger.info({ host: config.http.host, port: server.port }, 'serving status');
-  await connector.run(signal);
+  await running;
   await server.close();
   logger.info('stopped');
   return endProcess(EXIT.ok);

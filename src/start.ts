@@ -17,7 +17,6 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { cachedDataVersionTag } from 'node:v8';
 import { Script } from 'node:vm';
 
 /** The SHA-256 of the program: V8 compares no more than its length. Set by the build. */
@@ -42,8 +41,7 @@ function scriptOfProgram(): Script {
   const begin = text.lastIndexOf(PROGRAM_BEGIN) + PROGRAM_BEGIN.length;
   const program = text.slice(begin, text.lastIndexOf(PROGRAM_END)).replaceAll(COMMENT_END, '*/');
   const folder = cacheFolder();
-  /** The tag is that of V8's version, of its flags and of the processor. */
-  const cache = folder && join(folder, `${PROGRAM_ID}-${cachedDataVersionTag()}.bin`);
+  const cache = folder && join(folder, `${PROGRAM_ID}-${tagOfNode()}.bin`);
   const cachedData = cache === undefined ? undefined : readCode(cache);
   const lineOffset = text.slice(0, begin).split('\n').length - 1;
   const known = cachedData === undefined ? {} : { cachedData };
@@ -57,6 +55,13 @@ function keepCode(cache: string, script: Script): void {
   process.once('exit', () => {
     if (process.uptime() >= WORTH_KEEPING_AFTER_S) writeCode(cache, script.createCachedData());
   });
+}
+
+/** V8 takes nothing that was compiled by another version, with other flags or for another processor. */
+function tagOfNode(): string {
+  const { version, arch, execArgv, env } = process;
+  const text = JSON.stringify([version, arch, execArgv, env['NODE_OPTIONS']]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** Node's own variables say where it is and whether there is one; else it is among the caches of the user. */
@@ -96,7 +101,7 @@ function writeCode(path: string, code: Buffer): void {
     writeFileSync(temporary, Buffer.concat([digestOf(code), code]), { mode: 0o600 });
     renameSync(temporary, path);
     for (const name of readdirSync(into)) {
-      const isOld = /^[\da-f]{64}-\d+\.bin$/.test(name) && !name.startsWith(PROGRAM_ID);
+      const isOld = /^[\da-f]{64}-[\da-f]{16}\.bin$/.test(name) && !name.startsWith(PROGRAM_ID);
       if (isOld) rmSync(join(into, name), { force: true });
     }
   } catch {

@@ -1,6 +1,6 @@
 'use strict';
 // In place of the auth-providers of KubeConfig, with their OpenID Connect client and JSONPath: kubectl has plugins instead, and
-// the program refuses a kubeconfig that needs them.
+// the program refuses a kubeconfig that needs them. The plugins it runs itself, within a deadline.
 class NoAuthProvider {
   isAuthProvider() {
     return false;
@@ -9,6 +9,7 @@ class NoAuthProvider {
 
 module.exports = {
   AzureAuth: NoAuthProvider,
+  ExecAuth: NoAuthProvider,
   GoogleCloudPlatformAuth: NoAuthProvider,
   OpenIDConnectAuth: NoAuthProvider,
 };

@@ -76,7 +76,7 @@ describe('the compiled code', { concurrency: 4 }, () => {
   test('of another version goes when that of this one is kept', async (t) => {
     const folder = join(temporary(), 'compiled');
     mkdirSync(folder);
-    writeFileSync(join(folder, `${'0'.repeat(64)}-1.bin`), '');
+    writeFileSync(join(folder, `${'0'.repeat(64)}-${'1'.repeat(16)}.bin`), '');
 
     await run(t, folder);
 

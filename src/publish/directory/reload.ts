@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { PublishError, systemCode } from '../../errors.ts';
 import { type Clock, withDeadline } from '../../lib/clock.ts';
 import { foreignText } from '../../lib/foreign-text.ts';
-import { endGroup } from '../../lib/process-group.ts';
+import { childProcesses, endGroup } from '../../lib/process-group.ts';
 import { readText } from '../../lib/read-text.ts';
 import type { Reload } from './output.ts';
 
@@ -88,6 +87,7 @@ interface Ended {
 
 function run(command: string, directory: string, clock: Clock, signal: AbortSignal): Promise<Ended> {
   const { PATH, HOME } = process.env;
+  const { spawn } = childProcesses();
   const child = spawn('/bin/sh', ['-c', command], {
     env: { PATH, HOME, _OUTPUT_DIR: directory },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
 import { ABORTED, type Clock } from '../../../lib/clock.ts';
 import { orAborted } from '../../../lib/or-aborted.ts';
-import { endGroup } from '../../../lib/process-group.ts';
+import { childProcesses, endGroup } from '../../../lib/process-group.ts';
 import { isRecord } from '../../../lib/record.ts';
 
 /** `users[].user.exec` of a kubeconfig, as far as it is used. */
@@ -92,6 +91,7 @@ function startPlugin(
 ): { output: Promise<string>; end: () => void } {
   const info = { apiVersion, kind: 'ExecCredential', spec: { interactive: false } };
   // In a process group of its own, to be ended with its children.
+  const { spawn } = childProcesses();
   const child = spawn(command, args, {
     env: { ...process.env, KUBERNETES_EXEC_INFO: JSON.stringify(info), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
