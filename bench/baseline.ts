@@ -4,8 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
+import { followConsul, type Pems, pems } from './baseline-consul.ts';
 
-const { _CONSUL_HOST, _CONSUL_PORT, KUBECONFIG = '' } = process.env;
+const { KUBECONFIG = '' } = process.env;
 const kubeconfig = readFileSync(KUBECONFIG, 'utf8');
 const setting = (key: string) => new RegExp(`\\b${key}"?: *"?([^"\\s,}]+)`).exec(kubeconfig)?.[1] ?? '';
 const ca = Buffer.from(setting('certificate-authority-data'), 'base64');
@@ -38,44 +39,20 @@ async function write({ kind, path, name }: typeof SECRET, isThere: boolean, cont
 }
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
-const answers = { roots: '', leaf: '' };
-function secret(): object {
-  const roots: { RootCert: string }[] = JSON.parse(answers.roots).Roots;
-  const leaf: { CertPEM: string; PrivateKeyPEM: string } = JSON.parse(answers.leaf);
-  const ca = roots.map(({ RootCert }) => RootCert).join('');
-  const data = {
-    'tls.crt': base64(leaf.CertPEM),
-    'tls.key': base64(leaf.PrivateKeyPEM),
-    'ca.crt': base64(ca),
-  };
+function secret({ certificate, key, ca }: Pems): object {
+  const data = { 'tls.crt': base64(certificate), 'tls.key': base64(key), 'ca.crt': base64(ca) };
   return { type: 'kubernetes.io/tls', data };
-}
-
-async function follow(
-  what: keyof typeof answers,
-  path: string,
-  onChange: () => Promise<void>,
-): Promise<never> {
-  const consul = new Agent({ headersTimeout: 0 });
-  for (let index = ''; ; ) {
-    const url = `http://${_CONSUL_HOST}:${_CONSUL_PORT}/v1/agent/connect/ca/${path}?wait=50s${index}`;
-    const { headers, body } = await request(url, { dispatcher: consul });
-    index = `&index=${headers['x-consul-index']}`;
-    const text = await body.text();
-    if (text === answers[what]) continue;
-    answers[what] = text;
-    await onChange();
-  }
 }
 
 const isThere = Promise.all([exists(SECRET), exists(SERVICE)]);
 let published = false;
 async function publish(): Promise<void> {
-  if (answers.roots === '' || answers.leaf === '') return;
+  const now = pems();
+  if (now === undefined) return;
   const [hasSecret, hasService] = await isThere;
   const isFirst = !published;
   published = true;
-  await write(SECRET, hasSecret || !isFirst, secret());
+  await write(SECRET, hasSecret || !isFirst, secret(now));
   if (!isFirst) return;
   const spec = { clusterIP: 'None', ports: [{ port: 80 }] };
   await write(SERVICE, hasService, {
@@ -92,4 +69,4 @@ async function watch(): Promise<never> {
 }
 
 process.once('SIGTERM', () => process.exit());
-void Promise.all([follow('roots', 'roots', publish), follow('leaf', 'leaf/ambassador', publish), watch()]);
+void Promise.all([followConsul(publish), watch()]);

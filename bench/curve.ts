@@ -1,10 +1,13 @@
 import { cpuMs, rssMiB } from '../test/e2e/support/proc.ts';
 import { median, percentile } from '../test/e2e/support/statistics.ts';
 import { createRoot } from '../test/fixtures/certificates/factory.ts';
+import { sideBySide, thenEnd } from './cleanup.ts';
 import { EmbeddedStage } from './embedded-stage.ts';
-import { holdsRoot } from './stage.ts';
-import { type Running, type Subjects, start } from './subject.ts';
+import type { Running } from './process.ts';
+import { holds } from './sightings.ts';
+import { type Subjects, start } from './subject.ts';
 import { lines } from './table.ts';
+import { warmUp } from './warm-up.ts';
 
 export interface Point {
   readonly connectors: number;
@@ -44,6 +47,11 @@ export async function growthCurve(
         [1, 200],
       ];
   const points: Point[] = [];
+  const stage = await EmbeddedStage.start();
+  await thenEnd(
+    () => warmUp(stage, [subjects.connector]),
+    () => stage.close(),
+  );
   for (const [connectors, roots] of plan) points.push(await measure(subjects, connectors, roots));
   const head = [
     'connectors',
@@ -74,7 +82,7 @@ async function measure({ connector }: Subjects, connectors: number, roots: numbe
     Array.from({ length: roots + REPEATED }, () => createRoot({ trustDomain: stage.consul.trustDomain })),
   );
   const running: Running[] = [];
-  try {
+  const grow = async (): Promise<Point> => {
     stage.consul.listInactiveRoots(listed.slice(0, roots - 1));
     const from = performance.now();
     for (let id = 0; id < connectors; id += 1) {
@@ -90,12 +98,12 @@ async function measure({ connector }: Subjects, connectors: number, roots: numbe
       const rootPem = next.at(-1)?.certPem ?? '';
       stage.consul.listInactiveRoots(next);
       const at = performance.now();
-      const took = await stage.secrets.stored(connectors, at, (stored) => holdsRoot(stored, rootPem));
+      const took = await stage.secrets.stored(connectors, at, ({ caPem }) => holds(caPem, rootPem));
       await stage.secrets.quiet();
       const cpu = median(running.map(({ pid }, index) => cpuMs(pid) - (before[index] ?? 0)));
       changes.push({ half: percentile(took, 0.5), all: took.at(-1) ?? Number.NaN, cpu });
     }
-    const data = stage.cluster.list('Secret')[0]?.data ?? {};
+    const data = stage.place.list('Secret')[0]?.data ?? {};
     const bytes = Object.values(data).reduce((sum, text) => sum + Buffer.from(text, 'base64').length, 0);
     return {
       connectors,
@@ -107,8 +115,10 @@ async function measure({ connector }: Subjects, connectors: number, roots: numbe
       rssMiB: median(running.map(({ pid }) => rssMiB(pid))),
       cpuMs: median(changes.map(({ cpu }) => cpu)),
     };
-  } finally {
-    await Promise.all(running.map((process) => process.stop()));
-    await stage.close();
-  }
+  };
+  return thenEnd(
+    grow,
+    () => sideBySide(...running.map((one) => one.stop())),
+    () => stage.close(),
+  );
 }

@@ -1,94 +1,79 @@
+import { eventually } from '../test/e2e/support/eventually.ts';
 import { fastClock, fastTimeOf } from '../test/e2e/support/fast-time.ts';
-import { type Authority, createRoot } from '../test/fixtures/certificates/factory.ts';
 import {
   type EmbeddedConsul,
   type EmbeddedConsulOptions,
   startEmbeddedConsul,
 } from '../test/fixtures/consul/embedded-consul.ts';
-import { createServerIdentity, KubernetesDouble } from '../test/fixtures/kubernetes/index.ts';
-import { Sightings, type Stage } from './stage.ts';
+import { SightedDouble } from './double-server.ts';
+import type { Place } from './place.ts';
+import type { Sightings } from './sightings.ts';
+import type { Change, Stage } from './stage.ts';
 
-export const NAMESPACE = 'ambassador';
+const SERVICE = 'ambassador';
+/** The one before stays listed, as in a rotation of Consul's; more would make each change cost more than the last. */
+const KEPT_ROOTS = 1;
 
 export interface EmbeddedStageOptions {
-  /** How many times as fast as the machine's the time of both servers and of the subject runs. Default 1. */
+  /** How many times as fast as the machine's the time of Consul and of the subject runs. Default 1. */
   readonly speed?: number;
   readonly consul?: EmbeddedConsulOptions;
 }
 
-/** The embedded Consul and the Kubernetes double, in this process: fast enough that they hide no difference. */
-export class EmbeddedStage implements Stage {
+/** The embedded Consul, which is in this process and fast enough that it hides no difference, and any place. */
+export class EmbeddedStage<P extends Place = SightedDouble> implements Stage {
   readonly env: Readonly<Record<string, string>>;
-  readonly secrets: Sightings;
   readonly consul: EmbeddedConsul;
-  readonly cluster: SightedCluster;
-  readonly #roots: readonly Authority[];
-  #changes = 0;
+  readonly place: P;
 
-  private constructor(
-    consul: EmbeddedConsul,
-    cluster: SightedCluster,
-    roots: readonly Authority[],
-    env: object,
-  ) {
+  private constructor(consul: EmbeddedConsul, place: P, env: object) {
     this.consul = consul;
-    this.cluster = cluster;
-    this.secrets = cluster.secrets;
-    this.#roots = roots;
+    this.place = place;
     this.env = {
       _CONSUL_HOST: consul.host,
       _CONSUL_PORT: String(consul.port),
-      KUBECONFIG: cluster.kubeconfigFile({ namespace: NAMESPACE }),
+      ...place.env,
       ...env,
     };
   }
 
-  static async start({
-    speed = 1,
-    consul: consulOptions,
-  }: EmbeddedStageOptions = {}): Promise<EmbeddedStage> {
+  /** With a double of an API server. */
+  static async start(options: EmbeddedStageOptions = {}): Promise<EmbeddedStage> {
+    return EmbeddedStage.at(await SightedDouble.started(options.speed), options);
+  }
+
+  static async at<P extends Place>(
+    place: P,
+    { speed = 1, consul: consulOptions }: EmbeddedStageOptions = {},
+  ): Promise<EmbeddedStage<P>> {
     const origin = Date.now();
     const consul = await startEmbeddedConsul({ clock: fastClock(speed, origin), ...consulOptions });
     // The first leaf takes a signature, which is no cost of the subject's.
-    await consul.leaf('ambassador');
-    const cluster = new SightedCluster(await createServerIdentity(), { speed });
-    await cluster.start();
-    const root = () => createRoot({ trustDomain: consul.trustDomain });
-    const roots = await Promise.all([root(), root()]);
-    return new EmbeddedStage(consul, cluster, roots, speed === 1 ? {} : fastTimeOf(speed, origin));
+    await consul.leaf(SERVICE);
+    return new EmbeddedStage(consul, place, speed === 1 ? {} : fastTimeOf(speed, origin));
   }
 
-  requests(): { consul: number; kubernetes: number } {
-    return { consul: this.consul.requests.length, kubernetes: this.cluster.requests.length };
+  get secrets(): Sightings {
+    return this.place.secrets;
   }
 
-  change(): Promise<{ at: number; rootPem: string }> {
-    this.#changes += 1;
-    const root = this.#roots[this.#changes % this.#roots.length];
-    if (root === undefined) throw new Error('the stage has no roots');
-    this.consul.listInactiveRoots([root]);
-    return Promise.resolve({ at: performance.now(), rootPem: root.certPem });
+  async change(): Promise<Change> {
+    const { rootPem, leafPem, rotate } = await this.consul.prepareRotation(SERVICE, KEPT_ROOTS);
+    const at = performance.now();
+    rotate();
+    return { at, rootPem, leafPem };
+  }
+
+  async waiting(): Promise<void> {
+    const isOpen = () => this.consul.open('roots') > 0 && this.consul.open('leaf') > 0;
+    await eventually('the subject waits for both of its answers', isOpen);
   }
 
   clear(): Promise<void> {
-    this.cluster.remove('Secret', NAMESPACE, 'ambassador-consul-connect');
-    this.cluster.remove('Service', NAMESPACE, 'ambassador-consul-connector');
-    return Promise.resolve();
+    return this.place.clear();
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.consul.close(), this.cluster.close()]);
-  }
-}
-
-/** A cluster that notes the instant at which a Secret was stored. */
-export class SightedCluster extends KubernetesDouble {
-  readonly secrets = new Sightings();
-
-  constructor(...parameters: ConstructorParameters<typeof KubernetesDouble>) {
-    super(...parameters);
-    this.store.onChange(({ type, plural, object }) => {
-      if (plural === 'secrets' && type !== 'DELETED') this.secrets.saw(object.data);
-    });
+    await Promise.all([this.consul.close(), this.place.close()]);
   }
 }

@@ -1,84 +1,94 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuMs } from '../test/e2e/support/proc.ts';
+import { sideBySide, thenEnd } from './cleanup.ts';
 import { EmbeddedStage } from './embedded-stage.ts';
+import { whileRunning } from './process.ts';
 import { type Subject, type Subjects, start } from './subject.ts';
-import { type Row, times } from './table.ts';
+import { type Measured, type Row, times, told } from './table.ts';
 
 const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 const SETTLE_MS = 5_000;
 
-export interface IdleOptions {
-  /** How long the processor time is measured, to be scaled to an hour. */
-  readonly minutes: number;
-  /** How many times as fast as the machine's the hour runs in which requests are counted. */
-  readonly speed: number;
+interface Cost {
+  /** Of all threads, in milliseconds. */
+  readonly cpu: number;
+  readonly consul: number;
+  readonly kubernetes: number;
+  /** New ones to Consul. */
+  readonly connections: number;
 }
 
-/** Figure 4: what an hour costs in which nothing changes. */
-export async function measureIdle(subjects: Subjects, { minutes, speed }: IdleOptions): Promise<Row[]> {
-  const [cpu, cpuOfBaseline] = await Promise.all([
-    cpuOfAnHour(subjects.connector, minutes),
-    cpuOfAnHour(subjects.baseline, minutes),
-  ]);
-  const [requests, requestsOfBaseline] = await Promise.all([
-    requestsOfAnHour(subjects.connector, speed),
-    requestsOfAnHour(subjects.baseline, speed),
-  ]);
-  const count = (figure: string, of: (asked: Requests) => number): Row =>
-    times({ figure, unit: '', connector: of(requests), baseline: of(requestsOfBaseline), atMost: 1.2 });
+export interface Idle {
+  readonly cpu: Row;
+  readonly connections: Row;
+}
+
+/** Figure 4: what a stretch of the machine's own time costs in which nothing changes. */
+export async function measureIdle(subjects: Subjects, minutes: number): Promise<Idle> {
+  const beside = await costs(subjects, 1, minutes * MINUTE_MS);
+  return {
+    cpu: times({
+      ...beside(`processor time of an idle minute, of ${minutes} min`, 'ms', ({ cpu }) => cpu / minutes),
+      atMost: 2,
+    }),
+    connections: none(beside(`new connections to Consul, idle for ${minutes} min`, '', connectionsOf)),
+  };
+}
+
+/** What is counted in an idle hour, by the clock of subject and servers, which runs `speed` times as fast as the machine's. */
+export async function countHour(subjects: Subjects, speed: number): Promise<Row[]> {
+  const beside = await costs(subjects, speed, HOUR_MS / speed);
+  const requests = (to: string, of: (cost: Cost) => number): Measured =>
+    beside(`requests of an idle hour, to ${to}`, '', of);
   return [
-    {
-      figure: `processor time of an idle hour, from ${minutes} min`,
-      unit: 's',
-      connector: cpu,
-      baseline: cpuOfBaseline,
-      goal: '-',
-      met: undefined,
-    },
-    count('requests of an idle hour, to both', ({ consul, kubernetes }) => consul + kubernetes),
-    count('requests of an idle hour, to Consul', ({ consul }) => consul),
-    {
-      ...count('requests of an idle hour, to Kubernetes', ({ kubernetes }) => kubernetes),
-      goal: '-',
-      met: undefined,
-    },
+    none(beside('new connections to Consul, of an idle hour', '', connectionsOf)),
+    times({ ...requests('both', ({ consul, kubernetes }) => consul + kubernetes), atMost: 1.2 }),
+    times({ ...requests('Consul', ({ consul }) => consul), atMost: 1.2 }),
+    told(requests('Kubernetes', ({ kubernetes }) => kubernetes)),
   ];
 }
 
-async function cpuOfAnHour(subject: Subject, minutes: number): Promise<number> {
-  const ms = minutes * 60_000;
-  return idle(subject, 1, async (_, pid) => {
-    const before = cpuMs(pid);
-    await sleep(ms);
-    return ((cpuMs(pid) - before) * HOUR_MS) / ms / 1_000;
-  });
-}
+const connectionsOf = ({ connections }: Cost): number => connections;
 
-type Requests = ReturnType<EmbeddedStage['requests']>;
-
-/** A whole hour by the clock of subject and servers. */
-async function requestsOfAnHour(subject: Subject, speed: number): Promise<Requests> {
-  return idle(subject, speed, async (stage) => {
-    const before = stage.requests();
-    await sleep(HOUR_MS / speed);
-    const after = stage.requests();
-    return { consul: after.consul - before.consul, kubernetes: after.kubernetes - before.kubernetes };
-  });
-}
-
-async function idle<T>(
-  subject: Subject,
+async function costs(
+  { connector, baseline }: Subjects,
   speed: number,
-  measure: (stage: EmbeddedStage, pid: number) => Promise<T>,
-): Promise<T> {
+  ms: number,
+): Promise<(figure: string, unit: string, of: (cost: Cost) => number) => Measured> {
+  const [own, ofBaseline] = await sideBySide(idle(connector, speed, ms), idle(baseline, speed, ms));
+  return (figure, unit, of) => ({ figure, unit, connector: of(own), baseline: of(ofBaseline) });
+}
+
+/** Once warm, it goes on with the connections that it has. */
+function none(measured: Measured): Row {
+  return { ...measured, goal: '0 new', met: measured.connector === 0 };
+}
+
+async function idle(subject: Subject, speed: number, ms: number): Promise<Cost> {
   const stage = await EmbeddedStage.start({ speed });
   const running = start(subject, stage.env);
-  try {
-    await stage.secrets.first(0);
-    await sleep(SETTLE_MS);
-    return await measure(stage, running.pid);
-  } finally {
-    await running.stop();
-    await stage.close();
-  }
+  const soFar = (): Cost => ({
+    cpu: cpuMs(running.pid),
+    consul: stage.consul.requests.length,
+    kubernetes: stage.place.requests.length,
+    connections: stage.consul.connections,
+  });
+  return thenEnd(
+    () =>
+      whileRunning([running], async () => {
+        await stage.secrets.first(0);
+        await sleep(SETTLE_MS);
+        const before = soFar();
+        await sleep(ms);
+        const after = soFar();
+        return {
+          cpu: after.cpu - before.cpu,
+          consul: after.consul - before.consul,
+          kubernetes: after.kubernetes - before.kubernetes,
+          connections: after.connections - before.connections,
+        };
+      }),
+    () => stage.close(),
+  );
 }

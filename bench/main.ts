@@ -1,35 +1,40 @@
 /**
  * What the connector costs, each figure beside its baseline (`baseline.ts`) in the same run: npm run bench [-- OPTIONS]
  *
- *   --quick         fewer repetitions, in two minutes
- *   --real          starts and changes against the real Consul and API server
+ *   --quick         fewer repetitions, and more side by side, in two minutes
+ *   --double        starts and changes against the double of an API server, though there is a real one
+ *   --real          starts and changes against the real Consul as well
  *   --curve         how it grows with connectors and roots
- *   --json          the table for programs
+ *   --peers         besides, consul-template: with kubectl, and into a folder
+ *   --json          one JSON object for programs
  *   --write         also into docs/cost.md
- *   --starts, --changes, --memory-changes, --idle-minutes, --churn NUMBER: how much of each
+ *   --starts, --changes, --memory-changes, --idle-minutes, --churn, --peer-changes NUMBER: how much of each
  *
- * Exits with 1 where a count of writes is not exact; the other goals are a report.
+ * The real API server is that of test/fixtures/servers/get.sh. Exits with 1 where a count of writes is not exact; the other goals
+ * are a report.
  */
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { measureChanges } from './change.ts';
+import { thenEnd } from './cleanup.ts';
+import { consulTemplate } from './consul-template.ts';
 import { growthCurve } from './curve.ts';
 import { writeIntoDocs } from './docs.ts';
-import { EmbeddedStage } from './embedded-stage.ts';
-import { measureIdle } from './idle.ts';
-import { measureMemory } from './memory.ts';
-import { RealStage } from './real-stage.ts';
-import { measureSize } from './size.ts';
-import { measureStart } from './start.ts';
-import { buildSubjects, type Subjects } from './subject.ts';
-import { markdown, type Row } from './table.ts';
-import { countWrites } from './writes.ts';
+import { doubleServer } from './double-server.ts';
+import { measurePeers, type Peer, peersTable } from './peers.ts';
+import type { ApiServer } from './place.ts';
+import { measureReal } from './real.ts';
+import { RealServer, realServer } from './real-server.ts';
+import { type Subjects, withSubjects } from './subject.ts';
+import { markdown } from './table.ts';
+import { measureAll } from './whole.ts';
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    double: { type: 'boolean', default: false },
     real: { type: 'boolean', default: false },
     curve: { type: 'boolean', default: false },
+    peers: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     starts: { type: 'string' },
@@ -37,52 +42,59 @@ const { values } = parseArgs({
     'memory-changes': { type: 'string' },
     'idle-minutes': { type: 'string' },
     churn: { type: 'string' },
+    'peer-changes': { type: 'string' },
   },
 });
 const amount = (given: string | undefined, usual: number, quick: number): number =>
   given === undefined ? (values.quick ? quick : usual) : Number(given);
+const before = loadavg();
 
-/** Of the embedded servers' and the subjects' time. */
-const CHANGE_SPEED = 20;
-const CHANGE_REST_MS = 60;
-/** The real Consul's time is the machine's: one question a second. */
-const REAL_REST_MS = 1_100;
-
-async function embedded(subjects: Subjects): Promise<{ rows: Row[]; exact: boolean }> {
-  const stage = await EmbeddedStage.start();
-  const starts = await measureStart(stage, subjects, amount(values.starts, 25, 5));
-  await stage.close();
-  const stages = {
-    connector: await EmbeddedStage.start({ speed: CHANGE_SPEED }),
-    baseline: await EmbeddedStage.start({ speed: CHANGE_SPEED }),
+async function whole(subjects: Subjects): Promise<void> {
+  const server = (values.double ? undefined : await realServer()) ?? doubleServer;
+  const measure = async (): Promise<void> => {
+    const { ratios, writes, rows, exact } = await measureAll(subjects, server, {
+      starts: amount(values.starts, 30, 5),
+      changes: amount(values.changes, 200, 30),
+      memoryProcesses: values.quick ? 1 : 3,
+      memoryChanges: amount(values['memory-changes'], 1_000, 100),
+      idleMinutes: amount(values['idle-minutes'], 3, 1),
+      idleSpeed: values.quick ? 240 : 60,
+      churnSeconds: amount(values.churn, 60, 10),
+      hurried: values.quick,
+    });
+    const peers = values.peers ? await besidePeers(subjects, server) : [];
+    const tables = { table: markdown(rows), ...(peers.length > 0 && { peers: peersTable(peers) }) };
+    await report(tables, { ratios, writes, rows, ...(values.peers && { peers }) });
+    if (!exact) process.exitCode = 1;
   };
-  const changes = await measureChanges(stages, subjects, {
-    changes: amount(values.changes, 500, 60),
-    restMs: CHANGE_REST_MS,
-  });
-  await Promise.all([stages.connector.close(), stages.baseline.close()]);
-  const memory = await measureMemory(subjects, amount(values['memory-changes'], 10_000, 300));
-  const idle = await measureIdle(subjects, {
-    minutes: amount(values['idle-minutes'], 3, 0.2),
-    speed: values.quick ? 240 : 60,
-  });
-  const writes = await countWrites(subjects.connector, amount(values.churn, 60, 10));
-  const rows = [...starts, ...changes, ...memory, ...idle, ...writes, ...(await measureSize(subjects))];
-  return { rows, exact: writes.every(({ met }) => met) };
+  await thenEnd(measure, () => server.close());
 }
 
-async function real(subjects: Subjects): Promise<Row[]> {
-  const [connector, baseline] = await Promise.all([RealStage.start(), RealStage.start()]);
-  try {
-    const starts = await measureStart(connector, subjects, amount(values.starts, 15, 3));
-    const changes = await measureChanges({ connector, baseline }, subjects, {
+/** Empty where there is no such program. */
+async function besidePeers(subjects: Subjects, server: ApiServer): Promise<Peer[]> {
+  const program = await consulTemplate().catch((error: unknown) => {
+    console.error(`consul-template is missing: ${String(error)}`);
+    return undefined;
+  });
+  if (program === undefined) return [];
+  return measurePeers(program, subjects, server, amount(values['peer-changes'], 30, 3));
+}
+
+async function real(subjects: Subjects): Promise<void> {
+  const server = await RealServer.start();
+  const measure = async (): Promise<void> => {
+    const rows = await measureReal(subjects, server, {
+      starts: amount(values.starts, 15, 3),
       changes: amount(values.changes, 30, 5),
-      restMs: REAL_REST_MS,
     });
-    return [...starts, ...changes];
-  } finally {
-    await Promise.all([connector.close(), baseline.close()]);
-  }
+    await report({ real: markdown(rows) }, { rows });
+  };
+  await thenEnd(measure, () => server.close());
+}
+
+async function curve(subjects: Subjects): Promise<void> {
+  const { table, points } = await growthCurve(subjects, values.quick);
+  await report({ curve: table }, { points });
 }
 
 function machine(): string {
@@ -90,25 +102,15 @@ function machine(): string {
   return `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cpus().length} x ${processor?.model}`;
 }
 
-async function report(name: string, table: string, json: object): Promise<void> {
-  const text = `${machine()}\n\n${table}`;
-  console.log(values.json ? JSON.stringify({ machine: machine(), ...json }) : text);
-  if (values.write) await writeIntoDocs(name, text);
+/** Tables by their names in docs/cost.md, or the same as one object for programs. */
+async function report(tables: Readonly<Record<string, string>>, json: object): Promise<void> {
+  const load = { before, after: loadavg() };
+  const told = (averages: readonly number[]): string => averages.map((each) => each.toFixed(2)).join(', ');
+  const when = `${machine()}, load ${told(load.before)} before and ${told(load.after)} after`;
+  const texts = Object.entries(tables).map(([name, table]) => [name, `${when}\n\n${table}`] as const);
+  if (values.json) console.log(JSON.stringify({ machine: machine(), load, ...json }));
+  else for (const [, text] of texts) console.log(text);
+  if (values.write) for (const [name, text] of texts) await writeIntoDocs(name, text);
 }
 
-const subjects = await buildSubjects();
-try {
-  if (values.curve) {
-    const { table, points } = await growthCurve(subjects, values.quick);
-    await report('curve', table, { points });
-  } else if (values.real) {
-    const rows = await real(subjects);
-    await report('real', markdown(rows), { rows });
-  } else {
-    const { rows, exact } = await embedded(subjects);
-    await report('table', markdown(rows), { rows });
-    if (!exact) process.exitCode = 1;
-  }
-} finally {
-  await subjects.remove();
-}
+await withSubjects(values.curve ? curve : values.real ? real : whole);

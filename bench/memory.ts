@@ -1,81 +1,111 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Sample, takeSample } from '../test/soak/probe.ts';
-import { changeOnce } from './change.ts';
+import { pssMiB, rssMiB } from '../test/e2e/support/proc.ts';
+import { median } from '../test/e2e/support/statistics.ts';
+import { sideBySide, thenEnd } from './cleanup.ts';
 import { EmbeddedStage } from './embedded-stage.ts';
+import { whileRunning } from './process.ts';
+import { changeOnce, type Stage } from './stage.ts';
 import { type Subject, type Subjects, start } from './subject.ts';
-import { above, type Row } from './table.ts';
+import { above, type Row, told } from './table.ts';
 
-/** The connector asks Consul at most once a second of its own time, so that runs faster here. */
-const SPEED = 50;
+export interface MemoryOptions {
+  /** Of how many processes the median after the start is taken. */
+  readonly processes: number;
+  readonly changes: number;
+}
+
+export interface Memory {
+  readonly afterStart: Row;
+  readonly afterChanges: Row;
+  /** The same, where what processes share counts in part. */
+  readonly pss: readonly Row[];
+}
+
+export interface Held {
+  readonly rss: number;
+  readonly pss: number;
+}
+
+/** The connector asks Consul at most once a second of its own time, so that runs faster where there are changes. */
+export const MEMORY_SPEED = 50;
 const SETTLE_MS = 3_000;
-const PROBE = new URL('../test/soak/probe.mjs', import.meta.url).href;
+const SAMPLES = 5;
+const BETWEEN_SAMPLES_MS = 1_000;
+const AT_MOST_MIB = 3;
 
-interface Held {
-  readonly first: Sample;
-  /** After a tenth of the changes: by then all code has been used and compiled. */
-  readonly warm: Sample;
-  readonly last: Sample;
-}
-
-/** Figure 3: what each holds after its garbage was collected, at first and after so many changes of Consul's answer. */
-export async function measureMemory(subjects: Subjects, changes: number): Promise<Row[]> {
-  const [connector, baseline] = await Promise.all([
-    hold(subjects.connector, changes),
-    hold(subjects.baseline, changes),
-  ]);
-  const mib = (kib: number): number => kib / 1024;
-  const rss = (figure: string, at: keyof Held): Row =>
-    above({
-      figure,
-      unit: 'MiB',
-      connector: mib(connector[at].rssKiB),
-      baseline: mib(baseline[at].rssKiB),
-      atMost: 25,
-    });
-  const grown = ({ warm, last }: Held): number => mib(last.heapKiB - warm.heapKiB);
-  return [
-    rss('resident memory after start', 'first'),
-    rss(`resident memory after ${changes} changes`, 'last'),
-    {
-      figure: `growth of the heap over the last ${changes - changes / 10} changes`,
-      unit: 'MiB',
-      connector: grown(connector),
-      baseline: grown(baseline),
-      goal: 'under 1 MiB',
-      met: grown(connector) < 1,
-    },
-  ];
-}
-
-async function hold(subject: Subject, changes: number): Promise<Held> {
-  const stage = await EmbeddedStage.start({ speed: SPEED });
-  const folder = await mkdtemp(join(tmpdir(), 'bench-memory-'));
-  const file = join(folder, 'probe.jsonl');
-  const running = start(subject, {
-    ...stage.env,
-    NODE_OPTIONS: `${stage.env['NODE_OPTIONS']} --import=${PROBE}`,
-    SOAK_PROBE: file,
+/**
+ * Figure 3: what each holds as the operating system sees it, at first and after so many changes. Nobody collects its garbage for it,
+ * and nothing is loaded into it but, for the changes, the faster time.
+ */
+export async function measureMemory(
+  { connector, baseline }: Subjects,
+  { processes, changes }: MemoryOptions,
+): Promise<Memory> {
+  const both = async (of: (subject: Subject) => Promise<Held>): Promise<[Held, Held]> =>
+    sideBySide(of(connector), of(baseline));
+  const first = await both((subject) => afterStart(subject, processes));
+  const last = await both((subject) => afterChanges(subject, changes));
+  const measured = (what: string, [held, ofBaseline]: [Held, Held], of: keyof Held) => ({
+    figure: `${of === 'rss' ? 'resident memory' : 'proportional memory (PSS)'} after ${what}`,
+    unit: 'MiB',
+    connector: held[of],
+    baseline: ofBaseline[of],
   });
-  const sample = async (): Promise<Sample> => {
-    await sleep(SETTLE_MS);
-    return takeSample(running.pid, file);
+  const inTheEnd = `${changes} changes`;
+  return {
+    afterStart: above({ ...measured('start', first, 'rss'), atMost: AT_MOST_MIB }),
+    afterChanges: above({ ...measured(inTheEnd, last, 'rss'), atMost: AT_MOST_MIB }),
+    pss: [told(measured('start', first, 'pss')), told(measured(inTheEnd, last, 'pss'))],
   };
-  const change = async (times: number): Promise<void> => {
-    for (let time = 0; time < times; time += 1) await changeOnce(stage);
-  };
-  try {
-    await stage.secrets.first(0);
-    const first = await sample();
-    await change(changes / 10);
-    const warm = await sample();
-    await change(changes - changes / 10);
-    return { first, warm, last: await sample() };
-  } finally {
-    await running.stop();
-    await stage.close();
-    await rm(folder, { recursive: true });
+}
+
+async function afterStart(subject: Subject, processes: number): Promise<Held> {
+  const held: Held[] = [];
+  while (held.length < processes) {
+    const stage = await EmbeddedStage.start();
+    held.push(await holding(subject, stage, async () => undefined));
   }
+  return medianOf(held);
+}
+
+async function afterChanges(subject: Subject, changes: number): Promise<Held> {
+  const stage = await EmbeddedStage.start({ speed: MEMORY_SPEED });
+  return holding(subject, stage, () => changeOften(stage, changes));
+}
+
+/** What it holds after `act`. */
+async function holding(subject: Subject, stage: Stage, act: () => Promise<void>): Promise<Held> {
+  const running = start(subject, stage.env);
+  return thenEnd(
+    () =>
+      whileRunning([running], async () => {
+        await stage.secrets.first(0);
+        await act();
+        await sleep(SETTLE_MS);
+        return sampled(running.pid);
+      }),
+    () => stage.close(),
+  );
+}
+
+/** As fast as it can follow. */
+export async function changeOften(stage: Stage, changes: number): Promise<void> {
+  for (let change = 0; change < changes; change += 1) {
+    await stage.waiting();
+    await changeOnce(stage);
+  }
+}
+
+/** Over five seconds, in which a collection of garbage or two may fall. */
+export async function sampled(pid: number): Promise<Held> {
+  const samples: Held[] = [];
+  while (samples.length < SAMPLES) {
+    samples.push({ rss: rssMiB(pid), pss: pssMiB(pid) });
+    await sleep(BETWEEN_SAMPLES_MS);
+  }
+  return medianOf(samples);
+}
+
+function medianOf(held: readonly Held[]): Held {
+  return { rss: median(held.map(({ rss }) => rss)), pss: median(held.map(({ pss }) => pss)) };
 }

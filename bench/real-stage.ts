@@ -1,41 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { makeAuthority } from '../test/fixtures/servers/authority.ts';
-import { makeWorld, type OwnWorld } from '../test/real/world.ts';
-import { Sightings, type Stage } from './stage.ts';
+import { type RealConsul, startRealConsul } from '../test/fixtures/servers/real-consul.ts';
+import type { Place } from './place.ts';
+import type { Sightings } from './sightings.ts';
+import type { Change, Stage } from './stage.ts';
 
-/** The real Consul and the real API server. What the API server stored is seen by a watch of the administrator's. */
+/** Its time is the machine's, and the connector asks at most once a second. */
+const REST_MS = 1_100;
+
+/** The real Consul, and a place. */
 export class RealStage implements Stage {
   readonly env: Readonly<Record<string, string>>;
-  readonly secrets: Sightings;
-  readonly #world: OwnWorld;
-  readonly #end: () => Promise<void>;
+  readonly #consul: RealConsul;
+  readonly #place: Place;
 
-  private constructor(
-    world: OwnWorld,
-    env: Record<string, string>,
-    secrets: Sightings,
-    end: () => Promise<void>,
-  ) {
-    this.#world = world;
-    this.env = env;
-    this.secrets = secrets;
-    this.#end = end;
+  private constructor(consul: RealConsul, place: Place) {
+    this.#consul = consul;
+    this.#place = place;
+    const { host, port } = consul.address;
+    this.env = { _CONSUL_HOST: host, _CONSUL_PORT: String(port), ...place.env };
   }
 
-  static async start(): Promise<RealStage> {
-    const world = makeWorld();
-    await world.start();
-    const secrets = new Sightings();
-    const recording = await world.record('ambassador-consul-connect', ({ data }) => secrets.saw(data));
-    await world.consul.leaf('ambassador');
-    return new RealStage(world, await world.environment(), secrets, async () => {
-      await recording.stop();
-      await world.stop();
-    });
+  static async at(place: Place): Promise<RealStage> {
+    const consul = await startRealConsul();
+    await consul.leaf('ambassador');
+    return new RealStage(consul, place);
   }
 
-  /** A rotation to a root made before: Consul tells a query of our own in the same instant as the subject's. */
-  async change(): Promise<{ at: number; rootPem: string }> {
-    const { consul } = this.#world;
+  get secrets(): Sightings {
+    return this.#place.secrets;
+  }
+
+  /**
+   * A rotation to a root made before: Consul tells a query of our own in the same instant as the subject's. Its agent takes up to
+   * half a minute to fetch a leaf of it, so that a change is visible here as soon as the root is.
+   */
+  async change(): Promise<Change> {
+    const consul = this.#consul;
     const { TrustDomain } = await consul.roots();
     const next = await makeAuthority(`Bench ${crypto.randomUUID().slice(0, 8)}`, TrustDomain);
     const path = '/v1/agent/connect/ca/roots';
@@ -48,14 +49,18 @@ export class RealStage implements Stage {
       Provider: 'consul',
       Config: { ...current.Config, PrivateKey: next.privateKey, RootCert: next.certificate },
     });
-    return { at: await heard, rootPem: next.certificate };
+    return { at: await heard, rootPem: next.certificate, leafPem: undefined };
   }
 
-  async clear(): Promise<void> {
-    await this.#world.kubectl(['delete', 'secret,service', '--all', '--ignore-not-found']);
+  async waiting(): Promise<void> {
+    await sleep(REST_MS);
+  }
+
+  clear(): Promise<void> {
+    return this.#place.clear();
   }
 
   async close(): Promise<void> {
-    await this.#end();
+    await Promise.all([this.#consul.stop(), this.#place.close()]);
   }
 }

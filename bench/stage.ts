@@ -1,96 +1,35 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { holds, type Sightings, type Stored } from './sightings.ts';
 
-/** A Secret as it was stored, and when by `performance.now()`. */
-export interface Stored {
-  readonly at: number;
-  readonly certificatePem: string;
-  readonly caPem: string;
-}
-
-/** A Consul and an API server for one subject at a time. */
+/** A Consul, and a place to publish, for one subject at a time. */
 export interface Stage {
   /** What a subject is started with. */
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: Sightings;
-  /** Makes Consul list another root; resolves with the instant of that, and the root. */
-  change(): Promise<{ readonly at: number; readonly rootPem: string }>;
+  /** Makes Consul answer differently. Whatever it takes to make that ready is done before `at`. */
+  change(): Promise<Change>;
+  /** Resolves once the subject waits for Consul's next answers. */
+  waiting(): Promise<void>;
   /** Removes what was published. */
   clear(): Promise<void>;
   close(): Promise<void>;
 }
 
-const KEPT = 500;
-const QUIET_MS = 2_000;
-const WITHIN_MS = 60_000;
-
-/** The Secrets that were stored of late, and who waits for one. */
-export class Sightings {
-  readonly #seen: Stored[] = [];
-  readonly #waiting = new Set<(stored: Stored) => void>();
-
-  /** Notes a Secret that is stored in this moment. */
-  saw(data: Readonly<Record<string, string>> = {}): void {
-    const text = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8');
-    const stored = { at: performance.now(), certificatePem: text('tls.crt'), caPem: text('ca.crt') };
-    this.#seen.push(stored);
-    if (this.#seen.length > KEPT) this.#seen.shift();
-    for (const tell of this.#waiting) tell(stored);
-  }
-
-  /** Waits for so many and resolves with how long after `since` each was stored, in milliseconds, the first first. */
-  async stored(
-    count: number,
-    since: number,
-    fits: (stored: Stored) => boolean = () => true,
-  ): Promise<number[]> {
-    const took: number[] = [];
-    for (let from = since; took.length < count; ) {
-      const { at } = await this.first(from, (stored) => stored.at > from && fits(stored));
-      took.push(at - since);
-      from = at;
-    }
-    return took;
-  }
-
-  /** Resolves once none has been stored for two seconds. */
-  async quiet(): Promise<void> {
-    for (;;) {
-      const last = this.#seen.at(-1);
-      await sleep(QUIET_MS);
-      if (this.#seen.at(-1) === last) return;
-    }
-  }
-
-  /**
-   * The first one stored at `since` or later that `fits`, whether it is there by now or not.
-   *
-   * @throws Error when there is none within a minute
-   */
-  first(since: number, fits: (stored: Stored) => boolean = () => true): Promise<Stored> {
-    const isIt = (stored: Stored): boolean => stored.at >= since && fits(stored);
-    const found = this.#seen.find(isIt);
-    if (found !== undefined) return Promise.resolve(found);
-    return new Promise((resolve, reject) => {
-      const tell = (stored: Stored): void => {
-        if (!isIt(stored)) return;
-        this.#waiting.delete(tell);
-        clearTimeout(timer);
-        resolve(stored);
-      };
-      const timer = setTimeout(() => {
-        this.#waiting.delete(tell);
-        reject(new Error(`no such Secret within ${WITHIN_MS} ms`));
-      }, WITHIN_MS);
-      this.#waiting.add(tell);
-    });
-  }
+export interface Change {
+  /** When it was, by `performance.now()`. */
+  readonly at: number;
+  readonly rootPem: string;
+  /** Undefined where the leaf follows in its own time. */
+  readonly leafPem: string | undefined;
 }
 
-/** Whether the bundle holds a certificate, however its PEM is wrapped. */
-export function holdsRoot({ caPem }: Stored, rootPem: string): boolean {
-  return bare(caPem).includes(bare(rootPem));
+/** Whether that is what the change was to lead to: the new root, and the new leaf. */
+export function isVisible({ certificatePem, caPem }: Stored, { rootPem, leafPem }: Change): boolean {
+  return holds(caPem, rootPem) && (leafPem === undefined || holds(certificatePem, leafPem));
 }
 
-function bare(pem: string): string {
-  return pem.replace(/\s/g, '');
+/** One change, until it is visible; in milliseconds. */
+export async function changeOnce(stage: Stage): Promise<number> {
+  const change = await stage.change();
+  const stored = await stage.secrets.first(change.at, (each) => isVisible(each, change));
+  return stored.at - change.at;
 }

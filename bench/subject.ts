@@ -1,67 +1,69 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import packageJson from '../package.json' with { type: 'json' };
+import { type Running, run } from './process.ts';
+
+export type SubjectName = 'connector' | 'baseline' | 'plainBaseline' | 'folderBaseline';
 
 /** What is measured: a bundle that plain node runs. */
 export interface Subject {
-  readonly name: 'connector' | 'baseline';
+  readonly name: SubjectName;
   readonly bundle: string;
+  /** A folder of its own, in which it keeps its compiled code. */
+  readonly home: string;
+  readonly keepsCode: boolean;
 }
 
-/** A process of a subject. */
-export interface Running {
-  readonly pid: number;
-  isRunning(): boolean;
-  stop(): Promise<void>;
-}
+export type Subjects = Readonly<Record<SubjectName, Subject>>;
 
-export interface Subjects {
-  readonly connector: Subject;
-  readonly baseline: Subject;
-  remove(): Promise<void>;
-}
+/** Those of the product's own start, so that no other flag makes anything of a figure. */
+const FLAGS = packageJson.scripts.start.split(' ').filter((word) => word.startsWith('--'));
 
-/** Builds both in the same way, alone in a folder with no node_modules. */
-export async function buildSubjects(): Promise<Subjects> {
+/** Builds all in the same way, each alone in a folder with no node_modules, and removes them when `use` is done. */
+export async function withSubjects<T>(use: (subjects: Subjects) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
-  const build = async (name: Subject['name'], entry: string): Promise<Subject> => {
+  const build = async (
+    name: SubjectName,
+    entry: string,
+    options: readonly string[] = [],
+  ): Promise<Subject> => {
     const bundle = join(folder, name, 'ambassador-consul-connector.js');
-    await promisify(execFile)(process.execPath, ['scripts/build.mjs', entry, bundle]);
-    return { name, bundle };
+    await promisify(execFile)(process.execPath, ['scripts/build.mjs', entry, bundle, ...options]);
+    const home = join(folder, name, 'home');
+    await mkdir(home);
+    return { name, bundle, home, keepsCode: !options.includes('--plain') };
   };
-  const [connector, baseline] = await Promise.all([
-    build('connector', 'src/main.ts'),
-    build('baseline', 'bench/baseline.ts'),
-  ]);
-  return { connector, baseline, remove: () => rm(folder, { recursive: true }) };
+  try {
+    const [connector, baseline, plainBaseline, folderBaseline] = await Promise.all([
+      build('connector', 'src/main.ts'),
+      build('baseline', 'bench/baseline.ts'),
+      build('plainBaseline', 'bench/baseline.ts', ['--plain']),
+      build('folderBaseline', 'bench/baseline-folder.ts'),
+    ]);
+    return await use({ connector, baseline, plainBaseline, folderBaseline });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
-/** Starts one with nothing in its environment but `env`. What it says on standard error is shown. `flags`: of node. */
-export function start(
-  { bundle }: Subject,
-  env: Readonly<Record<string, string>>,
-  flags: readonly string[] = [],
-): Running {
-  const child = spawn(process.execPath, [...flags, bundle], {
+/** Starts one with nothing in its environment but `env`. */
+export function start({ name, bundle, home }: Subject, env: Readonly<Record<string, string>>): Running {
+  return run({
+    name,
+    command: process.execPath,
+    args: [...FLAGS, bundle],
     cwd: dirname(bundle),
-    env: { HOME: dirname(bundle), _HTTP_HOST: '127.0.0.1', _HTTP_PORT: '0', ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { HOME: home, _HTTP_HOST: '127.0.0.1', _HTTP_PORT: '0', ...env },
   });
-  const { pid } = child;
-  if (pid === undefined) throw new Error(`${bundle} did not start`);
-  return { pid, isRunning: () => isRunning(child), stop: () => stop(child) };
 }
 
-function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode === null && signalCode === null;
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (!isRunning(child)) throw new Error('it ended before it was stopped');
-  const exit = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exit;
+/** Where `src/start.ts` keeps code: what is there is not compiled at the next start. */
+export async function hasKeptCode({ home }: Subject): Promise<boolean> {
+  const names = await readdir(join(home, '.cache', 'ambassador-consul-connector', 'compiled')).catch(
+    () => [],
+  );
+  return names.length > 0;
 }

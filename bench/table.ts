@@ -1,10 +1,21 @@
+import { percentile } from '../test/e2e/support/statistics.ts';
+
+/** Of many samples. */
+export interface Spread {
+  readonly min: number;
+  readonly p50: number;
+  readonly p95: number;
+}
+
+export type Value = number | Spread;
+
 /** One figure beside its baseline. */
 export interface Row {
   readonly figure: string;
   readonly unit: string;
-  readonly connector: number;
+  readonly connector: Value;
   /** Undefined where there is none to compare with. */
-  readonly baseline: number | undefined;
+  readonly baseline: Value | undefined;
   readonly goal: string;
   /** Whether the goal was met; undefined where there is none. */
   readonly met: boolean | undefined;
@@ -13,20 +24,23 @@ export interface Row {
 export interface Measured {
   readonly figure: string;
   readonly unit: string;
-  readonly connector: number;
-  readonly baseline: number;
+  readonly connector: Value;
+  readonly baseline: Value;
 }
 
-/** A figure that may be at most so many times its baseline, and `plus` more. */
-export function times({ atMost, plus = 0, ...measured }: Measured & { atMost: number; plus?: number }): Row {
-  const goal = `at most ${atMost} times${plus === 0 ? '' : ` and +${plus} ${measured.unit}`}`;
-  return { ...measured, goal, met: measured.connector <= atMost * measured.baseline + plus };
+export function spreadOf(samples: readonly number[]): Spread {
+  return { min: Math.min(...samples), p50: percentile(samples, 0.5), p95: percentile(samples, 0.95) };
+}
+
+/** A figure that may be at most so many times its baseline; of samples, at the median. */
+export function times({ atMost, ...measured }: Measured & { atMost: number }): Row {
+  const goal = `at most ${atMost} times${typeof measured.connector === 'number' ? '' : ' at p50'}`;
+  return { ...measured, goal, met: quotient(measured) <= atMost };
 }
 
 /** A figure that may be at most so much above its baseline. */
 export function above({ atMost, ...measured }: Measured & { atMost: number }): Row {
-  const goal = `at most +${atMost} ${measured.unit}`;
-  return { ...measured, goal, met: measured.connector - measured.baseline <= atMost };
+  return { ...measured, goal: `at most +${atMost} ${measured.unit}`, met: difference(measured) <= atMost };
 }
 
 /** A figure that must be this, and is its own baseline. */
@@ -34,12 +48,35 @@ export function exactly(figure: string, connector: number, baseline: number): Ro
   return { figure, unit: '', connector, baseline, goal: 'equal', met: connector === baseline };
 }
 
-/** As Markdown, and readable as it is. */
+/** A figure that is told, and has no goal. */
+export function told(measured: Measured): Row {
+  return { ...measured, goal: '-', met: undefined };
+}
+
+/** How many times its baseline a figure is; rounded, as all that is printed. */
+export function quotient({ connector, baseline }: Pick<Row, 'connector' | 'baseline'>): number {
+  return rounded(middle(connector) / middle(baseline));
+}
+
+/** How much above its baseline a figure is. */
+export function difference({ connector, baseline }: Pick<Row, 'connector' | 'baseline'>): number {
+  return rounded(middle(connector) - middle(baseline));
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(3));
+}
+
+function middle(value: Value | undefined): number {
+  return typeof value === 'object' ? value.p50 : (value ?? Number.NaN);
+}
+
+/** As Markdown, and readable as it is. Of samples: least / p50 / p95. */
 export function markdown(rows: readonly Row[]): string {
   const cells = rows.map(({ figure, unit, connector, baseline, goal, met }) => [
     figure,
-    number(connector, unit),
-    baseline === undefined ? '-' : number(baseline, unit),
+    cell(connector, unit),
+    cell(baseline, unit),
     goal,
     met === undefined ? '-' : met ? 'met' : '**missed**',
   ]);
@@ -55,7 +92,13 @@ export function lines(cells: readonly (readonly string[])[]): string {
   return [head, rule, ...body].map((line) => `| ${line.join(' | ')} |`).join('\n');
 }
 
-function number(value: number, unit: string): string {
-  const digits = Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return `${value.toFixed(digits)}${unit === '' ? '' : ` ${unit}`}`;
+/** With its unit; `-` where there is none. */
+export function cell(value: Value | undefined, unit: string): string {
+  if (value === undefined) return '-';
+  const numbers = typeof value === 'number' ? [value] : [value.min, value.p50, value.p95];
+  return `${numbers.map(number).join(' / ')}${unit === '' ? '' : ` ${unit}`}`;
+}
+
+function number(value: number): string {
+  return value.toFixed(Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 }

@@ -4,6 +4,13 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { markdown, type Row } from '../../bench/table.ts';
 
+interface Printed {
+  readonly machine: string;
+  readonly ratios: Readonly<Record<string, unknown>>;
+  readonly writes: Readonly<Record<string, number>>;
+  readonly rows: readonly Row[];
+}
+
 const TEN_MINUTES_MS = 600_000;
 
 test('a renewal is one write, a rotation two, restarts, leaf churn and a second replica are none', {
@@ -15,19 +22,34 @@ test('a renewal is one write, a rotation two, restarts, leaf churn and a second 
     'tsx',
     'bench/main.ts',
     '--quick',
+    '--double',
     '--json',
   ]).then(
     (result) => result.stdout,
     (error: { stdout: string; stderr: string }) => error.stdout || assert.fail(error.stderr),
   );
 
-  const { machine, rows }: { machine: string; rows: Row[] } = JSON.parse(stdout);
+  const { machine, ratios, writes, rows }: Printed = JSON.parse(stdout);
   t.diagnostic(machine);
   // The other figures are a report: CI's machine is anybody's.
   for (const line of markdown(rows).split('\n')) t.diagnostic(line);
-  const writes = rows.filter(({ figure }) => figure.startsWith('writes for'));
-  assert.deepEqual(
-    writes.map(({ connector }) => connector),
-    [1, 2, 0, 0, 0, 0],
-  );
+  assert.deepEqual(writes, {
+    renewal: 1,
+    rotation: 2,
+    restart: 0,
+    agentRestart: 0,
+    flap: 0,
+    secondReplica: 0,
+  });
+  assert.deepEqual(Object.keys(ratios), [
+    'start',
+    'startPlain',
+    'change',
+    'folderChange',
+    'rssMiB',
+    'rssAfterChangesMiB',
+    'idleCpu',
+  ]);
+  // Infinity and NaN, of a baseline that was not measured, are null in JSON.
+  for (const ratio of Object.values(ratios)) assert.equal(typeof ratio, 'number');
 });

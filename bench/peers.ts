@@ -1,0 +1,118 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { thenEnd } from './cleanup.ts';
+import { filesIn, manifestIn, startConsulTemplate } from './consul-template.ts';
+import { EmbeddedStage } from './embedded-stage.ts';
+import { FolderPlace } from './folder-place.ts';
+import { sampled } from './memory.ts';
+import type { ApiServer, Place } from './place.ts';
+import { whileRunning } from './process.ts';
+import { type Subjects, start } from './subject.ts';
+import { cell, lines, type Spread, spreadOf } from './table.ts';
+import { changesInTurns, type Participant } from './turns.ts';
+
+export interface Peer {
+  readonly name: string;
+  /** In milliseconds of the machine's own time, which nothing makes faster for a peer. */
+  readonly change: Spread;
+  /** After the start, in MiB, without what it runs. */
+  readonly rssMiB: number;
+  /** How often it publishes for a new leaf while the one before is good. */
+  readonly writesOfEarlyRenewal: number;
+}
+
+interface Candidate extends Participant {
+  readonly name: string;
+  readonly stage: EmbeddedStage<Place>;
+}
+
+/** After each change of each of the four: the connector asks at most once a second, and a few times at once if it has not for a while. */
+const REST_MS = 500;
+const SETTLED_MS = 3_000;
+
+/** The connector beside consul-template, which is the `program` and writes what Consul says into files, and can run a command after that. */
+export async function measurePeers(
+  program: string,
+  { connector }: Subjects,
+  server: ApiServer,
+  changes: number,
+): Promise<Peer[]> {
+  const work = await mkdtemp(join(tmpdir(), 'bench-peers-'));
+  const candidates: Candidate[] = [];
+  const addConnector = async (where: string, place: Place): Promise<void> => {
+    const stage = await EmbeddedStage.at(place);
+    candidates.push({ name: `connector, ${where}`, stage, start: () => start(connector, stage.env) });
+  };
+  const setUp = async (): Promise<void> => {
+    await addConnector(server.name, await server.place('peer-connector'));
+    await addConnector('folder', await FolderPlace.make());
+    const folder = await FolderPlace.make();
+    const stage = await EmbeddedStage.at(folder);
+    candidates.push({
+      name: 'consul-template, folder',
+      stage,
+      start: () => startConsulTemplate(program, work, stage.consul.url, filesIn(folder.folder)),
+    });
+    await addWithKubectl();
+  };
+  const addWithKubectl = async (): Promise<void> => {
+    const namespace = 'peer-consul-template';
+    const kubectl = server.kubectl(namespace);
+    if (kubectl === undefined) {
+      console.error('consul-template with kubectl is missing: it takes a real API server');
+      return;
+    }
+    const stage = await EmbeddedStage.at(await server.place(namespace));
+    const own = await mkdtemp(join(work, 'kubectl-'));
+    candidates.push({
+      name: `consul-template and kubectl, ${server.name}`,
+      stage,
+      start: () => startConsulTemplate(program, own, stage.consul.url, manifestIn(own, kubectl)),
+    });
+  };
+  return thenEnd(
+    async () => {
+      await setUp();
+      const took = await changesInTurns(candidates, { changes, restMs: REST_MS });
+      const peers: Peer[] = [];
+      for (const [index, candidate] of candidates.entries()) {
+        peers.push({
+          name: candidate.name,
+          change: spreadOf(took[index] ?? []),
+          ...(await besides(candidate)),
+        });
+      }
+      return peers;
+    },
+    () => Promise.all(candidates.map(({ stage }) => stage.close())),
+    () => rm(work, { recursive: true }),
+  );
+}
+
+async function besides({ stage, ...candidate }: Candidate): Promise<Omit<Peer, 'name' | 'change'>> {
+  await stage.clear();
+  const from = performance.now();
+  const running = candidate.start();
+  return whileRunning([running], async () => {
+    await stage.secrets.first(from);
+    await sleep(SETTLED_MS);
+    const { rss } = await sampled(running.pid);
+    const before = stage.secrets.count;
+    await stage.consul.renewLeaf('ambassador');
+    await sleep(SETTLED_MS);
+    return { rssMiB: rss, writesOfEarlyRenewal: stage.secrets.count - before };
+  });
+}
+
+export function peersTable(peers: readonly Peer[]): string {
+  const head = ['', 'change to visible', 'resident memory', 'writes for a leaf before its time'];
+  const cells = peers.map(({ name, change, rssMiB, writesOfEarlyRenewal }) => [
+    name,
+    cell(change, 'ms'),
+    cell(rssMiB, 'MiB'),
+    cell(writesOfEarlyRenewal, ''),
+  ]);
+  return lines([head, ...cells]);
+}

@@ -1,0 +1,153 @@
+import { measureChanges } from './change.ts';
+import { sideBySide, thenEnd } from './cleanup.ts';
+import { EmbeddedStage } from './embedded-stage.ts';
+import { FolderPlace } from './folder-place.ts';
+import { measureHeap } from './heap.ts';
+import { countHour, measureIdle } from './idle.ts';
+import { measureMemory } from './memory.ts';
+import type { ApiServer } from './place.ts';
+import { measureSize } from './size.ts';
+import { measureStart, type Starts } from './start.ts';
+import type { Subjects } from './subject.ts';
+import { difference, quotient, type Row } from './table.ts';
+import { warmUp } from './warm-up.ts';
+import { countWrites, type Writes } from './writes.ts';
+
+/** How much of each. */
+export interface Amounts {
+  readonly starts: number;
+  readonly changes: number;
+  readonly memoryProcesses: number;
+  readonly memoryChanges: number;
+  readonly idleMinutes: number;
+  /** How many times as fast as the machine's the idle hour runs. */
+  readonly idleSpeed: number;
+  readonly churnSeconds: number;
+  /** Whether memory and idle processor time are measured beside one another and what is counted, which saves a minute or two. */
+  readonly hurried: boolean;
+}
+
+/** The connector beside the baseline: how many times as much, or how much more. */
+export interface Ratios {
+  readonly start: number;
+  readonly startPlain: number;
+  readonly change: number;
+  readonly folderChange: number;
+  readonly rssMiB: number;
+  readonly rssAfterChangesMiB: number;
+  readonly idleCpu: number;
+}
+
+export interface Whole {
+  readonly ratios: Ratios;
+  readonly writes: Writes['counts'];
+  readonly rows: readonly Row[];
+  /** Whether each occasion cost the writes that it must. */
+  readonly exact: boolean;
+}
+
+/** Of Consul's and the subjects' time, where they take turns: the connector asks once a second at most, and rests for longer. */
+const CHANGE_SPEED = 20;
+const REST_MS = 100;
+
+/** All figures, those of time one after the other. */
+export async function measureAll(subjects: Subjects, server: ApiServer, amounts: Amounts): Promise<Whole> {
+  const starts = await startsAt(subjects, server, amounts.starts);
+  const change = await changesAt(subjects, server, amounts.changes);
+  const folderChange = await changesInFolder(subjects, amounts.changes);
+  const memory = () =>
+    measureMemory(subjects, { processes: amounts.memoryProcesses, changes: amounts.memoryChanges });
+  const idle = () => measureIdle(subjects, amounts.idleMinutes);
+  // What is only counted disturbs nothing, and is not disturbed.
+  const counted = () =>
+    sideBySide(
+      measureHeap(subjects, amounts.memoryChanges),
+      countHour(subjects, amounts.idleSpeed),
+      countWrites(subjects.connector, amounts.churnSeconds),
+    );
+  const [held, idled, [heap, hour, writes]] = amounts.hurried
+    ? await sideBySide(memory(), idle(), counted())
+    : [await memory(), await idle(), await counted()];
+  const { afterStart, afterChanges } = held;
+  return {
+    ratios: {
+      start: quotient(starts.start),
+      startPlain: quotient(starts.startPlain),
+      change: quotient(change),
+      folderChange: quotient(folderChange),
+      rssMiB: difference(afterStart),
+      rssAfterChangesMiB: difference(afterChanges),
+      idleCpu: quotient(idled.cpu),
+    },
+    writes: writes.counts,
+    rows: [
+      starts.start,
+      starts.startPlain,
+      change,
+      folderChange,
+      afterStart,
+      afterChanges,
+      ...held.pss,
+      heap,
+      idled.cpu,
+      idled.connections,
+      ...hour,
+      ...writes.rows,
+      ...(await measureSize(subjects)),
+    ],
+    exact: writes.exact,
+  };
+}
+
+async function startsAt(subjects: Subjects, server: ApiServer, runs: number): Promise<Starts> {
+  const stage = await EmbeddedStage.at(await server.place('starts'));
+  const { connector, baseline, plainBaseline } = subjects;
+  return thenEnd(
+    async () => {
+      await warmUp(stage, [connector, baseline, plainBaseline]);
+      return measureStart(server.name, stage, subjects, runs);
+    },
+    () => stage.close(),
+  );
+}
+
+async function changesAt(
+  { connector, baseline }: Subjects,
+  server: ApiServer,
+  changes: number,
+): Promise<Row> {
+  const stageIn = async (namespace: string) =>
+    EmbeddedStage.at(await server.place(namespace, CHANGE_SPEED), { speed: CHANGE_SPEED });
+  const stages = [await stageIn('connector'), await stageIn('baseline')] as const;
+  return thenEnd(
+    () =>
+      measureChanges(
+        {
+          figure: `new root and leaf to Secret stored, ${server.name}`,
+          connector: { stage: stages[0], subject: connector },
+          baseline: { stage: stages[1], subject: baseline },
+        },
+        { changes, restMs: REST_MS },
+      ),
+    ...stages.map((stage) => () => stage.close()),
+  );
+}
+
+async function changesInFolder({ connector, folderBaseline }: Subjects, changes: number): Promise<Row> {
+  const inFolder = async () => EmbeddedStage.at(await FolderPlace.make(), { speed: CHANGE_SPEED });
+  const stages = [await inFolder(), await inFolder()] as const;
+  return thenEnd(
+    async () => {
+      await warmUp(stages[1], [folderBaseline]);
+      return measureChanges(
+        {
+          figure: 'new root and leaf to files in a folder',
+          connector: { stage: stages[0], subject: connector },
+          baseline: { stage: stages[1], subject: folderBaseline },
+        },
+        { changes, restMs: REST_MS },
+      );
+    },
+    ...stages.map((stage) => () => stage.close()),
+  );
+}
