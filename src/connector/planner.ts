@@ -6,6 +6,7 @@ import { holdsBundle } from '../identity/policy/unconfirmed.ts';
 import type { Published } from '../identity/published.ts';
 import type { Scope } from '../identity/spiffe-id.ts';
 import type { ListedRoots, TrustBundle } from '../identity/trust-bundle.ts';
+import { forgetUnusedCertificates } from '../identity/x509/certificate.ts';
 import type { Clock } from '../lib/clock.ts';
 import { KnownLeaf } from './known-leaf.ts';
 import { type RootsAnswer, RootsFreshness } from './roots-freshness.ts';
@@ -90,6 +91,7 @@ export class Planner {
       foreignLeaf: this.#knownLeaf.foreignSerial,
       at,
     });
+    forgetUnusedCertificates();
     if (planned.kind === 'waiting') return planned;
     if (planned.rootsRejected === undefined) this.#usableRoots = this.#roots;
     this.#previous = planned;

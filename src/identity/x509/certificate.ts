@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { IdentityError, identityErrorOr } from '../../errors.ts';
+import { Generations } from '../../lib/generations.ts';
 import { fromDer } from './asn1.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 import { MAX_BLOCKS, readPem, writePem } from './pem.ts';
@@ -9,10 +9,8 @@ import { spendSignature } from './signature-budget.ts';
 import { weaknessOfKey, weaknessOfSignature } from './strength.ts';
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
-/** The roots and the bundle made of them, at most: each decision reads them all again, and parsing is most of its cost. */
-const MAX_CAS = 2 * MAX_BLOCKS;
-/** The published leaf and Consul's, and a few older ones: a larger cache would fill with expired leaves. */
-const MAX_LEAVES = 8;
+/** More than the longest list of roots, with what is published. */
+const MAX_KNOWN = 2 * MAX_BLOCKS;
 
 /** A parsed certificate: what the rules ask of it, and its one normal PEM form. */
 export interface Certificate extends Extensions {
@@ -41,19 +39,20 @@ export interface Certificate extends Extensions {
  * @throws IdentityError PEM_UNREADABLE, NO_CERTIFICATE or CERTIFICATE_UNREADABLE
  */
 export function readCertificates(text: string, what: string): readonly Certificate[] {
-  const known = leaves.get(text) ?? cas.get(text);
-  if (known !== undefined) return known;
-  const certificates = parseCertificates(text, what);
-  const cache = certificates[0]?.x509.ca === true ? cas : leaves;
-  cache.set(text, certificates);
-  return certificates;
+  const certificates = text.split(AFTER_BLOCK).map((block) => known.get(block));
+  // In its normal form, which is that of Consul and ours, a text is known by its blocks.
+  if (certificates.every((certificate) => certificate !== undefined)) return certificates;
+  return parseCertificates(text, what);
 }
 
-const leaves = new LRUCache<string, readonly Certificate[]>({ max: MAX_LEAVES });
-const cas = new LRUCache<string, readonly Certificate[]>({
-  maxSize: MAX_CAS,
-  sizeCalculation: (certificates) => certificates.length,
-});
+const AFTER_BLOCK = /(?<=-----END CERTIFICATE-----\n)/;
+/** By their normal PEM. Each decision reads the same ones again, and parsing would be most of its cost. */
+const known = new Generations<string, Certificate>(MAX_KNOWN);
+
+/** To be called after each decision: what two in a row did not read is forgotten. A certificate takes some ten kilobytes. */
+export function forgetUnusedCertificates(): void {
+  known.endGeneration();
+}
 
 /** The same, and none where the text cannot be read: what the certificates are to be used for then fails by itself. */
 export function tryReadCertificates(text: string): readonly Certificate[] {
@@ -75,7 +74,12 @@ export function isCanonicalPem(text: string): boolean {
 function parseCertificates(text: string, what: string): readonly Certificate[] {
   const certificates = readPem(text, what).filter(({ label }) => label === 'CERTIFICATE');
   if (certificates.length === 0) throw new IdentityError('NO_CERTIFICATE', `${what} holds no certificate`);
-  return certificates.map(({ der }) => parseCertificate(der, what));
+  return certificates.map((block) => {
+    const normal = writePem(block);
+    const certificate = known.get(normal) ?? parseCertificate(block.der, what);
+    for (const pem of [normal, certificate.pem]) known.set(pem, certificate);
+    return certificate;
+  });
 }
 
 function parseCertificate(der: Buffer, what: string): Certificate {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lifetimeLeft } from '../../../../src/identity/identity.ts';
-import { issuerOf, isValidAt, readCertificates } from '../../../../src/identity/x509/certificate.ts';
+import {
+  forgetUnusedCertificates,
+  issuerOf,
+  isValidAt,
+  readCertificates,
+} from '../../../../src/identity/x509/certificate.ts';
 import { writePem } from '../../../../src/identity/x509/pem.ts';
 import { textExtension } from '../../../fixtures/certificates/factory.ts';
 import { certificateOf, HOUR, LIFETIME, NOW, newLeaf, newRoot, refusal } from '../support.ts';
@@ -113,13 +118,18 @@ test('C4: a private extension whose value is plain text hinders nothing: nobody 
   assert.equal(certificateOf(issued).hasUnknownCritical, false);
 });
 
-test('what was parsed of roots is kept, and of leaves only the newest: a mesh has new ones all the time', async () => {
-  const read = (text: string) => readCertificates(text, 'the text');
-  const before = [read(root.certPem), read(leaf.chainPem)];
+test('what was parsed is kept while decisions read it, in whatever text it stands, and forgotten afterwards', async () => {
+  const read = (text: string) => readCertificates(text, 'the text')[0];
+  const [ofRoot, ofLeaf] = [read(root.certPem), read(leaf.chainPem)];
 
-  for (let renewals = 0; renewals < 8; renewals += 1) read((await newLeaf(root)).chainPem);
+  for (let decision = 0; decision < 3; decision += 1) {
+    assert.equal(read(root.certPem + leaf.chainPem), ofRoot);
+    assert.equal(read(root.certPem.replaceAll('\n', '\r\n')), ofRoot);
+    forgetUnusedCertificates();
+  }
+  assert.equal(read(leaf.chainPem), ofLeaf);
 
-  assert.equal(read(root.certPem), before[0]);
-  assert.notEqual(read(leaf.chainPem), before[1]);
-  assert.equal(read(leaf.chainPem), read(leaf.chainPem));
+  forgetUnusedCertificates();
+  forgetUnusedCertificates();
+  assert.notEqual(read(root.certPem), ofRoot);
 });
