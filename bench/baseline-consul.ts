@@ -33,7 +33,7 @@ async function follow(
   publish: () => Promise<void>,
 ): Promise<never> {
   // As in the connector: with more than one, undici would open another for each question.
-  const consul = new Agent({ headersTimeout: 0, connections: 1 });
+  const consul = new Agent({ headersTimeout: 0, connections: 1, connect: { timeout: 0 } });
   for (let index = ''; ; ) {
     const url = `http://${_CONSUL_HOST}:${_CONSUL_PORT}/v1/agent/connect/ca/${path}?wait=50s${index}`;
     const { headers, body } = await request(url, { dispatcher: consul });

@@ -70,14 +70,15 @@ async function whole(subjects: Subjects): Promise<void> {
   await thenEnd(measure, () => server.close());
 }
 
-/** Empty where there is no such program. */
+/** Empty where they cannot be had or measured: the figures of the connector are there by then, and are not lost with them. */
 async function besidePeers(subjects: Subjects, server: ApiServer): Promise<Peer[]> {
-  const program = await consulTemplate().catch((error: unknown) => {
-    console.error(`consul-template is missing: ${String(error)}`);
-    return undefined;
-  });
-  if (program === undefined) return [];
-  return measurePeers(program, subjects, server, amount(values['peer-changes'], 30, 3));
+  try {
+    const program = await consulTemplate();
+    return await measurePeers(program, subjects, server, amount(values['peer-changes'], 30, 3));
+  } catch (error) {
+    console.error(`consul-template is missing here: ${String(error)}`);
+    return [];
+  }
 }
 
 async function real(subjects: Subjects): Promise<void> {

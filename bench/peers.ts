@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { thenEnd } from './cleanup.ts';
+import { sideBySide, thenEnd } from './cleanup.ts';
 import { filesIn, manifestIn, startConsulTemplate } from './consul-template.ts';
 import { EmbeddedStage } from './embedded-stage.ts';
 import { FolderPlace } from './folder-place.ts';
 import { sampled } from './memory.ts';
 import type { ApiServer, Place } from './place.ts';
-import { whileRunning } from './process.ts';
+import { type Running, whileRunning } from './process.ts';
 import { type Subjects, start } from './subject.ts';
 import { cell, lines, type Spread, spreadOf } from './table.ts';
 import { changesInTurns, type Participant } from './turns.ts';
@@ -32,7 +32,7 @@ interface Candidate extends Participant {
 const REST_MS = 500;
 const SETTLED_MS = 3_000;
 
-/** The connector beside consul-template, which is the `program` and writes what Consul says into files, and can run a command after that. */
+/** The connector beside consul-template (`program`), which writes what Consul says into files, and can run a command after that. */
 export async function measurePeers(
   program: string,
   { connector }: Subjects,
@@ -41,58 +41,51 @@ export async function measurePeers(
 ): Promise<Peer[]> {
   const work = await mkdtemp(join(tmpdir(), 'bench-peers-'));
   const candidates: Candidate[] = [];
-  const addConnector = async (where: string, place: Place): Promise<void> => {
+  const add = async (name: string, place: Place, startAt: (stage: Candidate['stage']) => Running) => {
     const stage = await EmbeddedStage.at(place);
-    candidates.push({ name: `connector, ${where}`, stage, start: () => start(connector, stage.env) });
+    candidates.push({ name, stage, start: () => startAt(stage) });
   };
   const setUp = async (): Promise<void> => {
-    await addConnector(server.name, await server.place('peer-connector'));
-    await addConnector('folder', await FolderPlace.make());
-    const folder = await FolderPlace.make();
-    const stage = await EmbeddedStage.at(folder);
-    candidates.push({
-      name: 'consul-template, folder',
-      stage,
-      start: () => startConsulTemplate(program, work, stage.consul.url, filesIn(folder.folder)),
-    });
-    await addWithKubectl();
-  };
-  const addWithKubectl = async (): Promise<void> => {
+    const startConnector = ({ env }: Candidate['stage']) => start(connector, env);
+    await add(`connector, ${server.name}`, await server.place('peer-connector'), startConnector);
+    await add('connector, folder', await FolderPlace.make(), startConnector);
+    const place = await FolderPlace.make();
+    await add('consul-template, folder', place, ({ consul }) =>
+      startConsulTemplate(program, work, consul.url, filesIn(place.folder)),
+    );
     const namespace = 'peer-consul-template';
     const kubectl = server.kubectl(namespace);
     if (kubectl === undefined) {
       console.error('consul-template with kubectl is missing: it takes a real API server');
       return;
     }
-    const stage = await EmbeddedStage.at(await server.place(namespace));
     const own = await mkdtemp(join(work, 'kubectl-'));
-    candidates.push({
-      name: `consul-template and kubectl, ${server.name}`,
-      stage,
-      start: () => startConsulTemplate(program, own, stage.consul.url, manifestIn(own, kubectl)),
-    });
+    const name = `consul-template and kubectl, ${server.name}`;
+    await add(name, await server.place(namespace), ({ consul }) =>
+      startConsulTemplate(program, own, consul.url, manifestIn(own, kubectl)),
+    );
+  };
+  const measure = async (): Promise<Peer[]> => {
+    await setUp();
+    const took = await changesInTurns(candidates, { changes, restMs: REST_MS });
+    const peers: Peer[] = [];
+    for (const [index, candidate] of candidates.entries()) {
+      const change = spreadOf(took[index] ?? []);
+      peers.push({ name: candidate.name, change, ...(await besides(candidate)) });
+    }
+    return peers;
   };
   return thenEnd(
-    async () => {
-      await setUp();
-      const took = await changesInTurns(candidates, { changes, restMs: REST_MS });
-      const peers: Peer[] = [];
-      for (const [index, candidate] of candidates.entries()) {
-        peers.push({
-          name: candidate.name,
-          change: spreadOf(took[index] ?? []),
-          ...(await besides(candidate)),
-        });
-      }
-      return peers;
-    },
-    () => Promise.all(candidates.map(({ stage }) => stage.close())),
+    measure,
+    () => sideBySide(...candidates.map(({ stage }) => stage.close())),
     () => rm(work, { recursive: true }),
   );
 }
 
 async function besides({ stage, ...candidate }: Candidate): Promise<Omit<Peer, 'name' | 'change'>> {
   await stage.clear();
+  // consul-template runs its command only after it has written something new.
+  await stage.consul.renewLeaf('ambassador');
   const from = performance.now();
   const running = candidate.start();
   return whileRunning([running], async () => {
