@@ -55,8 +55,6 @@ export class Connector {
   readonly #planner: Planner;
   readonly #reconciler: Reconciler;
   readonly #notify: Notify;
-  /** Whether the first leaf has come, and what it takes to get the next one is still to be asked. */
-  #isPermissionDue = false;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -71,9 +69,9 @@ export class Connector {
     let hasAnswered = false;
     const leaf = this.#query(leafQuery(service), (answer) => {
       this.#planner.setLeaf(answer);
-      this.#isPermissionDue ||= !hasAnswered;
-      hasAnswered = true;
       reporter.strayKeys('leaf', strayKeysOfLeaf(answer));
+      if (!hasAnswered) void this.#reportMissingPermission(signal);
+      hasAnswered = true;
     });
     let activeRootId: string | undefined;
     const roots = this.#query(
@@ -174,10 +172,6 @@ export class Connector {
         reporter.reconcileFailed(error, failures, retryMs);
         // A change in Consul must not shorten it: Retry-After holds for every request.
         await clock.sleep(retryAfterMs, signal);
-      } finally {
-        // Not before: the first publication must not wait for it.
-        if (this.#isPermissionDue) void this.#reportMissingPermission(signal);
-        this.#isPermissionDue = false;
       }
     }
   }
