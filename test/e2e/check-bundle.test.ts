@@ -64,6 +64,7 @@ test('of the environment only our variables and those of a proxy are in it, with
       _CONSUL_HTTP_AUTH: 'user:hunter2',
       CONSUL_HTTP_TOKEN: 'hunter2',
       CONSUL_HTTP_TOKEN_FILE: '/run/token',
+      _OUTPUT_KEYSTORE_PASSWORD: 'hunter2',
       _OUTPUT_RELOAD_COMMAND: 'curl -u user:hunter2 reload',
     }),
     {
@@ -72,6 +73,7 @@ test('of the environment only our variables and those of a proxy are in it, with
       HTTPS_PROXY: 'http://[redacted]@proxy:3128',
       _CONSUL_HOST: 'consul',
       _CONSUL_HTTP_AUTH: '[set]',
+      _OUTPUT_KEYSTORE_PASSWORD: '[set]',
       _OUTPUT_RELOAD_COMMAND: '[set]',
     },
   );

@@ -34,7 +34,7 @@ interface BundledCertificate {
 }
 
 /** These hold a secret, or may: a command may have one among its arguments. */
-const SECRET = /_(?:TOKEN|AUTH|COMMAND)$/;
+const SECRET = /_(?:TOKEN|AUTH|PASSWORD|COMMAND)$/;
 
 const STATUS_DEADLINE_MS = 5_000;
 const MAX_STATUS_LENGTH = 256 * 1_024;

@@ -43,7 +43,7 @@ export function startDaemon(
   const path = bundle();
   for (const [name, value] of Object.entries(env)) {
     if (/_TOKEN$/.test(name)) handOutToken(value);
-    if (/_AUTH$/.test(name)) handOutPassword(value);
+    if (/_(AUTH|PASSWORD)$/.test(name)) handOutPassword(value);
   }
   const [program = process.execPath, ...rest] = [
     ...launcher,
