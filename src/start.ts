@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { debuglog } from 'node:util';
 import { Script } from 'node:vm';
 
 /** The SHA-256 of the program: V8 compares no more than its length. Set by the build. */
@@ -46,7 +47,9 @@ function scriptOfProgram(): Script {
   const lineOffset = text.slice(0, begin).split('\n').length - 1;
   const known = cachedData === undefined ? {} : { cachedData };
   const script = new Script(program, { filename: file, lineOffset, ...known });
-  if (cache !== undefined && script.cachedDataRejected !== false) keepCode(cache, script);
+  const isAccepted = script.cachedDataRejected === false;
+  debuglog('compiled')('%s was %s', cache, isAccepted ? 'accepted' : 'not accepted');
+  if (cache !== undefined && !isAccepted) keepCode(cache, script);
   return script;
 }
 
@@ -57,10 +60,13 @@ function keepCode(cache: string, script: Script): void {
   });
 }
 
-/** V8 takes nothing that was compiled by another version, with other flags or for another processor. */
+/**
+ * V8 itself takes nothing that was compiled by another version, with other flags or for another processor. NODE_OPTIONS has few
+ * flags of V8, and in the image it is another one than when the code was compiled.
+ */
 function tagOfNode(): string {
-  const { version, arch, execArgv, env } = process;
-  const text = JSON.stringify([version, arch, execArgv, env['NODE_OPTIONS']]);
+  const { version, arch, execArgv } = process;
+  const text = JSON.stringify([version, arch, execArgv]);
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 

@@ -63,7 +63,7 @@ in_image=(unshare --mount --propagation private sh -euc '
   mount --bind "$out" "$root/out"
   mount -o remount,bind,ro "$root"
   exec chroot --userspec=65532:65532 --groups= "$root" "$@"
-' sh "$root" "$work/out" /usr/bin/env -i "${environment[@]}" NODE_DEBUG_NATIVE=COMPILE_CACHE)
+' sh "$root" "$work/out" /usr/bin/env -i "${environment[@]}" NODE_DEBUG=compiled)
 "${in_image[@]}" \
   "_CONSUL_HOST=$_CONSUL_HOST" "_CONSUL_PORT=$_CONSUL_PORT" _OUTPUT_DIR=/out _HTTP_HOST=127.0.0.1 "_HTTP_PORT=$port" \
   ${_CONSUL_HTTP_TOKEN:+"_CONSUL_HTTP_TOKEN=$_CONSUL_HTTP_TOKEN"} \
@@ -113,7 +113,7 @@ took=$((($(date +%s%N) - start) / 1000000))
 [ "$took" -le 2000 ] || fail "SIGTERM took $took ms"
 
 say "$(cat "$work/check")"
-uses_compiled_code() { grep -q 'code cache .* was accepted' "$work/log" || fail 'it does not use the compiled code of the image'; }
+uses_compiled_code() { grep -q '\.bin was accepted$' "$work/log" || fail 'it does not use the compiled code of the image'; }
 uses_compiled_code
 
 node_options=$(sed -n '/name: NODE_OPTIONS/{n;s/^ *value: //p;}' "$repo/k8s/ambassador-consul-connector.yaml")

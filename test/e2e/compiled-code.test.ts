@@ -17,16 +17,17 @@ import { temporary } from './support/temporary.ts';
 /** A process that ends earlier keeps nothing. */
 const LONG_ENOUGH_MS = 2_500;
 
-/** Runs the daemon until it is ready and as long as it takes to keep its code in `folder`. */
+/** Runs the daemon until it is ready and as long as it takes to keep its code in `folder`; resolves with what Node's debug log says. */
 async function run(
   t: TestContext,
   folder: string,
   env: Readonly<Record<string, string>> = {},
-): Promise<void> {
+): Promise<string> {
   const bed = await makeBed(t);
-  const daemon = await bed.startReady({ NODE_COMPILE_CACHE: folder, ...env });
+  const daemon = await bed.startReady({ NODE_COMPILE_CACHE: folder, NODE_DEBUG: 'compiled', ...env });
   await sleep(LONG_ENOUGH_MS);
   assert.equal((await daemon.stop()).code, 0);
+  return daemon.stderr;
 }
 
 /** The one file there, and what tells whether it was written anew. */
@@ -41,9 +42,9 @@ describe('the compiled code', { concurrency: 4 }, () => {
   test('of a first run is used by the next, and left as it is', async (t) => {
     const folder = join(temporary(), 'compiled');
 
-    await run(t, folder);
+    assert.match(await run(t, folder), /\.bin was not accepted$/m);
     const first = kept(folder);
-    await run(t, folder);
+    assert.match(await run(t, folder), /\.bin was accepted$/m);
 
     assert.deepEqual(kept(folder), first);
     assert.equal(statSync(first.path).mode & 0o777, 0o600);
@@ -65,7 +66,7 @@ describe('the compiled code', { concurrency: 4 }, () => {
       const whole = readFileSync(path).length;
       harm(path);
 
-      await run(t, folder);
+      assert.match(await run(t, folder), /\.bin was not accepted$/m);
 
       const now = kept(folder);
       assert.notEqual(now.inode, inode);
