@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConsulError, systemCode } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
+import { readKeyPair } from '../lib/key-pair.ts';
 import { readText, withFileDeadline } from '../lib/read-text.ts';
 import { inThreadPool } from '../lib/thread-pool.ts';
 import { type ConsulTlsConfig, withoutFinalDot } from './endpoint.ts';
@@ -31,10 +32,16 @@ export const VERIFIES_NOTHING =
  */
 export async function loadTls(tls: ConsulTlsConfig | undefined): Promise<LoadedTls | undefined> {
   if (tls === undefined) return undefined;
-  const [ca, cert, key] = await Promise.all([
+  const readPair = async () => {
+    const [cert, key] = await Promise.all([
+      read('CONSUL_CLIENT_CERT', tls.certificateFile),
+      read('CONSUL_CLIENT_KEY', tls.keyFile),
+    ]);
+    return { cert, key };
+  };
+  const [ca, { cert, key }] = await Promise.all([
     readAuthorities(tls),
-    read('CONSUL_CLIENT_CERT', tls.certificateFile),
-    read('CONSUL_CLIENT_KEY', tls.keyFile),
+    readKeyPair(readPair, systemClock, new AbortController().signal),
   ]);
   const { serverName, verify } = tls;
   const options = {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer } from 'node:tls';
 import type { ConsulTlsConfig } from '../../../src/consul/endpoint.ts';
 import { errorOfTransport } from '../../../src/consul/errors/transport.ts';
@@ -215,6 +216,27 @@ test('without a CA of its own the certificate is verified against those of the s
   const consul = await startTls(t, await createRoot());
 
   await assert.rejects(asking(t, consul, PLAIN)(), { code: 'CONSUL_TLS' });
+});
+
+test('a question between the two files of a renewal waits for the second one', async (t) => {
+  const root = await createRoot();
+  const consul = await startTls(t, root, { clientCa: root.certPem });
+  const [first, second] = await Promise.all(['a', 'b'].map((service) => root.issueLeaf({ service })));
+  assert.ok(first !== undefined && second !== undefined);
+  const files = await clientFiles(first);
+  const ask = asking(t, consul, {
+    ...PLAIN,
+    caFile: await file(root.certPem),
+    serverName: SERVER_NAME,
+    ...files,
+  });
+
+  await writeFile(files.certificateFile, second.chainPem);
+  const asked = ask();
+  await sleep(200);
+  await writeFile(files.keyFile, second.keyPem);
+
+  assert.equal(await asked, 200);
 });
 
 test('a client certificate that is renewed on disk is used by the next connection', async (t) => {

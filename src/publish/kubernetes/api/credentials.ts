@@ -4,6 +4,7 @@ import { PublishError, systemCode } from '../../../errors.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { foreignText } from '../../../lib/foreign-text.ts';
 import { type Insecurity, isLoopback } from '../../../lib/insecurity.ts';
+import { readKeyPair } from '../../../lib/key-pair.ts';
 import { orAborted } from '../../../lib/or-aborted.ts';
 import { readText } from '../../../lib/read-text.ts';
 import { isRecord } from '../../../lib/record.ts';
@@ -98,10 +99,16 @@ export class Credentials {
     if (protocol === 'http:') return { headers: name, agent: this.#pool.agentFor(PLAIN, this.#proxy()) };
     const cluster = clusterOf(this.#config);
     const user = this.#config.getCurrentUser() ?? { name: '' };
-    const [ca, cert, key, credential] = await Promise.all([
+    const readPair = async () => {
+      const [cert, key] = await Promise.all([
+        this.#pem(user.certFile, user.certData, signal),
+        this.#pem(user.keyFile, user.keyData, signal),
+      ]);
+      return { cert, key };
+    };
+    const [ca, { cert, key }, credential] = await Promise.all([
       this.#pem(cluster.caFile, cluster.caData, signal),
-      this.#pem(user.certFile, user.certData, signal),
-      this.#pem(user.keyFile, user.keyData, signal),
+      readKeyPair(readPair, this.#clock, signal),
       this.#credentialOf(user, signal),
     ]);
     const tls: TlsOptions = {
