@@ -27,7 +27,7 @@ export interface Held {
 }
 
 /** The connector asks Consul at most once a second of its own time, so that runs faster where there are changes. */
-export const MEMORY_SPEED = 50;
+export const MEMORY_SPEED = 30;
 const SETTLE_MS = 3_000;
 const SAMPLES = 5;
 const BETWEEN_SAMPLES_MS = 1_000;

@@ -23,8 +23,6 @@ export interface Amounts {
   /** How many times as fast as the machine's the idle hour runs. */
   readonly idleSpeed: number;
   readonly churnSeconds: number;
-  /** Whether memory and idle processor time are measured beside one another and what is counted, which saves a minute or two. */
-  readonly hurried: boolean;
 }
 
 /** The connector beside the baseline: how many times as much, or how much more. */
@@ -65,9 +63,9 @@ export async function measureAll(subjects: Subjects, server: ApiServer, amounts:
       countHour(subjects, amounts.idleSpeed),
       countWrites(subjects.connector, amounts.churnSeconds),
     );
-  const [held, idled, [heap, hour, writes]] = amounts.hurried
-    ? await sideBySide(memory(), idle(), counted())
-    : [await memory(), await idle(), await counted()];
+  const held = await memory();
+  const idled = await idle();
+  const [heap, hour, writes] = await counted();
   const { afterStart, afterChanges } = held;
   return {
     ratios: {
