@@ -58,8 +58,6 @@ async function whole(subjects: Subjects): Promise<void> {
       memoryProcesses: values.quick ? 1 : 3,
       memoryChanges: amount(values['memory-changes'], 1_000, 100),
       idleMinutes: amount(values['idle-minutes'], 3, 1),
-      // Faster than that, the four seconds of a start for reading a file are too few on a loaded machine.
-      idleSpeed: 30,
       churnSeconds: amount(values.churn, 60, 10),
     });
     const peers = values.peers ? await besidePeers(subjects, server) : [];

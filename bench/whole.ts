@@ -20,8 +20,6 @@ export interface Amounts {
   readonly memoryProcesses: number;
   readonly memoryChanges: number;
   readonly idleMinutes: number;
-  /** How many times as fast as the machine's the idle hour runs. */
-  readonly idleSpeed: number;
   readonly churnSeconds: number;
 }
 
@@ -53,19 +51,17 @@ export async function measureAll(subjects: Subjects, server: ApiServer, amounts:
   const starts = await startsAt(subjects, server, amounts.starts);
   const change = await changesAt(subjects, server, amounts.changes);
   const folderChange = await changesInFolder(subjects, amounts.changes);
-  const memory = () =>
-    measureMemory(subjects, { processes: amounts.memoryProcesses, changes: amounts.memoryChanges });
-  const idle = () => measureIdle(subjects, amounts.idleMinutes);
+  const held = await measureMemory(subjects, {
+    processes: amounts.memoryProcesses,
+    changes: amounts.memoryChanges,
+  });
+  const idled = await measureIdle(subjects, amounts.idleMinutes);
   // What is only counted disturbs nothing, and is not disturbed.
-  const counted = () =>
-    sideBySide(
-      measureHeap(subjects, amounts.memoryChanges),
-      countHour(subjects, amounts.idleSpeed),
-      countWrites(subjects.connector, amounts.churnSeconds),
-    );
-  const held = await memory();
-  const idled = await idle();
-  const [heap, hour, writes] = await counted();
+  const [heap, hour, writes] = await sideBySide(
+    measureHeap(subjects, amounts.memoryChanges),
+    countHour(subjects),
+    countWrites(subjects.connector, amounts.churnSeconds),
+  );
   const { afterStart, afterChanges } = held;
   return {
     ratios: {
