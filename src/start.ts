@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { debuglog } from 'node:util';
 import { Script } from 'node:vm';
 
@@ -29,13 +29,13 @@ declare const COMMENT_END: string;
 
 const DIGEST_BYTES = 32;
 const OTHERS_MAY_WRITE = 0o022;
-/** What a process compiles that only prints its version is no use to a daemon. */
+/** A process that only prints its version compiles too little for a daemon to start from. */
 const WORTH_KEEPING_AFTER_S = 2;
 
 const main: unknown = scriptOfProgram().runInThisContext();
 if (typeof main === 'function') main(createRequire(process.execPath));
 
-/** In a function of its own: nothing that is needed for it stays in memory. */
+/** In a function of its own, so that what it takes to load the program can be freed. */
 function scriptOfProgram(): Script {
   const file = realpathSync(process.argv[1] ?? '');
   const text = readFileSync(file, 'latin1');
@@ -79,7 +79,7 @@ function cacheFolder(): string | undefined {
   return caches ? join(caches, 'ambassador-consul-connector', 'compiled') : undefined;
 }
 
-/** Undefined unless it is whole, and nobody else can have written it: who can write it is obeyed. */
+/** Undefined unless the file is complete and only root or this user could have written it: its writer decides what runs. */
 function readCode(path: string): Buffer | undefined {
   try {
     const descriptor = openSync(path, 'r');
@@ -101,7 +101,7 @@ function readCode(path: string): Buffer | undefined {
 /** By rename, since others may be reading or writing it. What was compiled of another version goes. */
 function writeCode(path: string, code: Buffer): void {
   try {
-    const into = join(path, '..');
+    const into = dirname(path);
     mkdirSync(into, { recursive: true, mode: 0o700 });
     const temporary = `${path}.${randomUUID()}`;
     writeFileSync(temporary, Buffer.concat([digestOf(code), code]), { mode: 0o600 });

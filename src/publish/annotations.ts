@@ -1,13 +1,13 @@
-/** By which the API server knows our writes, and with which the annotations of our own begin. */
+/** Identifies our writes to the API server, and is the prefix of our annotations. */
 export const FIELD_MANAGER = 'ambassador-consul-connector';
 
-/** Ambassador reads its configuration there. */
+/** Where Ambassador looks for configuration. */
 export const TLS_CONTEXT_ANNOTATION = 'getambassador.io/config';
 
 /** What `kubectl apply` leaves: of the old program's Secret, a copy of an old private key. */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** Whether it has a meaning for the connector, so that nobody configures it. */
+/** Whether the connector uses the annotation itself, so that it cannot be configured. */
 export function isReserved(annotation: string): boolean {
   if (annotation.startsWith(`${FIELD_MANAGER}/`)) return true;
   return annotation === TLS_CONTEXT_ANNOTATION || annotation === LAST_APPLIED;

@@ -1,8 +1,7 @@
 import { createCipheriv, createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import type { asn1 as Asn1Types } from 'node-forge';
 import asn1 from 'node-forge/lib/asn1.js';
-
-type Asn1 = Asn1Types.Asn1;
+import type { Asn1 } from './asn1.ts';
 
 /** As OpenSSL's: a password that stands beside the key gains nothing by more. */
 const ITERATIONS = 2_048;

@@ -38,7 +38,7 @@ export async function checkGateway(
   );
   if (gateway !== undefined) rows.push(gateway);
   if (contexts !== undefined) rows.push(tlsContextRow(contexts, side));
-  if (mappings !== undefined) rows.push(mappingRow(mappings, side));
+  if (mappings !== undefined) rows.push(mappingRow(mappings, ours, side));
   if (consul !== undefined && services !== undefined && endpoints !== undefined && ours.length > 0)
     rows.push(resolverRow(ours, { consul, kubernetes: [...services, ...endpoints] }));
   return rows;

@@ -14,9 +14,11 @@ export function intoMesh(mappings: readonly Resource[], { tlsContext }: GatewayS
 }
 
 /** Emissary names a cluster after scheme and host, without the TLSContext: all Mappings to one host share one cluster. */
-export function mappingRow(mappings: readonly Resource[], side: GatewaySide): Row {
-  const { tlsContext } = side;
-  const ours = intoMesh(mappings, side);
+export function mappingRow(
+  mappings: readonly Resource[],
+  ours: readonly Resource[],
+  { tlsContext }: GatewaySide,
+): Row {
   const shared = ours.flatMap((mapping) => {
     const host = httpsHost(mapping);
     if (host === undefined) return [];

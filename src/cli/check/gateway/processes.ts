@@ -1,4 +1,4 @@
-import { isRecord } from '../../../lib/record.ts';
+import { isRecord, within } from '../../../lib/record.ts';
 import { type Problem, pass, type Row, warnOf } from '../result.ts';
 import type { Resource } from './resource.ts';
 import { DEFAULT_ID, type GatewaySide } from './side.ts';
@@ -106,8 +106,9 @@ function environmentOf(
   { env, envFrom }: Readonly<Record<string, unknown>>,
   namespace: string,
 ): ContainerEnvironment {
-  const variables = recordsIn(env).map(({ name, value, valueFrom }) => {
-    const { fieldPath } = within(isRecord(valueFrom) ? valueFrom : {}, 'fieldRef');
+  const variables = recordsIn(env).map((variable) => {
+    const { name, value } = variable;
+    const { fieldPath } = within(within(variable, 'valueFrom'), 'fieldRef');
     const field = fieldPath === 'metadata.namespace' ? namespace : undefined;
     return [String(name), typeof value === 'string' ? value : field] as const;
   });
@@ -126,9 +127,4 @@ function equalities(selector: string): Record<string, string> {
 
 function recordsIn(list: unknown): Readonly<Record<string, unknown>>[] {
   return Array.isArray(list) ? list.filter(isRecord) : [];
-}
-
-function within(record: Readonly<Record<string, unknown>>, key: string): Readonly<Record<string, unknown>> {
-  const value = record[key];
-  return isRecord(value) ? value : {};
 }

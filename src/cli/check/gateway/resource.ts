@@ -1,4 +1,4 @@
-import { isRecord } from '../../../lib/record.ts';
+import { isRecord, within } from '../../../lib/record.ts';
 import { DEFAULT_ID } from './side.ts';
 
 /** An object of the cluster, reduced to what is checked. */
@@ -12,10 +12,10 @@ export interface Resource {
 
 /** Empty for what is no such object. */
 export function decodeResource(item: unknown): Resource[] {
-  if (!isRecord(item) || !isRecord(item['metadata'])) return [];
-  const { name, namespace } = item['metadata'];
+  if (!isRecord(item)) return [];
+  const { name, namespace } = within(item, 'metadata');
   if (typeof name !== 'string' || typeof namespace !== 'string') return [];
-  return [{ id: `${namespace}/${name}`, name, namespace, spec: isRecord(item['spec']) ? item['spec'] : {} }];
+  return [{ id: `${namespace}/${name}`, name, namespace, spec: within(item, 'spec') }];
 }
 
 /** Whether a resource of Ambassador is for that ID; one without an ID is for the Ambassador without one. */

@@ -1,5 +1,5 @@
 import { PublishError } from '../../../errors.ts';
-import { isRecord } from '../../../lib/record.ts';
+import { isRecord, within } from '../../../lib/record.ts';
 
 /** A Secret or Service as the API server returned it, as far as it is used. */
 export interface KubernetesObject {
@@ -96,11 +96,6 @@ function ownersOf(managedFields: unknown): { manager: string; fields: Readonly<R
       ? [{ manager: entry['manager'], fields: within(entry, 'fieldsV1') }]
       : [],
   );
-}
-
-function within(record: Readonly<Record<string, unknown>>, key: string): Readonly<Record<string, unknown>> {
-  const value = record[key];
-  return isRecord(value) ? value : {};
 }
 
 function strings(value: unknown): Record<string, string> {
