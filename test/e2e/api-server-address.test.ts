@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
-import { createServer as createTlsServer, request } from 'node:https';
+import { createServer as createTlsServer } from 'node:https';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -10,6 +10,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import { createRoot } from '../fixtures/certificates/factory.ts';
 import { portOf } from '../fixtures/consul/port-of.ts';
 import type { KubernetesDouble } from '../fixtures/kubernetes/index.ts';
+import { forward } from '../fixtures/servers/forward.ts';
 import { assertWorks, makeBed, NAMESPACE } from './support/bed.ts';
 import { temporary } from './support/temporary.ts';
 
@@ -108,18 +109,9 @@ function forwarding(
   return (message, response) => {
     onRequest(message);
     const { host: _host, ...headers } = message.headers;
-    const authorization = `Bearer ${cluster.token}`;
-    const forwarded = request(
-      new URL(message.url ?? '/', cluster.url),
-      { method: message.method, ca: cluster.caPem, headers: { ...headers, authorization } },
-      (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(response);
-        answer.on('error', () => response.destroy());
-      },
-    );
-    forwarded.on('error', () => response.destroy());
-    response.on('close', () => forwarded.destroy());
-    message.pipe(forwarded);
+    forward(message, response, new URL(message.url ?? '/', cluster.url), {
+      headers: { ...headers, authorization: `Bearer ${cluster.token}` },
+      ca: cluster.caPem,
+    });
   };
 }
