@@ -193,11 +193,12 @@ test('24: Where an older Secret is put back again and again, the connector tells
 test('24: While Consul sends an unusable root, what is deleted is put right all the same', async (t) => {
   const bed = await makeBed(t);
   const daemon = await bed.startReady();
+  await eventually('a query for the roots blocks', () => bed.consul.open('roots') > 0);
   bed.consul.script(
     'roots',
     eachRoot((root) => ({ ...root, RootCert: root.RootCert.slice(0, 200) })),
   );
-  // The first is told by the query that was under way.
+  // The blocked query answers the first rotation; the script applies to the queries after it.
   await bed.consul.rotateRoot({ leafDelayMs: 0 });
   await eventually('both roots', () => certificates(bed.entry('ca.crt')).length === 2);
   await bed.consul.rotateRoot({ leafDelayMs: 60_000 });
