@@ -49,6 +49,7 @@ export class Bed {
   readonly cluster: KubernetesDouble;
   readonly kubeconfig: string;
   readonly #daemons: Daemon[] = [];
+  #isClosed = false;
 
   constructor(consul: EmbeddedConsul, cluster: KubernetesDouble, kubeconfig: KubeconfigOptions) {
     this.consul = consul;
@@ -61,6 +62,8 @@ export class Bed {
     args: readonly string[] = [],
     launcher: readonly string[] = [],
   ): Daemon {
+    // A test that failed in one place may go on in another: nothing would end what it starts now, and so the run.
+    if (this.#isClosed) throw new Error('the test has ended');
     const addresses = {
       _CONSUL_HOST: this.consul.host,
       _CONSUL_PORT: String(this.consul.port),
@@ -109,6 +112,7 @@ export class Bed {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all(this.#daemons.map((daemon) => daemon.readPages()));
     await Promise.all(
       this.#daemons.map((daemon) => (daemon.running ? daemon.stop('SIGKILL') : daemon.exited)),
@@ -131,13 +135,22 @@ export function certificates(pem: string): X509Certificate[] {
   );
 }
 
-/** That `key` is the key of the first of `certificate`, and that this is signed by the first of `ca`, as a peer demands. */
+/** That a peer which has the roots of `ca` accepts the first of `certificate`, with the certificates behind it; returns that leaf. */
 export function assertWorks(certificatePem: string, caPem: string): X509Certificate {
-  const [leaf] = certificates(certificatePem);
+  const [leaf, ...intermediates] = certificates(certificatePem);
   assert.ok(leaf);
-  assert.ok(
-    certificates(caPem).some((root) => leaf.checkIssued(root) && leaf.verify(root.publicKey)),
-    'no root of ca.crt signed the leaf',
-  );
+  const roots = certificates(caPem);
+  let last = leaf;
+  // The leaf may be newer than the roots that were answered: then the cross-signed certificate behind it leads to one of them.
+  for (const next of intermediates) if (!isIssuedByOneOf(last, roots) && isIssuedBy(last, next)) last = next;
+  assert.ok(isIssuedByOneOf(last, roots), 'the leaf has no path to a root of ca.crt');
   return leaf;
+}
+
+function isIssuedByOneOf(certificate: X509Certificate, roots: readonly X509Certificate[]): boolean {
+  return roots.some((root) => isIssuedBy(certificate, root));
+}
+
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
