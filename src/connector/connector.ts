@@ -44,6 +44,8 @@ export function maxSilenceMs(waitMs: number): number {
 /** The publishing loop runs at least this often, or as often as the queries do, so that `/livez` can see it run. */
 const MAX_IDLE_MS = 60_000;
 const MAX_PUBLISH_BACKOFF_MS = 30_000;
+/** How long new roots wait to be published for the leaf that follows them: one write, and one reload, then does for both. */
+const FOLLOWING_LEAF_MS = 250;
 const ONCE_DEADLINE_MS = 30_000;
 const PERMISSION_DEADLINE_MS = 10_000;
 /** Within the two seconds that a stop may take. */
@@ -55,6 +57,8 @@ export class Connector {
   readonly #planner: Planner;
   readonly #reconciler: Reconciler;
   readonly #notify: Notify;
+  /** Notified by the answer to the leaf query that new roots made start over. */
+  #followingLeaf: Notify | undefined;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -65,14 +69,18 @@ export class Connector {
 
   /** Runs until `signal` aborts. Never rejects over what Consul or Kubernetes do. */
   async run(signal: AbortSignal): Promise<void> {
-    const { consul, publisher, reporter, service } = this.#options;
+    const { clock, consul, publisher, reporter, service } = this.#options;
     let hasAnswered = false;
-    const leaf = this.#query(leafQuery(service), (answer) => {
-      this.#planner.setLeaf(answer);
-      reporter.strayKeys('leaf', strayKeysOfLeaf(answer));
-      if (!hasAnswered) void this.#reportMissingPermission(signal);
-      hasAnswered = true;
-    });
+    const leaf = this.#query(
+      leafQuery(service),
+      (answer) => {
+        this.#planner.setLeaf(answer);
+        reporter.strayKeys('leaf', strayKeysOfLeaf(answer));
+        if (!hasAnswered) void this.#reportMissingPermission(signal);
+        hasAnswered = true;
+      },
+      () => this.#followingLeaf?.notify(),
+    );
     let activeRootId: string | undefined;
     const roots = this.#query(
       ROOTS_QUERY,
@@ -80,7 +88,10 @@ export class Connector {
         this.#planner.setRoots(answer);
         reporter.strayKeys('roots', strayKeysOfRoots(answer));
         // Some versions of Consul never wake a blocked leaf query after a new root (consul PR #15005).
-        if (activeRootId !== undefined && activeRootId !== answer.activeRootId) leaf.refetch();
+        if (activeRootId !== undefined && activeRootId !== answer.activeRootId) {
+          this.#followingLeaf = new Notify(clock);
+          leaf.refetch();
+        }
         activeRootId = answer.activeRootId;
       },
       (response) => {
@@ -150,6 +161,7 @@ export class Connector {
       const now = clock.now();
       // A clock that was set back may have made valid what was not, and `nextAt` is by the clock of before.
       if (!notified && now < nextAt && now >= before) continue;
+      await this.#waitForFollowingLeaf(signal);
       try {
         const { plan } = await this.#reconcile(signal);
         failures = 0;
@@ -174,6 +186,13 @@ export class Connector {
         await clock.sleep(retryAfterMs, signal);
       }
     }
+  }
+
+  /** Most servers answer at once, be it with the leaf of before. */
+  async #waitForFollowingLeaf(signal: AbortSignal): Promise<void> {
+    const awaited = this.#followingLeaf;
+    await awaited?.wait(FOLLOWING_LEAF_MS, signal);
+    if (this.#followingLeaf === awaited) this.#followingLeaf = undefined;
   }
 
   /** @throws what stopped the reconciliation, after it was reported */
