@@ -217,3 +217,19 @@ export function systemCode(error: unknown): string | undefined {
   }
   return undefined;
 }
+
+/** The codes of undici's own errors: only a reader of its sources knows them. */
+const UNDICI_CODES: Readonly<Record<string, string>> = {
+  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  UND_ERR_HEADERS_OVERFLOW: 'its headers are too large',
+  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
+  UND_ERR_BODY_TIMEOUT: 'its answer stopped',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'its answer was cut off',
+  UND_ERR_SOCKET: 'the connection was closed',
+};
+
+/** What stopped a request, as messages quote it: the code of the system or of TLS, or the words for one of undici's. */
+export function transportCause(error: unknown): string {
+  const code = systemCode(error) ?? (error instanceof Error ? error.name : 'unknown');
+  return UNDICI_CODES[code] ?? code;
+}

@@ -1,4 +1,4 @@
-import { ConsulError, systemCode } from '../../errors.ts';
+import { ConsulError, systemCode, transportCause } from '../../errors.ts';
 import { TooLongError } from '../body.ts';
 
 /** What is known of the way to Consul, beside the error of a request. */
@@ -127,10 +127,14 @@ export function errorOfTransport(error: unknown, way: Way): ConsulError {
       });
     }
   }
-  return new ConsulError('CONSUL_UNREACHABLE', `Consul at ${url} cannot be reached (${code})`, {
-    remedy: unreachableRemedy(code, way),
-    cause: error,
-  });
+  return new ConsulError(
+    'CONSUL_UNREACHABLE',
+    `Consul at ${url} cannot be reached (${transportCause(error)})`,
+    {
+      remedy: unreachableRemedy(code, way),
+      cause: error,
+    },
+  );
 }
 
 function unreachableRemedy(code: string, { inPod, hasAnswered }: Way): string {

@@ -1,4 +1,4 @@
-import { PublishError, systemCode } from '../../../errors.ts';
+import { PublishError, systemCode, transportCause } from '../../../errors.ts';
 import { foreignText } from '../../../lib/foreign-text.ts';
 
 export type Resource = 'secrets' | 'services' | 'events';
@@ -94,7 +94,7 @@ export function errorOfTransport(error: unknown, server: string): PublishError {
   const code = systemCode(error) ?? (error instanceof Error ? error.name : 'unknown');
   return new PublishError(
     'KUBERNETES_UNREACHABLE',
-    `the API server at ${server} cannot be reached (${code})`,
+    `the API server at ${server} cannot be reached (${transportCause(error)})`,
     {
       remedy: /CERT|SSL|TLS|VERIFY|ISSUER/.test(code)
         ? 'the certificate of the API server is not signed by the CA of the kubeconfig or the ServiceAccount'
