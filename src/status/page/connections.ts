@@ -1,4 +1,4 @@
-import type { Component, Source } from '../health.ts';
+import type { Component, Problem, Source } from '../health.ts';
 import { Html, html } from './html.ts';
 import { absolute, relative } from './timestamp.ts';
 import type { View } from './view.ts';
@@ -17,8 +17,8 @@ function consul(view: View): Html {
   const { setup, health } = view;
   const known = health.trust === undefined ? undefined : 'can be used';
   return card('Consul', setup.consulServers, [
-    state(view, 'Roots', ['roots'], answerOf(view, 'roots')),
-    state(view, 'Leaf', ['leaf'], answerOf(view, 'leaf')),
+    state(view, 'Roots', ['roots'], answerOf(view, 'roots', ['roots'])),
+    state(view, 'Leaf', ['leaf'], answerOf(view, 'leaf', ['leaf'])),
     state(view, 'Answers', ['trust', 'candidate'], known),
   ]);
 }
@@ -38,7 +38,7 @@ function target(view: View): Html {
     'Kubernetes',
     [target.server],
     [
-      state(view, 'API server', watches, answerOf(view, 'kubernetes')),
+      state(view, 'API server', watches, answerOf(view, 'kubernetes', watches)),
       state(view, 'Secret', ['identity'], isPublished ? 'in place' : undefined),
       ...(target.service === undefined ? [] : [state(view, 'Service', ['service'], 'in place')]),
     ],
@@ -55,23 +55,30 @@ ${states}</dl>
 `;
 }
 
-function answerOf({ at, health }: View, source: Source): Html | undefined {
-  const answer = health.lastAnswers.get(source);
+/** How long ago it was is left out beside a problem: an outage that has just begun would be "last answer now". */
+function answerOf(view: View, source: Source, parts: readonly Component[]): Html | undefined {
+  const answer = view.health.lastAnswers.get(source);
   if (answer === undefined) return undefined;
   const { staleSeconds } = answer;
+  const isFailing = problemOf(view, parts)?.code !== undefined;
+  const ago = isFailing ? undefined : ` ${relative(answer.at, view.at)}`;
   const stale =
     staleSeconds === undefined ? undefined : html` <span class="chip note">stale by ${staleSeconds} s</span>`;
-  return html`last answer ${relative(answer.at, at)}${stale}<br><span class="small">${absolute(answer.at)}</span>`;
+  return html`last answer${ago}${stale}<br><span class="small">${absolute(answer.at)}</span>`;
+}
+
+function problemOf({ health }: View, parts: readonly Component[]): Problem | undefined {
+  return parts.map((part) => health.problems.get(part)).find((found) => found !== undefined);
 }
 
 /** One line: whether one of `parts` is in trouble, and what is known of it otherwise; nothing is known yet: waiting. */
 function state(
-  { health }: View,
+  view: View,
   name: string,
   parts: readonly Component[],
   known: Html | string | undefined,
 ): Html {
-  const problem = parts.map((part) => health.problems.get(part)).find((found) => found !== undefined);
+  const problem = problemOf(view, parts);
   const chip =
     problem?.code !== undefined
       ? html`<span class="chip bad">problem</span>`

@@ -24,8 +24,10 @@ export function problems({ at, health, setup }: View): Html | undefined {
   for (const [part, side, what] of [...PARTS, ...watches]) {
     const problem = health.problems.get(part);
     if (problem?.code === undefined) continue;
-    const same = told.get(`${side} ${problem.error}`);
-    if (same === undefined) told.set(`${side} ${problem.error}`, { problem, title: `${side}: ${what}` });
+    // One server that is away fails each query in its own way: the one at the refused port, the other at the closed connection.
+    const cause = `${side} ${problem.code === 'CONSUL_UNREACHABLE' ? problem.code : problem.error}`;
+    const same = told.get(cause);
+    if (same === undefined) told.set(cause, { problem, title: `${side}: ${what}` });
     else same.title += `, ${what}`;
   }
   if (told.size + setup.insecurities.length === 0) return undefined;

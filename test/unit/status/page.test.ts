@@ -145,11 +145,26 @@ describe('The status page', () => {
       /Consul: roots, leaf Consul cannot be reached \(ECONNREFUSED\) Remedy: see that Consul listens there Since 2030-01-15 12:00:40 UTC, 10 s ago; CONSUL_UNREACHABLE/,
     );
     assert.equal(text.split('Remedy:').length, 2);
-    assert.match(text, /Roots problem last answer 50 s ago 2030-01-15 12:00:00 UTC/);
-    assert.match(text, /Leaf problem last answer 50 s ago/);
+    assert.match(text, /Roots problem last answer 2030-01-15 12:00:00 UTC/);
+    assert.match(text, /Leaf problem last answer 2030-01-15 12:00:00 UTC/);
 
     for (const part of ['leaf', 'roots'] as const) scene.health.clearProblem(part);
     assert.equal(titleOf(scene.render()), 'Good');
+  });
+
+  test('is one card where Consul refuses one query and closed the connection of the other', async () => {
+    const scene = new Scene();
+    await scene.publish(await newRoot());
+    scene.health.setProblem('roots', UNREACHABLE);
+    scene.health.setProblem(
+      'leaf',
+      new ConsulError('CONSUL_UNREACHABLE', 'Consul cannot be reached (the connection was closed)', {
+        remedy: 'see that Consul runs',
+      }),
+    );
+
+    assert.match(scene.text(), /Consul: roots, leaf Consul cannot be reached \(ECONNREFUSED\)/);
+    assert.equal(scene.text().split('CONSUL_UNREACHABLE').length, 2);
   });
 
   test('says how old stale roots are', async () => {
