@@ -22,6 +22,10 @@ export interface Point {
   /** Of each process, in MiB, and its processor time for the change, in milliseconds. */
   readonly rssMiB: number;
   readonly cpuMs: number;
+  /** For a change, to Consul and the API server together. */
+  readonly requestsEach: number;
+  /** Open at the API server. */
+  readonly watchesEach: number;
 }
 
 const REPEATED = 3;
@@ -40,11 +44,12 @@ export async function growthCurve(
     : [
         [1, 1],
         [10, 1],
-        [100, 1],
+        [50, 1],
         [1, 10],
         [1, 50],
         [1, 100],
         [1, 200],
+        [1, 300],
       ];
   const points: Point[] = [];
   const stage = await EmbeddedStage.start();
@@ -62,6 +67,8 @@ export async function growthCurve(
     'to all',
     'memory each',
     'CPU a change each',
+    'requests a change each',
+    'watches each',
   ];
   const cells = points.map((point) => [
     String(point.connectors),
@@ -72,6 +79,8 @@ export async function growthCurve(
     `${point.allMs.toFixed(1)} ms`,
     `${point.rssMiB.toFixed(0)} MiB`,
     `${point.cpuMs.toFixed(1)} ms`,
+    point.requestsEach.toFixed(1),
+    point.watchesEach.toFixed(1),
   ]);
   return { table: lines([head, ...cells]), points };
 }
@@ -90,9 +99,11 @@ async function measure({ connector }: Subjects, connectors: number, roots: numbe
     }
     const startMs = (await stage.secrets.stored(connectors, from)).at(-1) ?? Number.NaN;
     await stage.secrets.quiet();
-    const changes: { half: number; all: number; cpu: number }[] = [];
+    const requests = () => stage.consul.requests.length + stage.place.requests.length;
+    const changes: { half: number; all: number; cpu: number; requests: number }[] = [];
     for (let change = 1; change <= REPEATED; change += 1) {
       const before = running.map(({ pid }) => cpuMs(pid));
+      const requestsBefore = requests();
       // As many as before, and one of them new; a lone root gets company.
       const next = listed.slice(change, Math.max(roots - 1, 1) + change);
       const rootPem = next.at(-1)?.certPem ?? '';
@@ -101,7 +112,12 @@ async function measure({ connector }: Subjects, connectors: number, roots: numbe
       const took = await stage.secrets.stored(connectors, at, ({ caPem }) => holds(caPem, rootPem));
       await stage.secrets.quiet();
       const cpu = median(running.map(({ pid }, index) => cpuMs(pid) - (before[index] ?? 0)));
-      changes.push({ half: percentile(took, 0.5), all: took.at(-1) ?? Number.NaN, cpu });
+      changes.push({
+        half: percentile(took, 0.5),
+        all: took.at(-1) ?? Number.NaN,
+        cpu,
+        requests: requests() - requestsBefore,
+      });
     }
     const data = stage.place.list('Secret')[0]?.data ?? {};
     const bytes = Object.values(data).reduce((sum, text) => sum + Buffer.from(text, 'base64').length, 0);
@@ -114,6 +130,8 @@ async function measure({ connector }: Subjects, connectors: number, roots: numbe
       allMs: median(changes.map(({ all }) => all)),
       rssMiB: median(running.map(({ pid }) => rssMiB(pid))),
       cpuMs: median(changes.map(({ cpu }) => cpu)),
+      requestsEach: median(changes.map((change) => change.requests)) / connectors,
+      watchesEach: stage.place.watches.count() / connectors,
     };
   };
   return thenEnd(

@@ -4,10 +4,10 @@
  *   --quick         fewer repetitions, in four minutes
  *   --double        starts and changes against the double of an API server, though there is a real one
  *   --real          starts and changes against the real Consul as well
- *   --curve         how it grows with connectors and roots
+ *   --curve         how it grows with connectors, roots, intermediates and changes a second
  *   --peers         besides, consul-template: with kubectl, and into a folder
  *   --json          one JSON object for programs
- *   --write         also into docs/cost.md
+ *   --write         also into docs/performance.md
  *   --starts, --changes, --memory-changes, --idle-minutes, --churn, --peer-changes NUMBER: how much of each
  *
  * The real API server is that of test/fixtures/servers/get.sh. Exits with 1 where a count of writes is not exact; the other goals
@@ -15,6 +15,7 @@
  */
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { chainGrowth } from './chains.ts';
 import { thenEnd } from './cleanup.ts';
 import { consulTemplate } from './consul-template.ts';
 import { growthCurve } from './curve.ts';
@@ -22,6 +23,7 @@ import { writeIntoDocs } from './docs.ts';
 import { doubleServer } from './double-server.ts';
 import { measurePeers, type Peer, peersTable } from './peers.ts';
 import type { ApiServer } from './place.ts';
+import { changeRates } from './rates.ts';
 import { measureReal } from './real.ts';
 import { RealServer, realServer } from './real-server.ts';
 import { type Subjects, withSubjects } from './subject.ts';
@@ -93,7 +95,10 @@ async function real(subjects: Subjects): Promise<void> {
 
 async function curve(subjects: Subjects): Promise<void> {
   const { table, points } = await growthCurve(subjects, values.quick);
-  await report({ curve: table }, { points });
+  const chains = await chainGrowth(subjects, amount(values.changes, 50, 5));
+  const rates = await changeRates(subjects, values.quick ? 1 : 5);
+  const tables = { curve: table, chains: chains.table, rates: rates.table };
+  await report(tables, { points, chains: chains.points, rates: rates.rates });
 }
 
 function machine(): string {
@@ -101,7 +106,7 @@ function machine(): string {
   return `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cpus().length} x ${processor?.model}`;
 }
 
-/** Tables by their names in docs/cost.md, or the same as one object for programs. */
+/** Tables by their names in docs/performance.md, or the same as one object for programs. */
 async function report(tables: Readonly<Record<string, string>>, json: object): Promise<void> {
   const load = { before, after: loadavg() };
   const told = (averages: readonly number[]): string => averages.map((each) => each.toFixed(2)).join(', ');

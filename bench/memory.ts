@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pssMiB, rssMiB } from '../test/e2e/support/proc.ts';
+import { peakRssMiB, pssMiB, rssMiB } from '../test/e2e/support/proc.ts';
 import { median } from '../test/e2e/support/statistics.ts';
 import { sideBySide, thenEnd } from './cleanup.ts';
 import { EmbeddedStage } from './embedded-stage.ts';
@@ -17,18 +17,20 @@ export interface MemoryOptions {
 export interface Memory {
   readonly afterStart: Row;
   readonly afterChanges: Row;
-  /** The same, where what processes share counts in part. */
-  readonly pss: readonly Row[];
+  /** Those of which there is no goal: what processes share counted in part, and the most that was ever resident. */
+  readonly others: readonly Row[];
 }
 
 export interface Held {
   readonly rss: number;
   readonly pss: number;
+  readonly peak: number;
 }
 
 /** The connector asks Consul at most once a second of its own time, so that runs faster where there are changes. */
 export const MEMORY_SPEED = 30;
-const SETTLE_MS = 3_000;
+/** V8 collects what a burst of work has left some eight seconds after it. */
+const SETTLE_MS = 20_000;
 const SAMPLES = 5;
 const BETWEEN_SAMPLES_MS = 1_000;
 const AT_MOST_MIB = 3;
@@ -45,8 +47,13 @@ export async function measureMemory(
     sideBySide(of(connector), of(baseline));
   const first = await both((subject) => afterStart(subject, processes));
   const last = await both((subject) => afterChanges(subject, changes));
+  const names = {
+    rss: 'resident memory after',
+    pss: 'proportional memory (PSS) after',
+    peak: 'most resident memory until after',
+  };
   const measured = (what: string, [held, ofBaseline]: [Held, Held], of: keyof Held) => ({
-    figure: `${of === 'rss' ? 'resident memory' : 'proportional memory (PSS)'} after ${what}`,
+    figure: `${names[of]} ${what}`,
     unit: 'MiB',
     connector: held[of],
     baseline: ofBaseline[of],
@@ -55,7 +62,11 @@ export async function measureMemory(
   return {
     afterStart: above({ ...measured('start', first, 'rss'), atMost: AT_MOST_MIB }),
     afterChanges: above({ ...measured(inTheEnd, last, 'rss'), atMost: AT_MOST_MIB }),
-    pss: [told(measured('start', first, 'pss')), told(measured(inTheEnd, last, 'pss'))],
+    others: [
+      told(measured('start', first, 'pss')),
+      told(measured(inTheEnd, last, 'pss')),
+      told(measured(inTheEnd, last, 'peak')),
+    ],
   };
 }
 
@@ -100,12 +111,13 @@ export async function changeOften(stage: Stage, changes: number): Promise<void> 
 export async function sampled(pid: number): Promise<Held> {
   const samples: Held[] = [];
   while (samples.length < SAMPLES) {
-    samples.push({ rss: rssMiB(pid), pss: pssMiB(pid) });
+    samples.push({ rss: rssMiB(pid), pss: pssMiB(pid), peak: peakRssMiB(pid) });
     await sleep(BETWEEN_SAMPLES_MS);
   }
   return medianOf(samples);
 }
 
 function medianOf(held: readonly Held[]): Held {
-  return { rss: median(held.map(({ rss }) => rss)), pss: median(held.map(({ pss }) => pss)) };
+  const middle = (of: keyof Held): number => median(held.map((each) => each[of]));
+  return { rss: middle('rss'), pss: middle('pss'), peak: middle('peak') };
 }
