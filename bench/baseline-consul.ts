@@ -1,4 +1,4 @@
-/** What both baselines know of Consul: its two questions, asked for ever, and the PEMs in the answers. */
+/** The Consul part of both baselines: its two blocking queries, repeated forever, and the PEMs in the answers. */
 import { Agent, request } from 'undici';
 
 const { _CONSUL_HOST, _CONSUL_PORT } = process.env;
@@ -10,7 +10,7 @@ export interface Pems {
   readonly ca: string;
 }
 
-/** Undefined until both were answered. */
+/** Undefined until both are answered. */
 export function pems(): Pems | undefined {
   if (answers.roots === '' || answers.leaf === '') return undefined;
   const roots: { RootCert: string }[] = JSON.parse(answers.roots).Roots;
@@ -22,7 +22,7 @@ export function pems(): Pems | undefined {
   };
 }
 
-/** Calls `publish` whenever one of the answers is another one. */
+/** Calls `publish` whenever one of the answers changes. */
 export function followConsul(publish: () => Promise<void>): Promise<never[]> {
   return Promise.all([follow('roots', 'roots', publish), follow('leaf', 'leaf/ambassador', publish)]);
 }
@@ -32,7 +32,7 @@ async function follow(
   path: string,
   publish: () => Promise<void>,
 ): Promise<never> {
-  // As in the connector: with more than one, undici would open another for each question.
+  // As in the connector: without this limit, undici could open another connection for each query.
   const consul = new Agent({ headersTimeout: 0, connections: 1, connect: { timeout: 0 } });
   for (let index = ''; ; ) {
     const url = `http://${_CONSUL_HOST}:${_CONSUL_PORT}/v1/agent/connect/ca/${path}?wait=50s${index}`;

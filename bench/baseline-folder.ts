@@ -1,4 +1,4 @@
-/** The baseline of a folder: it writes the three files plainly, each under another name and then renamed, and syncs no disk. */
+/** The baseline of a folder: it writes the three files, each under another name and then renamed, without syncing the disk. */
 import { randomUUID } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ async function write(name: string, text: string): Promise<void> {
   await rename(temporary, path);
 }
 
-/** One set after the other: an older file must not take the place of a newer one. */
+/** One set after the other: an older file must not replace a newer one. */
 let written = Promise.resolve();
 function publish(): Promise<void> {
   written = written.then(async () => {

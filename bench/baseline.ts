@@ -1,6 +1,6 @@
 /**
- * The baseline: what any program must do to keep a Secret as Consul says, with undici alone. It sends the requests of the
- * connector, reads the same variables, and checks nothing, decides nothing and survives no error.
+ * The baseline: the minimum of any program that keeps a Secret current with Consul, with undici alone. It sends the same requests
+ * as the connector and reads the same variables, but verifies nothing, decides nothing and survives no error.
  */
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
@@ -10,7 +10,7 @@ const { KUBECONFIG = '' } = process.env;
 const kubeconfig = readFileSync(KUBECONFIG, 'utf8');
 const setting = (key: string) => new RegExp(`\\b${key}"?: *"?([^"\\s,}]+)`).exec(kubeconfig)?.[1] ?? '';
 const ca = Buffer.from(setting('certificate-authority-data'), 'base64');
-// It survives no error, and in the faster time of the bench ten seconds are half a one.
+// It survives no error, and in the accelerated time of the bench ten seconds take only half a second.
 const timeout = 0;
 const cluster = new Agent({ connect: { ca, timeout }, bodyTimeout: 0 });
 const base = `${setting('server')}/api/v1/namespaces/${setting('namespace')}`;

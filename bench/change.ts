@@ -9,7 +9,7 @@ interface Beside {
   readonly baseline: { readonly stage: Stage; readonly subject: Subject };
 }
 
-/** Figure 2: from the change of Consul's answers to what is published by them. */
+/** Figure 2: from the change of Consul's answers to their publication. */
 export async function measureChanges(
   { figure, connector, baseline }: Beside,
   options: ChangeOptions,

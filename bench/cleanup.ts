@@ -1,14 +1,14 @@
 type End = () => Promise<unknown>;
 
 /**
- * Does `work`, then each of `ends` in turn, whatever fails. The first error is the one that is thrown: what goes wrong in ending
- * mostly comes of it, and stands behind it.
+ * Does `work`, then each of `ends` in turn, even after a failure. Throws the first error: errors of the clean-up are mostly its
+ * consequence, and are appended to it.
  */
 export function thenEnd<T>(work: () => Promise<T>, ...ends: readonly End[]): Promise<T> {
   return ends.reduce<() => Promise<T>>((before, end) => () => endAfter(before, end), work)();
 }
 
-/** Waits for all, whatever fails, so that none goes on behind an error. */
+/** Waits for all, even after a failure, so that none continues after an error. */
 export async function sideBySide<T extends readonly unknown[]>(
   ...all: { [K in keyof T]: Promise<T[K]> }
 ): Promise<T> {
@@ -22,9 +22,9 @@ async function endAfter<T>(work: () => Promise<T>, end: End): Promise<T> {
     result = await work();
   } catch (error) {
     await end().catch((other: unknown) => {
-      // A process that ended by itself says so to who worked with it and to who stops it.
+      // A process that exits by itself reports the same error to its user and to its stop.
       if (textOf(other) === textOf(error)) return;
-      throw new Error(`${textOf(error)}\nand in ending: ${textOf(other)}`, { cause: error });
+      throw new Error(`${textOf(error)}\nand during clean-up: ${textOf(other)}`, { cause: error });
     });
     throw error;
   }

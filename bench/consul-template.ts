@@ -11,9 +11,9 @@ const VERSION = 'v0.41.1';
 const CACHE = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'ambassador-consul-connector');
 
 /**
- * The program, built from its Go module where it is not in the cache of the real servers (test/fixtures/servers).
+ * The program, built from its Go module if it is not in the cache of the real servers (test/fixtures/servers).
  *
- * @throws Error when it cannot be built
+ * @throws Error if it cannot be built
  */
 export async function consulTemplate(): Promise<string> {
   const program = join(CACHE, 'bin', `consul-template-${VERSION}`);
@@ -41,7 +41,7 @@ export interface Template {
   readonly contents: string;
   readonly destination: string;
   readonly perms: string;
-  /** What is run once it is written. */
+  /** Run after each write. */
   readonly command?: readonly string[];
 }
 
@@ -73,14 +73,14 @@ data:
 {{ end }}  ca.crt: {{ $ca | base64Encode }}
 `;
 
-/** A manifest in a folder, and kubectl that applies it. */
+/** A manifest in a folder, and kubectl to apply it. */
 export function manifestIn(folder: string, kubectl: readonly string[]): Template[] {
   const destination = join(folder, 'secret.yaml');
   const command = [...kubectl, 'apply', '-f', destination];
   return [{ contents: MANIFEST, destination, perms: PRIVATE, command }];
 }
 
-/** `folder`: for its configuration, and for what kubectl keeps. */
+/** @param folder for its configuration, and for kubectl's cache */
 export function startConsulTemplate(
   program: string,
   folder: string,

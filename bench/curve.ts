@@ -12,14 +12,14 @@ import { warmUp } from './warm-up.ts';
 export interface Point {
   readonly connectors: number;
   readonly roots: number;
-  /** All that the Secrets hold, by one connector, in KiB before base64. */
+  /** The size of one connector's Secrets, in KiB before base64. */
   readonly secretKiB: number;
   /** From the start of the first process to the last Secret, in milliseconds. */
   readonly startMs: number;
-  /** From a change of Consul's answer to the Secret of half, and of all connectors, in milliseconds. */
+  /** From a change of Consul's answer to the Secrets of half of the connectors, and of all, in milliseconds. */
   readonly halfMs: number;
   readonly allMs: number;
-  /** Of each process, in MiB, and its processor time for the change, in milliseconds. */
+  /** The memory of each process in MiB, and its processor time for the change in milliseconds. */
   readonly rssMiB: number;
   readonly cpuMs: number;
   /** For a change, to Consul and the API server together. */
@@ -30,7 +30,7 @@ export interface Point {
 
 const REPEATED = 3;
 
-/** How the costs grow with connectors of different IDs on one Consul and one API server, and with roots, and so the Secret. */
+/** How the costs grow with the number of connectors on one Consul and one API server, and with the roots, and so the Secret. */
 export async function growthCurve(
   subjects: Subjects,
   quick: boolean,
@@ -104,7 +104,7 @@ async function measure({ connector }: Subjects, connectors: number, roots: numbe
     for (let change = 1; change <= REPEATED; change += 1) {
       const before = running.map(({ pid }) => cpuMs(pid));
       const requestsBefore = requests();
-      // As many as before, and one of them new; a lone root gets company.
+      // The same number of roots, one of them new; a single root becomes two.
       const next = listed.slice(change, Math.max(roots - 1, 1) + change);
       const rootPem = next.at(-1)?.certPem ?? '';
       stage.consul.listInactiveRoots(next);

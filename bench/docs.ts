@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 
 const PAGE = new URL('../docs/performance.md', import.meta.url);
 
-/** Puts `text` between the two marks of `name`. @throws Error when the page has no such marks */
+/** Inserts `text` between the two marks of `name`. @throws Error if the page has no such marks */
 export async function writeIntoDocs(name: string, text: string): Promise<void> {
   const page = await readFile(PAGE, 'utf8');
   const [begin, end] = [`<!-- bench ${name} -->\n`, `<!-- /bench ${name} -->`];

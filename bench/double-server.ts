@@ -4,7 +4,7 @@ import { pemsOf, Sightings } from './sightings.ts';
 
 const NAMESPACE = 'ambassador';
 
-/** Doubles of an API server, one for each place, in this process: they answer faster than a real one, and hide nothing. */
+/** Doubles of an API server in this process, one for each place: they are faster than a real one, and so hide no differences. */
 export const doubleServer: ApiServer = {
   name: 'Kubernetes double',
   place: (_, speed) => SightedDouble.started(speed),

@@ -11,16 +11,16 @@ import type { Sightings } from './sightings.ts';
 import type { Change, Stage } from './stage.ts';
 
 const SERVICE = 'ambassador';
-/** The one before stays listed, as in a rotation of Consul's; more would make each change cost more than the last. */
+/** The previous root stays listed, as after Consul's rotation; more would make each change more expensive than the last. */
 const KEPT_ROOTS = 1;
 
 export interface EmbeddedStageOptions {
-  /** How many times as fast as the machine's the time of Consul and of the subject runs. Default 1. */
+  /** The speed of Consul's and the subject's time relative to the machine's. Default 1. */
   readonly speed?: number;
   readonly consul?: EmbeddedConsulOptions;
 }
 
-/** The embedded Consul, which is in this process and fast enough that it hides no difference, and any place. */
+/** The embedded Consul in this process, which is fast enough to hide no differences, and any place. */
 export class EmbeddedStage<P extends Place = SightedDouble> implements Stage {
   readonly env: Readonly<Record<string, string>>;
   readonly consul: EmbeddedConsul;
@@ -48,7 +48,7 @@ export class EmbeddedStage<P extends Place = SightedDouble> implements Stage {
   ): Promise<EmbeddedStage<P>> {
     const origin = Date.now();
     const consul = await startEmbeddedConsul({ clock: fastClock(speed, origin), ...consulOptions });
-    // The first leaf takes a signature, which is no cost of the subject's.
+    // The first leaf must be signed, which is not a cost of the subject.
     await consul.leaf(SERVICE);
     return new EmbeddedStage(consul, place, speed === 1 ? {} : fastTimeOf(speed, origin));
   }

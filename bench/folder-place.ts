@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Place } from './place.ts';
 import { type Pems, Sightings } from './sightings.ts';
 
-/** A folder, read whenever the kernel tells that something in it was renamed or written, as what serves with the files would. */
+/** A folder, read whenever the kernel reports a rename or a write in it, as a server that uses the files would. */
 export class FolderPlace implements Place {
   readonly secrets = new Sightings();
   readonly folder: string;

@@ -14,7 +14,7 @@ const SETTLE_MS = 3_000;
 const MAX_MIB = 1;
 const PROBE = new URL('../test/soak/probe.mjs', import.meta.url).href;
 
-/** What is not given back: how much the heap grows over changes, after its garbage was collected. The probe that does so is loaded into it. */
+/** The growth of the heap over changes, after garbage collection by a probe that is loaded into the process. */
 export async function measureHeap({ connector, baseline }: Subjects, changes: number): Promise<Row> {
   const [grown, ofBaseline] = await sideBySide(growthMiB(connector, changes), growthMiB(baseline, changes));
   return {
@@ -27,7 +27,7 @@ export async function measureHeap({ connector, baseline }: Subjects, changes: nu
   };
 }
 
-/** Counted after a tenth of the changes: by then all code has been used and compiled. */
+/** Measured from a tenth of the changes on: by then all code has been compiled. */
 async function growthMiB(subject: Subject, changes: number): Promise<number> {
   const stage = await EmbeddedStage.start({ speed: MEMORY_SPEED });
   const folder = await mkdtemp(join(tmpdir(), 'bench-heap-'));

@@ -4,12 +4,12 @@ import { sideBySide, thenEnd } from './cleanup.ts';
 import { EmbeddedStage } from './embedded-stage.ts';
 import { whileRunning } from './process.ts';
 import { type Subject, type Subjects, start } from './subject.ts';
-import { type Measured, type Row, times, told } from './table.ts';
+import { informative, type Measured, type Row, times } from './table.ts';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const SETTLE_MS = 5_000;
-/** Any faster, and the four seconds in which a start must read a file are too few on a loaded machine. */
+/** With a higher speed, the four seconds for reading a file at the start would be too short on a loaded machine. */
 const HOUR_SPEED = 30;
 
 interface Cost {
@@ -26,7 +26,7 @@ export interface Idle {
   readonly connections: Row;
 }
 
-/** Figure 4: what a stretch of the machine's own time costs in which nothing changes. */
+/** Figure 4: the cost of an idle period in the machine's own time. */
 export async function measureIdle(subjects: Subjects, minutes: number): Promise<Idle> {
   const beside = await costs(subjects, 1, minutes * MINUTE_MS);
   return {
@@ -38,7 +38,7 @@ export async function measureIdle(subjects: Subjects, minutes: number): Promise<
   };
 }
 
-/** What is counted in an idle hour, by the clock of subject and servers, which runs faster than the machine's. */
+/** Counts of an idle hour by the clock of subject and servers, which runs faster than the machine's. */
 export async function countHour(subjects: Subjects): Promise<Row[]> {
   const beside = await costs(subjects, HOUR_SPEED, HOUR_MS / HOUR_SPEED);
   const requests = (to: string, of: (cost: Cost) => number): Measured =>
@@ -47,7 +47,7 @@ export async function countHour(subjects: Subjects): Promise<Row[]> {
     none(beside('new connections to Consul, of an idle hour', '', connectionsOf)),
     times({ ...requests('both', ({ consul, kubernetes }) => consul + kubernetes), atMost: 1.2 }),
     times({ ...requests('Consul', ({ consul }) => consul), atMost: 1.2 }),
-    told(requests('Kubernetes', ({ kubernetes }) => kubernetes)),
+    informative(requests('Kubernetes', ({ kubernetes }) => kubernetes)),
   ];
 }
 
@@ -62,7 +62,7 @@ async function costs(
   return (figure, unit, of) => ({ figure, unit, connector: of(own), baseline: of(ofBaseline) });
 }
 
-/** Once warm, it goes on with the connections that it has. */
+/** Once warm, it keeps its connections. */
 function none(measured: Measured): Row {
   return { ...measured, goal: '0 new', met: measured.connector === 0 };
 }

@@ -1,17 +1,17 @@
 /**
- * What the connector costs, each figure beside its baseline (`baseline.ts`) in the same run: npm run bench [-- OPTIONS]
+ * The cost of the connector, each figure compared with its baseline (`baseline.ts`) in the same run: npm run bench [-- OPTIONS]
  *
  *   --quick         fewer repetitions, in four minutes
- *   --double        starts and changes against the double of an API server, though there is a real one
- *   --real          starts and changes against the real Consul as well
- *   --curve         how it grows with connectors, roots, intermediates and changes a second
- *   --peers         besides, consul-template: with kubectl, and into a folder
+ *   --double        starts and changes against the double of an API server, even if there is a real one
+ *   --real          also starts and changes against the real Consul
+ *   --curve         growth with connectors, roots, intermediates and changes per second
+ *   --peers         also consul-template: with kubectl, and into a folder
  *   --json          one JSON object for programs
  *   --write         also into docs/performance.md
- *   --starts, --changes, --memory-changes, --idle-minutes, --churn, --peer-changes NUMBER: how much of each
+ *   --starts, --changes, --memory-changes, --idle-minutes, --churn, --peer-changes NUMBER: the amount of each
  *
- * The real API server is that of test/fixtures/servers/get.sh. Exits with 1 where a count of writes is not exact; the other goals
- * are a report.
+ * The real API server is that of test/fixtures/servers/get.sh. Exits with 1 if a count of writes is not exact; the other goals are
+ * only reported.
  */
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -70,7 +70,7 @@ async function whole(subjects: Subjects): Promise<void> {
   await thenEnd(measure, () => server.close());
 }
 
-/** Empty where they cannot be had or measured: the figures of the connector are there by then, and are not lost with them. */
+/** Empty if they are missing or cannot be measured: the figures of the connector are kept. */
 async function besidePeers(subjects: Subjects, server: ApiServer): Promise<Peer[]> {
   try {
     const program = await consulTemplate();
@@ -109,8 +109,8 @@ function machine(): string {
 /** Tables by their names in docs/performance.md, or the same as one object for programs. */
 async function report(tables: Readonly<Record<string, string>>, json: object): Promise<void> {
   const load = { before, after: loadavg() };
-  const told = (averages: readonly number[]): string => averages.map((each) => each.toFixed(2)).join(', ');
-  const when = `${machine()}, load ${told(load.before)} before and ${told(load.after)} after`;
+  const list = (averages: readonly number[]): string => averages.map((each) => each.toFixed(2)).join(', ');
+  const when = `${machine()}, load ${list(load.before)} before and ${list(load.after)} after`;
   const texts = Object.entries(tables).map(([name, table]) => [name, `${when}\n\n${table}`] as const);
   if (values.json) console.log(JSON.stringify({ machine: machine(), load, ...json }));
   else for (const [, text] of texts) console.log(text);

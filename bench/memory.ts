@@ -6,10 +6,10 @@ import { EmbeddedStage } from './embedded-stage.ts';
 import { whileRunning } from './process.ts';
 import { changeOnce, type Stage } from './stage.ts';
 import { type Subject, type Subjects, start } from './subject.ts';
-import { above, type Row, told } from './table.ts';
+import { above, informative, type Row } from './table.ts';
 
 export interface MemoryOptions {
-  /** Of how many processes the median after the start is taken. */
+  /** The number of processes for the median after the start. */
   readonly processes: number;
   readonly changes: number;
 }
@@ -17,7 +17,7 @@ export interface MemoryOptions {
 export interface Memory {
   readonly afterStart: Row;
   readonly afterChanges: Row;
-  /** Those of which there is no goal: what processes share counted in part, and the most that was ever resident. */
+  /** Without a goal: shared memory counted proportionally, and the peak. */
   readonly others: readonly Row[];
 }
 
@@ -27,7 +27,7 @@ export interface Held {
   readonly peak: number;
 }
 
-/** The connector asks Consul at most once a second of its own time, so that runs faster where there are changes. */
+/** The connector queries Consul at most once per second of its own time, which is therefore accelerated during changes. */
 export const MEMORY_SPEED = 30;
 /** V8 collects what a burst of work has left some eight seconds after it. */
 const SETTLE_MS = 20_000;
@@ -36,8 +36,8 @@ const BETWEEN_SAMPLES_MS = 1_000;
 const AT_MOST_MIB = 3;
 
 /**
- * Figure 3: what each holds as the operating system sees it, at first and after so many changes. Nobody collects its garbage for it,
- * and nothing is loaded into it but, for the changes, the faster time.
+ * Figure 3: the memory of each process as seen by the operating system, after the start and after the changes. Garbage collection
+ * is not forced, and nothing is loaded into the process except, for the changes, the accelerated time.
  */
 export async function measureMemory(
   { connector, baseline }: Subjects,
@@ -63,9 +63,9 @@ export async function measureMemory(
     afterStart: above({ ...measured('start', first, 'rss'), atMost: AT_MOST_MIB }),
     afterChanges: above({ ...measured(inTheEnd, last, 'rss'), atMost: AT_MOST_MIB }),
     others: [
-      told(measured('start', first, 'pss')),
-      told(measured(inTheEnd, last, 'pss')),
-      told(measured(inTheEnd, last, 'peak')),
+      informative(measured('start', first, 'pss')),
+      informative(measured(inTheEnd, last, 'pss')),
+      informative(measured(inTheEnd, last, 'peak')),
     ],
   };
 }
@@ -84,7 +84,7 @@ async function afterChanges(subject: Subject, changes: number): Promise<Held> {
   return holding(subject, stage, () => changeOften(stage, changes));
 }
 
-/** What it holds after `act`. */
+/** Its memory after `act`. */
 async function holding(subject: Subject, stage: Stage, act: () => Promise<void>): Promise<Held> {
   const running = start(subject, stage.env);
   return thenEnd(
@@ -99,7 +99,7 @@ async function holding(subject: Subject, stage: Stage, act: () => Promise<void>)
   );
 }
 
-/** As fast as it can follow. */
+/** As fast as the subject can follow. */
 export async function changeOften(stage: Stage, changes: number): Promise<void> {
   for (let change = 0; change < changes; change += 1) {
     await stage.waiting();
@@ -107,7 +107,7 @@ export async function changeOften(stage: Stage, changes: number): Promise<void> 
   }
 }
 
-/** Over five seconds, in which a collection of garbage or two may fall. */
+/** Over five seconds, which may include one or two garbage collections. */
 export async function sampled(pid: number): Promise<Held> {
   const samples: Held[] = [];
   while (samples.length < SAMPLES) {

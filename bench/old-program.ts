@@ -1,8 +1,8 @@
 /**
- * A stand-in for the closed-source Go program that the connector replaces, for `npm run proof -- --old`. It does what
- * that one was seen to do: on every event of either query it applies the Secret with kubectl, whether anything changed
- * or not, with the leaf and the active root in `tls.crt` and no `ca.crt`; and it exits when Consul is away, so that
- * Kubernetes restarts it.
+ * A stand-in for the closed-source Go program that the connector replaces, for `npm run proof -- --old`. It shows the observed
+ * behaviour of that program: on every answer to either query it applies the Secret with kubectl, whether anything changed or not,
+ * with the leaf and the active root in `tls.crt` and no `ca.crt`; and it exits when Consul is unavailable, so that Kubernetes
+ * restarts it.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -15,11 +15,11 @@ import { changesInTurns, type Participant } from './turns.ts';
 
 export interface Peer {
   readonly name: string;
-  /** In milliseconds of the machine's own time, which nothing makes faster for a peer. */
+  /** In milliseconds of the machine's own time, which cannot be accelerated for a peer. */
   readonly change: Spread;
-  /** After the start, in MiB, without what it runs. */
+  /** After the start, in MiB, without its child processes. */
   readonly rssMiB: number;
-  /** How often it publishes for a new leaf while the one before is good. */
+  /** The number of writes for a new leaf while the previous one is valid. */
   readonly writesOfEarlyRenewal: number;
 }
 
@@ -28,11 +28,11 @@ interface Candidate extends Participant {
   readonly stage: EmbeddedStage<Place>;
 }
 
-/** After each change of each of the four: the connector asks at most once a second, and a few times at once if it has not for a while. */
+/** The wait after each change: the connector queries at most once per second, with a small burst after idle time. */
 const REST_MS = 500;
 const SETTLED_MS = 3_000;
 
-/** The connector beside consul-template (`program`), which writes what Consul says into files, and can run a command after that. */
+/** The connector compared with consul-template (`program`), which writes Consul's data to files, and can run a command after that. */
 export async function measurePeers(
   program: string,
   { connector }: Subjects,

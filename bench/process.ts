@@ -3,21 +3,21 @@ import { once } from 'node:events';
 import { thenEnd } from './cleanup.ts';
 
 export interface Program {
-  /** What errors call it. */
+  /** Its name in errors. */
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
-  /** All of its environment. */
+  /** Its complete environment. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 /** A process that is measured. */
 export interface Running {
   readonly pid: number;
-  /** Rejects once it ends by itself: with what it exited, and the last that it said. */
+  /** Rejects if it exits by itself, with its exit code and its last output. */
   readonly failed: Promise<never>;
-  /** @throws Error as `failed`, when it ended by itself */
+  /** @throws Error as `failed`, if it exited by itself */
   stop(): Promise<void>;
 }
 
@@ -25,12 +25,12 @@ const LAST_CHARACTERS = 2_000;
 const GRACE_MS = 10_000;
 
 const children = new Set<ChildProcess>();
-// A run that is interrupted must leave none behind.
+// An interrupted run must not leave processes behind.
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
 
-/** Starts a program. What it says on standard error is shown. */
+/** Starts a program. Its standard error is shown. */
 export function run({ name, command, args, cwd, env }: Program): Running {
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
   children.add(child);
@@ -42,12 +42,12 @@ export function run({ name, command, args, cwd, env }: Program): Running {
   });
   let stopping: Promise<void> | undefined;
   const failed = closed.then(() => {
-    // Nobody is to hear of one that was stopped.
+    // The exit of a stopped process is not reported.
     if (stopping !== undefined) return new Promise<never>(() => undefined);
     const last = said === '' ? 'it said nothing' : `the last it said:\n${said.trimEnd()}`;
     throw new Error(`${name} ended by itself, with ${child.signalCode ?? `code ${child.exitCode}`}; ${last}`);
   });
-  // It is no unhandled rejection while nobody waits.
+  // Prevents an unhandled rejection without a waiter.
   failed.catch(() => undefined);
   const stop = (): Promise<void> => {
     if (stopping !== undefined) return stopping;
@@ -59,7 +59,7 @@ export function run({ name, command, args, cwd, env }: Program): Running {
   return { pid: child.pid, failed, stop };
 }
 
-/** Does `work` with what runs, which ends when one of them ends by itself, and stops them all. */
+/** Does `work` with the processes, fails if one of them exits by itself, and stops them all. */
 export function whileRunning<T>(running: readonly Running[], work: () => Promise<T>): Promise<T> {
   const ends = running.map((one) => () => one.stop());
   return thenEnd(() => Promise.race([work(), ...running.map(({ failed }) => failed)]), ...ends);

@@ -1,12 +1,12 @@
 /**
- * A rotation that no client notices, shown through real gateways and real sidecars: npm run proof [-- OPTIONS]
+ * Rotations without a failed request, demonstrated with real gateways and real sidecars: npm run proof [-- OPTIONS]
  *
- *   --gateway NAME  envoy, nginx or haproxy; may be given again; all three by default
+ *   --gateway NAME  envoy, nginx or haproxy; may be repeated; all three by default
  *   --json          prints the numbers as JSON to standard output, and the table to standard error
  *   --samples FILE  every request and write
  *   --svg FILE      the picture
  *   --down SECONDS  how long Consul and the API server are down each; 60 by default
- *   --rate NUMBER   requests a second, to each service by each client; 5 by default, 10 for one gateway alone
+ *   --rate NUMBER   requests per second, to each service by each client; 5 by default, 10 for a single gateway
  *   --short         fewer events
  *   --old           nginx and HAProxy with a stand-in for the program that the connector replaces
  */
@@ -31,7 +31,7 @@ const { values } = parseArgs({
     old: { type: 'boolean', default: false },
   },
 });
-// The old program writes no Service, so that Envoy would get no TLSContext.
+// The old program writes no Service, so Envoy would get no TLSContext.
 const gateways = GATEWAYS.filter((name) =>
   values.old ? name !== 'envoy' : (values.gateway?.includes(name) ?? true),
 );

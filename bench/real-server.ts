@@ -8,7 +8,7 @@ import { SECRET, SERVICE } from '../test/real/world.ts';
 import type { ApiServer, Place } from './place.ts';
 import { pemsOf, Sightings } from './sightings.ts';
 
-/** Undefined where the programs of the real servers are not on this machine. */
+/** Undefined if the programs of the real servers are not on this machine. */
 export async function realServer(): Promise<RealServer | undefined> {
   try {
     binary('KUBE_APISERVER');
@@ -19,7 +19,7 @@ export async function realServer(): Promise<RealServer | undefined> {
   return RealServer.start();
 }
 
-/** A real API server, with a place in each namespace, where the shipped manifest was applied. */
+/** A real API server with a place in each namespace, to which the shipped manifest has been applied. */
 export class RealServer implements ApiServer {
   readonly name = 'real API server';
   readonly #kubernetes: RealKubernetes;
@@ -55,7 +55,7 @@ export class RealServer implements ApiServer {
   }
 }
 
-/** What the API server stored is seen by a watch of the administrator's. */
+/** Stored objects are observed with a watch of the administrator. */
 async function sighted(kubernetes: RealKubernetes, namespace: string): Promise<Place> {
   const secrets = new Sightings();
   let onDeleted = (): void => undefined;
@@ -81,7 +81,7 @@ async function sighted(kubernetes: RealKubernetes, namespace: string): Promise<P
         onDeleted = resolve;
       });
       await remove(`services/${SERVICE}`);
-      // By then the watch has told of all that came before.
+      // By then the watch has delivered all earlier events.
       if (await remove(`secrets/${SECRET}`)) await isSeen;
     },
     close: () => watch.stop(),

@@ -5,7 +5,7 @@ import type { Place } from './place.ts';
 import type { Sightings } from './sightings.ts';
 import type { Change, Stage } from './stage.ts';
 
-/** Its time is the machine's, and the connector asks at most once a second. */
+/** It runs in the machine's time, and the connector queries at most once per second. */
 const REST_MS = 1_100;
 
 /** The real Consul, and a place. */
@@ -32,8 +32,8 @@ export class RealStage implements Stage {
   }
 
   /**
-   * A rotation to a root made before: Consul tells a query of our own in the same instant as the subject's. Its agent takes up to
-   * half a minute to fetch a leaf of it, so that a change is visible here as soon as the root is.
+   * A rotation to a prepared root: Consul answers our own query at the same moment as the subject's. Its agent takes up to half a
+   * minute to fetch the new leaf, so a change counts as visible once the root is.
    */
   async change(): Promise<Change> {
     const consul = this.#consul;
@@ -41,7 +41,7 @@ export class RealStage implements Stage {
     const next = await makeAuthority(`Bench ${crypto.randomUUID().slice(0, 8)}`, TrustDomain);
     const path = '/v1/agent/connect/ca/roots';
     const { headers } = await consul.get(path);
-    const heard = consul
+    const answered = consul
       .get(`${path}?index=${headers['x-consul-index']}&wait=30s`)
       .then(() => performance.now());
     const current = await consul.mustGet<{ Config: Record<string, unknown> }>('/v1/connect/ca/configuration');
@@ -49,7 +49,7 @@ export class RealStage implements Stage {
       Provider: 'consul',
       Config: { ...current.Config, PrivateKey: next.privateKey, RootCert: next.certificate },
     });
-    return { at: await heard, rootPem: next.certificate, leafPem: undefined };
+    return { at: await answered, rootPem: next.certificate, leafPem: undefined };
   }
 
   async waiting(): Promise<void> {

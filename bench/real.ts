@@ -7,7 +7,7 @@ import type { Subjects } from './subject.ts';
 import { type Row, times } from './table.ts';
 import { warmUp } from './warm-up.ts';
 
-/** After each change; how long both rest altogether is the stage's. */
+/** The wait after each change; the total wait of both depends on the stage. */
 const REST_MS = 100;
 const WHERE = 'real Consul and API server';
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a Secret, or a folder, holds. */
+/** The content of a Secret or a folder. */
 export interface Pems {
   readonly certificatePem: string;
   readonly caPem: string;
 }
 
-/** A Secret as it was stored, and when by `performance.now()`. */
+/** A stored Secret, and its time by `performance.now()`. */
 export interface Stored extends Pems {
   readonly at: number;
 }
@@ -15,27 +15,27 @@ const KEPT = 500;
 const QUIET_MS = 2_000;
 const WITHIN_MS = 60_000;
 
-/** The Secrets that were stored of late, and who waits for one. */
+/** The recently stored Secrets, and the waiters for one. */
 export class Sightings {
   readonly #seen: Stored[] = [];
   readonly #waiting = new Set<(stored: Stored) => void>();
   #count = 0;
 
-  /** How many were stored so far. */
+  /** The number of stored Secrets so far. */
   get count(): number {
     return this.#count;
   }
 
-  /** Notes one that is stored in this moment. */
+  /** Records a Secret that is stored at this moment. */
   saw({ certificatePem, caPem }: Pems): void {
     const stored = { at: performance.now(), certificatePem, caPem };
     this.#count += 1;
     this.#seen.push(stored);
     if (this.#seen.length > KEPT) this.#seen.shift();
-    for (const tell of this.#waiting) tell(stored);
+    for (const listener of this.#waiting) listener(stored);
   }
 
-  /** Waits for so many and resolves with how long after `since` each was stored, in milliseconds, the first first. */
+  /** Waits for `count` Secrets and resolves with their times after `since` in milliseconds, in order. */
   async stored(
     count: number,
     since: number,
@@ -60,37 +60,37 @@ export class Sightings {
   }
 
   /**
-   * The first one stored at `since` or later that `fits`, whether it is there by now or not.
+   * The first one stored at `since` or later that `fits`; waits for it if necessary.
    *
-   * @throws Error when there is none within a minute
+   * @throws Error if there is none within a minute
    */
   first(since: number, fits: (stored: Stored) => boolean = () => true): Promise<Stored> {
     const isIt = (stored: Stored): boolean => stored.at >= since && fits(stored);
     const found = this.#seen.find(isIt);
     if (found !== undefined) return Promise.resolve(found);
     return new Promise((resolve, reject) => {
-      const tell = (stored: Stored): void => {
+      const listener = (stored: Stored): void => {
         if (!isIt(stored)) return;
-        this.#waiting.delete(tell);
+        this.#waiting.delete(listener);
         clearTimeout(timer);
         resolve(stored);
       };
       const timer = setTimeout(() => {
-        this.#waiting.delete(tell);
+        this.#waiting.delete(listener);
         reject(new Error(`no such Secret within ${WITHIN_MS} ms`));
       }, WITHIN_MS);
-      this.#waiting.add(tell);
+      this.#waiting.add(listener);
     });
   }
 }
 
-/** What a Secret holds, by its `data`. */
+/** The content of a Secret, from its `data`. */
 export function pemsOf(data: Readonly<Record<string, string>> = {}): Pems {
   const text = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8');
   return { certificatePem: text('tls.crt'), caPem: text('ca.crt') };
 }
 
-/** Whether `pem` holds a certificate, however it is wrapped. */
+/** Whether `pem` contains a certificate, independent of line breaks. */
 export function holds(pem: string, certificate: string): boolean {
   return bare(pem).includes(bare(certificate));
 }

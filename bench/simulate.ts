@@ -1,7 +1,7 @@
 /**
- * Replicas that do not agree: npm run simulate -- [--seeds N] [--from SEED] [--mode MODE] [--verbose] [--json]. Counts the
- * writes that were not needed, and how long a root that Consul removed was trusted. Without --json also the writes of leaves
- * while nothing happens.
+ * Replicas that do not agree: npm run simulate -- [--seeds N] [--from SEED] [--mode MODE] [--verbose] [--json]. Counts the needless
+ * writes, and measures how long a root that Consul removed was trusted. Without --json it also counts the writes of leaves while
+ * nothing happens.
  */
 import { parseArgs } from 'node:util';
 import { makeRootPool } from '../test/simulation/replicas/mesh.ts';

@@ -5,7 +5,7 @@ import type { Row } from './table.ts';
 const MIB = 1024 * 1024;
 const MAX_MIB = 2;
 
-/** Figure 6: the bundle beside that of the baseline, and beside node itself, which is nearly all of the image. */
+/** Figure 6: the bundle compared with that of the baseline, and with node itself, which is nearly all of the image. */
 export async function measureSize({ connector, baseline }: Subjects): Promise<Row[]> {
   const mib = async (path: string): Promise<number> => (await stat(await realpath(path))).size / MIB;
   const bundle = await mib(connector.bundle);

@@ -5,9 +5,9 @@ import { type Row, spreadOf, times } from './table.ts';
 import { inTurn } from './turns.ts';
 
 export interface Starts {
-  /** Beside a baseline that keeps its compiled code as the connector does. */
+  /** Compared with a baseline that keeps its compiled code, as the connector does. */
   readonly start: Row;
-  /** Beside one that does not, as programs are mostly shipped. */
+  /** Compared with one that does not, as most programs are shipped. */
   readonly startPlain: Row;
 }
 

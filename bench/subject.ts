@@ -8,21 +8,21 @@ import { type Running, run } from './process.ts';
 
 export type SubjectName = 'connector' | 'baseline' | 'plainBaseline' | 'folderBaseline';
 
-/** What is measured: a bundle that plain node runs. */
+/** A measured program: a bundle that runs with plain node. */
 export interface Subject {
   readonly name: SubjectName;
   readonly bundle: string;
-  /** A folder of its own, in which it keeps its compiled code. */
+  /** Its own folder, in which it keeps its compiled code. */
   readonly home: string;
   readonly keepsCode: boolean;
 }
 
 export type Subjects = Readonly<Record<SubjectName, Subject>>;
 
-/** Those of the product's own start, so that no other flag makes anything of a figure. */
+/** The flags of the product's own start, so that no other flag affects a figure. */
 const FLAGS = packageJson.scripts.start.split(' ').filter((word) => word.startsWith('--'));
 
-/** Builds all in the same way, each alone in a folder with no node_modules, and removes them when `use` is done. */
+/** Builds all in the same way, each in its own folder without node_modules, and removes them after `use`. */
 export async function withSubjects<T>(use: (subjects: Subjects) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   const build = async (
@@ -49,7 +49,7 @@ export async function withSubjects<T>(use: (subjects: Subjects) => Promise<T>): 
   }
 }
 
-/** Starts one with nothing in its environment but `env`. */
+/** Starts one with only `env` in its environment. */
 export function start({ name, bundle, home }: Subject, env: Readonly<Record<string, string>>): Running {
   return run({
     name,
@@ -60,7 +60,7 @@ export function start({ name, bundle, home }: Subject, env: Readonly<Record<stri
   });
 }
 
-/** Where `src/start.ts` keeps code: what is there is not compiled at the next start. */
+/** The code cache of `src/start.ts`: with it, the next start skips the compilation. */
 export async function hasKeptCode({ home }: Subject): Promise<boolean> {
   const names = await readdir(join(home, '.cache', 'ambassador-consul-connector', 'compiled')).catch(
     () => [],

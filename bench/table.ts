@@ -1,6 +1,6 @@
 import { percentile } from '../test/e2e/support/statistics.ts';
 
-/** Of many samples. */
+/** The distribution of many samples. */
 export interface Spread {
   readonly min: number;
   readonly p50: number;
@@ -9,15 +9,15 @@ export interface Spread {
 
 export type Value = number | Spread;
 
-/** One figure beside its baseline. */
+/** One figure with its baseline. */
 export interface Row {
   readonly figure: string;
   readonly unit: string;
   readonly connector: Value;
-  /** Undefined where there is none to compare with. */
+  /** Undefined if there is none for comparison. */
   readonly baseline: Value | undefined;
   readonly goal: string;
-  /** Whether the goal was met; undefined where there is none. */
+  /** Whether the goal was met; undefined if there is none. */
   readonly met: boolean | undefined;
 }
 
@@ -32,33 +32,33 @@ export function spreadOf(samples: readonly number[]): Spread {
   return { min: Math.min(...samples), p50: percentile(samples, 0.5), p95: percentile(samples, 0.95) };
 }
 
-/** A figure that may be at most so many times its baseline; of samples, at the median. */
+/** A figure whose goal is a maximum multiple of its baseline; at the median if there are samples. */
 export function times({ atMost, ...measured }: Measured & { atMost: number }): Row {
   const goal = `at most ${atMost} times${typeof measured.connector === 'number' ? '' : ' at p50'}`;
   return { ...measured, goal, met: quotient(measured) <= atMost };
 }
 
-/** A figure that may be at most so much above its baseline. */
+/** A figure whose goal is a maximum difference from its baseline. */
 export function above({ atMost, ...measured }: Measured & { atMost: number }): Row {
   return { ...measured, goal: `at most +${atMost} ${measured.unit}`, met: difference(measured) <= atMost };
 }
 
-/** A figure that must be this, and is its own baseline. */
+/** A figure that must equal its baseline. */
 export function exactly(figure: string, connector: number, baseline: number): Row {
   return { figure, unit: '', connector, baseline, goal: 'equal', met: connector === baseline };
 }
 
-/** A figure that is told, and has no goal. */
-export function told(measured: Measured): Row {
+/** A figure without a goal. */
+export function informative(measured: Measured): Row {
   return { ...measured, goal: '-', met: undefined };
 }
 
-/** How many times its baseline a figure is; rounded, as all that is printed. */
+/** The figure as a multiple of its baseline, rounded as printed. */
 export function quotient({ connector, baseline }: Pick<Row, 'connector' | 'baseline'>): number {
   return rounded(middle(connector) / middle(baseline));
 }
 
-/** How much above its baseline a figure is. */
+/** The difference of a figure from its baseline. */
 export function difference({ connector, baseline }: Pick<Row, 'connector' | 'baseline'>): number {
   return rounded(middle(connector) - middle(baseline));
 }
@@ -71,7 +71,7 @@ function middle(value: Value | undefined): number {
   return typeof value === 'object' ? value.p50 : (value ?? Number.NaN);
 }
 
-/** As Markdown, and readable as it is. Of samples: least / p50 / p95. */
+/** As Markdown that is also readable as text. Samples are shown as minimum / p50 / p95. */
 export function markdown(rows: readonly Row[]): string {
   const cells = rows.map(({ figure, unit, connector, baseline, goal, met }) => [
     figure,
@@ -83,7 +83,7 @@ export function markdown(rows: readonly Row[]): string {
   return lines([['figure', 'connector', 'baseline', 'goal', ''], ...cells]);
 }
 
-/** The first line is the head. */
+/** The first line is the header. */
 export function lines(cells: readonly (readonly string[])[]): string {
   const widths = cells[0]?.map((_, column) => Math.max(3, ...cells.map((line) => line[column]?.length ?? 0)));
   const padded = cells.map((line) => line.map((cell, column) => cell.padEnd(widths?.[column] ?? 0)));
@@ -92,7 +92,7 @@ export function lines(cells: readonly (readonly string[])[]): string {
   return [head, rule, ...body].map((line) => `| ${line.join(' | ')} |`).join('\n');
 }
 
-/** With its unit; `-` where there is none. */
+/** With its unit; `-` if there is none. */
 export function cell(value: Value | undefined, unit: string): string {
   if (value === undefined) return '-';
   const numbers = typeof value === 'number' ? [value] : [value.min, value.p50, value.p95];

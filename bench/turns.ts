@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Running, whileRunning } from './process.ts';
 import { changeOnce, type Stage } from './stage.ts';
 
-/** Who takes turns: a process and the stage that is its own, so that all run all along. */
+/** A participant: a process with its own stage, so that all keep running. */
 export interface Participant {
   readonly stage: Stage;
   start(): Running;
@@ -10,21 +10,21 @@ export interface Participant {
 
 export interface ChangeOptions {
   readonly changes: number;
-  /** After each change, in milliseconds, for what the process does after its write. */
+  /** The wait after each change in milliseconds, for the work of the process after its write. */
   readonly restMs: number;
 }
 
-/** Of each participant, before it counts: code that has just been loaded is slow. */
+/** Uncounted changes of each participant: code that has just been loaded is slow. */
 const WARM_UP = 10;
 const SETTLE_MS = 2_000;
 
-/** In the order of another round each time: who comes second finds the machine's caches full of the other. */
+/** The order changes in each round: the second participant finds the machine's caches filled by the first. */
 export function inTurn<T>(all: readonly T[], round: number): readonly T[] {
   const from = round % all.length;
   return [...all.slice(from), ...all.slice(0, from)];
 }
 
-/** How long each change took to be visible, in milliseconds, of each participant. */
+/** The time until each change was visible, in milliseconds, for each participant. */
 export async function changesInTurns(
   participants: readonly Participant[],
   { changes, restMs }: ChangeOptions,

@@ -3,13 +3,13 @@ import { whileRunning } from './process.ts';
 import type { Stage } from './stage.ts';
 import { hasKeptCode, type Subject, start } from './subject.ts';
 
-/** A process keeps its code only if it lived two seconds (src/start.ts). */
+/** A process keeps its code only if it has run for two seconds (src/start.ts). */
 const LIVES_MS = 3_000;
 
 /**
- * Runs each once, so that whatever keeps compiled code has kept it before anything is measured.
+ * Runs each once, so that every program that keeps compiled code has done so before the measurement.
  *
- * @throws Error when one that keeps code has kept none: it would be measured as what it is not
+ * @throws Error if a program that keeps code has kept none, or the reverse: the figures would be wrong
  */
 export async function warmUp(stage: Stage, subjects: readonly Subject[]): Promise<void> {
   for (const subject of subjects) {

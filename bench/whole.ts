@@ -9,11 +9,11 @@ import type { ApiServer } from './place.ts';
 import { measureSize } from './size.ts';
 import { measureStart, type Starts } from './start.ts';
 import type { Subjects } from './subject.ts';
-import { difference, type Measured, quotient, type Row, times, told } from './table.ts';
+import { difference, informative, type Measured, quotient, type Row, times } from './table.ts';
 import { warmUp } from './warm-up.ts';
 import { countWrites, type Writes } from './writes.ts';
 
-/** How much of each. */
+/** The amount of each. */
 export interface Amounts {
   readonly starts: number;
   readonly changes: number;
@@ -23,7 +23,7 @@ export interface Amounts {
   readonly churnSeconds: number;
 }
 
-/** The connector beside the baseline: how many times as much, or how much more. */
+/** The connector compared with the baseline, as a quotient or a difference. */
 export interface Ratios {
   readonly start: number;
   readonly startPlain: number;
@@ -38,15 +38,15 @@ export interface Whole {
   readonly ratios: Ratios;
   readonly writes: Writes['counts'];
   readonly rows: readonly Row[];
-  /** Whether each occasion cost the writes that it must. */
+  /** Whether each occasion cost exactly the expected writes. */
   readonly exact: boolean;
 }
 
-/** Of Consul's and the subjects' time, where they take turns: the connector asks once a second at most, and rests for longer. */
+/** The speed of Consul's and the subjects' time while they take turns: the connector queries at most once per second. */
 const CHANGE_SPEED = 20;
 const REST_MS = 100;
 
-/** All figures, those of time one after the other. */
+/** All figures; those of time are measured one after the other. */
 export async function measureAll(subjects: Subjects, server: ApiServer, amounts: Amounts): Promise<Whole> {
   const starts = await startsAt(subjects, server, amounts.starts);
   const change = await changesAt(subjects, server, amounts.changes);
@@ -56,7 +56,7 @@ export async function measureAll(subjects: Subjects, server: ApiServer, amounts:
     changes: amounts.memoryChanges,
   });
   const idled = await measureIdle(subjects, amounts.idleMinutes);
-  // What is only counted disturbs nothing, and is not disturbed.
+  // Counts can be taken in parallel: they do not depend on time.
   const [heap, hour, writes] = await sideBySide(
     measureHeap(subjects, amounts.memoryChanges),
     countHour(subjects),
@@ -78,7 +78,7 @@ export async function measureAll(subjects: Subjects, server: ApiServer, amounts:
       starts.start,
       starts.startPlain,
       times({ ...change, atMost: 1.5 }),
-      told(folderChange),
+      informative(folderChange),
       times({ ...folderChange, figure: 'the same, beside a Secret', baseline: change.connector, atMost: 1 }),
       afterStart,
       afterChanges,

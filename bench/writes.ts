@@ -7,13 +7,13 @@ import type { Running } from './process.ts';
 import { type Subject, start } from './subject.ts';
 import { exactly, type Row } from './table.ts';
 
-/** Long enough for a write that should not happen to happen. */
+/** Long enough for an unwanted write to happen. */
 const SETTLED_MS = 3_000;
 const WITHIN_MS = 60_000;
 
 interface Case {
   readonly stage: EmbeddedStage;
-  /** Starts one more process, or stops and starts. */
+  /** Starts another process, or restarts it. */
   start(): Promise<Running>;
   readonly first: Running;
 }
@@ -26,14 +26,14 @@ export interface Writes {
   readonly exact: boolean;
 }
 
-/** Figure 5: the writes that an occasion costs, exactly. All at once, each on servers of its own. */
+/** Figure 5: the exact writes of each occasion. All run in parallel, each on its own servers. */
 export async function countWrites(connector: Subject, churnSeconds: number): Promise<Writes> {
   const count = (
     act: (given: Case) => Promise<unknown>,
     consul: EmbeddedConsulOptions = {},
   ): Promise<number> => writesOf(connector, act, consul);
   const [renewal, rotation, restart, agentRestart, flap, secondReplica] = await sideBySide(
-    // It must outlive a start on a loaded machine, and be renewed once and not twice before the count.
+    // The leaf must outlive a start on a loaded machine, and be renewed once, not twice, before the count.
     count(renew, { leafTtlMs: 16_000 }),
     count(rotate),
     count(async ({ first, start }) => {
@@ -64,13 +64,13 @@ async function writesOf(
   const stage = await EmbeddedStage.start({ consul });
   const running: Running[] = [];
   const startOne = async (): Promise<Running> => {
-    const asked = stage.consul.requests.length;
+    const before = stage.consul.requests.length;
     const one = start(connector, stage.env);
     running.push(one);
-    // With an index both queries block: it has heard all there is.
+    // With an index both queries block: the subject has received everything.
     const hasHeardAll = eventually(
       'both queries block',
-      () => stage.consul.requests.slice(asked).filter(({ query }) => query.has('index')).length >= 2,
+      () => stage.consul.requests.slice(before).filter(({ query }) => query.has('index')).length >= 2,
       WITHIN_MS,
     );
     await Promise.race([hasHeardAll, one.failed]);
@@ -104,8 +104,8 @@ async function rotate({ stage }: Case): Promise<void> {
 async function restartAgent({ stage: { consul } }: Case): Promise<void> {
   const before = consul.requests.length;
   await consul.restart();
-  const isAsked = () => consul.requests.slice(before).some(({ target }) => target === 'leaf');
-  await eventually('the leaf is asked for', isAsked, WITHIN_MS);
+  const isRequested = () => consul.requests.slice(before).some(({ target }) => target === 'leaf');
+  await eventually('the leaf is requested', isRequested, WITHIN_MS);
 }
 
 async function churnLeaf({ consul }: EmbeddedStage, seconds: number): Promise<void> {

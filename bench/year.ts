@@ -1,4 +1,4 @@
-/** A year in seconds: npm run year [-- --seed N]. Prints what was published, and how often it had to be. */
+/** Simulates a year in seconds: npm run year [-- --seed N]. Prints the number of writes and the minimum possible. */
 import { parseArgs } from 'node:util';
 import { DAY_MS, type Event, HOUR_MS, type Result, simulate } from '../test/simulation/simulate.ts';
 

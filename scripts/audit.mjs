@@ -1,5 +1,5 @@
-// Fails on a known vulnerability in a production dependency, and where the registry does not answer: what was not checked has
-// not passed. A mirror often lacks the question; there AUDIT_UNANSWERED=allow says so in the environment, not in silence.
+// Fails on a known vulnerability in a production dependency, and if the registry does not answer: an unchecked dependency has not
+// passed. Mirrors often lack the endpoint; for them the environment must explicitly set AUDIT_UNANSWERED=allow.
 import { spawnSync } from 'node:child_process';
 
 const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], { encoding: 'utf8' });

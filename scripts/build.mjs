@@ -1,5 +1,5 @@
-// Makes dist/ambassador-consul-connector.js: one minified file that `node` runs with no node_modules and no package.json
-// beside it. The bench builds other programs in the same way: node scripts/build.mjs ENTRY FILE [--plain]
+// Builds dist/ambassador-consul-connector.js: one minified file that `node` runs without node_modules and package.json. The bench
+// builds other programs in the same way: node scripts/build.mjs ENTRY FILE [--plain]
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -16,10 +16,10 @@ const { values, positionals } = parseArgs({
 });
 const [entry = PROGRAM, file = 'dist/ambassador-consul-connector.js'] = positionals;
 
-// Neither ES module nor CommonJS but valid as both: which of the two Node 20.18 takes the file for depends on the
-// package.json above it, and there may be none.
+// Valid as both an ES module and CommonJS: which of the two Node 20.18 assumes depends on a package.json in a parent folder, and
+// there may be none.
 const OWN_REQUIRE = "var require=process.getBuiltinModule('node:module').createRequire(process.execPath);";
-// As a comment the program is passed over; compiling it as a function that is never called would take 28 ms.
+// As a comment the program is skipped; compiling it as a function that is never called would take 28 ms.
 const PROGRAM_BEGIN = '/*PROGRAM\n';
 const PROGRAM_END = '\n*/\n';
 const COMMENT_END = '*\u0001/';
@@ -36,7 +36,7 @@ console.log(`${file} ${(Buffer.byteLength(program) / 1024).toFixed(0)} KiB`);
 
 async function withStart() {
   for (const mark of [PROGRAM_BEGIN, COMMENT_END])
-    if (program.includes(mark)) throw new Error(`the program has a mark of its own: ${JSON.stringify(mark)}`);
+    if (program.includes(mark)) throw new Error(`the program contains the mark ${JSON.stringify(mark)}`);
   const id = createHash('sha256').update(program).digest('hex');
   const texts = { PROGRAM_ID: id, PROGRAM_BEGIN, PROGRAM_END, COMMENT_END };
   const define = Object.fromEntries(

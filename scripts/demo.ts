@@ -1,8 +1,8 @@
 /**
- * A first try with nothing installed: `npm run demo`.
+ * A demo with nothing installed: `npm run demo`.
  *
- * Runs a development Consul and the daemon as it is shipped, publishing into a folder, and tells what happens.
- * `--embedded` leaves a `consul` in PATH alone; DEMO_SECONDS is how long it runs; _OUTPUT_DIR is where it publishes.
+ * Runs a development Consul and the shipped daemon, publishes into a folder, and prints what happens. `--embedded` ignores a
+ * `consul` in PATH; DEMO_SECONDS is the duration; _OUTPUT_DIR is the folder.
  */
 import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -17,16 +17,16 @@ const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const DEFAULT_FOLDER = fileURLToPath(new URL('../out', import.meta.url));
 const DEFAULT_SECONDS = 60;
 const SHORTEST_LEAF_MS = 5_000;
-/** A slow machine takes its time to start; then the demo's own time begins. */
-const LONGEST_START_MS = 60_000;
+/** The limit of the start on a slow machine, before the duration of the demo begins. */
+const MAX_START_MS = 60_000;
 
 const { values: options } = parseArgs({ options: { embedded: { type: 'boolean', default: false } } });
 const code = await demo(readSeconds(), process.env['_OUTPUT_DIR'] || DEFAULT_FOLDER);
-// Not `exitCode`: Node removes its signal handlers before it ends, and one more Ctrl-C would end the demo by the signal.
+// Not `exitCode`: Node removes its signal handlers before it exits, so a further Ctrl-C would kill the demo.
 process.exit(code);
 
 async function demo(seconds: number, folder: string): Promise<number> {
-  // What an earlier demo published belongs to a Consul that is gone; a folder somebody chose is theirs.
+  // The files of an earlier demo belong to a Consul that is gone; a configured folder is not removed.
   if (folder === DEFAULT_FOLDER) await rm(folder, { recursive: true, force: true });
   const leafTtlMs = Math.max(SHORTEST_LEAF_MS, seconds * 300);
   console.log(styled(`Ambassador Consul Connector: a demo of ${seconds} s`, 'bold'));
@@ -47,15 +47,15 @@ async function demo(seconds: number, folder: string): Promise<number> {
   introduce(consul, daemon, folder, leafTtlMs);
 
   const story = new Story(shown(folder));
-  let timers = [setTimeout(end, LONGEST_START_MS)];
+  let timers = [setTimeout(end, MAX_START_MS)];
   const giveKeysBack = readKeys((key) => {
     if (key === 'q' || key === '\u0003') end();
     if (key === 'r') rotate(consul, story, 'by the key');
   });
-  let told = Promise.resolve();
+  let printed = Promise.resolve();
   daemon.onLine((line) => {
-    told = told.then(async () => {
-      await story.tell(parseLine(line));
+    printed = printed.then(async () => {
+      await story.print(parseLine(line));
       if (story.tally.writes === 0 || timers.length > 1 || ended.signal.aborted) return;
       timers.forEach(clearTimeout);
       timers = [
@@ -70,17 +70,17 @@ async function demo(seconds: number, folder: string): Promise<number> {
   timers.forEach(clearTimeout);
   giveKeysBack();
   if (died === undefined) await daemon.stop();
-  await told;
+  await printed;
   await consul.stop();
   if (died !== undefined && !ended.signal.aborted) {
-    console.error(`\nthe connector ended by itself (${died})\n${daemon.complaints()}`);
+    console.error(`\nthe connector exited by itself (${died})\n${daemon.complaints()}`);
     return 1;
   }
   sumUp(story, folder);
   return 0;
 }
 
-/** The daemon's own: what the person has set for a real Consul must not reach the one of the demo. */
+/** The daemon's own environment: settings for a real Consul must not affect the demo. */
 function environment({ host, port }: DevConsul, folder: string): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^_?CONSUL_/.test(name));
   return {

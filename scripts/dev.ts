@@ -2,8 +2,8 @@
  * The daemon from source, restarted on every change, against the cluster of your kubeconfig or into the folder
  * _OUTPUT_DIR: `npm run dev`.
  *
- * Consul is what answers at _CONSUL_HOST:_CONSUL_PORT. Where nothing does, and the host is this machine, a development
- * Consul is started there. `.env` is read, if there is one; what the environment says wins.
+ * Uses the Consul at _CONSUL_HOST:_CONSUL_PORT. If none answers, and the host is this machine, starts a development Consul there.
+ * Reads `.env`, if there is one; the environment takes precedence.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,7 +27,7 @@ const LEAF_DELAY_MS = 3_000;
 const { values: options } = parseArgs({
   options: { context: { type: 'string' }, embedded: { type: 'boolean', default: false } },
 });
-// Not `exitCode`: Node removes its signal handlers before it ends, and one more Ctrl-C would end it by the signal.
+// Not `exitCode`: Node removes its signal handlers before it exits, so a further Ctrl-C would kill it.
 process.exit(await dev());
 
 async function dev(): Promise<number> {
@@ -65,7 +65,7 @@ async function mayPublishTo(outputDirectory: string | undefined): Promise<boolea
   }
 }
 
-/** A development identity would replace that of a gateway at work, so a cluster elsewhere has to be named. */
+/** A development identity would replace that of a working gateway, so a remote cluster must be named explicitly. */
 function mayWriteTo(kubeConfig: KubeConfig): boolean {
   const server = kubeConfig.getCurrentCluster()?.server ?? '';
   const context = kubeConfig.getCurrentContext();
@@ -104,7 +104,7 @@ async function consulForDevelopment({ servers, tls }: ConsulAccess): Promise<Dev
 }
 
 async function runDaemon(): Promise<number> {
-  // In a process group of its own, because a second Ctrl-C makes `tsx watch` kill the daemon while it stops.
+  // In its own process group, because a second Ctrl-C makes `tsx watch` kill the daemon while it stops.
   const watcher = spawn(process.execPath, [TSX, 'watch', '--clear-screen=false', MAIN], {
     env: { ...process.env, _HTTP_HOST: process.env['_HTTP_HOST'] || '127.0.0.1' },
     stdio: ['pipe', 'inherit', 'inherit'],

@@ -1,11 +1,11 @@
-// The licences of the packages in a bundle: most of them ask to be passed on with every copy.
+// The licences of the packages in a bundle: most of them must be included with every copy.
 import { readdir, readFile } from 'node:fs/promises';
 
-/** The folder of a package that esbuild has read a file from. */
+/** The folder of a package from which esbuild has read a file. */
 const PACKAGE = /^((?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+)\//;
 const LICENCE = /^(?:licen[cs]e|notice|copying)(?:[.-].*)?$/i;
 
-/** One text, the packages in the order of their names. @throws where a package comes without its licence */
+/** One text, with the packages sorted by name. @throws if a package has no licence */
 export async function licencesOf({ inputs, outputs }) {
   const used = Object.values(outputs).flatMap((output) => Object.keys(output.inputs));
   const folders = new Set(

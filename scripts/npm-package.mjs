@@ -1,6 +1,6 @@
 // Packs what npm publishes into a folder: node scripts/npm-package.mjs FOLDER. Run `npm run build` and `npm run sbom` first.
-// The package.json is one of its own: the bundle holds its dependencies, so that a list of them would make `npx` install them
-// a second time. That of the repository stays private, so that it cannot be published with that list by accident.
+// It has its own package.json: the bundle contains the dependencies, and a list of them would make `npx` install them again. That
+// of the repository stays private, so that it cannot be published with that list by accident.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

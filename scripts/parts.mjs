@@ -1,5 +1,5 @@
-// Packages that are bundled in part, since loading the rest would take a third of the program's start (docs/cost.md).
-// The files in parts/ name paths inside them; versions are pinned, and a missing path fails the build.
+// Packages that are bundled in part, because loading the rest would take a third of the start-up time (docs/performance.md).
+// The files in parts/ name paths inside of them; versions are pinned, and a missing path fails the build.
 import { fileURLToPath } from 'node:url';
 
 const CLIENT_NODE = {
@@ -20,14 +20,14 @@ const PARTS = {
   'socks-proxy-agent': 'no-agents.cjs',
 };
 
-/** What client-node runs and connects with, of which the program makes no use: Node loads them for a tenth of a start. */
+/** Modules that client-node imports but the program does not use: loading them takes a tenth of the start-up time. */
 const UNUSED_BY_CLIENT_NODE = { 'node:child_process': 'unused.cjs', 'node:https': 'unused.cjs' };
 
 export const inParts = { name: 'in-parts', setup: replacing(PARTS) };
-/** For tests, which use the other packages whole. */
+/** For tests, which use the other packages completely. */
 export const clientNodeInParts = { name: 'client-node-in-parts', setup: replacing(CLIENT_NODE) };
 
-/** Not esbuild's `alias`, which would take the paths inside the packages too. */
+/** Not esbuild's `alias`, which would also replace paths inside of the packages. */
 function replacing(parts) {
   return ({ onResolve }) => {
     replace(onResolve, parts, () => true);

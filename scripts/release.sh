@@ -10,10 +10,10 @@
 #   sbom.cdx.json  LICENCES.txt  SHA256SUMS
 #
 # --tag        refuses a tag that is not the version, and a version that CHANGELOG.md does not date
-# --local-base makes the base of the image where none can be pulled: for a try, not for a release
+# --local-base builds the base of the image if none can be pulled: for a trial, not for a release
 #
-# It needs root, buildah, helm and no container engine. The compiled code in the image is made by a run on its architecture: for another
-# one than the machine's binfmt_misc must have an emulator (the package qemu-user-static), or that image is without.
+# Needs root, buildah and helm, but no container engine. The compiled code in the image is created by a run on its architecture: for
+# any other than the machine's, binfmt_misc must have an emulator (the package qemu-user-static), or that image has none.
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=scripts/image/common.sh
@@ -54,7 +54,7 @@ say 'npm package'
 node scripts/npm-package.mjs "$out" >&2
 
 say 'manifests'
-# The same bytes whoever makes it and when.
+# The same bytes on every machine and at any time.
 tar --sort=name --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' \
   --mtime="@$(git -c safe.directory="$repo" log -1 --format=%ct)" -C "$repo" -cf - k8s | gzip -9n >"$out/$name-$version-k8s.tar.gz"
 

@@ -1,6 +1,6 @@
 // Writes the SBOM (CycloneDX) of the production packages in the lockfile: node scripts/sbom.mjs [FILE], by default
 // dist/sbom.cdx.json. It contains no path of this machine. The bundle leaves out parts of these packages
-// (scripts/parts.mjs), and holds nothing else.
+// (scripts/parts.mjs), and contains nothing else.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -12,7 +12,7 @@ const flags = ['--package-lock-only', '--sbom-type', 'application', '--sbom-form
 const sbom = JSON.parse(
   execFileSync('npm', ['sbom', ...flags], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }),
 );
-// Not by `--omit dev`: npm 11 then omits what production shares with development too, such as lru-cache.
+// Not by `--omit dev`: npm 11 then also omits packages that production shares with development, such as lru-cache.
 const kept = new Set(
   Object.entries(packages)
     .filter(([path, { dev }]) => path !== '' && dev !== true)

@@ -1,5 +1,5 @@
 // Runs the tests against real servers: npm run test:real -- [--kubernetes 1.37|1.20] [--consul PATH] [FILE …]
-// Without files, all of them; and without a version, those that depend most on the API server on the old one too. Both
+// Without files, runs all of them; and without a version, also runs those that depend most on the API server on the old one. Both
 // options set a variable that test/fixtures/servers/get.sh reads.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -9,7 +9,6 @@ import { parseArgs } from 'node:util';
 const ON_THE_OLD_API_SERVER = [
   'contract/kubernetes',
   'apply',
-  'events',
   'helm',
   'rbac',
   'repair',
@@ -40,7 +39,7 @@ run('npm', 'run', '--silent', 'build');
 if (positionals.length > 0) {
   run(process.execPath, 'scripts/test.mjs', ...positionals);
 } else {
-  // In `npm test` they make a quarter of their runs.
+  // In `npm test` they do only a quarter of their runs.
   env.PROPERTY_SHARE = '1';
   const properties = readdirSync('test/unit', { recursive: true }).filter((name) =>
     name.endsWith('.property.test.ts'),

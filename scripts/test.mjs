@@ -1,5 +1,5 @@
 // Runs the tests of folders or files with Node's own runner: node scripts/test.mjs test/unit [--together] [--flag-of-the-runner …]
-// Node 20 expands no globs for `--test`, and looks for TypeScript in no folder.
+// Node 20 does not expand globs for `--test`, and does not find TypeScript files in folders.
 // `--together` bundles many files into one process: most take longer to load their imports than to run their tests.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -12,15 +12,15 @@ import { clientNodeInParts } from './parts.mjs';
 
 const args = process.argv.slice(2);
 const together = args.includes('--together');
-/** No file takes a third of it: one that does not end is a failure, and not the end of the run. */
+/** Files take less than a third of it: one that hangs is a failure, and does not block the run. */
 const MAX_FILE_MS = 900_000;
-/** The tests of one process wait for one another, so that there are more processes than cores: many tests wait for a daemon. */
+/** More processes than cores: the tests of one process run one after the other, and many only wait for a daemon. */
 const PROCESSES = 4 * availableParallelism();
-/** For each argument; enough of them that all processes finish at about the same time. */
+/** For each argument; enough that all processes finish at about the same time. */
 const GROUPS = 2 * PROCESSES;
 
 const flags = [
-  // Node leaves one core free, which on two cores is half of them; a flag that is given again wins.
+  // By default Node leaves one core free, which is half of two; a repeated flag takes precedence.
   `--test-concurrency=${together ? PROCESSES : availableParallelism()}`,
   `--test-timeout=${MAX_FILE_MS}`,
   ...args.filter((arg) => arg.startsWith('--') && arg !== '--together'),

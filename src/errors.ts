@@ -1,8 +1,8 @@
 import { printable } from './lib/foreign-text.ts';
 
 /**
- * Every error this program makes, in one place. `code` is stable: alerts and tests may depend on it.
- * `remedy` is the sentence a person can act on. Neither ever holds a key or a token.
+ * All errors of this program. `code` is stable: alerts and tests may depend on it. `remedy` says what to do. Neither it nor the
+ * message ever contains a key or a token.
  */
 export abstract class ConnectorError extends Error {
   abstract readonly code: string;
@@ -15,7 +15,7 @@ export abstract class ConnectorError extends Error {
   }
 }
 
-/** An error of one of a fixed set of codes. Its message may quote others, so it is cut, and holds no control character. */
+/** An error with one of a fixed set of codes. Its message may quote other programs, so it is truncated and made printable. */
 abstract class CodedError<Code extends string> extends ConnectorError {
   readonly code: Code;
 
@@ -25,13 +25,13 @@ abstract class CodedError<Code extends string> extends ConnectorError {
   }
 }
 
-/** The environment cannot be used. Holds every problem at once; never the value of a secret variable. */
+/** The environment variables are invalid. Lists every problem, and never the value of a secret variable. */
 export class ConfigurationError extends ConnectorError {
   readonly code = 'CONFIGURATION';
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    super(`the configuration cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    super(`the configuration is invalid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
     this.problems = problems;
   }
 }
@@ -63,7 +63,7 @@ export type ConsulErrorCode =
   | 'CONSUL_INVALID_RESPONSE'
   | 'CONSUL_UNEXPECTED_STATUS';
 
-/** Consul could not be asked, refused, or answered something that cannot be used. Always temporary: retry. */
+/** A request to Consul failed, was refused, or returned an unusable answer. Always temporary: retry. */
 export class ConsulError extends CodedError<ConsulErrorCode> {
   constructor(code: ConsulErrorCode, message: string, options: { remedy: string; cause?: unknown }) {
     super(code, message, options);
@@ -92,17 +92,17 @@ export type IdentityFault =
   | 'NO_ROOT';
 
 const SEE_ROOTS =
-  'look at GET /v1/agent/connect/ca/roots, and at the CA provider in the log of the Consul leader';
+  'check GET /v1/agent/connect/ca/roots, and the log of the Consul leader for CA provider errors';
 const SEE_LEAF =
-  'restart the Consul agent, which then asks for a new leaf; if it stays, read the CA provider errors in its log';
+  'restart the Consul agent so that it requests a new leaf; if the error persists, check its log for CA provider errors';
 const SEE_SERVICE =
-  'see that _CONSUL_SERVICE is the service that is meant, and that nothing but Consul answers at _CONSUL_HOST';
+  'check that _CONSUL_SERVICE is the intended service, and that only Consul answers at _CONSUL_HOST';
 
-/** An agent of 1.16 returns its cached leaf whatever datacenter is requested. */
+/** An agent of 1.16 returns its cached leaf for any requested datacenter. */
 const SEE_SCOPE =
-  'set _CONSUL_HOST to a server of the datacenter that is asked for, or unset CONSUL_DATACENTER, CONSUL_NAMESPACE or CONSUL_PARTITION';
+  'set _CONSUL_HOST to a server of the requested datacenter, or unset CONSUL_DATACENTER, CONSUL_NAMESPACE or CONSUL_PARTITION';
 
-/** What to do about each, where the error does not know better. */
+/** The remedy of each fault, unless the error has a more specific one. */
 const IDENTITY_REMEDIES: Readonly<Record<IdentityFault, string>> = {
   PEM_UNREADABLE: SEE_ROOTS,
   NO_CERTIFICATE: SEE_ROOTS,
@@ -120,9 +120,9 @@ const IDENTITY_REMEDIES: Readonly<Record<IdentityFault, string>> = {
   LEAF_NOT_FIRST: SEE_LEAF,
   NO_CLIENT_AUTH: SEE_LEAF,
   WEAK_CERTIFICATE:
-    'let the CA of Consul use RSA keys of 2048 bits or more, or EC keys of 256, and sign with SHA-256: PrivateKeyType and PrivateKeyBits in consul connect ca set-config; an external CA in its own configuration',
+    'configure the CA of Consul to use RSA keys of 2048 bits or more, or EC keys of 256, and SHA-256 signatures: PrivateKeyType and PrivateKeyBits in consul connect ca set-config, or the configuration of an external CA',
   NAME_CONSTRAINTS:
-    'issue the CA anew without name constraints for URIs, or with one that permits the trust domain of GET /v1/agent/connect/ca/roots',
+    'reissue the CA without name constraints for URIs, or with one that permits the trust domain in GET /v1/agent/connect/ca/roots',
   NO_CHAIN: SEE_ROOTS,
   NO_ROOT: SEE_ROOTS,
 };
@@ -136,7 +136,7 @@ export class IdentityError extends CodedError<IdentityFault> {
   }
 }
 
-/** What `work` returns, or the IdentityError it throws; any other error is thrown on. */
+/** Returns the result of `work` or the IdentityError it throws; rethrows any other error. */
 export function identityErrorOr<T>(work: () => T): T | IdentityError {
   try {
     return work();
@@ -164,11 +164,11 @@ export type PublishErrorCode =
   | 'DIRECTORY_UNWRITABLE'
   | 'RELOAD_FAILED';
 
-/** The place the identity is published to could not be read or written. Always temporary: retry. */
+/** The target could not be read or written. Always temporary: retry. */
 export class PublishError extends CodedError<PublishErrorCode> {
-  /** The least delay before the next attempt that the API server asked for, in milliseconds; 0 if it asked for none. */
+  /** The minimum delay before the next attempt that the API server requested, in milliseconds; 0 if none. */
   readonly retryAfterMs: number;
-  /** Of the response of the API server, where there was one that says what is wrong. */
+  /** The HTTP status of the API server's error response, if there was one. */
   readonly status: number | undefined;
 
   constructor(
@@ -196,7 +196,7 @@ export class StatusPortError extends ConnectorError {
   readonly code = 'STATUS_PORT';
 }
 
-/** What a log line says of an error: never the error object itself, whose `cause` may hold anything. */
+/** The fields of an error for a log line. The error object itself is never logged: its `cause` may contain anything. */
 export function describeError(error: unknown): { code: string; error: string; remedy?: string } {
   if (error instanceof ConnectorError) {
     return {
@@ -209,7 +209,7 @@ export function describeError(error: unknown): { code: string; error: string; re
   return { code: 'UNEXPECTED', error: error instanceof Error ? `${name}: ${error.message}` : name };
 }
 
-/** The code Node.js or undici put on an error, searched along `cause` and inside an AggregateError. */
+/** The code that Node.js or undici gave an error, searched along `cause` and inside an AggregateError. */
 export function systemCode(error: unknown): string | undefined {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 8; depth += 1) {
     if ('code' in at && typeof at.code === 'string') return at.code;

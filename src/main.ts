@@ -28,11 +28,11 @@ const { version } = packageJson;
 const SEE_HELP = 'Try ambassador-consul-connector --help, or help env for the variables.\n';
 const EXIT = { ok: 0, failed: 1, badConfiguration: 2 };
 
-// Node would open its inspector, through which the key can be read. Node 20 has no --disable-sigusr1.
+// By default Node opens its inspector on SIGUSR1, and the key could be read through it. Node 20 has no --disable-sigusr1.
 process.on('SIGUSR1', () => undefined);
 
-// Not `exitCode`: Node removes its signal handlers before it ends, and one more Ctrl-C would end the process by the signal.
-// A success waits for what hangs, since without an exit code it would be none.
+// Not `exitCode`: Node removes its signal handlers before it exits, so a further Ctrl-C would kill the process.
+// A success waits for work that hangs, because a process that kills itself has no exit code.
 void main(process.argv.slice(2)).then((code) => (code === EXIT.ok ? process.exit(code) : endProcess(code)));
 
 async function main(args: readonly string[]): Promise<number> {
@@ -78,7 +78,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Not `process.loadEnvFile`, which waits for ever for a file that does not answer. @throws the file system's error */
+/** Not `process.loadEnvFile`, which blocks forever on a hung file system. @throws the file system's error */
 async function loadVariables(file: string): Promise<void> {
   for (const [name, value] of Object.entries(parseEnv(await readText(file)))) process.env[name] ??= value;
 }
@@ -92,7 +92,7 @@ async function run(config: Config, logger: Logger, output: LogOutput): Promise<n
   const signal = stopSignal(EXIT.ok, (name) => logger.info({ signal: name }, 'stopping'));
   const { connector, ...observed } = await wire(config, systemClock, logger, version, output);
   const running = connector.run(signal);
-  // Its first questions are under way while Node.js loads what it takes to listen.
+  // Started first: its first queries are sent while Node.js loads the modules of the HTTP server.
   const server = await startStatusServer(config.http, observed, systemClock);
   logger.info({ host: config.http.host, port: server.port }, 'serving status');
   await running;
@@ -101,7 +101,7 @@ async function run(config: Config, logger: Logger, output: LogOutput): Promise<n
   return endProcess(EXIT.ok);
 }
 
-/** A stop before the end is a failure: 0 says that the identity is published. */
+/** An early stop is a failure: exit code 0 means that the identity is published. */
 async function once(config: Config, logger: Logger, output: LogOutput): Promise<number> {
   const signal = stopSignal(EXIT.failed, (name) => logger.info({ signal: name }, 'stopping'));
   const { connector } = await wire(config, systemClock, logger, version, output);
@@ -116,7 +116,7 @@ async function once(config: Config, logger: Logger, output: LogOutput): Promise<
   }
 }
 
-/** An interrupted check is no good one, or an init container would let the Pod start. */
+/** An interrupted check fails; otherwise an init container would let the Pod start. */
 async function runCheck({ json, waitMs, sidecar, bundle }: Command & { name: 'check' }): Promise<number> {
   const signal = stopSignal(EXIT.failed);
   const kubernetes = (config: Config, deadlineMs: number) => wireCheck(config, systemClock, deadlineMs);
@@ -128,7 +128,7 @@ async function runCheck({ json, waitMs, sidecar, bundle }: Command & { name: 'ch
       ? once(CHECK_DEADLINE_MS)
       : checkUntilGood(once, waitMs, systemClock, signal));
     if (signal.aborted) return complain('interrupted\n', EXIT.failed);
-    if (report === undefined) return complain('no check ended within the time of --wait\n', EXIT.failed);
+    if (report === undefined) return complain('no check completed within --wait\n', EXIT.failed);
     if (bundle !== undefined) await writeBundle(bundle, report, signal);
     const code = report.ok ? EXIT.ok : report.configured ? EXIT.failed : EXIT.badConfiguration;
     return await print(
@@ -140,7 +140,7 @@ async function runCheck({ json, waitMs, sidecar, bundle }: Command & { name: 'ch
   }
 }
 
-/** @throws Error where the file cannot be written */
+/** @throws Error if the file cannot be written */
 async function writeBundle(file: string, report: Report, signal: AbortSignal): Promise<void> {
   const { env: environment } = process;
   const config = report.configured ? readConfig(environment) : undefined;
@@ -153,10 +153,10 @@ async function writeBundle(file: string, report: Report, signal: AbortSignal): P
     status: config?.http,
   });
   await writeFile(file, `${JSON.stringify(bundle, undefined, 2)}\n`, { mode: 0o600 });
-  process.stderr.write(`${file} holds what a bug report needs, and nothing secret\n`);
+  process.stderr.write(`wrote ${file} for a bug report; it contains no secrets\n`);
 }
 
-/** Manifests alone go to standard output. */
+/** Only manifests go to standard output; notes go to standard error. */
 async function runRender(config: Config, showKey: boolean): Promise<number> {
   const signal = stopSignal(EXIT.failed);
   const note = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -171,7 +171,7 @@ async function runRender(config: Config, showKey: boolean): Promise<number> {
   }
 }
 
-/** All of it, however slowly it is read: a pipe holds 64 KiB. */
+/** Waits until all of it is written, even to a slow reader: a pipe holds 64 KiB. */
 async function print(text: string, code: number): Promise<number> {
   process.stdout.on('error', () => undefined);
   await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));

@@ -1,6 +1,6 @@
 /**
- * The entry of the bundle, which loads the program that stands in it as a comment (scripts/build.mjs). Compiling the program is
- * half of a start: what V8 made of it is kept for the next one. Where that cannot be, a start only takes longer.
+ * The entry point of the bundle. It loads the program, which the bundle contains as a comment (scripts/build.mjs). Compilation is
+ * half of the start-up time, so V8's code cache is kept for the next start. Without a cache, a start only takes longer.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import {
@@ -20,22 +20,22 @@ import { dirname, join } from 'node:path';
 import { debuglog } from 'node:util';
 import { Script } from 'node:vm';
 
-/** The SHA-256 of the program: V8 compares no more than its length. Set by the build. */
+/** The SHA-256 of the program, because V8 compares only its length. Set by the build. */
 declare const PROGRAM_ID: string;
-/** Where the program begins and ends, and what stands in it for the end of a comment. Set by the build. */
+/** The markers around the program, and the replacement for the end of a comment in it. Set by the build. */
 declare const PROGRAM_BEGIN: string;
 declare const PROGRAM_END: string;
 declare const COMMENT_END: string;
 
 const DIGEST_BYTES = 32;
 const OTHERS_MAY_WRITE = 0o022;
-/** A process that only prints its version compiles too little for a daemon to start from. */
+/** A process that only prints its version compiles too little for its cache to help a daemon. */
 const WORTH_KEEPING_AFTER_S = 2;
 
 const main: unknown = scriptOfProgram().runInThisContext();
 if (typeof main === 'function') main(createRequire(process.execPath));
 
-/** In a function of its own, so that what it takes to load the program can be freed. */
+/** A separate function, so that the source text and the cache can be garbage-collected. */
 function scriptOfProgram(): Script {
   const file = realpathSync(process.argv[1] ?? '');
   const text = readFileSync(file, 'latin1');
@@ -53,7 +53,7 @@ function scriptOfProgram(): Script {
   return script;
 }
 
-/** At the end, so that it has the functions that were compiled when they were called. */
+/** Written at exit, so that the cache includes the functions that were compiled lazily. */
 function keepCode(cache: string, script: Script): void {
   process.once('exit', () => {
     if (process.uptime() >= WORTH_KEEPING_AFTER_S) writeCode(cache, script.createCachedData());
@@ -61,8 +61,8 @@ function keepCode(cache: string, script: Script): void {
 }
 
 /**
- * V8 itself takes nothing that was compiled by another version, with other flags or for another processor. NODE_OPTIONS has few
- * flags of V8, and in the image it is another one than when the code was compiled.
+ * V8 itself rejects code from another version, with other flags or for another processor. NODE_OPTIONS is left out: it has few
+ * V8 flags, and in the image it differs from its value when the code was compiled.
  */
 function tagOfNode(): string {
   const { version, arch, execArgv } = process;
@@ -70,7 +70,7 @@ function tagOfNode(): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-/** Node's own variables say where it is and whether there is one; else it is among the caches of the user. */
+/** Node's own variables set the folder or disable the cache. The default is in the user's cache folder. */
 function cacheFolder(): string | undefined {
   const { NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE, XDG_CACHE_HOME, HOME } = process.env;
   if (NODE_DISABLE_COMPILE_CACHE) return undefined;
@@ -79,7 +79,7 @@ function cacheFolder(): string | undefined {
   return caches ? join(caches, 'ambassador-consul-connector', 'compiled') : undefined;
 }
 
-/** Undefined unless the file is complete and only root or this user could have written it: its writer decides what runs. */
+/** Undefined unless the file is complete and only root or this user could have written it: its content is executed. */
 function readCode(path: string): Buffer | undefined {
   try {
     const descriptor = openSync(path, 'r');
@@ -98,7 +98,7 @@ function readCode(path: string): Buffer | undefined {
   }
 }
 
-/** By rename, since others may be reading or writing it. What was compiled of another version goes. */
+/** Replaced by rename, because other processes may read or write it. Caches of other builds are removed. */
 function writeCode(path: string, code: Buffer): void {
   try {
     const into = dirname(path);

@@ -1,4 +1,4 @@
-# Lets the gateway call `qotm`, where the mesh denies by default: service-intentions.yaml for a Consul without consul-k8s.
+# Lets the gateway call `qotm` if the mesh denies by default; the equivalent of service-intentions.yaml without consul-k8s.
 # For Consul 1.9 and newer:
 #
 #   consul config write k8s/examples/service-intentions.hcl

@@ -10,19 +10,19 @@ interface Value {
   readonly description: string;
 }
 
-/** The texts of the files of the chart. */
+/** The contents of the chart's files. */
 interface Chart {
   readonly readme: string;
   /** values.yaml: the comment above a value is its description. */
   readonly values: string;
-  /** values.schema.json: it has the types. */
+  /** values.schema.json, for the types. */
   readonly schema: string;
 }
 
 /**
- * The README of the chart with the table that belongs to the values.
+ * The README of the chart with the table of values.
  *
- * @throws if a value has no comment or no type, or the README no place for the table
+ * @throws if a value has no comment or no type, or the README no marks for the table
  */
 export function withTableOfValues({ readme, values, schema }: Chart): string {
   const { contents } = parseDocument(values);
@@ -40,7 +40,7 @@ export function withTableOfValues({ readme, values, schema }: Chart): string {
 /** A map with properties in the schema is a group of values; any other map is a value. */
 function valuesIn(map: YAMLMap, schema: unknown, prefix: string): Value[] {
   return map.items.flatMap(({ key, value }, index) => {
-    if (!isScalar(key)) throw new Error(`${prefix} has a key that is no scalar`);
+    if (!isScalar(key)) throw new Error(`${prefix} has a key that is not a scalar`);
     const path = `${prefix}${key.value}`;
     const own = schemaAt(schema, 'properties', String(key.value));
     if (isMap(value) && schemaAt(own, 'properties') !== undefined) return valuesIn(value, own, `${path}.`);
@@ -50,7 +50,7 @@ function valuesIn(map: YAMLMap, schema: unknown, prefix: string): Value[] {
       isMap(first) && schemaAt(items, 'properties') !== undefined
         ? valuesIn(first, items, `${path}[].`)
         : undefined;
-    // The parser gives a comment above the first key to the map.
+    // The parser assigns a comment above the first key to the map.
     const comment = key.commentBefore ?? (index === 0 ? map.commentBefore : undefined);
     return [
       {
@@ -75,7 +75,7 @@ function typeOf(schema: unknown, path: string): string {
   throw new Error(`values.schema.json has no type for ${path}`);
 }
 
-/** What is above a blank line is about the file or about a group. */
+/** Comments above a blank line describe the file or a group. */
 function lastParagraph(comment: string, path: string): string {
   const text = comment.split(/\n\s*\n/).at(-1) ?? '';
   const words = text.split(/\s+/).filter((word) => word !== '');

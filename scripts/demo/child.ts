@@ -7,22 +7,22 @@ export interface Child {
   readonly exited: Promise<number | string>;
   /** Each line of its standard output. */
   onLine(listener: (line: string) => void): void;
-  /** What it said on standard error, the end of it. */
+  /** The end of its standard error. */
   complaints(): string;
-  /** SIGTERM, and SIGKILL when it is still there after three seconds. */
+  /** SIGTERM, and SIGKILL if it is still running after three seconds. */
   stop(): Promise<void>;
 }
 
 const GRACE_MS = 3_000;
-const MOST_COMPLAINTS = 2_000;
+const MAX_STDERR_LENGTH = 2_000;
 
-/** Starts a program that ends when this process does, by its pid. */
+/** Starts a program that is killed when this process exits. */
 export function startChild(program: string, args: readonly string[], env = process.env): Child {
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const lines = createInterface({ input: child.stdout });
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    complaints = (complaints + chunk).slice(-MOST_COMPLAINTS);
+    complaints = (complaints + chunk).slice(-MAX_STDERR_LENGTH);
   });
   const killAtExit = (): void => {
     child.kill('SIGKILL');

@@ -5,7 +5,7 @@ import { startRealConsul } from './real-consul.ts';
 /** A Consul for development: a real agent, or the embedded one. */
 export interface DevConsul {
   readonly kind: 'real' | 'embedded';
-  /** For a person: which one, and why that one. */
+  /** Which one, and why, for the user. */
   readonly description: string;
   readonly host: string;
   readonly port: number;
@@ -15,21 +15,21 @@ export interface DevConsul {
 }
 
 export interface DevConsulOptions {
-  /** 0 takes a free one. */
+  /** 0 selects a free one. */
   readonly port: number;
-  /** How long leaves of the embedded one live; a real Consul accepts nothing under an hour. */
+  /** The TTL of the embedded one's leaves; a real Consul accepts no less than an hour. */
   readonly leafTtlMs: number;
-  /** How long the embedded one hands out old leaves after a rotation. */
+  /** How long the embedded one returns old leaves after a rotation. */
   readonly leafDelayMs: number;
   /** Do not look for `consul` in PATH. */
   readonly embedded: boolean;
 }
 
-/** Starts `consul` from PATH where it is there and starts, otherwise the embedded Consul. */
+/** Starts `consul` from PATH if there is one that starts, otherwise the embedded Consul. */
 export async function startDevConsul(options: DevConsulOptions): Promise<DevConsul> {
   const program = options.embedded ? undefined : findProgram('consul');
   if (program === undefined) {
-    return embeddedConsul(options, options.embedded ? 'as asked for' : 'no `consul` in PATH');
+    return embeddedConsul(options, options.embedded ? 'as requested' : 'no `consul` in PATH');
   }
   try {
     return await startRealConsul(program, options.port);

@@ -11,9 +11,9 @@ const ROOTS = '/v1/agent/connect/ca/roots';
 const CONFIGURATION = '/v1/connect/ca/configuration';
 
 /**
- * Starts `consul agent -dev` on loopback ports of its own: Connect is on, nothing is stored.
+ * Starts `consul agent -dev` on free loopback ports: with Connect, without storage.
  *
- * @throws Error when it does not get as far as having a root
+ * @throws Error if it does not create a root in time
  */
 export async function startRealConsul(program: string, wantedPort: number): Promise<DevConsul> {
   const version = consulVersion(program);
@@ -39,7 +39,7 @@ export async function startRealConsul(program: string, wantedPort: number): Prom
 
 type Version = readonly [major: number, minor: number, patch: number];
 
-/** @throws Error for one without Connect (before 1.2) */
+/** @throws Error for a version without Connect (before 1.2) */
 function consulVersion(program: string): Version {
   const said = execFileSync(program, ['version'], { encoding: 'utf8', timeout: 10_000 });
   const [, major, minor, patch] = /^Consul v(\d+)\.(\d+)\.(\d+)/.exec(said) ?? [];
@@ -64,7 +64,7 @@ function agentArguments(version: Version, port: number, server: number, serf: nu
     '-serf-wan-port=-1',
     '-dns-port=-1',
     '-grpc-port=-1',
-    // Older ones know no such port and refuse the key.
+    // Older versions do not have this port and reject the key.
     ...(since114 ? ['-hcl=ports { grpc_tls = -1 }'] : []),
   ];
 }
@@ -87,7 +87,7 @@ async function untilItHasARoot(url: string, exited: Promise<unknown>): Promise<v
   }
 }
 
-/** A new root key for Consul's own CA, as an operator sets it. */
+/** Sets a new root key for Consul's own CA, as an operator would. */
 async function rotateRoot(url: string): Promise<void> {
   const { TrustDomain } = JSON.parse((await ask(url + ROOTS)).body);
   const { Config } = JSON.parse((await ask(url + CONFIGURATION)).body);

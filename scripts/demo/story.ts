@@ -5,7 +5,7 @@ import { type Style, styled } from './terminal.ts';
 /** A line of the daemon's log. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
-/** What happened in a demo, counted from what the daemon says. */
+/** The events of a demo, counted from the daemon's log. */
 export interface Tally {
   renewals: number;
   rotations: number;
@@ -15,12 +15,12 @@ export interface Tally {
 
 const LABEL_WIDTH = 10;
 
-/** Tells people what the daemon's log says, with the time since `startedAt` before each line. */
+/** Prints the daemon's log in a readable form, each line with the time since `startedAt`. */
 export class Story {
   readonly tally: Tally = { renewals: 0, rotations: 0, bundlesAlone: 0, writes: 0 };
   readonly #folder: string;
   readonly #startedAt = performance.now();
-  #identityTold = false;
+  #isIdentityPrinted = false;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -35,8 +35,8 @@ export class Story {
     console.log(`${' '.repeat(9 + LABEL_WIDTH)} ${styled(text, 'dim')}`);
   }
 
-  async tell(line: LogLine): Promise<void> {
-    if (line['msg'] === 'published the identity') return this.#tellWrite(line);
+  async print(line: LogLine): Promise<void> {
+    if (line['msg'] === 'published the identity') return this.#printWrite(line);
     if (line['msg'] === 'serving status') {
       return this.say('status', `http://${line['host']}:${line['port']}/readyz, /livez and /metrics`);
     }
@@ -49,11 +49,11 @@ export class Story {
     if (typeof line['remedy'] === 'string') this.more(`remedy: ${line['remedy']}`);
   }
 
-  async #tellWrite(line: LogLine): Promise<void> {
+  async #printWrite(line: LogLine): Promise<void> {
     const reason = String(line['reason']);
     this.tally.writes += 1;
-    if (!this.#identityTold) this.say('identity', styled(String(line['spiffeId']), 'bold'), 'green');
-    this.#identityTold = true;
+    if (!this.#isIdentityPrinted) this.say('identity', styled(String(line['spiffeId']), 'bold'), 'green');
+    this.#isIdentityPrinted = true;
     if (line['leaf'] === true) {
       if (reason.startsWith('renewal-due')) this.tally.renewals += 1;
       this.say(reason.startsWith('renewal-due') ? 'renewal' : 'leaf', `wrote tls.crt and tls.key`, 'green');

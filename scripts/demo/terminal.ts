@@ -4,12 +4,12 @@ export type Style = keyof typeof CODES;
 const isTerminal = process.stdout.isTTY === true;
 const hasColours = isTerminal && (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb';
 
-/** The text in a style, where the terminal shows styles and nobody asked for none (no-color.org). */
+/** The text in a style, if the terminal supports styles and they are not disabled (no-color.org). */
 export function styled(text: string, style: Style): string {
   return hasColours ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text;
 }
 
-/** Calls `onKey` for each key, until the returned function gives the keyboard back. No keyboard, no keys. */
+/** Calls `onKey` for each key, until the returned function releases the keyboard. Does nothing without a keyboard. */
 export function readKeys(onKey: (key: string) => void): () => void {
   const { stdin } = process;
   if (stdin.isTTY !== true || !isTerminal) return () => undefined;
@@ -31,7 +31,7 @@ export function readKeys(onKey: (key: string) => void): () => void {
   };
 }
 
-/** Whether keys can be read at all. */
+/** Whether keys can be read. */
 export function hasKeyboard(): boolean {
   return isTerminal && process.stdin.isTTY === true;
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes a stand-in for the official Node.js image where no image can be pulled: Debian by debootstrap from apt's own
-# mirror, node from the npm registry in the version that the Dockerfile names, and this machine's npm.
-# Prints the image's name. Made once, then taken from the cache.
+# Builds a replacement for the official Node.js image if no image can be pulled: Debian by debootstrap from apt's own mirror, node
+# from the npm registry in the version that the Dockerfile names, and this machine's npm.
+# Prints the image's name. Built once, then taken from the cache.
 #
 #   scripts/image/build-local-base.sh [amd64|arm64]
 #
-# For another architecture than the machine's the packages are unpacked and not configured, since that would run their scripts:
-# enough for the connector, and no base for a release.
+# For another architecture than the machine's the packages are unpacked but not configured, which would run their scripts: enough
+# for the connector, but not a base for a release.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=scripts/image/common.sh
@@ -36,7 +36,7 @@ fi
 
 mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' "Codename: $codename" |
   head -n 1)
-[ -n "$mirror" ] || die "apt knows no Debian mirror for ${codename:-this system}"
+[ -n "$mirror" ] || die "apt has no Debian mirror for ${codename:-this system}"
 
 mkdir -p "$image_cache"
 work=$(mktemp -d "$image_cache/base.XXXXXX")

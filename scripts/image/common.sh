@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the scripts beside it. Images live in a storage of their own, outside the repository and the system's.
+# Sourced by the other scripts. Images are kept in a separate storage, outside of the repository and the system's.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ambassador-consul-connector
 image_cache=$cache/image
 
@@ -10,7 +10,7 @@ buildah() {
   command buildah --storage-driver vfs --root "$image_cache/storage" --runroot "$image_cache/run" "$@"
 }
 
-# need COMMAND PACKAGE: installs the package if the command is missing and we may.
+# need COMMAND PACKAGE: installs the package if the command is missing and installation is possible.
 need() {
   # Not `command -v`, which finds the function above too.
   type -P "$1" >/dev/null && return

@@ -38,7 +38,7 @@ say "building $image on $base"
 build_image "$work" "$(dpkg --print-architecture)" --build-arg "NODE_IMAGE=$base" -t "$image"
 
 buildah inspect --type image "$image" >"$work/image.json"
-# config KEY: one line a value.
+# config KEY: one line per value.
 config() { node -p "[require('$work/image.json').OCIv1.config.$1].flat().join('\n')"; }
 [ "$(config User)" = 65532:65532 ] || die "the image runs as $(config User)"
 mapfile -t entrypoint < <(config Entrypoint)
@@ -52,8 +52,8 @@ chown 65532:65532 "$work/out"
   die "not the bundle and its compiled code in /app: $(ls -A "$root/app")"
 
 port=$(node -e 'const s = net.createServer().listen(0, () => { console.log(s.address().port); s.close(); })')
-# No runtime of these tools makes a read-only root without a container engine, so the mounts are made by hand.
-# They are private to the process and end with it; `exec` all along keeps its process id.
+# None of these tools creates a read-only root without a container engine, so the mounts are made by hand.
+# They are private to the process and end with it; `exec` throughout keeps its process id.
 in_image=(unshare --mount --propagation private sh -euc '
   root=$1 out=$2; shift 2
   mount --bind "$root" "$root"
@@ -75,7 +75,7 @@ fail() {
   cat "$work/log" >&2
   die "$*"
 }
-# within SECONDS COMMAND…: tries it until it succeeds.
+# within SECONDS COMMAND…: retries the command until it succeeds.
 within() {
   local end=$((SECONDS + $1))
   shift

@@ -1,5 +1,5 @@
 'use strict';
-// KubeConfig makes an agent of node:https for a proxy. Requests go through undici, which knows proxies by itself.
+// KubeConfig creates an agent of node:https for a proxy. Requests go through undici, which supports proxies itself.
 class NoAgent {}
 
 module.exports = {

@@ -1,5 +1,5 @@
 'use strict';
-// In place of the generated API client that KubeConfig can create, some 1,500 files. Requests go through undici.
+// Replaces the generated API client that KubeConfig can create, some 1,500 files. Requests go through undici.
 class NoClient {
   constructor() {
     throw new Error('no generated client is bundled');

@@ -1,6 +1,6 @@
 'use strict';
-// In place of the auth-providers of KubeConfig, with their OpenID Connect client and JSONPath: kubectl has plugins instead, and
-// the program refuses a kubeconfig that needs them. The plugins it runs itself, within a deadline.
+// Replaces the auth-providers of KubeConfig, with their OpenID Connect client and JSONPath: kubectl has plugins instead, and the
+// program rejects a kubeconfig that needs them. It runs plugins itself, with a deadline.
 class NoAuthProvider {
   isAuthProvider() {
     return false;

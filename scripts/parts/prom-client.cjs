@@ -1,5 +1,5 @@
 'use strict';
-// In place of prom-client's index.js, which loads its default metrics and OpenTelemetry as well.
+// Replaces prom-client's index.js, which also loads its default metrics and OpenTelemetry.
 module.exports = {
   Counter: require('prom-client/lib/counter.js'),
   Gauge: require('prom-client/lib/gauge.js'),

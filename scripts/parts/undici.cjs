@@ -1,5 +1,5 @@
 'use strict';
-// In place of undici's index.js, which loads fetch, WebSocket, caches and mocks as well.
+// Replaces undici's index.js, which also loads fetch, WebSocket, caches and mocks.
 const Dispatcher = require('undici/lib/dispatcher/dispatcher.js');
 Object.assign(Dispatcher.prototype, require('undici/lib/api/index.js'));
 

@@ -1,3 +1,3 @@
 'use strict';
-// In place of node:https and node:child_process in client-node, which uses them on Windows, and in what the program does not call.
+// Replaces node:https and node:child_process in client-node, which uses them on Windows and in code that the program never calls.
 module.exports = {};

@@ -12,24 +12,24 @@ import {
   type Shell,
 } from './commands.ts';
 
-/** What a command line asks for. */
+/** A parsed command. */
 export type Command =
   | { readonly name: 'run' | 'once' | 'version' }
   | {
       readonly name: 'check';
       readonly json: boolean;
-      /** Undefined: one check, however it ends. */
+      /** How long to repeat the check until nothing fails, in milliseconds; undefined: check once. */
       readonly waitMs?: number;
-      /** To shake hands with. */
+      /** The sidecar for a test handshake. */
       readonly sidecar?: { readonly host: string; readonly port: number };
-      /** The file for what a bug report needs. */
+      /** The file for the bug report bundle. */
       readonly bundle?: string;
     }
   | { readonly name: 'render'; readonly showKey: boolean }
   | { readonly name: 'help'; readonly about: CommandName | 'env' | undefined }
   | { readonly name: 'completion'; readonly shell: Shell };
 
-/** What a command line says, or what is wrong with it, in a sentence that names the argument. */
+/** A valid command line, or its problem in a sentence that names the argument. */
 export type CommandLine =
   | { readonly command: Command; readonly envFile: string | undefined }
   | { readonly problem: string };

@@ -1,6 +1,6 @@
 export const PROGRAM = 'ambassador-consul-connector';
 
-/** What an option takes: nothing, or a value, of which `form` is an example. */
+/** An option. It takes a value if it has a `form`, which is an example of one. */
 export interface Option {
   readonly what: string;
   readonly form?: string;
@@ -14,13 +14,13 @@ export interface CommandHelp {
   /** Paragraphs of plain text. */
   readonly details: readonly string[];
   readonly options: Readonly<Record<string, Option>>;
-  /** What may follow the command, as written in its usage. */
+  /** The operand as shown in the usage, and its possible values. */
   readonly operand?: { readonly usage: string; readonly words: readonly string[] };
 }
 
-/** Of every command. */
+/** Accepted by every command. */
 export const GLOBAL_OPTIONS = {
-  'env-file': { what: 'read variables from this file too; those that are set win', form: 'FILE' },
+  'env-file': { what: 'also read variables from this file; existing ones take precedence', form: 'FILE' },
   help: { what: 'print the help of the command and exit', short: 'h' },
   version: { what: 'print the version and exit', short: 'v' },
 } as const satisfies Readonly<Record<string, Option>>;
@@ -28,37 +28,37 @@ export const GLOBAL_OPTIONS = {
 export const SHELLS = ['bash', 'zsh'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** The one place that says which commands and options there are: the command line, the help and the completion follow it. */
+/** The definition of all commands and options, for the parser, the help and the completion. */
 export const COMMANDS = {
   run: {
-    summary: 'keep it, until SIGTERM or SIGINT',
+    summary: 'run until SIGTERM or SIGINT (default)',
     details: [
-      'The default. Follows the roots and the leaf of Consul, and keeps what is published as they are. It never ends over the state of Consul or Kubernetes: it says what is wrong, and tries again.',
+      'The default command. Follows the roots and the leaf in Consul, and keeps the published identity current. It does not exit because of errors in Consul or Kubernetes: it reports them and retries.',
     ],
     options: {},
   },
   once: {
-    summary: 'publish it once and exit (0: published or already current)',
-    details: ['Asks Consul once and writes what has to be written, for a CronJob or a script.'],
+    summary: 'publish once and exit (0: published or already current)',
+    details: ['Queries Consul once and writes only what has changed, for a CronJob or a script.'],
     options: {},
   },
   check: {
-    summary: 'say what is wrong and what to do; writes nothing',
+    summary: 'diagnose problems and name remedies; writes nothing',
     details: [
-      'Tries each step between the configuration and the gateway in the order of cause and effect. The first FAIL is the cause of those after it, and names what to do. Exit code 0: nothing fails.',
+      'Checks each step from the configuration to the gateway. Rows are ordered from cause to effect: fix the first FAIL first. Exit code 0: there is no FAIL.',
     ],
     options: {
-      json: { what: 'print the report as JSON, for programs' },
+      json: { what: 'print the report as JSON' },
       wait: {
-        what: 'repeat the check until nothing fails or the time is over (1s to 10m), and print the last report',
+        what: 'repeat the check until nothing fails or the time is up (1s to 10m), then print the last report',
         form: '60s',
       },
       connect: {
-        what: 'shake hands with a sidecar too, as the gateway would, and say why it refuses',
+        what: 'also try a handshake with a sidecar as the gateway would, and explain a refusal',
         form: 'HOST:PORT',
       },
       bundle: {
-        what: 'write what a bug report needs to this file; nothing in it is secret',
+        what: 'write a bundle for a bug report to this file; it contains no secrets',
         form: 'FILE',
       },
     },
@@ -66,12 +66,12 @@ export const COMMANDS = {
   render: {
     summary: 'print the manifests as they would be applied; writes nothing',
     details: [
-      'Without --show-key the private key is redacted, which is fit for kubectl diff -f - and not for apply.',
+      'Without --show-key the private key is redacted: suitable for kubectl diff -f -, but not for apply.',
     ],
-    options: { 'show-key': { what: 'print the private key too' } },
+    options: { 'show-key': { what: 'include the private key' } },
   },
   help: {
-    summary: 'print this, the help of a command, or every variable',
+    summary: 'print this help, the help of a command, or every variable',
     details: ['help env lists every environment variable with its default.'],
     options: {},
     operand: { usage: '[COMMAND | env]', words: ['run', 'once', 'check', 'render', 'completion', 'env'] },
@@ -91,7 +91,7 @@ export function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name);
 }
 
-/** The entry of COMMANDS, by the type that all of them share. */
+/** The entry of COMMANDS as their common type. */
 export function helpOf(name: CommandName): CommandHelp {
   return COMMANDS[name];
 }

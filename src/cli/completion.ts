@@ -1,6 +1,6 @@
 import { COMMAND_NAMES, GLOBAL_OPTIONS, helpOf, type Option, PROGRAM, type Shell } from './commands.ts';
 
-/** A script for the shell that completes commands, options and what follows them; zsh reads bash's. */
+/** A shell script that completes commands, options and operands. zsh loads bash's completion. */
 export function completionScript(shell: Shell): string {
   const cases = COMMAND_NAMES.map((name) => {
     const { options, operand } = helpOf(name);

@@ -6,7 +6,7 @@ const WIDTH = 100;
 const EXIT_CODES =
   'Exit codes: 0 clean stop, 1 a command failed or a check is a FAIL, 2 bad configuration or usage.';
 
-/** The help without a command. */
+/** The output of `--help` without a command. */
 export function helpText(version: string): string {
   const usages = COMMAND_NAMES.map((name) => [shortUsageOf(name), helpOf(name).summary] as const);
   const column = Math.max(...usages.map(([usage]) => usage.length)) + 2;
@@ -19,7 +19,7 @@ ${lines.join('\n')}
 With every command:
 ${optionLines(GLOBAL_OPTIONS)}
 
-Everything is set by environment variables: ${PROGRAM} help env
+All settings are environment variables: ${PROGRAM} help env
 ${EXIT_CODES}
 `;
 }

@@ -21,12 +21,12 @@ export interface RenderOptions {
   readonly consul: ConsulAccess;
   readonly clock: Clock;
   readonly planner: PlannerOptions;
-  /** What is published there already is part of the answer. @throws PublishError when there is no way to the target */
+  /** Reads what is already published, on which the manifests depend. @throws PublishError if no target can be reached */
   readonly publisher: () => Promise<Preview>;
-  /** What the manifests are made of where there is no cluster. */
+  /** The settings for manifests without a cluster. */
   readonly offline: OfflineOptions;
   readonly showKey: boolean;
-  /** What a person should know beside the manifests. */
+  /** Prints a note that is not part of the manifests. */
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -40,18 +40,18 @@ export interface OfflineOptions {
 
 const DEADLINE_MS = 10_000;
 const LOGOUT_DEADLINE_MS = 1_000;
-/** With these there is no cluster to query. All others are as wrong for `render` as for the daemon. */
+/** With these there is no cluster to query. All other errors are errors of `render` too. */
 const NO_CLUSTER: readonly PublishErrorCode[] = ['KUBERNETES_CONFIGURATION', 'KUBERNETES_UNREACHABLE'];
-/** Instead of the time of a write that does not take place, so that every run prints the same. */
+/** A fixed text in place of the time of the write, so that every run prints the same. */
 const NOT_YET = 'when it is applied';
 const REDACTED = Buffer.from('redacted: see it with render --show-key\n').toString('base64');
 const WARNING =
-  ' tls.key is redacted: for --dry-run and for diffing. Applied for real it would break the identity.';
+  ' tls.key is redacted: use this only for --dry-run and diff. Applying it would break the identity.';
 
 /**
  * The manifests as they would be applied now, as YAML; nothing is written.
  *
- * @throws ConsulError, IdentityError or PublishError: why there is nothing to publish
+ * @throws ConsulError, IdentityError or PublishError with the reason that nothing can be published
  */
 export async function render(options: RenderOptions): Promise<string> {
   const { consul: access, clock, showKey, signal } = options;
@@ -81,14 +81,14 @@ async function manifestsOf(
     return await publisher.manifests(publicationOf(planner, published), NOT_YET, signal);
   } catch (error) {
     if (!(error instanceof PublishError && NO_CLUSTER.includes(error.code))) throw error;
-    note(`no cluster was queried (${error.message}): as if nothing were published yet`);
+    note(`no cluster was queried (${error.message}): rendering as if nothing were published yet`);
     return offlineManifests(offline, publicationOf(planner, undefined));
   } finally {
     await publisher?.close();
   }
 }
 
-/** @throws IdentityError why there is nothing to publish */
+/** @throws IdentityError with the reason that nothing can be published */
 function publicationOf(planner: Planner, published: Published | undefined): Publication {
   const plan = planner.plan(published);
   if (plan.rootsRejected !== undefined) throw plan.rootsRejected;
@@ -113,7 +113,7 @@ function offlineManifests(
   };
 }
 
-/** A Secret of type kubernetes.io/tls must have a tls.key; the API server does not read what is in it. */
+/** A Secret of type kubernetes.io/tls must have a tls.key; the API server does not parse it. */
 function secretYaml(secret: SecretManifest, showKey: boolean): string {
   if (showKey) return yaml(secret);
   return yaml({ ...secret, data: { ...secret.data, 'tls.key': REDACTED } }, WARNING);

@@ -1,14 +1,13 @@
 import { endAtOnce } from './end-process.ts';
 
-/** Kubernetes and people expect a stop within two seconds, whatever hangs. */
+/** Kubernetes and users expect a stop within two seconds, even if something hangs. */
 const MAX_STOP_MS = 1_500;
-/** The signal that ends the process at once: one to stop it, one out of impatience, one that means it. */
+/** The third signal ends the process at once: the second may be an accidental repetition. */
 const LAST_SIGNAL = 3;
 
 /**
- * Aborts on the first SIGTERM or SIGINT; if something hangs then, the process ends all the same, in time and with `code`. A
- * further signal while it stops changes nothing, since a terminal sends one to each program of a pipeline and people
- * repeat it; the third ends the process at once.
+ * Aborts on the first SIGTERM or SIGINT; if something hangs, the process still ends in time, with `code`. A second signal is
+ * ignored, because a terminal sends one to each program of a pipeline and users repeat it. The third ends the process at once.
  */
 export function stopSignal(code: number, onStop: (name: string) => void = () => undefined): AbortSignal {
   const stop = new AbortController();

@@ -33,7 +33,7 @@ import type { Observed } from '../status/observed.ts';
 import type { KubernetesSide, PlannedObject } from './check/kubernetes.ts';
 import type { RenderOptions } from './render.ts';
 
-/** How often `check` queries the API server, one round after another. */
+/** The number of consecutive rounds of requests that `check` sends to the API server. */
 const CHECK_ROUNDS = 3;
 
 export interface Wiring extends Observed {
@@ -41,9 +41,9 @@ export interface Wiring extends Observed {
 }
 
 /**
- * Creates the components from the configuration and logs what they are.
+ * Creates the components from the configuration and logs their settings.
  *
- * @throws PublishError KUBERNETES_CONFIGURATION when there is no way to a cluster
+ * @throws PublishError KUBERNETES_CONFIGURATION if no cluster is configured
  */
 export async function wire(
   config: Config,
@@ -89,7 +89,7 @@ export async function wire(
   return { connector, health, metrics, eventLog, setup };
 }
 
-/** Where to publish, and under which names. */
+/** The target, and the names of the objects. */
 type Destination = { readonly insecurity: Insecurity | undefined } & (
   | {
       readonly kind: 'directory';
@@ -104,7 +104,7 @@ type Destination = { readonly insecurity: Insecurity | undefined } & (
     }
 );
 
-/** @throws PublishError KUBERNETES_CONFIGURATION when there is no way to a cluster */
+/** @throws PublishError KUBERNETES_CONFIGURATION if no cluster is configured */
 async function destinationOf(config: Config, clock: Clock): Promise<Destination> {
   const { outputDirectory: directory } = config;
   if (directory !== undefined) {
@@ -141,7 +141,7 @@ function createPublisher(
   return new KubernetesPublisher({ ...shared, client, target, observer, instance: hostname() });
 }
 
-/** What `check` queries the cluster with and about; all of its rounds fit into `deadlineMs`. */
+/** The client and the objects for `check`; all of its rounds fit into `deadlineMs`. */
 export async function wireCheck(config: Config, clock: Clock, deadlineMs: number): Promise<KubernetesSide> {
   const credentials = await Credentials.create(clock);
   const names = objectNames(config, (await podNamespace()) ?? credentials.namespace ?? 'default');
@@ -172,7 +172,7 @@ export async function wireCheck(config: Config, clock: Clock, deadlineMs: number
   return { client, objects, insecurity: credentials.insecurity, gateway };
 }
 
-/** What is published now. @throws PublishError */
+/** Reads what is published now. @throws PublishError */
 export async function readPublished(
   config: Config,
   clock: Clock,
@@ -186,7 +186,7 @@ export async function readPublished(
   }
 }
 
-/** What `render` is made of. */
+/** The components of `render`. */
 export async function wireRender(
   config: Config,
   clock: Clock,
@@ -201,7 +201,7 @@ export async function wireRender(
   };
 }
 
-/** For a command that reports by its result alone. */
+/** For commands that report only their result. */
 const UNOBSERVED: PublishObserver = {
   requested: () => undefined,
   warned: () => undefined,
@@ -221,7 +221,7 @@ function plannerOptions({ consul, trustDomain, upstreamCaSecret }: Config, clock
   return { service, scope, trustDomain, verifiesUpstream, clock };
 }
 
-/** `home` is the namespace this runs in: that of the Service, and of the Secret unless another one is configured. */
+/** `home` is the connector's namespace: that of the Service, and of the Secret unless another one is configured. */
 function objectNames(config: Config, home: string): ObjectNames {
   const { ambassadorId, annotations, instance, labels, secret, service, tlsContext, upstreamCaSecret } =
     config;

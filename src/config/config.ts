@@ -9,15 +9,15 @@ import { standardName, VARIABLES, type Values } from './variables.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The configuration after every check and every default. */
+/** The validated configuration, with all defaults. */
 export interface Config {
   readonly ambassadorId: string;
   /** The Ambassador ID, or `ambassador`. */
   readonly instance: string;
   readonly secret: string;
-  /** Undefined: the namespace this runs in. */
+  /** Undefined: the connector's namespace. */
   readonly secretNamespace: string | undefined;
-  /** Undefined: the gateway verifies nothing upstream. */
+  /** Undefined: the gateway does not verify its peers. */
   readonly upstreamCaSecret: string | undefined;
   readonly service: string;
   readonly serviceEnabled: boolean;
@@ -26,14 +26,14 @@ export interface Config {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly consul: ConsulAccess;
-  /** Of whose identities alone are published, in lower case; undefined: of any. */
+  /** The only trust domain whose identities are published, in lower case; undefined: any. */
   readonly trustDomain: string | undefined;
-  /** Longest block asked of Consul, in milliseconds. */
+  /** The `wait` of a blocking query, in milliseconds. */
   readonly consulWaitMs: number;
   /** Undefined: publish to Kubernetes. */
   readonly outputDirectory: string | undefined;
   readonly outputFiles: OutputFiles;
-  /** Undefined: nobody is told of new files. */
+  /** Undefined: no reload. */
   readonly outputReload: Reload | undefined;
   readonly http: { readonly host: string; readonly port: number };
   readonly logFormat: LogFormat;
@@ -41,14 +41,14 @@ export interface Config {
 }
 
 /**
- * Reads the configuration. An empty or blank variable is as good as none.
+ * Reads the configuration. An empty or blank variable counts as unset.
  *
- * @throws ConfigurationError with every problem at once
+ * @throws ConfigurationError with all problems
  */
 export function readConfig(environment: Environment): Config {
   const problems: string[] = [];
   const given = new Map<string, string>();
-  /** The name under which a variable was given, for messages. */
+  /** The name under which a variable was set, for messages. */
   const givenAs = new Map<string, string>();
   for (const name of Object.keys(VARIABLES)) {
     for (const alias of [name, standardName(name)]) {
@@ -58,7 +58,7 @@ export function readConfig(environment: Environment): Config {
       givenAs.set(name, alias);
     }
   }
-  // Not `cleanEnv`, which would throw on reading a variable that has a problem: all problems are told at once.
+  // Not `cleanEnv`, which throws when an invalid variable is read: all problems are reported together.
   const env = customCleanEnv(Object.fromEntries(given), VARIABLES, (cleaned) => cleaned, {
     reporter: ({ errors }) => {
       for (const [name, error] of Object.entries(errors))
@@ -71,16 +71,18 @@ export function readConfig(environment: Environment): Config {
   const secret = env._AMBASSADOR_TLS_SECRET_NAME ?? `${instance}-consul-connect`;
   const service = env._AMBASSADOR_SERVICE_NAME ?? `${instance}-consul-connector`;
   if (!isSecretName(secret)) {
-    problems.push('_AMBASSADOR_ID makes no name Kubernetes accepts: set _AMBASSADOR_TLS_SECRET_NAME');
+    problems.push(
+      '_AMBASSADOR_ID results in a name that Kubernetes does not accept: set _AMBASSADOR_TLS_SECRET_NAME',
+    );
   }
   const upstreamCaSecret = env._AMBASSADOR_VERIFY_UPSTREAM ? `${secret}-ca` : undefined;
   if (upstreamCaSecret !== undefined && !isSecretName(upstreamCaSecret)) {
-    problems.push(
-      '_AMBASSADOR_TLS_SECRET_NAME leaves no room for the `-ca` of the second Secret: shorten it',
-    );
+    problems.push('_AMBASSADOR_TLS_SECRET_NAME is too long for the `-ca` of the second Secret: shorten it');
   }
   if (!isServiceName(service)) {
-    problems.push('_AMBASSADOR_ID makes no name Kubernetes accepts: set _AMBASSADOR_SERVICE_NAME');
+    problems.push(
+      '_AMBASSADOR_ID results in a name that Kubernetes does not accept: set _AMBASSADOR_SERVICE_NAME',
+    );
   }
   const consulService =
     env._CONSUL_SERVICE ?? (ambassadorId === '' ? 'ambassador' : `ambassador-${ambassadorId}`);
@@ -128,8 +130,7 @@ function reloadOf(env: Values, problems: string[]): Reload | undefined {
     _OUTPUT_RELOAD_PID_FILE: pidFile,
   } = env;
   if (command === undefined && signal === undefined && pidFile === undefined) return undefined;
-  if (directory === undefined)
-    problems.push('_OUTPUT_RELOAD_… is for the files of _OUTPUT_DIR: set that too');
+  if (directory === undefined) problems.push('_OUTPUT_RELOAD_… requires _OUTPUT_DIR: set it too');
   if (command !== undefined) {
     if (signal === undefined && pidFile === undefined) return { kind: 'command', command };
     problems.push('_OUTPUT_RELOAD_COMMAND and _OUTPUT_RELOAD_SIGNAL: set one of them');

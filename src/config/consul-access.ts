@@ -7,7 +7,7 @@ const HTTPS_PORT = 443;
 const DEFAULT_HOST = '127.0.0.1';
 const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-/** How to reach Consul, from the variables. What does not go together is added to `problems`. */
+/** How to reach Consul, from the variables. Contradictory settings are added to `problems`. */
 export function consulAccess(env: Values, service: string, inPod: boolean, problems: string[]): ConsulAccess {
   const address = httpAddress(env);
   // As in Consul's own clients, either is enough.
@@ -27,13 +27,13 @@ export function consulAccess(env: Values, service: string, inPod: boolean, probl
   };
 }
 
-/** `CONSUL_HTTP_ADDR` where it counts: its scheme says nothing about an address that others give. */
+/** `CONSUL_HTTP_ADDR` if it is used: its scheme does not apply to an address from another variable. */
 function httpAddress(env: Values): Values['_CONSUL_HTTP_ADDR'] {
   const others = [env._CONSUL_HOST, env._CONSUL_PORT, env._CONSUL_ADDRESSES];
   return others.every((other) => other === undefined) ? env._CONSUL_HTTP_ADDR : undefined;
 }
 
-/** `_CONSUL_HOST` and `_CONSUL_PORT` win over `CONSUL_ADDRESSES`, which wins over `CONSUL_HTTP_ADDR`. */
+/** `_CONSUL_HOST` and `_CONSUL_PORT` take precedence over `CONSUL_ADDRESSES`, which takes precedence over `CONSUL_HTTP_ADDR`. */
 function servers(
   env: Values,
   address: Values['_CONSUL_HTTP_ADDR'],
@@ -58,7 +58,7 @@ function servers(
 
 function tls(env: Values, problems: string[]): ConsulTlsConfig {
   if ((env._CONSUL_CLIENT_CERT === undefined) !== (env._CONSUL_CLIENT_KEY === undefined)) {
-    problems.push('CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY must be set both or neither');
+    problems.push('CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY must be set together');
   }
   return {
     caFile: env._CONSUL_CACERT,
@@ -70,7 +70,7 @@ function tls(env: Values, problems: string[]): ConsulTlsConfig {
   };
 }
 
-/** A login wins over a token file, and that over a token, as in Consul's own clients. */
+/** A login takes precedence over a token file, and a token file over a token, as in Consul's own clients. */
 function token(env: Values): TokenConfig {
   if (env._CONSUL_LOGIN_AUTH_METHOD !== undefined) {
     return {

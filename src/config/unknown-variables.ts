@@ -2,17 +2,17 @@ import { nearestWord } from '../lib/spelling.ts';
 import type { Environment } from './config.ts';
 import { NAMES } from './variables.ts';
 
-/** A variable that is set and has no effect, and the one that was probably meant. */
+/** A variable that is set but has no effect, and the one that was probably meant. */
 export interface UnknownVariable {
   readonly variable: string;
   readonly meant: string;
 }
 
-const FARTHEST = 5;
+const MAX_DISTANCE = 5;
 
 /**
- * Finds variables that look like ours and are not: `_CONSUL_HOTS`, or `AMBASSADOR_ID` without its underscore. Those
- * Kubernetes injects for a Service (`CONSUL_PORT=tcp://…`) are none of them.
+ * Finds misspelt variables: `_CONSUL_HOTS`, or `AMBASSADOR_ID` without its underscore. Ignores those that Kubernetes injects for
+ * a Service (`CONSUL_PORT=tcp://…`).
  */
 export function findUnknownVariables(environment: Environment): readonly UnknownVariable[] {
   const known = NAMES;
@@ -21,7 +21,7 @@ export function findUnknownVariables(environment: Environment): readonly Unknown
     if (known.includes(`_${variable}`) && !/^(tcp|udp|sctp):\/\//.test(value))
       return [{ variable, meant: `_${variable}` }];
     if (!/^_(CONSUL|AMBASSADOR|HTTP|OUTPUT|LOG)_/.test(variable)) return [];
-    const meant = nearestWord(variable, known, FARTHEST);
+    const meant = nearestWord(variable, known, MAX_DISTANCE);
     return meant === undefined ? [] : [{ variable, meant }];
   });
 }

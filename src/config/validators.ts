@@ -3,7 +3,7 @@ import { EnvError, makeExactValidator } from 'envalid';
 import { isReserved } from '../publish/annotations.ts';
 import { EXTRA_FILES, type ExtraFiles } from '../publish/directory/output.ts';
 
-/** Validators say which form is accepted and never repeat the value: a secret may stand in the wrong variable. */
+/** Validators name the accepted form and never repeat the value: a secret may be in the wrong variable. */
 function validator<T>(form: string, parse: (input: string) => T | undefined) {
   return makeExactValidator<T>((input) => {
     const value = parse(input);
@@ -19,7 +19,7 @@ const LABEL_KEY =
 const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_]([-A-Za-z0-9_]{0,62})(\.[A-Za-z0-9_][-A-Za-z0-9_]{0,62})*\.?$/;
 const SECRET_NAME = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/;
 
-/** Whether Kubernetes accepts it as the name of a Secret. Dots too would do, but Ambassador splits names at them (#1255). */
+/** Whether Kubernetes accepts it as the name of a Secret. It also accepts dots, but Ambassador splits names at them (#1255). */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
@@ -46,7 +46,7 @@ function parseHost(input: string): string | undefined {
   // A zone is written `%25eth0` in a URL (RFC 6874), and `%eth0` elsewhere.
   const bare = /^\[.*\]$/.test(input) ? input.slice(1, -1).replace('%25', '%') : input;
   if (isIPv6(bare)) return bare;
-  // All digits and dots is meant as an address: then it has to be one.
+  // Only digits and dots: must be a valid address.
   return isIPv4(input) || (HOST_NAME.test(input) && !/^[\d.]+$/.test(input)) ? input : undefined;
 }
 
@@ -67,7 +67,7 @@ export function parseHostAndPort(input: string): { host: string; port: number } 
   return name === undefined || number === undefined ? undefined : { host: name, port: number };
 }
 
-/** Servers of one Consul: one is asked until it fails. */
+/** Servers of one Consul datacenter: one is used until it fails. */
 export const addresses = validator('addresses as host,host or host:port,host:port', (input) => {
   const parsed = input.split(',').map((each) => parseAddress(each.trim()));
   return parsed.every((each) => each !== undefined) ? parsed : undefined;
@@ -80,7 +80,7 @@ interface HttpAddress {
   readonly scheme: string | undefined;
 }
 
-/** What Consul's own clients take as CONSUL_HTTP_ADDR; `scheme` is undefined without one. */
+/** The forms of CONSUL_HTTP_ADDR that Consul's own clients accept; `scheme` is undefined without one. */
 export const httpAddress = validator<HttpAddress>(
   'host:port, http://host:port, https://host:port/path or unix:///path',
   (input) => {
@@ -120,7 +120,7 @@ export const ambassadorId = validator('letters, digits, "-", "_" and "." (at mos
 );
 
 export const secretName = validator(
-  'a name Kubernetes accepts, without dots (Ambassador takes what follows a dot for a namespace)',
+  'a name Kubernetes accepts, without dots (Ambassador treats the part after a dot as a namespace)',
   (input) => (isSecretName(input) ? input : undefined),
 );
 
@@ -155,7 +155,7 @@ export const labels = validator('labels as k=v,k=v that Kubernetes accepts', (in
 });
 
 export const annotations = validator(
-  'annotations as key=value, one a line, whose keys Kubernetes accepts and the connector does not use itself',
+  'annotations as key=value, one per line, with keys that Kubernetes accepts and the connector does not use itself',
   (input) => {
     const entries = input.split('\n').map((line) => /^\s*([^=\s]+)=(.*)$/.exec(line.trimEnd()));
     if (!entries.every((entry) => entry !== null)) return undefined;
@@ -170,12 +170,12 @@ export const consulName = validator('letters, digits, "-", "_" and "."', (input)
   /^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$/.test(input) ? input : undefined,
 );
 
-/** Of a SPIFFE ID (SPIFFE-ID section 2.1), in lower case. */
-export const trustDomain = validator('a trust domain, as consul connect ca roots shows it', (input) =>
+/** The trust domain of a SPIFFE ID (SPIFFE-ID section 2.1), in lower case. */
+export const trustDomain = validator('a trust domain, as shown by consul connect ca roots', (input) =>
   /^[A-Za-z0-9._-]{1,255}$/.test(input) ? input.toLowerCase() : undefined,
 );
 
-/** What is kept with the token of a login. */
+/** The metadata of a login's token. */
 export const meta = validator('k=v,k=v', (input) => {
   const entries = input.split(',').map((pair) => /^\s*([^=\s]+)=([^=]*?)\s*$/.exec(pair));
   if (!entries.every((entry) => entry !== null)) return undefined;
@@ -193,7 +193,7 @@ export const token = validator('a token: printable ASCII without spaces', (input
   /^[\x21-\x7e]+$/.test(input) ? input : undefined,
 );
 
-/** For a proxy before Consul: what RFC 7617 section 2 allows. */
+/** For a proxy in front of Consul, as RFC 7617 section 2 allows. */
 export const httpAuth = validator('user:password, without control characters', (input) =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   /[\u0000-\u001f\u007f]/.test(input) ? undefined : input,
@@ -203,14 +203,14 @@ export const path = validator('the path of a file or folder', (input) =>
   input.includes('\0') ? undefined : input,
 );
 
-/** Whoever runs this has to read the files again. */
-export const fileMode = validator('an octal mode with which the owner can read, such as 0640', (input) => {
+/** The owner must be able to read the files: the connector reads them again. */
+export const fileMode = validator('an octal mode that lets the owner read, such as 0640', (input) => {
   const mode = /^0?[0-7]{3}$/.test(input) ? Number.parseInt(input, 8) : 0;
   return (mode & 0o400) === 0 ? undefined : mode;
 });
 
-/** Of a user or group: names are for each machine to know. */
-export const numericId = validator('the number of a user or group', (input) =>
+/** The ID of a user or group: names differ between machines. */
+export const numericId = validator('the numeric ID of a user or group', (input) =>
   /^\d{1,9}$/.test(input) ? Number(input) : undefined,
 );
 
@@ -219,7 +219,7 @@ export const extraFiles = validator<readonly ExtraFiles[]>(`some of ${EXTRA_FILE
   return wanted.every((each) => each !== undefined) ? wanted : undefined;
 });
 
-/** PKCS#12 and Java agree on these alone, and keytool wants six of them. */
+/** PKCS#12 and Java agree only on these characters, and keytool requires six. */
 export const keystorePassword = validator('6 to 128 characters of printable ASCII', (input) =>
   /^[\x20-\x7e]{6,128}$/.test(input) ? input : undefined,
 );
@@ -228,7 +228,7 @@ export const command = validator('a command for /bin/sh', (input) =>
   input.includes('\0') ? undefined : input,
 );
 
-/** Those by which gateways reload: nginx and Envoy's hot restarter HUP, HAProxy USR2. */
+/** The signals on which gateways reload: HUP for nginx and Envoy's hot restarter, USR2 for HAProxy. */
 export const reloadSignal = validator<NodeJS.Signals>('one of HUP, USR1, USR2', (input) => {
   const [, name] = /^(?:SIG)?(HUP|USR1|USR2)$/.exec(input) ?? [];
   if (name === 'HUP') return 'SIGHUP';

@@ -1,11 +1,11 @@
 import type { VARIABLES } from './variables.ts';
 
-/** What is said of a variable by `help env`, docs/configuration.md and .env.example, in Markdown. */
+/** The description of a variable in `help env`, docs/configuration.md and .env.example, in Markdown. */
 export interface VariableHelp {
   readonly what: string;
-  /** In words, where the default is no fixed text. */
+  /** In words if the default is not a fixed text. */
   readonly default: string;
-  /** What stands for the default in .env.example; empty where the default is in words. */
+  /** The default in .env.example; empty if the default is in words. */
   readonly value: string;
 }
 
@@ -15,12 +15,12 @@ function literal(value: string, what: string): VariableHelp {
   return { what, default: `\`${value}\``, value };
 }
 
-/** One whose default depends on others, or is none. */
+/** A variable without a default, or whose default depends on others. */
 function other(inWords: string, what: string): VariableHelp {
   return { what, default: inWords, value: '' };
 }
 
-/** The one place that describes the variables: `npm run variables` writes the page and the example from it. */
+/** The descriptions of all variables: `npm run variables` writes the page and the example from them. */
 export const VARIABLE_HELP: Readonly<Record<Name, VariableHelp>> = {
   _AMBASSADOR_ID: other(
     'none',
@@ -32,74 +32,74 @@ export const VARIABLE_HELP: Readonly<Record<Name, VariableHelp>> = {
   ),
   _CONSUL_HOST: other(
     '`127.0.0.1`',
-    'Host name or IP address of a Consul agent or server, without scheme or port. A name may stand for several servers.',
+    'Host name or IP address of a Consul agent or server, without scheme or port. A name may resolve to several servers.',
   ),
   _CONSUL_PORT: other('`8500`', 'Port of its HTTP or HTTPS API; the latter is 8501 by convention.'),
   _CONSUL_TRUST_DOMAIN: other(
     'that of Consul',
-    'As `consul connect ca roots` shows it. The identities of any other are refused: `WRONG_TRUST_DOMAIN`. Without it a change is a warning, an Event and an alert.',
+    'The expected trust domain, as shown by `consul connect ca roots`. Identities of any other are rejected: `WRONG_TRUST_DOMAIN`. If it is not set, a change causes a warning, an Event and an alert.',
   ),
   _CONSUL_WAIT: literal(
     '50s',
-    'How long Consul may hold a query open: `1s` to `10m`, with its unit. Keep it below the idle time-out of what stands between.',
+    'How long Consul may hold a query open: `1s` to `10m`, with a unit. Keep it below the idle timeout of any proxy in between.',
   ),
   _CONSUL_ADDRESSES: other(
     'none',
-    'Several servers, as `host,host` or `host:port,host:port`; without a port it is `_CONSUL_PORT`. Used where `_CONSUL_HOST` is not set.',
+    'Several servers, as `host,host` or `host:port,host:port`; the default port is `_CONSUL_PORT`. Used if `_CONSUL_HOST` is not set.',
   ),
   _CONSUL_HTTP_ADDR: other(
     'none',
-    '`host:port`, `http://host:port`, `https://host:port/path` or `unix:///path`; a URL without a port uses 80 or 443. Used where none of `_CONSUL_HOST`, `_CONSUL_PORT` and `CONSUL_ADDRESSES` is set.',
+    '`host:port`, `http://host:port`, `https://host:port/path` or `unix:///path`; a URL without a port uses 80 or 443. Used if none of `_CONSUL_HOST`, `_CONSUL_PORT` and `CONSUL_ADDRESSES` is set.',
   ),
-  _CONSUL_DATACENTER: other('that of the agent or server', 'The datacenter to ask in.'),
+  _CONSUL_DATACENTER: other('that of the agent or server', 'The datacenter of the service.'),
   _CONSUL_NAMESPACE: other('none', 'Consul Enterprise: the namespace of the service.'),
   _CONSUL_PARTITION: other('none', 'Consul Enterprise: its partition.'),
   _CONSUL_HTTP_AUTH: other(
     'none',
-    '`user:password` for a proxy before Consul that asks for them. The ACL token is sent beside.',
+    '`user:password` for a proxy in front of Consul that requires them. The ACL token is sent as well.',
   ),
   _CONSUL_HTTP_TOKEN: other('none', 'ACL token with `service:write` on the Consul service.'),
   _CONSUL_HTTP_TOKEN_FILE: other(
     'none',
-    'A file that holds the ACL token and nothing else, read for each request. It wins over the token.',
+    'A file that contains only the ACL token, read for each request. It takes precedence over the token.',
   ),
   _CONSUL_LOGIN_AUTH_METHOD: other(
     'none',
-    'Log in through this auth method, of type `kubernetes` or `jwt`. It wins over both forms of token.',
+    'Log in with this auth method, of type `kubernetes` or `jwt`. It takes precedence over both forms of token.',
   ),
   _CONSUL_LOGIN_BEARER_TOKEN_FILE: other(
     '`/var/run/secrets/kubernetes.io/serviceaccount/token`',
-    'What to log in with, read for each login.',
+    'The bearer token for the login, read for each login.',
   ),
   _CONSUL_LOGIN_DATACENTER: other(
     'that of the agent or server',
-    'The datacenter of the auth method: where to log in and out.',
+    'The datacenter of the auth method, for login and logout.',
   ),
   _CONSUL_LOGIN_NAMESPACE: other('none', 'Consul Enterprise: the namespace of the auth method.'),
   _CONSUL_LOGIN_PARTITION: other('none', 'Consul Enterprise: its partition.'),
-  _CONSUL_LOGIN_META: other('none', 'Kept with the token of the login, as `key=value,…`.'),
+  _CONSUL_LOGIN_META: other('none', 'Metadata of the login token, as `key=value,…`.'),
   _CONSUL_HTTP_SSL: other(
     '`false`',
     'Use HTTPS. A `CONSUL_HTTP_ADDR` that is used and begins with `https://` implies it.',
   ),
   _CONSUL_HTTP_SSL_VERIFY: literal(
     'true',
-    '`false` verifies nothing: anybody on the way can read the token and the key. Each start warns of it.',
+    '`false` disables verification: anyone on the network path can read the token and the key. Each start logs a warning.',
   ),
   _CONSUL_CACERT: other(
     'the CAs of Node.js',
-    'The CA of the servers, a file. This and the three files below are read again when they change.',
+    'File with the CA of the servers. This and the three below are read again when they change.',
   ),
-  _CONSUL_CAPATH: other('none', 'A folder of such files; `CONSUL_CACERT` wins.'),
-  _CONSUL_CLIENT_CERT: other('none', 'Client certificate, a file, for a Consul with `verify_incoming`.'),
-  _CONSUL_CLIENT_KEY: other('none', 'Its key, a file.'),
+  _CONSUL_CAPATH: other('none', 'Folder of such files; `CONSUL_CACERT` takes precedence.'),
+  _CONSUL_CLIENT_CERT: other('none', 'File with the client certificate, for Consul with `verify_incoming`.'),
+  _CONSUL_CLIENT_KEY: other('none', 'File with its key.'),
   _CONSUL_TLS_SERVER_NAME: other(
     'the host',
     'The name in the certificate of the server, such as `server.dc1.consul`.',
   ),
   _AMBASSADOR_TLS_SECRET_NAME: other(
     '`ambassador-consul-connect`; with an ID `<ID>-consul-connect`',
-    'The Secret. No dots: Ambassador takes what follows one for a namespace.',
+    'The name of the Secret, without dots: Ambassador treats the part after a dot as a namespace.',
   ),
   _AMBASSADOR_TLS_SECRET_NAMESPACE: other(
     "the namespace of the Pod; outside one that of the kubeconfig's context, else `default`",
@@ -107,31 +107,31 @@ export const VARIABLE_HELP: Readonly<Record<Name, VariableHelp>> = {
   ),
   _AMBASSADOR_SERVICE_NAME: other(
     '`ambassador-consul-connector`; with an ID `<ID>-consul-connector`',
-    "The Service. Its namespace is that of the Pod, and outside one that of the kubeconfig's context.",
+    "The name of the Service. Its namespace is that of the Pod, or outside one that of the kubeconfig's context.",
   ),
   _AMBASSADOR_SERVICE_ENABLED: literal(
     'true',
-    '`false` leaves the Service out, for those who keep a TLSContext of their own.',
+    '`false` omits the Service, for users who maintain their own TLSContext.',
   ),
   _AMBASSADOR_TLS_CONTEXT_NAME: literal(
     'ambassador-consul',
-    'The name of the TLSContext: what a Mapping says in `tls:`.',
+    'The name of the TLSContext, which a Mapping references in `tls:`.',
   ),
   _AMBASSADOR_API_VERSION: literal(
     'getambassador.io/v2',
-    '`apiVersion` in the annotation, which Ambassador 0.60 to Emissary-ingress 4.1 read. `ambassador/v1` is for older ones, and ends Emissary-ingress 2.5.1 and 3.4 to 4.1 with a panic.',
+    '`apiVersion` in the annotation, which Ambassador 0.60 to Emissary-ingress 4.1 read. `ambassador/v1` is for older ones, and crashes Emissary-ingress 2.5.1 and 3.4 to 4.1.',
   ),
   _AMBASSADOR_VERIFY_UPSTREAM: literal(
     'false',
-    '`true`: the gateway verifies that its peers belong to the mesh. The roots go into a second Secret, `<secret>-ca`, which the TLSContext names in `ca_secret`. Both need the rights of `k8s/overlays/verify-upstream`.',
+    '`true`: the gateway verifies that its peers belong to the mesh. The roots go into a second Secret, `<secret>-ca`, which the TLSContext references in `ca_secret`. This requires the permissions of `k8s/overlays/verify-upstream`.',
   ),
   _AMBASSADOR_LABELS: other(
     'none',
-    'More labels for the objects, as `key=value,…`: for a gateway with `AMBASSADOR_LABEL_SELECTOR`.',
+    'Additional labels of the objects, as `key=value,…`, for a gateway with `AMBASSADOR_LABEL_SELECTOR`.',
   ),
   _AMBASSADOR_ANNOTATIONS: other(
     'none',
-    'More annotations for the objects, one `key=value` a line: a value may have commas. One that is no longer configured is removed.',
+    'Additional annotations of the objects, one `key=value` per line: a value may contain commas. One that is no longer configured is removed.',
   ),
   _OUTPUT_DIR: other(
     'none',
@@ -139,41 +139,41 @@ export const VARIABLE_HELP: Readonly<Record<Name, VariableHelp>> = {
   ),
   _OUTPUT_FILE_MODE: literal(
     '0600',
-    'The mode of the files that hold the key: `tls.key` and `secret.yaml`. The others have 0644.',
+    'The mode of the files that contain the key: `tls.key` and `secret.yaml`. The others have 0644.',
   ),
   _OUTPUT_FILE_OWNER: other(
     'that of the process',
-    'The number of the user the files belong to; only root can give them away.',
+    'The numeric ID of the user who owns the files; only root can change the owner.',
   ),
   _OUTPUT_FILE_GROUP: other(
     'that of the process',
-    'The number of the group they belong to, such as that of the gateway, with `_OUTPUT_FILE_MODE=0640`.',
+    'The numeric ID of their group, such as that of the gateway, with `_OUTPUT_FILE_MODE=0640`.',
   ),
   _OUTPUT_EXTRA_FILES: other(
     'none',
-    'More files: `pem`, `tls.pem` with certificate and key, as HAProxy reads them; `envoy`, `envoy-identity.yaml` and `envoy-roots.yaml`, by which Envoy reads the folder by SDS, without a reload; `pkcs12`, `keystore.p12` and `truststore.p12`, as Java reads them. Several as `pem,envoy`.',
+    'Additional files: `pem` adds `tls.pem` with certificate and key, for HAProxy; `envoy` adds `envoy-identity.yaml` and `envoy-roots.yaml`, with which Envoy reads the folder by SDS, without a reload; `pkcs12` adds `keystore.p12` and `truststore.p12`, for Java. Several as in `pem,envoy`.',
   ),
   _OUTPUT_KEYSTORE_PASSWORD: literal(
     'changeit',
-    'The password of `keystore.p12` and `truststore.p12`, which want one. Who can read `keystore.p12` can read `tls.key` too.',
+    'The password of `keystore.p12` and `truststore.p12`, which require one. Anyone who can read `keystore.p12` can also read `tls.key`.',
   ),
   _OUTPUT_RELOAD_COMMAND: other(
     'none',
-    'Run by `/bin/sh` once for each new set of files, within 30 s, such as `systemctl reload haproxy`. Where it fails the daemon is unready, and tries again.',
+    'Run by `/bin/sh` once for each new set of files, for at most 30 s, such as `systemctl reload haproxy`. If it fails, the daemon is unready and retries.',
   ),
   _OUTPUT_RELOAD_SIGNAL: other(
     'none',
-    'Instead of a command: `HUP`, `USR1` or `USR2`, which is sent to the process of `_OUTPUT_RELOAD_PID_FILE`, such as `HUP` to nginx.',
+    'Instead of a command: the signal `HUP`, `USR1` or `USR2` for the process of `_OUTPUT_RELOAD_PID_FILE`, such as `HUP` for nginx.',
   ),
   _OUTPUT_RELOAD_PID_FILE: other(
     'none',
-    'The file in which the gateway writes its process ID. While there is no such process, nobody is told.',
+    'The file to which the gateway writes its process ID. If there is no such process, no signal is sent.',
   ),
   _HTTP_HOST: other(
     '`0.0.0.0`',
-    'Where `/livez`, `/readyz`, `/metrics` and the status page listen; `::` on a cluster with IPv6 alone. `npm run dev` listens on 127.0.0.1.',
+    'The address of `/livez`, `/readyz`, `/metrics` and the status page; `::` on an IPv6-only cluster. `npm run dev` listens on 127.0.0.1.',
   ),
-  _HTTP_PORT: literal('8080', 'Their port; `0` takes a free one.'),
+  _HTTP_PORT: literal('8080', 'Their port; `0` selects a free one.'),
   _LOG_FORMAT: literal(
     'auto',
     '`json`, one object per line; `pretty`, for people; `auto`, pretty at a terminal and json elsewhere. Colours respect `NO_COLOR`.',
@@ -183,7 +183,7 @@ export const VARIABLE_HELP: Readonly<Record<Name, VariableHelp>> = {
 
 export interface VariableSection {
   readonly title: string;
-  /** What holds for all of them. */
+  /** Applies to all of them. */
   readonly note?: string;
   readonly names: readonly Name[];
 }
@@ -199,7 +199,7 @@ export const VARIABLE_SECTIONS: readonly VariableSection[] = [
   },
   {
     title: 'Consul, by the variables of its own clients',
-    note: 'Each of these is read without its underscore too, as `CONSUL_HTTP_ADDR`; with it, it wins.',
+    note: 'Each is also read without the leading underscore, as `CONSUL_HTTP_ADDR`; the underscored name takes precedence.',
     names: [
       '_CONSUL_ADDRESSES',
       '_CONSUL_HTTP_ADDR',

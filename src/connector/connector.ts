@@ -13,7 +13,7 @@ import { queryOnce } from './query-once.ts';
 import { failureOf, Reconciler, type Reconciliation } from './reconciler.ts';
 import type { Reporter } from './reporter.ts';
 
-/** What the loops report. */
+/** The reports of the loops. */
 export type ConnectorReporter = Pick<
   Reporter,
   | 'heartbeat'
@@ -28,7 +28,7 @@ export type ConnectorReporter = Pick<
 
 export interface ConnectorOptions extends PlannerOptions {
   readonly consul: Consul;
-  /** The longest block requested of Consul, in milliseconds. */
+  /** The `wait` of blocking queries, in milliseconds. */
   readonly waitMs: number;
   readonly publisher: Publisher;
   readonly reporter: ConnectorReporter;
@@ -36,22 +36,22 @@ export interface ConnectorOptions extends PlannerOptions {
 
 export const LOOPS = ['roots', 'leaf', 'publish'] as const;
 
-/** The longest a healthy loop is silent: a block, its deadline, the longest backoff, and room. */
+/** The longest time without a heartbeat of a healthy loop: a blocking query, its deadline, the longest backoff, and a margin. */
 export function maxSilenceMs(waitMs: number): number {
   return 2 * waitMs + 5 * 60_000;
 }
 
-/** The publishing loop runs at least this often, or as often as the queries do, so that `/livez` can see it run. */
+/** The publishing loop runs at least this often, or as often as the queries, for its heartbeat in `/livez`. */
 const MAX_IDLE_MS = 60_000;
 const MAX_PUBLISH_BACKOFF_MS = 30_000;
-/** How long new roots wait to be published for the leaf that follows them: one write, and one reload, then does for both. */
+/** How long new roots wait for the leaf that follows them: one write, and one reload of the gateway, then publishes both. */
 const FOLLOWING_LEAF_MS = 250;
 const ONCE_DEADLINE_MS = 30_000;
 const PERMISSION_DEADLINE_MS = 10_000;
-/** Within the two seconds that a stop may take. */
+/** Less than the two seconds that a stop may take. */
 const LOGOUT_DEADLINE_MS = 1_000;
 
-/** Two blocking queries and the watch of what is published wake one loop that reconciles them. */
+/** Two blocking queries and the watch of the published objects wake one loop that reconciles them. */
 export class Connector {
   readonly #options: ConnectorOptions;
   readonly #planner: Planner;
@@ -67,7 +67,7 @@ export class Connector {
     this.#notify = new Notify(options.clock);
   }
 
-  /** Runs until `signal` aborts. Never rejects over what Consul or Kubernetes do. */
+  /** Runs until `signal` aborts. Never rejects because of Consul or Kubernetes. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, consul, publisher, reporter, service } = this.#options;
     let hasAnswered = false;
@@ -96,7 +96,7 @@ export class Connector {
       },
       (response) => {
         if (!this.#planner.rootsAnswered(response)) return;
-        // While the roots were in doubt, nobody asked for a leaf of theirs.
+        // While the roots were unconfirmed, no leaf of theirs was requested.
         leaf.refetch();
         this.#notify.notify();
       },
@@ -113,7 +113,7 @@ export class Connector {
   /**
    * Queries Consul once, publishes once, and returns whether anything was written.
    *
-   * @throws ConsulError, IdentityError or PublishError: why no verified identity is published
+   * @throws ConsulError, IdentityError or PublishError with the reason that no verified identity is published
    */
   async once(signal: AbortSignal): Promise<boolean> {
     const { consul, publisher, reporter, service } = this.#options;
@@ -139,11 +139,11 @@ export class Connector {
       const missing = await consul.missingPermission(PERMISSION_DEADLINE_MS, signal);
       if (missing !== undefined) reporter.permissionMissing(missing);
     } catch {
-      // The blocking queries report what is wrong with Consul.
+      // The blocking queries report errors of Consul.
     }
   }
 
-  /** Reconciles on every change, when time alone may change the plan, and after a failure with backoff. */
+  /** Reconciles on every change, at `recheckAt`, and after a failure with backoff. */
   async #publishLoop(
     roots: BlockingQuery<ListedRoots>,
     leaf: BlockingQuery<CaLeaf>,
@@ -159,7 +159,7 @@ export class Connector {
       const notified = await this.#notify.wait(Math.min(nextAt - before, maxIdleMs), signal);
       if (signal.aborted) return;
       const now = clock.now();
-      // A clock that was set back may have made valid what was not, and `nextAt` is by the clock of before.
+      // After the clock was set back, certificates may have become valid, and `nextAt` is too late.
       if (!notified && now < nextAt && now >= before) continue;
       await this.#waitForFollowingLeaf(signal);
       try {
@@ -172,7 +172,7 @@ export class Connector {
         if (plan?.kind !== 'planned') continue;
         const { recheckAt, violation, requeryRoots } = plan.decision;
         nextAt = Math.min(nextAt, recheckAt);
-        // Consul's leaf does not resolve the violation of the published one: perhaps it has a better one by now.
+        // Consul's last leaf does not resolve the violation of the published one: Consul may have a newer one.
         if (!notified && violation !== undefined) leaf.refetch();
         if (requeryRoots) roots.refetch();
       } catch (error) {
@@ -182,24 +182,24 @@ export class Connector {
         const retryMs = retryAfterMs + backoffMs(failures, clock.random, MAX_PUBLISH_BACKOFF_MS);
         nextAt = clock.now() + retryMs;
         reporter.reconcileFailed(error, failures, retryMs);
-        // A change in Consul must not shorten it: Retry-After holds for every request.
+        // A change in Consul must not shorten this: Retry-After applies to every request.
         await clock.sleep(retryAfterMs, signal);
       }
     }
   }
 
-  /** Most servers answer at once, be it with the leaf of before. */
+  /** Most servers answer at once, possibly with the previous leaf. */
   async #waitForFollowingLeaf(signal: AbortSignal): Promise<void> {
     const awaited = this.#followingLeaf;
     await awaited?.wait(FOLLOWING_LEAF_MS, signal);
     if (this.#followingLeaf === awaited) this.#followingLeaf = undefined;
   }
 
-  /** @throws what stopped the reconciliation, after it was reported */
+  /** @throws the error that stopped the reconciliation, after reporting it */
   async #reconcile(signal: AbortSignal): Promise<Reconciliation> {
     const reconciliation = await this.#reconciler.reconcile(signal);
     const failure = failureOf(reconciliation);
-    // A stop interrupts requests, which is no failure to report.
+    // A stop aborts requests, which is not reported as a failure.
     if (failure === undefined || !signal.aborted) this.#options.reporter.reconciled(reconciliation);
     if (failure !== undefined) throw failure;
     return reconciliation;
@@ -231,7 +231,7 @@ export class Connector {
   }
 }
 
-/** @throws why no verified identity is published, or the gateway does not learn of it */
+/** @throws the reason that no verified identity is published, or that its Service is not */
 function assertPublished(reconciliation: Reconciliation, stale: Error | undefined): void {
   const { plan, identity, service } = reconciliation;
   const failure = failureOf(reconciliation);
@@ -240,7 +240,9 @@ function assertPublished(reconciliation: Reconciliation, stale: Error | undefine
   if (identity.kind === 'published' && service.kind === 'published') return;
   const rejected = plan?.kind === 'planned' ? plan.decision.rejected : undefined;
   const reason =
-    identity.kind === 'unpublished' ? identity.reason : 'another writer keeps modifying what is published';
+    identity.kind === 'unpublished'
+      ? identity.reason
+      : 'another writer keeps modifying the published objects';
   throw (
     rejected ??
     stale ??

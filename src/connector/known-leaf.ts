@@ -1,34 +1,33 @@
 import type { Published } from '../identity/published.ts';
 import { type Certificate, tryReadCertificates } from '../identity/x509/certificate.ts';
 
-/** Writes that are remembered; a rotation is two or three. */
+/** The number of remembered writes; a rotation is two or three. */
 const MAX_SUPERSEDED = 50;
 
 interface Seen {
   readonly leaf: Certificate;
-  /** When and why it was written, the newest first. */
+  /** The time and reason of its writes, newest first. */
   readonly writes: readonly string[];
 }
 
 /**
- * Whether a connector published the leaf that is in place. Somebody else put it there where its serial number is not the
- * one that was written with it, or where it comes from a backup: it is older than the last, and what is told of its writes is
- * of before that too.
+ * Detects a published leaf that no connector has written: its serial number differs from the recorded one, or it comes from a
+ * backup, where both the leaf and its write record are older than the last ones.
  */
 export class KnownLeaf {
-  /** The last that a connector published. */
+  /** The last leaf published by a connector. */
   #seen: Seen | undefined;
-  /** Writes that another one followed. */
+  /** Writes that were followed by another one. */
   readonly #superseded = new Set<string>();
-  /** In place, and of somebody else. */
+  /** The published leaf, if no connector has written it. */
   #foreign: Certificate | undefined;
 
-  /** The serial number of the published leaf in lower-case hex, where somebody else put it there. */
+  /** The serial number in lower-case hex of a published leaf that no connector has written. */
   get foreignSerial(): string | undefined {
     return this.#foreign?.x509.serialNumber.toLowerCase();
   }
 
-  /** Takes what is published now. */
+  /** Records the currently published content. */
   observe(published: Published | undefined): void {
     const [leaf] = tryReadCertificates(published?.certificatePem ?? '');
     if (leaf === undefined || published === undefined) return;
@@ -43,7 +42,7 @@ export class KnownLeaf {
     this.#supersede(writes.slice(1));
   }
 
-  /** Takes that this process published `leaf`. */
+  /** Records that this process published `leaf`. */
   wrote(leaf: Certificate): void {
     this.#take(leaf, []);
   }
@@ -70,7 +69,7 @@ export class KnownLeaf {
     return isOlder && (this.#superseded.has(newest) || this.#isBefore(newest, writes));
   }
 
-  /** Each line begins with its time. Another replica's clock may be behind, but its write has the last one after it. */
+  /** Each line begins with its time. Another replica's clock may be behind, but its record includes the last write seen here. */
   #isBefore(newest: string, writes: readonly string[]): boolean {
     const [seen] = this.#seen?.writes ?? [];
     return seen !== undefined && newest < seen && !writes.includes(seen);

@@ -1,17 +1,17 @@
 import type { Clock } from '../lib/clock.ts';
 
 const REPEAT_MS = 5 * 60_000;
-/** Bounds log and memory where it is another one each time. */
-const MAX_TOLD = 20;
+/** Bounds log and memory if the text differs each time. */
+const MAX_REPORTED = 20;
 
 interface Problem {
-  /** By the monotonic clock, as the times in `told`. */
+  /** By the monotonic clock, like the times in `reported`. */
   readonly since: number;
-  /** When each text was last told, the latest last. */
-  readonly told: Map<string, number>;
+  /** When each text was last reported, the latest last. */
+  readonly reported: Map<string, number>;
 }
 
-/** Decides which occurrences of a problem are worth a line of the log: the first, each change, and one every five minutes. */
+/** Decides which occurrences of a problem are logged: the first, each change, and one every five minutes. */
 export class LastingProblems {
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #problems = new Map<string, Problem>();
@@ -20,19 +20,19 @@ export class LastingProblems {
     this.#clock = clock;
   }
 
-  /** Takes that `subject` has the problem `text`, and returns whether that is to be told now. */
+  /** Records that `subject` has the problem `text`, and returns whether to report it now. */
   isDue(subject: string, text: string): boolean {
     const now = this.#clock.monotonic();
-    const problem = this.#problems.get(subject) ?? { since: now, told: new Map() };
+    const problem = this.#problems.get(subject) ?? { since: now, reported: new Map() };
     this.#problems.set(subject, problem);
-    const { told } = problem;
-    const isFull = told.size >= MAX_TOLD;
-    const toldAt = told.get(text) ?? (isFull ? [...told.values()].at(-1) : undefined);
-    if (toldAt !== undefined && now - toldAt < REPEAT_MS) return false;
-    const [oldest] = told.keys();
-    if (isFull && oldest !== undefined) told.delete(oldest);
-    told.delete(text);
-    told.set(text, now);
+    const { reported } = problem;
+    const isFull = reported.size >= MAX_REPORTED;
+    const reportedAt = reported.get(text) ?? (isFull ? [...reported.values()].at(-1) : undefined);
+    if (reportedAt !== undefined && now - reportedAt < REPEAT_MS) return false;
+    const [oldest] = reported.keys();
+    if (isFull && oldest !== undefined) reported.delete(oldest);
+    reported.delete(text);
+    reported.set(text, now);
     return true;
   }
 
@@ -40,7 +40,7 @@ export class LastingProblems {
     return this.#problems.has(subject);
   }
 
-  /** Takes that `subject` has no problem; returns for how many milliseconds it had one, undefined where it had none. */
+  /** Records that `subject` has no problem; returns how long it had one in milliseconds, undefined if it had none. */
   end(subject: string): number | undefined {
     const problem = this.#problems.get(subject);
     if (problem === undefined) return undefined;

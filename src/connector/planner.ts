@@ -14,22 +14,22 @@ import { type RootsAnswer, RootsFreshness } from './roots-freshness.ts';
 export interface PlannerOptions {
   /** The Consul service whose leaf is published. */
   readonly service: string;
-  /** Where in Consul it is requested, as far as that is configured. */
+  /** The configured scope of the service. */
   readonly scope: Scope;
-  /** Of whose identities alone are published, in lower case; undefined: of any. */
+  /** The only trust domain whose identities are published, in lower case; undefined: any. */
   readonly trustDomain?: string | undefined;
   /** Whether the gateway verifies its peers with the bundle, so that a change of it reloads the gateway. */
   readonly verifiesUpstream: boolean;
   readonly clock: Clock;
 }
 
-/** Keeps what Consul said last, and plans what to do with what is published: for `run`, `once` and `render` alike. */
+/** Stores Consul's last answers and plans what to publish, for `run`, `once` and `render`. */
 export class Planner {
   readonly #options: PlannerOptions;
   readonly #rootsFreshness: RootsFreshness;
   readonly #knownLeaf = new KnownLeaf();
   #roots: ListedRoots | undefined;
-  /** The newest roots that could be used. */
+  /** The newest usable roots. */
   #usableRoots: ListedRoots | undefined;
   #leaf: CertificateAndKey | undefined;
   #previous: DatedBundle | undefined;
@@ -48,27 +48,26 @@ export class Planner {
     this.#leaf = leaf;
   }
 
-  /** Consul is queried once: no later answer could confirm the first. */
+  /** For commands that query Consul once: no later answer could confirm the first. */
   takeFirstAnswer(): void {
     this.#rootsFreshness.takeFirstAnswer();
   }
 
   /**
-   * Takes that Consul answered about its roots; returns whether that may change the plan. Roots that cannot be used say
-   * nothing of those before them, and confirm none.
+   * Records an answer to the roots query; returns whether it may change the plan. Unusable roots do not confirm the previous ones.
    */
   rootsAnswered(answer: RootsAnswer): boolean {
     if (!isUsable(this.#newestBundle())) return false;
     return this.#rootsFreshness.answered(answer);
   }
 
-  /** Of Consul's newest roots; undefined before its first answer. */
+  /** The bundle of Consul's newest roots; undefined before its first answer. */
   #newestBundle(at = this.#options.clock.now()): TrustBundle | IdentityError | undefined {
     if (this.#roots === undefined) return undefined;
     return bundleOfListed(this.#roots, this.#options.trustDomain, at);
   }
 
-  /** What to do with `published`, as it was just read. */
+  /** Plans the changes to `published`, which was just read. */
   plan(published: Published | undefined): Plan {
     const { clock, ...identity } = this.#options;
     const at = clock.now();
@@ -102,12 +101,12 @@ export class Planner {
     return planned;
   }
 
-  /** Takes that what `planned` decided to write was published. */
+  /** Records that the content of `planned` was published. */
   wrote({ decision, rootsIndex }: Planned): void {
     if (decision.kind === 'none') return;
     const { caCrt, identity, upstreamCaCrt = caCrt } = decision.content;
     if (decision.kind === 'replace') this.#knownLeaf.wrote(identity.leaf);
-    // The bundle is that of another writer as before.
+    // The bundle is still the other writer's.
     if (decision.kind === 'replace' && decision.bundle === 'unconfirmed') return;
     const upstreamCaPem = this.#options.verifiesUpstream ? upstreamCaCrt : undefined;
     this.#rootsFreshness.wrote({ caPem: caCrt, upstreamCaPem }, rootsIndex);

@@ -10,8 +10,8 @@ import type { Connection } from '../consul/connection.ts';
 import type { Planner } from './planner.ts';
 
 /**
- * Queries Consul once for the roots, then for the leaf of `service`, each within `deadlineMs` milliseconds a server, and
- * passes both to `planner`: for `once` and `render`. Returns both.
+ * Queries Consul once for the roots, then for the leaf of `service`, each within `deadlineMs` milliseconds per server, and passes
+ * both to `planner`. For `once` and `render`.
  *
  * @throws ConsulError
  */

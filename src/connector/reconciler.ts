@@ -10,14 +10,14 @@ import type { Planner } from './planner.ts';
 export interface ReconcilerOptions {
   readonly planner: Planner;
   readonly publisher: Publisher;
-  /** Whether the roots are published a second time, for the gateway to verify its peers with. */
+  /** Whether the roots are also published in a second object, with which the gateway verifies its peers. */
   readonly verifiesUpstream: boolean;
   readonly clock: Clock;
 }
 
-/** What one reconciliation came to, of each component. */
+/** The outcome of one reconciliation for each component. */
 export interface Reconciliation {
-  /** Undefined where what is published could not be read. */
+  /** Undefined if the target could not be read. */
   readonly plan: Plan | undefined;
   readonly identity: IdentityOutcome;
   readonly service: ServiceOutcome;
@@ -27,11 +27,11 @@ export interface Reconciliation {
 }
 
 export type IdentityOutcome =
-  /** It is published and works. */
+  /** A valid identity is published. */
   | { readonly kind: 'published'; readonly identity: Identity }
-  /** Nothing that works is published. */
+  /** No valid identity is published. */
   | { readonly kind: 'unpublished'; readonly reason: string }
-  /** Consul's roots are not known yet, so what is published was not judged. */
+  /** Consul's roots are not known yet, so the published identity was not verified. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'failed'; readonly error: unknown };
 
@@ -39,7 +39,7 @@ export type ServiceOutcome =
   | { readonly kind: 'published' }
   /** Another writer keeps modifying it. */
   | { readonly kind: 'rate-limited' }
-  /** There is no identity that it could refer to. */
+  /** There is no identity for it to reference. */
   | { readonly kind: 'skipped' }
   | { readonly kind: 'failed'; readonly error: unknown };
 
@@ -47,7 +47,7 @@ const MAX_CONFLICTS = 8;
 const CONFLICT_BACKOFF_CAP_MS = 500;
 const CONFLICT_BACKOFF_BASE_MS = 20;
 
-/** Brings what Consul says and what is published together: reads, plans, and writes what was planned. */
+/** Reconciles the target with Consul's answers: reads, plans, and writes the plan. */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
 
@@ -55,7 +55,7 @@ export class Reconciler {
     this.#options = options;
   }
 
-  /** Never rejects over what the target does: that is part of the result. */
+  /** Never rejects because of the target: its errors are part of the result. */
   async reconcile(signal: AbortSignal): Promise<Reconciliation> {
     const { clock } = this.#options;
     const writes: Writes = { identity: [], service: 0 };
@@ -144,7 +144,7 @@ interface Writes {
   service: number;
 }
 
-/** `conflict`: the component that another writer wrote first. */
+/** `conflict`: the component in which another writer was first. */
 interface Attempt extends Pick<Reconciliation, 'plan' | 'identity' | 'service'> {
   readonly conflict?: 'identity' | 'service';
 }
@@ -155,13 +155,13 @@ function withConflict(attempt: Attempt, conflicts: number): Attempt {
     'KUBERNETES_CONFLICT',
     `another writer was first, ${conflicts} times in a row`,
     {
-      remedy: 'see with kubectl get --show-managed-fields who else writes the Secret or the Service',
+      remedy: 'find the other writer of the Secret or the Service with kubectl get --show-managed-fields',
     },
   );
   return { ...attempt, [attempt.conflict]: { kind: 'failed', error } };
 }
 
-/** What stopped the reconciliation, if anything did: to be retried. */
+/** The error that stopped the reconciliation, if any, for a retry. */
 export function failureOf({ identity, service }: Reconciliation): unknown {
   if (identity.kind === 'failed') return identity.error;
   return service.kind === 'failed' ? service.error : undefined;

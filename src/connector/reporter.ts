@@ -28,31 +28,31 @@ export interface ReporterOptions {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly eventLog: EventLog;
-  /** What is written where, beside each line about it. */
+  /** The target, for each log line about it. */
   readonly target: Target;
 }
 
 const QUERIES = ['roots', 'leaf'] as const satisfies readonly Subject[];
-/** Bounds log and memory where each warning has another text. */
+/** Bounds log and memory if each warning has a different text. */
 const MAX_WARNINGS = 100;
 const EXPIRING_REMEDY =
-  'see why Consul issues no newer leaf: the warnings before this one in the log, or `check`';
+  'find out why Consul issues no newer leaf: see the previous warnings in the log, or run `check`';
 const TRUST_DOMAIN_REMEDY =
-  'nothing if Consul was installed anew; else see who answers at _CONSUL_HOST, and set _CONSUL_TRUST_DOMAIN, by which the identities of any other are refused';
+  'none if Consul was reinstalled; otherwise check which server answers at _CONSUL_HOST, and set _CONSUL_TRUST_DOMAIN to reject the identities of any other trust domain';
 const STRAY_KEY_REMEDY =
-  'see what the CA provider of Consul was given; where it is the key of a CA, rotate that: consul connect ca set-config';
+  'check the certificates in the CA provider configuration of Consul; if it is the key of a CA, rotate that CA: consul connect ca set-config';
 const FOREIGN_LEAF_REMEDY =
-  'see with kubectl get --show-managed-fields who wrote tls.crt; for a key that others may have see docs/rotation.md';
+  'find the writer of tls.crt with kubectl get --show-managed-fields; if others may have the key, see docs/rotation.md';
 const CONFLICTING_WRITER_REMEDY =
-  'see with kubectl get --show-managed-fields who else writes it; two connectors of one object need the same configuration';
+  'find the other writer with kubectl get --show-managed-fields; two connectors for one object need the same configuration';
 
 /** Subjects of `LastingProblems`, besides each query and each watch. */
 const PUBLISHING = 'publishing';
 const REMEDIES = 'remedies of Consul';
 
 /**
- * Turns what the components find into log lines, metrics, health and events; nothing else does. What lasts is reported when
- * it begins and when it changes, not each time it is found.
+ * The only place that turns outcomes into log lines, metrics, health and events. A lasting state is reported when it begins and
+ * when it changes, not each time it is found.
  */
 export class Reporter implements PublishObserver {
   readonly #options: ReporterOptions;
@@ -92,7 +92,7 @@ export class Reporter implements PublishObserver {
     }
   }
 
-  /** A blocking query ended without an answer, which need be no error. */
+  /** A blocking query timed out, which is not necessarily an error. */
   queryTimedOut(query: Subject): void {
     const { logger, health, metrics } = this.#options;
     health.heartbeat(query);
@@ -100,7 +100,7 @@ export class Reporter implements PublishObserver {
     logger.debug({ query }, 'a blocking query timed out without an answer, sending a new one');
   }
 
-  /** With its remedy once an outage, whichever query fails; health has that all the time. */
+  /** The remedy is logged once per outage for both queries; health always includes it. */
   queryFailed(query: Subject, error: ConsulError, attempt: number, retryMs: number): void {
     const { logger, health, metrics } = this.#options;
     health.heartbeat(query);
@@ -108,19 +108,19 @@ export class Reporter implements PublishObserver {
     metrics.consulFailed(query, error.code);
     const { remedy = '', ...described } = describeError(error);
     const level = this.#lasting.isDue(queryName(query), described.error) ? 'warn' : 'debug';
-    const tellsRemedy = level === 'warn' && this.#lasting.isDue(REMEDIES, remedy);
+    const isRemedyDue = level === 'warn' && this.#lasting.isDue(REMEDIES, remedy);
     logger[level](
-      { query, ...described, ...(tellsRemedy ? { remedy } : {}), attempt, retryMs },
+      { query, ...described, ...(isRemedyDue ? { remedy } : {}), attempt, retryMs },
       'Consul query failed, retrying',
     );
   }
 
-  /** Private keys that stood among certificates. They are published nowhere, but Consul gives them to whoever asks. */
+  /** Private keys among Consul's certificates. They are not published, but Consul returns them to every client. */
   strayKeys(query: Subject, where: readonly string[]): void {
     if (!this.#changes.isNew(`stray keys ${query}`, where.join()) || where.length === 0) return;
     this.#options.logger.warn(
       { where, remedy: STRAY_KEY_REMEDY },
-      'removed private keys from among certificates of Consul',
+      'removed private keys found among the certificates of Consul',
     );
   }
 
@@ -141,7 +141,7 @@ export class Reporter implements PublishObserver {
   reconcileFailed(error: unknown, attempt: number, retryMs: number): void {
     const { logger, health } = this.#options;
     const isExpected = error instanceof PublishError;
-    // Anything else is a bug of this program, and is part of no outcome.
+    // Any other error is a bug of this program, and not part of an outcome.
     if (!isExpected) health.setProblem('identity', error);
     const fields = { ...describeError(error), attempt, retryMs };
     const isDue = this.#lasting.isDue(PUBLISHING, fields.error);
@@ -155,7 +155,7 @@ export class Reporter implements PublishObserver {
     if (outcome === 'ok') health.recordAnswer('kubernetes');
   }
 
-  /** Logged once for each object and text: every response repeats it. */
+  /** Logged once per object and text, because every response repeats it. */
   warned(object: string, warning: string): void {
     const key = `${object} ${warning}`;
     if (this.#warnings.has(key) || this.#warnings.size >= MAX_WARNINGS) return;
@@ -180,7 +180,7 @@ export class Reporter implements PublishObserver {
 
   adopted(object: string): void {
     const { clock, logger, eventLog } = this.#options;
-    const message = `adopted ${object}, which another writer had made`;
+    const message = `adopted ${object}, which another writer had created`;
     eventLog.record({ reason: 'Adopted', at: clock.now(), message });
     logger.info({ object }, 'adopted an existing object');
   }
@@ -193,7 +193,7 @@ export class Reporter implements PublishObserver {
     eventLog.record({ reason: 'ConflictingWriter', at: clock.now(), message, remedy });
     logger.warn(
       { object, retryMs, remedy },
-      'another writer keeps modifying the object, repairs are rate-limited',
+      'another writer keeps modifying the object; repairs are rate-limited',
     );
   }
 
@@ -209,10 +209,10 @@ export class Reporter implements PublishObserver {
     const reason = describeCause(cause);
     metrics.wrote(object, cause.reason, clock.now());
     if (object === 'identity') eventLog.record({ reason: 'Published', at: clock.now(), message: reason });
-    logger.info({ ...this.#target, reason, object }, 'a write whose answer was lost was carried out');
+    logger.info({ ...this.#target, reason, object }, 'a write whose answer was lost has succeeded');
   }
 
-  /** Logged when it begins and when it changes: each repair meets it again. */
+  /** Logged when it begins and when it changes, because each repair repeats it. */
   portsRejected(service: ObjectName, error: unknown): void {
     const described = describeError(error);
     if (!this.#changes.isNew('ports', described.error)) return;
@@ -221,9 +221,9 @@ export class Reporter implements PublishObserver {
       {
         service: qualifiedName(service),
         ...described,
-        remedy: `remove the ports that others put there, or kubectl -n ${namespace} delete service ${name}: it is written anew at once`,
+        remedy: `remove the ports added by others, or run kubectl -n ${namespace} delete service ${name}: it is recreated at once`,
       },
-      'the ports of the Service cannot be repaired, its TLSContext is published all the same',
+      'the ports of the Service cannot be repaired; its TLSContext is published',
     );
   }
 
@@ -231,7 +231,7 @@ export class Reporter implements PublishObserver {
     this.#options.logger.warn(describeError(error), 'the leaf will not be renewed');
   }
 
-  /** Logged once for each remedy: a missing right is missing for every Event. */
+  /** Logged once per remedy: a missing permission affects every Event. */
   eventFailed(error: unknown): void {
     const described = describeError(error);
     const cause = `${described.code} ${described.remedy}`;
@@ -240,7 +240,7 @@ export class Reporter implements PublishObserver {
     this.#options.logger.warn(described, 'writing an Event failed');
   }
 
-  /** How long the problem lasted that ends now; undefined where there was none. */
+  /** The duration of the problem that ends now; undefined if there was none. */
   #lastedSeconds(problem: string): number | undefined {
     const lastedMs = this.#lasting.end(problem);
     return lastedMs === undefined ? undefined : Math.round(lastedMs / 1_000);
@@ -264,12 +264,12 @@ export class Reporter implements PublishObserver {
     if (!this.#changes.isNew('foreign leaf', serial) || serial === undefined) return;
     const { clock, logger, eventLog } = this.#options;
     const remedy = FOREIGN_LEAF_REMEDY;
-    const message = `another writer put the leaf with the serial number ${serial} in place`;
+    const message = `another writer published the leaf with the serial number ${serial}`;
     eventLog.record({ reason: 'ForeignLeaf', at: clock.now(), message, remedy });
     logger.warn({ ...this.#target, serial, remedy }, 'another writer replaced the published leaf');
   }
 
-  /** What is wrong with what Consul sent; undefined once nothing is, so that the next rejection is new. */
+  /** Reports a rejected answer; undefined once none is rejected, so that the next rejection is new. */
   #rejected(error: IdentityError | undefined): void {
     if (!this.#changes.isNew('rejected', error?.message)) return;
     const { clock, logger, metrics, eventLog } = this.#options;
@@ -292,7 +292,7 @@ export class Reporter implements PublishObserver {
     metrics.trusted(bundle);
     if (this.#changes.isNew('dropped', dropped.join('; ')) && dropped.length > 0) {
       const remedy =
-        'none is needed for an expired root; for one that is not valid yet compare the clocks; else look at GET /v1/agent/connect/ca/roots';
+        'none for an expired root; for one that is not valid yet compare the clocks; otherwise check GET /v1/agent/connect/ca/roots';
       logger.warn({ dropped, remedy }, 'excluded CA roots from the trust bundle');
     }
     const isDeferred = decision.kind === 'keep' && decision.bundle.kind === 'defer';
@@ -329,7 +329,7 @@ export class Reporter implements PublishObserver {
     if (decision.kind === 'replace') this.#trustDomainChanged(decision);
   }
 
-  /** Another CA is in the place of Consul's: it was installed anew, or something else answers. */
+  /** Consul's CA has been replaced: Consul was reinstalled, or another server answers. */
   #trustDomainChanged({ formerTrustDomain: from, content }: Replace): void {
     if (from === undefined) return;
     const { clock, logger, metrics, eventLog } = this.#options;
@@ -356,7 +356,7 @@ export class Reporter implements PublishObserver {
     }
   }
 
-  /** Reported once a leaf, where so little is left of its lifetime that the daemon is unready. */
+  /** Reported once per leaf, when its remaining lifetime makes the daemon unready. */
   #expiring(identity: Identity): void {
     const { clock, logger, eventLog } = this.#options;
     const at = clock.now();
@@ -371,7 +371,7 @@ export class Reporter implements PublishObserver {
   #wroteService(): void {
     const { clock, logger, metrics, target } = this.#options;
     if (target.kind === 'directory') {
-      logger.info(this.#target, 'told the gateway to reload the files');
+      logger.info(this.#target, 'reloaded the gateway');
       return;
     }
     metrics.wrote('service', 'repair', clock.now());

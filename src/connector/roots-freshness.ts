@@ -3,15 +3,15 @@ import { type PublishedIndex, publishedIndexOf } from '../identity/policy/roots-
 import type { Published } from '../identity/published.ts';
 import type { Clock } from '../lib/clock.ts';
 
-/** Agents receive a new root at about the same time, and not at the same. */
+/** Agents receive a new root at slightly different times. */
 const SETTLE_MS = 1_000;
-/** Versions before 1.0.0 publish no index and revert at once what their own agent has not received yet. */
+/** Versions before 1.0.0 publish no index, and revert roots at once that their own agent has not received yet. */
 const FORMER_SETTLE_MS = 5_000;
-/** An agent that is behind catches up. One that stays behind longer follows a Consul whose index went back. */
+/** An agent that is behind catches up within this time. If it does not, Consul's index has gone back. */
 const BEHIND_MS = 30_000;
-/** Each time another replica reverts that conclusion the wait doubles, up to this. */
+/** Each time another replica reverts a write based on that conclusion the wait doubles, up to this. */
 const MAX_BEHIND_MS = 3_600_000;
-/** A write that is reverted sooner was reverted by a writer with another list of roots. */
+/** A write reverted within this time was reverted by a writer with a different list of roots. */
 const UNDONE_WITHIN_MS = 60_000;
 
 export type RootsAnswer = Pick<QueryResponse, 'freshness' | 'index' | 'wentBack' | 'isOutdated'>;
@@ -19,18 +19,18 @@ export type RootsAnswer = Pick<QueryResponse, 'freshness' | 'index' | 'wentBack'
 type Bundles = Pick<Published, 'caPem' | 'upstreamCaPem' | 'rootsIndex' | 'upstreamRootsIndex'>;
 
 /**
- * Whether Consul's roots, as answered here, may be older than what another writer has published since: another replica's
- * agent was the first to receive a change, or ours is behind or has lost its servers.
+ * Decides whether Consul's last roots may be older than those that another writer has published since: another replica's agent
+ * may have received a change first, or ours may be behind or have lost its servers.
  *
- * A write of another writer is in doubt until Consul has given a fresh answer a second later. The index of the roots
- * shortens that where it is the one that was published, and lengthens it where it is lower: then the agent is behind,
- * unless it goes on for so long, or the index was seen to go back, that Consul itself must be.
+ * Roots changed by another writer are unconfirmed until a fresh answer of Consul a second later. If the index of our roots equals
+ * the published one, they are confirmed at once. If it is lower, the wait is longer, because our agent is behind; unless the
+ * index was seen to go back, or stays lower for so long that Consul's own index must have gone back.
  */
 export class RootsFreshness {
   readonly #clock: Clock;
   #seen: string | undefined;
-  /** Since when what is published is in doubt, in milliseconds since the epoch. */
-  #doubtSince: number | undefined;
+  /** Since when the published roots are unconfirmed, in milliseconds since the epoch. */
+  #unconfirmedSince: number | undefined;
   #index: bigint | undefined;
   #publishedIndex: PublishedIndex | undefined;
   /** Whether the published roots are those of Consul's newest answer. */
@@ -45,9 +45,9 @@ export class RootsFreshness {
   #isOneShot = false;
   /** When this process last wrote. */
   #wroteAt = Number.NEGATIVE_INFINITY;
-  /** How many of our writes in a row another writer reverted. */
+  /** The number of our consecutive writes that another writer reverted. */
   #undone = 0;
-  /** The published index that we overwrote with a lower one, and how often in a row. */
+  /** The published index that we overwrote with a lower one, and the number of times in a row. */
   #superseded: { readonly index: bigint; readonly times: number } | undefined;
 
   constructor(clock: Clock) {
@@ -59,16 +59,16 @@ export class RootsFreshness {
     return this.#index;
   }
 
-  /** When to query Consul's roots again, in milliseconds since the epoch; undefined where they are confirmed. */
+  /** When to query Consul's roots again, in milliseconds since the epoch; undefined if they are confirmed. */
   get confirmAfter(): number | undefined {
-    if (this.#doubtSince === undefined || this.#isLevel) return undefined;
-    return this.#doubtSince + this.#settleMs;
+    if (this.#unconfirmedSince === undefined || this.#isLevel) return undefined;
+    return this.#unconfirmedSince + this.#settleMs;
   }
 
   /**
-   * Takes what is published now; where it is not what was last read or written here, another writer has changed it.
+   * Records the published content. If it differs from what was last read or written here, another writer has changed it.
    *
-   * @param publishedIndex that of the roots in it, where it can be compared with Consul's
+   * @param publishedIndex the index of its roots, if it can be compared with Consul's
    * @param isListed whether its roots are those of Consul's newest answer
    */
   observe(
@@ -84,7 +84,7 @@ export class RootsFreshness {
     if (bundles !== this.#seen || (hadIndex && !this.#hasIndex)) {
       const isUndone = now - this.#wroteAt < UNDONE_WITHIN_MS;
       this.#undone = isUndone ? this.#undone + 1 : 0;
-      this.#doubtSince = this.#isOneShot ? undefined : now;
+      this.#unconfirmedSince = this.#isOneShot ? undefined : now;
     }
     this.#seen = bundles;
     this.#isListed = isListed;
@@ -97,16 +97,16 @@ export class RootsFreshness {
     this.#isListed = true;
     if (index === undefined) this.#hasIndex = false;
     this.#setPublishedIndex(index === undefined ? undefined : { lowest: index, highest: index });
-    this.#doubtSince = undefined;
+    this.#unconfirmedSince = undefined;
     this.#wroteAt = this.#clock.now();
   }
 
-  /** There will be no other answer to wait for. */
+  /** For commands that query Consul once: there will be no later answer. */
   takeFirstAnswer(): void {
     this.#isOneShot = true;
   }
 
-  /** Takes that Consul answered about its roots; returns whether that may change what is decided. */
+  /** Records an answer to the roots query; returns whether it may change the decision. */
   answered({ freshness, index, wentBack, isOutdated }: RootsAnswer): boolean {
     if (isOutdated) return false;
     const before = this.confirmAfter;
@@ -128,31 +128,31 @@ export class RootsFreshness {
   }
 
   #confirm(at: number): void {
-    if (this.#doubtSince === undefined) return;
-    const waited = at - this.#doubtSince;
-    // Less than none: the clock was set back.
+    if (this.#unconfirmedSince === undefined) return;
+    const waited = at - this.#unconfirmedSince;
+    // Negative after the clock was set back.
     if (waited >= 0 && waited < this.#settleMs) return;
-    this.#doubtSince = undefined;
-    if (this.#isOfBefore) this.#retractedIndex = undefined;
+    this.#unconfirmedSince = undefined;
+    if (this.#predatesRollback) this.#retractedIndex = undefined;
     if (!this.isBehind || this.#highest === undefined) return;
     this.#superseded = { index: this.#highest, times: (this.#superseded?.times ?? 0) + 1 };
   }
 
-  /** What follows from the two indexes alone. */
+  /** Draws the conclusions that follow from the two indexes alone. */
   #settle(now: number): void {
     if (this.#hasReached(this.#wentBackFrom)) this.#wentBackFrom = undefined;
     if (this.#hasReached(this.#superseded?.index)) this.#superseded = undefined;
     const isBehind = this.isBehind && this.#highest !== this.#superseded?.index;
-    if (this.#isLevel) this.#doubtSince = undefined;
-    else if (this.#isOfBefore || isBehind) this.#doubtSince ??= now;
+    if (this.#isLevel) this.#unconfirmedSince = undefined;
+    else if (this.#predatesRollback || isBehind) this.#unconfirmedSince ??= now;
   }
 
   get #settleMs(): number {
     if (this.isBehind && !this.#hasGoneBack) {
       return Math.min(MAX_BEHIND_MS, BEHIND_MS * 2 ** (this.#superseded?.times ?? 0));
     }
-    if (this.#isOfBefore) return BEHIND_MS;
-    // Where Consul gives none, none is published.
+    if (this.#predatesRollback) return BEHIND_MS;
+    // If Consul sends no index, none is published.
     const isFormer = !this.#hasIndex && this.#index !== undefined;
     return Math.min(BEHIND_MS, (isFormer ? FORMER_SETTLE_MS : SETTLE_MS) * 2 ** this.#undone);
   }
@@ -172,20 +172,20 @@ export class RootsFreshness {
     );
   }
 
-  /** Whether the answer is probably older than the moment Consul's index went back, which another replica has seen. */
-  get #isOfBefore(): boolean {
+  /** Whether the answer is probably from before Consul's index went back, as seen by another replica. */
+  get #predatesRollback(): boolean {
     if (this.#index === undefined || this.#highest === undefined || this.#retractedIndex === undefined)
       return false;
     return this.#index > this.#highest && this.#index <= this.#retractedIndex;
   }
 
-  /** After a restored snapshot two lists may have one index: then it confirms neither. */
+  /** Whether the indexes and the roots are equal. After a restored snapshot, two lists may have one index, which confirms neither. */
   get #isLevel(): boolean {
     const { lowest, highest } = this.#publishedIndex ?? {};
     return this.#isListed && this.#index !== undefined && this.#index === lowest && this.#index === highest;
   }
 
-  /** Whether what is published was made of roots with a higher index: ours are older, or Consul's index went back. */
+  /** Whether the published roots have a higher index: ours are older, or Consul's index went back. */
   get isBehind(): boolean {
     return this.#index !== undefined && this.#highest !== undefined && this.#index < this.#highest;
   }

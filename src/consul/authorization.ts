@@ -1,13 +1,13 @@
 import { ConsulError, type ConsulErrorCode } from '../errors.ts';
 import { isRecord } from '../lib/record.ts';
 import type { ConsulConnection } from './connection.ts';
-import { type Asked, errorOfMissingPermission } from './errors/status.ts';
+import { errorOfMissingPermission, type Requested } from './errors/status.ts';
 import { parseJson } from './json.ts';
 
 export const TOKEN_PATH = '/v1/acl/token/self';
 
 const PATH = '/v1/internal/acl/authorize';
-/** There is no answer without ACLs, nor from a Consul that lacks or blocks the endpoint. */
+/** Consul without ACLs does not answer, and neither does one that lacks or blocks the endpoint. */
 const NO_ANSWER: readonly ConsulErrorCode[] = [
   'CONSUL_ACLS_DISABLED',
   'CONSUL_NOT_FOUND',
@@ -15,38 +15,39 @@ const NO_ANSWER: readonly ConsulErrorCode[] = [
 ];
 
 /**
- * Why the token may not have the leaf signed; undefined where it may, or Consul does not say. Receiving a leaf proves nothing:
- * an agent of 1.16 returns a cached leaf to any token, even to none, until Consul must sign a new one.
+ * The error if the token may not have the leaf signed; undefined if it may, or Consul does not answer. Receiving a leaf proves
+ * nothing: an agent of 1.16 returns a cached leaf to any token, even to none, until Consul must sign a new one.
  *
- * @throws ConsulError where it cannot be asked within `deadlineMs` milliseconds a request
+ * @throws ConsulError if a request fails or takes longer than `deadlineMs` milliseconds
  */
 export async function missingPermission(
   connection: Pick<ConsulConnection, 'get' | 'post'>,
-  asked: Asked,
+  requested: Requested,
   deadlineMs: number,
   signal: AbortSignal,
 ): Promise<ConsulError | undefined> {
   try {
-    const rights = [{ Resource: 'service', Access: 'write', Segment: asked.service }];
+    const rights = [{ Resource: 'service', Access: 'write', Segment: requested.service }];
     const { text } = await connection.post(PATH, rights, deadlineMs, signal);
     const answers = parseJson(text, 'rights of the token');
     const [answer] = Array.isArray(answers) ? answers : [];
-    return isRecord(answer) && answer['Allow'] === false ? errorOfMissingPermission(asked) : undefined;
+    return isRecord(answer) && answer['Allow'] === false ? errorOfMissingPermission(requested) : undefined;
   } catch (error) {
     const code = codeOf(error);
-    if (code === 'CONSUL_PERMISSION_DENIED') return errorOfMissingPermission(asked);
+    if (code === 'CONSUL_PERMISSION_DENIED') return errorOfMissingPermission(requested);
     if (code === 'CONSUL_TOKEN_UNKNOWN') {
-      return (await unknownToken(connection, asked, deadlineMs, signal)) ?? errorOfMissingPermission(asked);
+      const unknown = await unknownToken(connection, requested, deadlineMs, signal);
+      return unknown ?? errorOfMissingPermission(requested);
     }
     if (code !== undefined && NO_ANSWER.includes(code)) return undefined;
     throw error;
   }
 }
 
-/** A client agent of 1.8 says `ACL not found` of no token and of one without rules too: the token itself shows. */
+/** A client agent of 1.8 answers `ACL not found` even without a token, or for one without rules: so the token itself is queried. */
 async function unknownToken(
   connection: Pick<ConsulConnection, 'get'>,
-  { token }: Asked,
+  { token }: Requested,
   deadlineMs: number,
   signal: AbortSignal,
 ): Promise<ConsulError | undefined> {

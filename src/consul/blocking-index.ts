@@ -1,7 +1,7 @@
 /**
  * The index for the next blocking query, from that of the last one and the `X-Consul-Index` header of its answer.
- * Undefined means: start over without one. Consul asks for that when the index goes backwards (a restored or new
- * server, consul PR #2621) or is 0; a proxy may drop or spoil it. Indexes are 64-bit, more than a number holds.
+ * Undefined means to start over without an index. Consul requires that when the index goes backwards (a restored or new server,
+ * consul PR #2621) or is 0; a proxy may drop or corrupt it. Indexes are 64-bit and do not fit into a number.
  */
 export function nextIndex(last: bigint | undefined, header: string | undefined): bigint | undefined {
   const index = readIndex(header);
@@ -9,7 +9,7 @@ export function nextIndex(last: bigint | undefined, header: string | undefined):
   return index;
 }
 
-/** The index of an answer; undefined where it says none that can be used. */
+/** The index of an answer; undefined if it has no usable one. */
 export function readIndex(header: string | undefined): bigint | undefined {
   if (header === undefined || !/^\d{1,20}$/.test(header)) return undefined;
   const index = BigInt(header);

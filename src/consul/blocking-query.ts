@@ -10,7 +10,7 @@ import { type AnswerAge, answerAge } from './freshness.ts';
 export interface BlockingQueryOptions<T> {
   readonly connection: Connection;
   readonly query: CaQuery<T>;
-  /** Longest block asked for, in milliseconds. */
+  /** The `wait` of a blocking query, in milliseconds. */
   readonly waitMs: number;
   readonly clock: Clock;
   /** A usable answer whose content differs from the last one. */
@@ -18,19 +18,19 @@ export interface BlockingQueryOptions<T> {
   /** Every usable answer, new or not. */
   readonly onResponse: (response: QueryResponse) => void;
   readonly onError: (error: ConsulError, attempt: number, retryMs: number) => void;
-  /** A blocking query ended unanswered: sent again at once, on a new connection and without an index. */
+  /** A blocking query timed out. It is sent again at once, on a new connection and without an index. */
   readonly onTimeout: () => void;
 }
 
-/** What a usable answer says of itself. */
+/** The metadata of a usable answer. */
 export interface QueryResponse extends AnswerAge {
-  /** Undefined where it has none. */
+  /** Undefined if it has none. */
   readonly index: bigint | undefined;
-  /** Whether this query was sent with a higher index: Consul restored a snapshot, or started over. */
+  /** Whether the query was sent with a higher index: Consul restored a snapshot, or started over. */
   readonly wentBack: boolean;
-  /** Whether its content was ignored, as it is older than what was answered before. */
+  /** Whether its content was ignored because it is older than that of a previous answer. */
   readonly isOutdated: boolean;
-  /** Whether the failures before it may go on, as it came out of a cache. */
+  /** Whether the preceding failures may continue, because the answer came from a cache. */
   readonly isRecovering: boolean;
 }
 
@@ -40,13 +40,13 @@ const SLACK_MS = 10_000;
 const IMMEDIATE_DEADLINE_MS = 30_000;
 const BURST = 5;
 const REFILL_MS = 1_000;
-/** After news the process has something to write, which the next question must not delay. */
+/** After a change the process has something to write, which the next query must not delay. */
 const REST_AFTER_NEWS_MS = 50;
 
 /**
- * Sends one blocking query for ever: at most five requests at once and then one a second, whatever the server does.
- * Answers are compared by content, never by index: before 1.4.1 a renewal could keep its index, and configuration
- * writes raise it with the same content.
+ * Sends one blocking query repeatedly: at most five requests at once, then one per second, however fast the server answers.
+ * Answers are compared by content, not by index: before 1.4.1 a renewal could keep its index, and configuration writes raise it
+ * with the same content.
  */
 export class BlockingQuery<T> {
   readonly #options: BlockingQueryOptions<T>;
@@ -54,9 +54,9 @@ export class BlockingQuery<T> {
   #index: bigint | undefined;
   #content: string | undefined;
   #interrupt = new AbortController();
-  /** Whether a query without an index is under way. */
+  /** Whether a query without an index is pending. */
   #isImmediate = false;
-  /** Whether another one is to follow it. */
+  /** Whether another one must follow it. */
   #again = false;
   /** When the last fresh answer arrived, by the monotonic clock. */
   #freshAt = Number.NEGATIVE_INFINITY;
@@ -68,21 +68,21 @@ export class BlockingQuery<T> {
     this.#bucket = new TokenBucket(options.clock, BURST, REFILL_MS);
   }
 
-  /** Ends the request under way and sends the query again without an index: some versions never wake a leaf query (PR #15005). */
+  /** Aborts the pending request and sends the query again without an index: some versions never wake a leaf query (PR #15005). */
   refetch(): void {
     this.#index = undefined;
-    // To end one without an index for another such would put off for ever that the server does not answer it.
+    // Aborting a query without an index to send another one could postpone its timeout forever.
     if (this.#isImmediate) this.#again = true;
     else this.#interrupt.abort();
   }
 
-  /** Runs until `signal` aborts. Never rejects over what Consul says. */
+  /** Runs until `signal` aborts. Never rejects because of Consul's answers. */
   async run(signal: AbortSignal): Promise<void> {
     const onAbort = (): void => this.#interrupt.abort();
     signal.addEventListener('abort', onAbort, { once: true });
     let failures = 0;
-    // An agent that has lost its servers answers a query without an index from its cache, and fails the one with an
-    // index that follows (seen with 1.8.7): one such answer is no end of the failures.
+    // An agent that has lost its servers answers a query without an index from its cache, and fails the following one with an
+    // index (seen with 1.8.7): one such answer does not end the failures.
     let answers = 0;
     while (!signal.aborted) {
       await this.#bucket.take(signal);
@@ -102,7 +102,7 @@ export class BlockingQuery<T> {
         if (interrupt.aborted) continue;
         const silent = this.#index !== undefined && isTimeout(error);
         if (!silent) this.#unanswered = isTimeout(error) ? this.#unanswered + 1 : 0;
-        // An index that led to an error may be the cause of it.
+        // The index may be the cause of the error.
         this.#index = undefined;
         if (silent) {
           this.#options.onTimeout();
@@ -118,7 +118,7 @@ export class BlockingQuery<T> {
     signal.removeEventListener('abort', onAbort);
   }
 
-  /** Undefined where `signal` aborted. */
+  /** Undefined if `signal` aborted. */
   async #send(signal: AbortSignal): Promise<Omit<QueryResponse, 'isRecovering'> | undefined> {
     const { connection, query, waitMs, onChange } = this.#options;
     const index = this.#index;
@@ -154,11 +154,10 @@ export class BlockingQuery<T> {
 }
 
 /**
- * Milliseconds until a query is given up: the watchdog for connections that died silently. With an index that is not an
- * error, since Consul 1.2 to 1.4.0 ignore `wait` on the leaf and block for ten minutes (consul #4462): the query that
- * follows has no index, is answered at once by a server that lives, and tells the two apart. Before Consul 1.11.6 and 1.12.1
- * that query too may block while another client waits for the same leaf. So each timeout doubles the deadline of the next
- * attempt, up to that of a query with an index.
+ * The timeout of a query in milliseconds, which detects dead connections. A timeout of a query with an index is not an error,
+ * because Consul 1.2 to 1.4.0 ignore `wait` on the leaf and block for ten minutes (consul #4462): the next query has no index,
+ * and a live server answers it at once. Before Consul 1.11.6 and 1.12.1 that query too may block while another client waits for
+ * the same leaf, so each timeout doubles the deadline of the next attempt, up to that of a query with an index.
  */
 function deadlineMs(waitMs: number, index: bigint | undefined, unanswered: number): number {
   const blocking = waitMs + Math.ceil(waitMs / 16) + SLACK_MS;
@@ -173,7 +172,7 @@ function isTimeout(error: unknown): boolean {
 function asConsulError(error: unknown): ConsulError {
   if (error instanceof ConsulError) return error;
   return new ConsulError('CONSUL_INVALID_RESPONSE', "Consul's answer could not be used", {
-    remedy: 'see that _CONSUL_HOST and _CONSUL_PORT lead to Consul; if they do, report this as a bug',
+    remedy: 'check that _CONSUL_HOST and _CONSUL_PORT lead to Consul; if they do, report this as a bug',
     cause: error,
   });
 }

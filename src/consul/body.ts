@@ -5,15 +5,15 @@ import { ConsulError } from '../errors.ts';
 
 type Body = Dispatcher.ResponseData['body'];
 
-/** A refusal is one line, and a proxy's page is not quoted. */
+/** Consul's error is one line, and a proxy's page is not quoted. */
 const MAX_REFUSAL_BYTES = 16 * 1024;
 const FIRST_BYTES = 8 * 1024;
 
 const gunzipBounded = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
-/** Drops a byte order mark, which a parser of JSON may ignore (RFC 8259 section 8.1). */
+/** Drops a byte order mark, which JSON parsers may ignore (RFC 8259 section 8.1). */
 const utf8 = new TextDecoder();
 
-/** What came is longer than its purpose allows. */
+/** The answer is longer than the limit of its endpoint. */
 export class TooLongError extends Error {
   readonly maxBytes: number;
 
@@ -24,11 +24,11 @@ export class TooLongError extends Error {
 }
 
 /**
- * The whole body as text. The status counts before the body: a redirect's is not read, and of one whose status is not 200 the
- * beginning is enough, or nothing where it cannot be read.
+ * The body as text. For a redirect it is not read; for any other status than 200 only the beginning, or nothing if it cannot be
+ * read.
  *
- * @throws TooLongError for an answer of more than `maxBytes`, compressed or not; what ended the connection; ConsulError
- *   CONSUL_INVALID_RESPONSE for an encoding that cannot be undone
+ * @throws TooLongError for an answer of more than `maxBytes`, compressed or not; the error of the connection; ConsulError
+ *   CONSUL_INVALID_RESPONSE for an encoding that cannot be decoded
  */
 export async function readBody(
   status: number,
@@ -56,8 +56,8 @@ export async function readBody(
 }
 
 /**
- * The body up to `maxBytes`, at which the request ends. Each chunk is copied as it comes: kept as they are, six million chunks
- * of one byte take a gigabyte.
+ * The body up to `maxBytes`, where the request is ended. Each chunk is copied as it arrives: six million separate chunks of one
+ * byte would take a gigabyte.
  */
 function collect(body: Body, maxBytes: number): Promise<{ bytes: Buffer; isCut: boolean }> {
   return new Promise((resolve, reject) => {
@@ -84,7 +84,7 @@ function collect(body: Body, maxBytes: number): Promise<{ bytes: Buffer; isCut: 
   });
 }
 
-/** Codings are case-insensitive, and `x-gzip` is `gzip` (RFC 9110 section 8.4.1). None is asked for. */
+/** Codings are case-insensitive, and `x-gzip` is `gzip` (RFC 9110 section 8.4.1). We request none. */
 async function decode(body: Buffer, encoding = 'identity', maxBytes: number): Promise<Buffer> {
   const coding = encoding.trim().toLowerCase();
   if (coding === 'identity' || coding === '') return body;
@@ -96,7 +96,7 @@ async function decode(body: Buffer, encoding = 'identity', maxBytes: number): Pr
       throw new TooLongError(maxBytes);
     }
     throw new ConsulError('CONSUL_INVALID_RESPONSE', "Consul's compressed answer cannot be read", {
-      remedy: 'a proxy before Consul spoils its answers: connect without it',
+      remedy: 'a proxy in front of Consul corrupts its answers: connect without it',
       cause,
     });
   }

@@ -8,20 +8,20 @@ import { type Lookup, ServerList } from './servers.ts';
 import { fileToken, fixedToken, type TokenSource } from './token.ts';
 import { ConsulTransport } from './transport.ts';
 
-/** One Consul, however it is reached. */
+/** One Consul datacenter, through any of its servers. */
 export interface Consul {
   connect(): Connection;
   /**
-   * Why the token may not have the leaf signed, if so. Receiving a leaf does not show it: it may be cached.
+   * The error if the token may not have the leaf signed. Receiving a leaf does not show it: it may be cached.
    *
-   * @throws ConsulError where it cannot be asked within `deadlineMs` milliseconds
+   * @throws ConsulError if Consul does not answer within `deadlineMs` milliseconds
    */
   missingPermission(deadlineMs: number, signal: AbortSignal): Promise<ConsulError | undefined>;
   /** Ends every connection, within `deadlineMs` milliseconds. */
   close(deadlineMs: number): Promise<void>;
 }
 
-/** The way to one Consul: connections that share its servers and its token. */
+/** Creates connections to one Consul that share its servers and its token. */
 export class ConsulClient implements Consul {
   readonly #access: ConsulAccess;
   readonly #clock: Clock;
@@ -40,7 +40,7 @@ export class ConsulClient implements Consul {
     return this.#connect(this.#tokens);
   }
 
-  /** A connection that sends no token, to the same servers. */
+  /** A connection to the same servers that sends no token. */
   connectAnonymously(): ConsulConnection {
     return this.#connect(fixedToken(undefined));
   }

@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts';
 import { type AnswerAge, answerAge, type Subject } from './freshness.ts';
 import { parseObject, unusable } from './json.ts';
 
-/** Consul's `GET /v1/agent/connect/ca/roots`, as far as it is used. `SerialNumber` is not: it overflows a number. */
+/** The used fields of `GET /v1/agent/connect/ca/roots`. `SerialNumber` is not read: it overflows a number. */
 export interface CaRoots {
   readonly trustDomain: string;
   readonly activeRootId: string;
@@ -19,28 +19,28 @@ export interface CaRoot {
   readonly intermediatePems: readonly string[];
 }
 
-/** Consul's `GET /v1/agent/connect/ca/leaf/<service>`, as far as it is used. */
+/** The used fields of `GET /v1/agent/connect/ca/leaf/<service>`. */
 export interface CaLeaf {
   readonly certificatePem: string;
   readonly privateKeyPem: string;
 }
 
-/** A mesh has two or three; Consul keeps an old one for some weeks. */
+/** A mesh has two or three; Consul keeps old ones for some weeks. */
 const MAX_ROOTS = 300;
 
-/** Below it are all endpoints that only a Consul with Connect has. */
+/** The prefix of the endpoints that only Consul with Connect has. */
 export const CA_PATH = '/v1/agent/connect/ca/';
 export const ROOTS_PATH = `${CA_PATH}roots`;
 
-/** The path of a service's leaf: names may hold anything, so they are percent-encoded. */
+/** The path of a service's leaf. Names may contain any character, so they are percent-encoded. */
 export function leafPath(service: string): string {
   return `${CA_PATH}leaf/${encodeURIComponent(service)}`;
 }
 
 /**
- * A root that is not the active one may lack anything: it is kept as far as it goes, and the trust bundle drops it.
+ * An inactive root may be incomplete: it is kept here, and the trust bundle drops it.
  *
- * @throws ConsulError CONSUL_INVALID_RESPONSE, or CONSUL_CA_NOT_READY when there is no root (consul #4421)
+ * @throws ConsulError CONSUL_INVALID_RESPONSE, or CONSUL_CA_NOT_READY if there is no root (consul #4421)
  */
 export function decodeRoots(text: string): CaRoots {
   const answer = parseObject(text, 'roots');
@@ -48,7 +48,7 @@ export function decodeRoots(text: string): CaRoots {
   if (roots === undefined || roots === null || (Array.isArray(roots) && roots.length === 0)) {
     throw new ConsulError('CONSUL_CA_NOT_READY', 'Consul lists no CA root', {
       remedy:
-        'wait until the Connect CA is initialised; if it stays, read the log of the Consul leader. A secondary datacenter waits for its primary',
+        'wait until the Connect CA is initialised; if the error persists, check the log of the Consul leader. A secondary datacenter waits for its primary',
     });
   }
   if (!Array.isArray(roots)) throw unusable('roots', 'Roots is not a list');
@@ -66,7 +66,7 @@ export function decodeRoots(text: string): CaRoots {
   return { trustDomain: readString(answer, 'TrustDomain', 'roots'), activeRootId, roots: decoded };
 }
 
-/** @throws ConsulError CONSUL_INVALID_RESPONSE; it never quotes the answer, which holds a private key */
+/** @throws ConsulError CONSUL_INVALID_RESPONSE, without quoting the answer, which contains a private key */
 export function decodeLeaf(text: string): CaLeaf {
   const answer = parseObject(text, 'leaf');
   return {
@@ -75,11 +75,11 @@ export function decodeLeaf(text: string): CaLeaf {
   };
 }
 
-/** One of the two queries: where it goes, and what its answer means. */
+/** One of the two queries: its path, and how to decode its answer. */
 export interface CaQuery<T> {
   readonly subject: Subject;
   readonly path: string;
-  /** @throws ConsulError when the answer cannot be used */
+  /** @throws ConsulError if the answer cannot be used */
   readonly decode: (text: string) => T;
 }
 
@@ -91,13 +91,13 @@ export function leafQuery(service: string): CaQuery<CaLeaf> {
 
 export interface Fetched<T> extends AnswerAge {
   readonly value: T;
-  /** Undefined where the answer has none. */
+  /** Undefined if the answer has none. */
   readonly index: bigint | undefined;
 }
 
 /**
- * Sends a query once, without blocking, to one server after another until one answers, each within `deadlineMs`
- * milliseconds; `onFailure` is called for each server before that.
+ * Sends a query without blocking to one server after another until one answers, each within `deadlineMs` milliseconds;
+ * `onFailure` is called for each server that failed before.
  *
  * @throws ConsulError
  */

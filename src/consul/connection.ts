@@ -14,13 +14,13 @@ export interface ConsulAnswer {
   readonly age: string | undefined;
 }
 
-/** One way to query Consul, for one long poll. */
+/** A connection to Consul for one long poll. */
 export interface Connection {
-  /** GETs `path` within `deadlineMs` milliseconds, whole body included. @throws ConsulError */
+  /** GETs `path` within `deadlineMs` milliseconds, body included. @throws ConsulError */
   get(path: string, query: URLSearchParams, deadlineMs: number, signal: AbortSignal): Promise<ConsulAnswer>;
   /**
    * GETs `path` from one server after another until one answers, each within `deadlineMs` milliseconds; `onFailure` is
-   * called for each server before that.
+   * called for each server that failed before.
    *
    * @throws ConsulError of the last server
    */
@@ -40,8 +40,8 @@ export interface ConnectionOptions {
 }
 
 /**
- * One connection to Consul, for one long poll: a request queued behind another obeys neither its deadline nor its
- * signal in undici, so polls do not share one.
+ * One connection to Consul for one long poll. Polls do not share connections: in undici a request queued behind another obeys
+ * neither its deadline nor its signal.
  */
 export class ConsulConnection implements Connection {
   readonly #options: ConnectionOptions;
@@ -54,8 +54,8 @@ export class ConsulConnection implements Connection {
   }
 
   /**
-   * GETs `path` with the token and the scope within `deadlineMs` milliseconds, whole body included. Where the token is
-   * refused and another can be had, asks once more with that.
+   * GETs `path` with the token and the scope within `deadlineMs` milliseconds, body included. If the token is refused and another
+   * one is available, retries once with that.
    *
    * @throws ConsulError
    */
@@ -99,7 +99,7 @@ export class ConsulConnection implements Connection {
   ): Promise<ConsulAnswer> {
     const { servers } = this.#options;
     for (;;) {
-      // A name that does not resolve is the error of the request.
+      // If the name does not resolve, the request reports it.
       const server = await servers.current().catch(() => undefined);
       try {
         return await this.get(path, new URLSearchParams(), deadlineMs, signal);

@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
 
-/** One address of Consul's HTTP API, as configured: a name may stand for several servers. */
+/** One configured address of Consul's HTTP API: a name may resolve to several servers. */
 export type ConsulServer =
   | {
       readonly host: string;
       readonly port: number;
-      /** Where a gateway has the API below a path: that, with a slash at its beginning and none at its end. */
+      /** The path prefix if a gateway serves the API below one, with a leading slash and no trailing one. */
       readonly pathPrefix?: string;
     }
   | { readonly socketPath: string };
@@ -17,13 +17,13 @@ export interface ConsulTlsConfig {
   readonly caFolder: string | undefined;
   readonly certificateFile: string | undefined;
   readonly keyFile: string | undefined;
-  /** The name in the server's certificate, where it is not the host asked for: `server.<datacenter>.consul`. */
+  /** The name in the server's certificate if it is not the host: `server.<datacenter>.consul`. */
   readonly serverName: string | undefined;
-  /** False verifies nothing. */
+  /** False disables verification. */
   readonly verify: boolean;
 }
 
-/** Where the ACL token comes from. */
+/** The source of the ACL token. */
 export type TokenConfig =
   | { readonly kind: 'none' }
   | { readonly kind: 'value'; readonly token: string }
@@ -34,43 +34,43 @@ export type TokenConfig =
 export interface LoginConfig {
   readonly authMethod: string;
   readonly bearerTokenFile: string;
-  /** That of the auth method; undefined: that of the agent or server. */
+  /** The datacenter of the auth method; undefined: that of the agent or server. */
   readonly datacenter: string | undefined;
   readonly namespace: string | undefined;
   readonly partition: string | undefined;
   readonly meta: Readonly<Record<string, string>>;
 }
 
-/** What the service is asked for in. Each is sent only where it is set: Consul without Enterprise refuses the first two. */
+/** The scope of the service. Each part is sent only if set: Consul without Enterprise refuses the first two. */
 export interface ConsulScope {
   readonly namespace: string | undefined;
   readonly partition: string | undefined;
   readonly datacenter: string | undefined;
 }
 
-/** All there is to know to ask Consul. */
+/** Everything needed to query Consul. */
 export interface ConsulAccess {
   readonly servers: readonly ConsulServer[];
   readonly tls: ConsulTlsConfig | undefined;
-  /** `user:password` for a proxy before Consul (RFC 7617), sent beside the token. */
+  /** `user:password` for a proxy in front of Consul (RFC 7617), sent in addition to the token. */
   readonly httpAuth: string | undefined;
   readonly token: TokenConfig;
   readonly scope: ConsulScope;
-  /** The Consul service whose leaf is wanted. */
+  /** The Consul service of the leaf. */
   readonly service: string;
-  /** Whether this runs in a Pod, for remedies. */
+  /** Whether the process runs in a Pod, for remedies. */
   readonly inPod: boolean;
 }
 
-/** The address as a URL, as it was configured, for people; an IPv6 address in brackets. */
+/** The configured address as a URL for messages; an IPv6 address in brackets. */
 export function serverUrl(server: ConsulServer, tls: ConsulTlsConfig | undefined): string {
   if ('socketPath' in server) return `unix://${server.socketPath}`;
   return url(server.host, server.port, tls) + (server.pathPrefix ?? '');
 }
 
 /**
- * The origin of requests, which TLS and the Host header go by. The final dot of a name and the zone of an IPv6 address are
- * for the resolver and the kernel of this machine: no certificate has them, and Go refuses a dot in SNI (RFC 6066 section 3).
+ * The origin of requests, for TLS and the Host header. The final dot of a name and the zone of an IPv6 address are only for the
+ * local resolver and kernel: no certificate has them, and Go refuses a dot in SNI (RFC 6066 section 3).
  */
 export function requestOrigin(server: ConsulServer, tls: ConsulTlsConfig | undefined): string {
   if ('socketPath' in server) return url('localhost', undefined, tls);
@@ -78,7 +78,7 @@ export function requestOrigin(server: ConsulServer, tls: ConsulTlsConfig | undef
   return url(withoutFinalDot(name), server.port, tls);
 }
 
-/** A name as certificates have it. */
+/** A name as in certificates. */
 export function withoutFinalDot(name: string): string {
   return name.replace(/\.$/, '');
 }

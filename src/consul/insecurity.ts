@@ -2,7 +2,7 @@ import { type Insecurity, isLoopback } from '../lib/insecurity.ts';
 import { type ConsulAccess, serverUrl, type TokenConfig } from './endpoint.ts';
 import { VERIFIES_NOTHING } from './tls.ts';
 
-/** What each kind of token lets whoever reads it do. */
+/** The credential that is sent for each kind of token. */
 const TOKENS: Readonly<Record<TokenConfig['kind'], string | undefined>> = {
   none: undefined,
   value: 'the ACL token',
@@ -10,7 +10,7 @@ const TOKENS: Readonly<Record<TokenConfig['kind'], string | undefined>> = {
   login: 'the token to log in with',
 };
 
-/** What of the way to Consul others can read or change, beside the key of the leaf, if a credential is sent there. */
+/** What others on the network path can read or change, if a credential is sent to Consul. */
 export function insecurityOf(
   access: Pick<ConsulAccess, 'servers' | 'tls' | 'token' | 'httpAuth'>,
 ): Insecurity | undefined {

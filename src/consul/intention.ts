@@ -5,8 +5,8 @@ import { parseObject } from './json.ts';
 const PATH = '/v1/connect/intentions/check';
 
 /**
- * Whether the intentions of Consul allow `source` to reach `destination`; undefined where Consul does not say, as to a token that
- * may not read them. Those of a mesh whose services speak HTTP may depend on the request: then it is said not to be allowed.
+ * Whether Consul's intentions allow `source` to reach `destination`; undefined if Consul does not answer, as for a token that may
+ * not read them. Intentions between HTTP services may depend on the request: Consul then reports that it is not allowed.
  */
 export async function isAllowed(
   connection: Pick<Connection, 'get'>,

@@ -1,21 +1,21 @@
 import type { Socket } from 'node:net';
 
-/** An honest one is a line or two. */
-const LONGEST = 8_192;
-/** Status line, header fields and empty line of any but 101, after which another protocol follows (RFC 9112 section 4). */
+/** Longer than any legitimate one. */
+const MAX_LENGTH = 8_192;
+/** Status line, header fields and empty line; not of 101, after which another protocol follows (RFC 9112 section 4). */
 const INTERIM = /^HTTP\/1\.\d 1(?!01)\d\d\b[^\n]*\r\n(?:[^\r\n]+\r\n)*\r\n/;
 const INTERIM_BEGINS = /^HTTP\/1\.\d 1(?!01)\d\d\b/;
-/** From here on it can be told whether a response is an interim one. */
-const SHORTEST = 'HTTP/1.1 100 '.length;
+/** Enough to recognize an interim response. */
+const MIN_LENGTH = 'HTTP/1.1 100 '.length;
 
 /**
- * Hides interim responses from undici, which takes an unexpected `100 Continue` for the end of the connection, though a
- * client must be able to parse it without having asked for it (RFC 9110 section 15.2).
+ * Hides interim responses from undici, which closes the connection at an unexpected `100 Continue`, although clients must be able
+ * to parse one that they did not request (RFC 9110 section 15.2).
  */
 export class InterimResponses {
   #isAwaited = false;
 
-  /** To be called before each request: what the socket reads next is the beginning of a response. */
+  /** Called before each request: the next data from the socket is the beginning of a response. */
   expectResponse(): void {
     this.#isAwaited = true;
   }
@@ -28,7 +28,7 @@ export class InterimResponses {
       if (!this.#isAwaited || !Buffer.isBuffer(chunk)) return chunk;
       held += chunk.toString('latin1');
       while (INTERIM.test(held)) held = held.replace(INTERIM, '');
-      if (held.length < SHORTEST || (INTERIM_BEGINS.test(held) && held.length < LONGEST)) return null;
+      if (held.length < MIN_LENGTH || (INTERIM_BEGINS.test(held) && held.length < MAX_LENGTH)) return null;
       this.#isAwaited = false;
       const response = Buffer.from(held, 'latin1');
       held = '';

@@ -1,7 +1,7 @@
 import { ConsulError } from '../errors.ts';
 import { isRecord } from '../lib/record.ts';
 
-/** @throws ConsulError CONSUL_INVALID_RESPONSE; it never quotes the answer, which may hold a key or a token */
+/** @throws ConsulError CONSUL_INVALID_RESPONSE, without quoting the answer, which may contain a key or a token */
 export function parseObject(text: string, what: string): Record<string, unknown> {
   const parsed = parseJson(text, what);
   if (!isRecord(parsed)) throw unusable(what, 'it is not a JSON object');
@@ -14,7 +14,7 @@ export function parseJson(text: string, what: string): unknown {
     return JSON.parse(text);
   } catch {
     // No cause: the parser's message quotes the text.
-    throw unusable(what, /^\s*</.test(text) ? 'it is HTML' : 'it is not whole JSON');
+    throw unusable(what, /^\s*</.test(text) ? 'it is HTML' : 'it is not complete JSON');
   }
 }
 
@@ -24,7 +24,7 @@ export function unusable(what: string, why: string): ConsulError {
     `Consul's answer about the ${what} cannot be used: ${why}`,
     {
       remedy:
-        'see that _CONSUL_HOST and _CONSUL_PORT lead to Consul itself and not to a proxy or a login page',
+        'check that _CONSUL_HOST and _CONSUL_PORT lead to Consul itself and not to a proxy or a login page',
     },
   );
 }

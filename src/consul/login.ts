@@ -11,10 +11,10 @@ import { withoutSecrets } from './secrets.ts';
 import type { TokenSource } from './token.ts';
 import type { ConsulResponse, ConsulTransport } from './transport.ts';
 
-/** A token that a login gave. */
+/** A token from a login. */
 interface Session {
   readonly token: string;
-  /** When to log in again and when the token ends, in milliseconds of the monotonic clock: never, where it does not expire. */
+  /** When to log in again and when the token expires, in milliseconds of the monotonic clock; infinite if it does not expire. */
   readonly renewAt: number;
   readonly expiresAt: number;
 }
@@ -29,15 +29,15 @@ const LOOK_AGAIN_MS = 200;
 const RENEW_AFTER = 0.8;
 
 /**
- * Logs in with a bearer token (`POST /v1/acl/login`), again when Consul refuses the token it gave or before that
- * expires, and out at the end. Both polls share one login.
+ * Logs in with a bearer token (`POST /v1/acl/login`), again when Consul refuses the token or before it expires, and logs out at the
+ * end. Both polls share one login.
  */
 export class LoginToken implements TokenSource {
   readonly kind = 'login';
   readonly #login: LoginConfig;
   readonly #transport: ConsulTransport;
   readonly #clock: Clock;
-  /** Aborts at close. A login serves every poll, so that none may end it by being interrupted itself. */
+  /** Aborts at close. All polls share a login, so an interrupted poll must not abort it. */
   readonly #end = new AbortController();
   #session: Session | undefined;
   #pending: Promise<Session> | undefined;
@@ -57,7 +57,7 @@ export class LoginToken implements TokenSource {
     try {
       return (await orAborted(this.#pending, signal)).token;
     } catch (error) {
-      // A login that fails is no reason to give up a token that is still good: the next request tries it again.
+      // After a failed login a token that is still valid is used; the next request logs in again.
       const isGood =
         session !== undefined && session === this.#session && this.#clock.monotonic() < session.expiresAt;
       if (!isGood || signal.aborted) throw error;
@@ -66,8 +66,8 @@ export class LoginToken implements TokenSource {
   }
 
   /**
-   * A token that Consul no longer knows is replaced at once. One that lacks a right is given back, so that the next try,
-   * after the backoff, logs in under the binding rules of then.
+   * A token that Consul no longer has is replaced at once. One that lacks a permission is logged out, so that the next attempt,
+   * after the backoff, logs in under the current binding rules.
    */
   async refused(token: string | undefined, text: string, signal: AbortSignal): Promise<boolean> {
     const unknown = isTokenUnknown(text);
@@ -80,7 +80,7 @@ export class LoginToken implements TokenSource {
   async close(deadlineMs: number): Promise<void> {
     this.#end.abort();
     await withDeadline(this.#clock, deadlineMs, new AbortController().signal, async (signal) => {
-      // It gives back what it may have obtained.
+      // A pending login logs out the token that it may have obtained.
       if (this.#pending !== undefined) await orAborted(this.#pending, signal).catch(() => undefined);
       const session = this.#session;
       this.#session = undefined;
@@ -102,7 +102,7 @@ export class LoginToken implements TokenSource {
     try {
       await this.#untilVisible(session.token, signal);
     } catch (error) {
-      // Else each try would leave one more token behind.
+      // Otherwise each attempt would leave one more token behind.
       await this.#logout(session.token, DEADLINE_MS, new AbortController().signal);
       throw error;
     }
@@ -121,14 +121,14 @@ export class LoginToken implements TokenSource {
     }
     throw new ConsulError(
       'CONSUL_LOGIN_FAILED',
-      `the token of the login is not known after ${VISIBLE_WITHIN_MS} ms`,
+      `the token of the login is not visible after ${VISIBLE_WITHIN_MS} ms`,
       {
-        remedy: 'see that the ACL replication of Consul works: GET /v1/acl/replication',
+        remedy: 'check that the ACL replication of Consul works: GET /v1/acl/replication',
       },
     );
   }
 
-  /** A token that cannot be given back now expires by itself, or is one more line for `consul acl token list`. */
+  /** A token that cannot be logged out now expires by itself, or remains in `consul acl token list`. */
   async #logout(token: string, deadlineMs: number, signal: AbortSignal): Promise<void> {
     await this.#send('POST', LOGOUT_PATH, token, deadlineMs, signal).catch(() => undefined);
   }
@@ -143,7 +143,7 @@ export class LoginToken implements TokenSource {
   ): Promise<ConsulResponse> {
     const { datacenter, namespace, partition } = this.#login;
     const query = new URLSearchParams();
-    // The token has to be visible where it is used, not where it was made.
+    // The token must be visible where it is used, not where it was created.
     if (datacenter !== undefined && path !== TOKEN_PATH) query.set('dc', datacenter);
     if (namespace !== undefined) query.set('ns', namespace);
     if (partition !== undefined) query.set('partition', partition);
@@ -152,7 +152,7 @@ export class LoginToken implements TokenSource {
   }
 }
 
-/** Reads the bearer token anew for each login: the kubelet replaces it before it expires. */
+/** Read for each login: the kubelet replaces the token before it expires. */
 async function readBearerToken(path: string, clock: Clock): Promise<string> {
   let bearer: string;
   try {
@@ -172,24 +172,24 @@ async function readBearerToken(path: string, clock: Clock): Promise<string> {
   return bearer;
 }
 
-/** Consul's two times are compared with each other alone: its clock need not be ours. */
+/** Consul's two times are only compared with each other, because its clock may differ from ours. */
 function readSession(text: string, clock: Clock): Session {
   const answer = parseObject(text, 'login');
   const { SecretID: token, CreateTime: created, ExpirationTime: expires } = answer;
   if (typeof token !== 'string' || token === '') {
-    throw new ConsulError('CONSUL_INVALID_RESPONSE', "Consul's answer to the login holds no token", {
-      remedy: 'see that _CONSUL_HOST and _CONSUL_PORT lead to Consul itself and not to a proxy',
+    throw new ConsulError('CONSUL_INVALID_RESPONSE', "Consul's answer to the login contains no token", {
+      remedy: 'check that _CONSUL_HOST and _CONSUL_PORT lead to Consul itself and not to a proxy',
     });
   }
   const lifetimeMs = timeOf(expires) - timeOf(created);
-  // Of a token that ends at an unknown time Consul's refusal tells.
+  // Without a known expiry, the token is used until Consul refuses it.
   if (!(lifetimeMs > 0))
     return { token, expiresAt: Number.POSITIVE_INFINITY, renewAt: Number.POSITIVE_INFINITY };
   const now = clock.monotonic();
   return { token, expiresAt: now + lifetimeMs, renewAt: now + lifetimeMs * RENEW_AFTER };
 }
 
-/** Milliseconds since the epoch by the clock of Consul; not a number where there is none. */
+/** Milliseconds since the epoch by Consul's clock; NaN if there is none. */
 function timeOf(value: unknown): number {
   return typeof value === 'string' ? Date.parse(value) : Number.NaN;
 }

@@ -1,6 +1,6 @@
 /**
- * Removes our own secrets, in every form that a request has them in, from an answer that errors may quote: what stands
- * before Consul may repeat the request.
+ * Removes our own secrets, in every form in which a request contains them, from an answer that errors may quote: a proxy in front
+ * of Consul may echo the request.
  */
 export function withoutSecrets(text: string, secrets: readonly (string | undefined)[]): string {
   let rest = text;
@@ -14,14 +14,13 @@ export function withoutSecrets(text: string, secrets: readonly (string | undefin
 }
 
 /**
- * `user:password` as the Authorization header has it (RFC 7617 section 2); without a colon it is the user, as in Consul's own
- * clients.
+ * `user:password` as in the Authorization header (RFC 7617 section 2); without a colon it is the user, as in Consul's own clients.
  */
 export function basicCredentials(httpAuth: string): string {
   return base64(userAndPassword(httpAuth).join(':'));
 }
 
-/** What of `user:password` must be in no log. */
+/** The parts of `user:password` that must not be logged. */
 export function secretsOf(httpAuth: string | undefined): readonly string[] {
   return httpAuth === undefined ? [] : [basicCredentials(httpAuth), httpAuth, userAndPassword(httpAuth)[1]];
 }

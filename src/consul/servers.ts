@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { lookupAll } from '../lib/thread-pool.ts';
 import type { ConsulServer } from './endpoint.ts';
 
-/** One server to connect to: where a name stands for several, `ip` is the one chosen. */
+/** One server to connect to; `ip` is the chosen address of a name. */
 export interface ChosenServer {
   readonly server: ConsulServer;
   readonly ip: string | undefined;
@@ -11,8 +11,8 @@ export interface ChosenServer {
 export type Lookup = (host: string) => Promise<readonly { address: string }[]>;
 
 /**
- * The servers of a Consul, of which one is asked until it fails: each server has its own cache of leaves, and moving
- * between them without need would only make it sign more. Shared by all connections, so that they move together.
+ * The servers of one Consul. One is used until it fails: each has its own cache of leaves, so a needless move makes Consul sign
+ * another one. Shared by all connections, so that they move together.
  */
 export class ServerList {
   readonly #servers: readonly ConsulServer[];
@@ -27,7 +27,7 @@ export class ServerList {
     this.#lookup = lookup;
   }
 
-  /** @throws the resolver's error when no name resolves */
+  /** @throws the resolver's error if no name resolves */
   async current(): Promise<ChosenServer> {
     const [current] = this.#candidates;
     if (current !== undefined) return current;
@@ -41,12 +41,12 @@ export class ServerList {
     return first;
   }
 
-  /** The server of the next request, where no name has to be resolved first. */
+  /** The server of the next request, unless a name must be resolved first. */
   get next(): ChosenServer | undefined {
     return this.#candidates[0];
   }
 
-  /** Whether any server has ever answered anything. */
+  /** Whether any server has ever answered. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
   }
@@ -55,7 +55,7 @@ export class ServerList {
     this.#hasAnswered = true;
   }
 
-  /** Moves on from `failed`, unless another connection already has. After the last one the names are resolved again. */
+  /** Moves on from `failed`, unless another connection already has. After the last server the names are resolved again. */
   failed(failed: ChosenServer): void {
     const [current, ...others] = this.#candidates;
     if (current === failed) this.#candidates = others;

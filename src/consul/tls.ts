@@ -8,7 +8,7 @@ import { readText, withFileDeadline } from '../lib/read-text.ts';
 import { inThreadPool } from '../lib/thread-pool.ts';
 import { type ConsulTlsConfig, withoutFinalDot } from './endpoint.ts';
 
-/** TLS options read from files, and what tells whether they have changed since. */
+/** TLS options from files, and a fingerprint that detects changes. */
 export interface LoadedTls {
   readonly options: {
     readonly rejectUnauthorized: boolean;
@@ -20,15 +20,15 @@ export interface LoadedTls {
   readonly fingerprint: string;
 }
 
-/** What is to be told where the configuration switches verification off. */
+/** The warning if the configuration disables verification. */
 export const VERIFIES_NOTHING =
   'TLS verification of Consul is disabled: anyone on the network path can read the token and the key';
 
 /**
- * Reads the files of a TLS configuration as they are now. Called for each request: the files are few and small, requests
- * are rare, and so a renewed certificate is used by the next connection without a watch.
+ * Reads the files of a TLS configuration. Called for each request: the files are few and small, requests are rare, and a renewed
+ * certificate is used by the next connection without a watch.
  *
- * @throws ConsulError CONSUL_TLS naming the variable and the file; it never quotes a file, which may hold a key
+ * @throws ConsulError CONSUL_TLS naming the variable and the file, without quoting the file, which may contain a key
  */
 export async function loadTls(tls: ConsulTlsConfig | undefined): Promise<LoadedTls | undefined> {
   if (tls === undefined) return undefined;
@@ -65,13 +65,13 @@ async function readAuthorities({ caFile, caFolder }: ConsulTlsConfig): Promise<s
   const names = await orUnreadable('CONSUL_CAPATH', caFolder, () =>
     withFileDeadline(caFolder, systemClock, () => inThreadPool(() => readdir(caFolder))),
   );
-  // A mounted Secret or ConfigMap has its data folder beside the files, under a name that begins with two dots.
+  // A mounted Secret or ConfigMap also contains its data folder, whose name begins with two dots.
   const files = names.filter((name) => !name.startsWith('.')).sort();
   if (files.length === 0) throw noAuthority('CONSUL_CAPATH', caFolder);
   return Promise.all(files.map((name) => readAuthority('CONSUL_CAPATH', join(caFolder, name))));
 }
 
-/** Node takes anything for a CA, garbage too, and then trusts nobody: better said at once. */
+/** Node accepts any text as a CA, and then rejects every server: so it is checked here. */
 async function readAuthority(variable: string, path: string): Promise<string> {
   const pem = await orUnreadable(variable, path, () => readText(path));
   try {
@@ -83,7 +83,7 @@ async function readAuthority(variable: string, path: string): Promise<string> {
 }
 
 function noAuthority(variable: string, path: string): ConsulError {
-  return new ConsulError('CONSUL_TLS', `${path} holds no CA certificate in PEM form`, {
+  return new ConsulError('CONSUL_TLS', `${path} contains no CA certificate in PEM form`, {
     remedy: `set ${variable} to the CA of Consul's HTTPS port, such as consul-agent-ca.pem`,
   });
 }
@@ -98,7 +98,7 @@ async function orUnreadable<T>(variable: string, path: string, work: () => Promi
   } catch (cause) {
     const code = systemCode(cause) ?? 'unknown';
     throw new ConsulError('CONSUL_TLS', `${path} cannot be read (${code})`, {
-      remedy: `see that what ${variable} names is mounted, and readable by the user this runs as`,
+      remedy: `check that the path in ${variable} is mounted, and readable by the user of the connector`,
       cause,
     });
   }

@@ -2,19 +2,19 @@ import { ConsulError, systemCode } from '../errors.ts';
 import { readText } from '../lib/read-text.ts';
 import type { TokenKind } from './errors/status.ts';
 
-/** The ACL token to ask with, wherever it comes from. */
+/** The source of the ACL token for requests. */
 export interface TokenSource {
-  /** For remedies: what a person would change. */
+  /** For remedies that name what to change. */
   readonly kind: TokenKind;
-  /** @throws ConsulError when there is none just now */
+  /** @throws ConsulError if there is none at the moment */
   current(signal: AbortSignal): Promise<string | undefined>;
-  /** Consul refused `token` with `text`. True: another one can be had at once, so ask again. */
+  /** Consul refused `token` with `text`. Returns true if another one is available at once, for a retry. */
   refused(token: string | undefined, text: string, signal: AbortSignal): Promise<boolean>;
-  /** Gives back what was obtained, within `deadlineMs` milliseconds. Never rejects. */
+  /** Logs out, within `deadlineMs` milliseconds. Never rejects. */
   close(deadlineMs: number): Promise<void>;
 }
 
-/** A token that is what it is; or none. */
+/** A configured token, or none. */
 export function fixedToken(token: string | undefined): TokenSource {
   return {
     kind: token === undefined ? 'none' : 'value',
@@ -24,7 +24,7 @@ export function fixedToken(token: string | undefined): TokenSource {
   };
 }
 
-/** A token in a file, read for each request: it is small, requests are rare, and so a new one is used at once. */
+/** A token in a file, read for each request so that a new one is used at once: the file is small, and requests are rare. */
 export function fileToken(path: string): TokenSource {
   const read = async (): Promise<string> => {
     let token: string;
@@ -34,12 +34,12 @@ export function fileToken(path: string): TokenSource {
       const code = systemCode(cause) ?? 'unknown';
       throw new ConsulError('CONSUL_TOKEN_UNREADABLE', `the token file ${path} cannot be read (${code})`, {
         remedy:
-          'see that the file CONSUL_HTTP_TOKEN_FILE names is mounted, and readable by the user this runs as',
+          'check that the file in CONSUL_HTTP_TOKEN_FILE is mounted, and readable by the user of the connector',
         cause,
       });
     }
     if (!/^[\x21-\x7e]+$/.test(token)) {
-      throw new ConsulError('CONSUL_TOKEN_UNREADABLE', `the token file ${path} holds no token`, {
+      throw new ConsulError('CONSUL_TOKEN_UNREADABLE', `the token file ${path} contains no token`, {
         remedy: 'put the SecretID of one ACL token into it, and nothing else',
       });
     }

@@ -17,13 +17,13 @@ export interface ConsulRequest {
   readonly path: string;
   readonly token: string | undefined;
   readonly body?: unknown;
-  /** Milliseconds for the whole answer, its body included. */
+  /** Milliseconds for the complete answer, body included. */
   readonly deadlineMs: number;
 }
 
 export interface ConsulResponse {
   readonly status: number;
-  /** The body as text, gunzipped if it came so. Without our own secrets unless the status is 200. */
+  /** The body as text, gunzipped if necessary. Without our own secrets unless the status is 200. */
   readonly text: string;
   header(name: string): string | undefined;
 }
@@ -33,19 +33,19 @@ export interface TransportOptions extends Pick<ConsulAccess, 'tls' | 'httpAuth' 
   readonly clock: Clock;
 }
 
-/** Three hundred roots of Consul take 420 kB with their names and times. */
+/** Three hundred of Consul's roots take 420 kB with their names and times. */
 const MAX_ROOTS_BYTES = 512 * 1024;
-/** A leaf of 4 kB below three intermediates of RSA-4096, its key, or whatever else is asked for. */
+/** A leaf of 4 kB below three RSA-4096 intermediates with its key, or any other answer. */
 const MAX_OTHER_BYTES = 64 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A resolver asks a second DNS server after five seconds. */
+/** A resolver tries a second DNS server after five seconds. */
 const RESOLVE_DEADLINE_MS = 10_000;
-/** Below the 60 s after which common load balancers drop an idle connection. */
+/** Less than the 60 s after which common load balancers drop an idle connection. */
 const KEEP_ALIVE_MS = 45_000;
 
 /**
- * Sends requests to one server of Consul at a time, over a connection of its own. A redirect is never followed, so a
- * token goes nowhere but to a configured server.
+ * Sends requests to one Consul server at a time, over its own connection. Redirects are never followed, so that a token is only
+ * sent to a configured server.
  */
 export class ConsulTransport {
   readonly #options: TransportOptions;
@@ -57,10 +57,10 @@ export class ConsulTransport {
   }
 
   /**
-   * Whatever the status, the answer; one that another server may give better also moves on to the next server.
+   * Returns the answer with any status. If another server may answer better, the next request goes to the next server.
    *
-   * @throws ConsulError when there is no whole answer in time; the next request then uses a new connection, to the next
-   *   server where there are several
+   * @throws ConsulError if there is no complete answer in time; the next request then uses a new connection, to the next server
+   *   if there are several
    */
   async send(message: ConsulRequest, parent: AbortSignal): Promise<ConsulResponse> {
     const { servers, clock, httpAuth } = this.#options;
@@ -133,7 +133,7 @@ export class ConsulTransport {
       path: 'host' in server ? (server.pathPrefix ?? '') + path : path,
       method,
       signal,
-      // Consul blocks longer than undici's 300 s; the deadline is the one bound.
+      // Consul blocks longer than undici's default of 300 s; the deadline of the request applies.
       headersTimeout: 0,
       bodyTimeout: 0,
       headers: {
@@ -145,7 +145,7 @@ export class ConsulTransport {
     });
   }
 
-  /** An Agent is for one server and one set of TLS files: another of either needs a new one. */
+  /** An Agent is for one server and one set of TLS files; any change needs a new one. */
   #agentFor({ server, ip }: ChosenServer, tls: LoadedTls | undefined): Agent {
     const key = JSON.stringify([server, ip, tls?.fingerprint]);
     if (this.#pool?.key === key) return this.#pool.agent;
@@ -155,7 +155,7 @@ export class ConsulTransport {
       'socketPath' in server
         ? buildConnector({ ...options, socketPath: server.socketPath })
         : connectorTo(ip ?? server.host, buildConnector(options));
-    // undici frees a connection a moment after its answer, and the next question would open a second one until then.
+    // undici frees a connection a moment after its answer; without this limit the next request could open a second one.
     const agent = new Agent({
       connect: this.#prepared(connect),
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -166,8 +166,8 @@ export class ConsulTransport {
   }
 
   /**
-   * In TLS 1.3 a server refuses the client certificate after the handshake. undici then replaces the alert by "other side
-   * closed", unless the socket ends with the alert.
+   * In TLS 1.3 a server refuses the client certificate after the handshake. undici then replaces the alert with "other side
+   * closed", unless the socket is destroyed with the alert.
    */
   #prepared(connect: buildConnector.connector): buildConnector.connector {
     return (options, callback) =>
@@ -187,26 +187,26 @@ export class ConsulTransport {
   }
 }
 
-/** How long an answer may be: a larger one is not Consul's, and must not fill the memory. */
+/** The limit of an answer: a larger one does not come from Consul, and must not fill the memory. */
 function maxBytesOf(path: string): number {
   return path.startsWith(ROOTS_PATH) ? MAX_ROOTS_BYTES : MAX_OTHER_BYTES;
 }
 
 /**
- * Whether another server may answer better: 5xx; 429, which Consul defines as "retry elsewhere"; and what no Consul with
- * Connect says, since another program may have its address now.
+ * Whether another server may answer better: 5xx; 429, which Consul defines as "retry elsewhere"; and answers that Consul with
+ * Connect never gives, because another program may have taken its address.
  */
 function isForAnotherServer(status: number, path: string): boolean {
   const isNoConsul = (status >= 300 && status < 400) || (status === 404 && path.startsWith(CA_PATH));
   return status >= 500 || status === 429 || isNoConsul;
 }
 
-/** The system's resolver gives up in its own time, which can be a minute. */
+/** The system's resolver may take a minute to give up. */
 function unresolved(cause: unknown): Error {
   return Object.assign(new Error('the name is not resolved yet', { cause }), { code: 'EAI_AGAIN' });
 }
 
-/** Keeps the name for TLS and the Host header, and connects to the one address that was chosen for it. */
+/** Keeps the name for TLS and the Host header, and connects to its chosen address. */
 function connectorTo(hostname: string, connect: buildConnector.connector): buildConnector.connector {
   return (options, callback) => connect({ ...options, hostname }, callback);
 }

@@ -14,12 +14,12 @@ import { areSignaturesSpent, withSignatureBudget } from './x509/signature-budget
 
 /** A valid path from a leaf to a root of the bundle. */
 export interface Chain {
-  /** Each certifies the one before it (RFC 8446 section 4.4.2); the root is not among them. */
+  /** Each certifies the one before it (RFC 8446 section 4.4.2); without the root. */
   readonly intermediates: readonly Certificate[];
   readonly root: Certificate;
-  /** The active root, where it ends there, or where a part of it does that is a path of its own. */
+  /** The active root, if the path or a valid shorter part of it ends there. */
   readonly activeRoot: Certificate | undefined;
-  /** When the first certificate of the path ends, the leaf and the root included, in milliseconds since the epoch. */
+  /** The earliest expiry of the path, including leaf and root, in milliseconds since the epoch. */
   readonly notAfter: number;
 }
 
@@ -29,15 +29,14 @@ type Path = Omit<Chain, 'root'>;
 const MAX_PATH = 8;
 
 /**
- * Builds the chain of `leaf` at `at` (milliseconds since the epoch) from the certificates that came with it and those
- * Consul lists, by signature and key identifier, since names may all be empty (consul #16202). Strays, duplicates,
- * expired certificates and wrong order do not matter (consul #7018, #15704, #8681).
+ * Builds the chain of `leaf` at `at` (milliseconds since the epoch) from the certificates that came with it and those that Consul
+ * lists, by signature and key identifier, because names may be empty (consul #16202). Unrelated, duplicate and expired
+ * certificates and their order do not matter (consul #7018, #15704, #8681).
  *
- * Of the paths that reach the active root, or else of all, the one is taken that does not end before the leaf, or last;
- * and of several the longest: during a rotation it holds the cross-signed certificate, by which peers that do not know the
- * new root yet verify the new leaf.
+ * Prefers paths to the active root, then the latest expiry, then the longest path: during a rotation it contains the cross-signed
+ * certificate, with which peers that do not have the new root yet verify the new leaf.
  *
- * @throws IdentityError NO_CHAIN, or WEAK_CERTIFICATE or NAME_CONSTRAINTS where that alone is in the way
+ * @throws IdentityError NO_CHAIN, or WEAK_CERTIFICATE or NAME_CONSTRAINTS if that is the only fault
  */
 export function buildChain(
   leaf: Certificate,
@@ -53,7 +52,7 @@ export function buildChain(
   });
 }
 
-/** @param judgesCas false finds what would be a chain if its CAs were strong enough, and might certify these names */
+/** @param judgesCas false ignores weak CAs and name constraints */
 function findBest(
   leaf: Certificate,
   given: readonly Certificate[],
@@ -82,7 +81,7 @@ function findBest(
     });
 
   let best: Chain | undefined;
-  // The shortest first, so that a hostile number of long paths cannot hide them.
+  // The shortest first, so that a hostile number of long paths does not use up the budget.
   const paths: Path[] = [{ intermediates: [], activeRoot: undefined, notAfter: leaf.notAfter }];
   for (const path of paths) {
     if (areSignaturesSpent()) break;
@@ -112,12 +111,12 @@ function noChain({ anchors, dropped }: TrustBundle, at: number): IdentityError {
     `the leaf does not chain to any of the ${valid} valid roots that Consul lists${leftOut}`,
     {
       remedy:
-        'after a rotation this mends itself when the new leaf comes; if it stays, compare the AuthorityKeyId of the leaf with the roots of GET /v1/agent/connect/ca/roots',
+        'after a rotation this resolves itself with the new leaf; if the error persists, compare the AuthorityKeyId of the leaf with the roots of GET /v1/agent/connect/ca/roots',
     },
   );
 }
 
-/** What is wrong with the first CA that is not allowed in a chain. */
+/** The fault of the first CA that is not allowed in a chain. */
 function errorOf(leaf: Certificate, { intermediates, root }: Chain): IdentityError {
   for (const [index, ca] of [...intermediates, root].entries()) {
     const weakness = ca === root ? ca.weakKey : weaknessOf(ca);
@@ -135,7 +134,7 @@ function errorOf(leaf: Certificate, { intermediates, root }: Chain): IdentityErr
   return new IdentityError('NO_CHAIN', 'the leaf has no chain that peers accept');
 }
 
-/** The first URI of the leaf and of the CAs `below` that `issuer` may not certify. OpenSSL passes over a self-issued CA. */
+/** The first URI of the leaf and of the CAs `below` that `issuer` may not certify. OpenSSL skips self-issued CAs. */
 function excludedName(
   { nameConstraints }: Certificate,
   leaf: Certificate,
@@ -155,8 +154,8 @@ function isBetter(path: Path, best: Path): boolean {
 }
 
 /**
- * Whether `issuer` may stand above `subject` with `below` between it and the leaf, before any signature is looked at:
- * key identifiers and path length (RFC 5280 section 6.1), and no key twice in one path (RFC 4158 section 5.2).
+ * Whether `issuer` may have issued `subject`, with `below` between it and the leaf, without checking the signature: by key
+ * identifiers and path length (RFC 5280 section 6.1), and no key twice in one path (RFC 4158 section 5.2).
  */
 function mayIssue(issuer: Certificate, subject: Certificate, below: readonly Certificate[]): boolean {
   if (subject.isSelfIssued || !keyIdsMatch(issuer, subject)) return false;

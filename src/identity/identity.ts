@@ -8,7 +8,7 @@ import { type Certificate, isIssuerCandidate, isValidAt, readCertificates } from
 import { isServable } from './x509/pem.ts';
 import { readPrivateKey } from './x509/private-key.ts';
 
-/** Of the published certificate and its key. */
+/** For the published certificate and its key. */
 const servable = new LRUCache<string, boolean, string>({
   max: 2,
   memoMethod: (text, _stale, { context: what }) => isServable(text, what),
@@ -20,29 +20,29 @@ export interface CertificateAndKey {
   readonly privateKeyPem: string;
 }
 
-/** A leaf, its key and its chain that passed every check of rule 1: it works, at the time it was verified for. */
+/** A leaf, its key and its chain that passed every check of rule 1: valid at the time of verification. */
 export interface Identity {
   readonly spiffeId: SpiffeId;
   readonly leaf: Certificate;
   readonly chain: Chain;
-  /** When the first certificate of the path ends, in milliseconds since the epoch: it is only as good as that one. */
+  /** The earliest expiry of the path, in milliseconds since the epoch. */
   readonly notAfter: number;
   /** Leaf, then intermediates; never the root, so that the file changes only when the leaf does. */
   readonly tlsCrt: string;
   readonly tlsKey: string;
 }
 
-/** The share of its lifetime that is left of an identity at `at`: 1 when the leaf is new, 0 or less when it has ended. */
+/** The remaining share of an identity's lifetime at `at`: 1 for a new leaf, 0 or less once it has expired. */
 export function lifetimeLeft({ leaf, notAfter }: Lifetime, at: number): number {
   return (notAfter - at) / (notAfter - leaf.notBefore);
 }
 
-/** What the lifetime of an identity is measured by. */
+/** The fields that determine the lifetime of an identity. */
 export type Lifetime = Pick<Identity, 'leaf' | 'notAfter'>;
 
 /**
- * Rule 1, publish only what works: the key belongs to the leaf, the leaf is `service` in the bundle's trust domain,
- * and it chains to a listed root at `at` (milliseconds since the epoch).
+ * Rule 1, publish only valid identities: the key belongs to the leaf, the leaf is `service` in the bundle's trust domain, and it
+ * chains to a listed root at `at` (milliseconds since the epoch).
  *
  * @throws IdentityError whose code names the first check that failed
  */
@@ -57,7 +57,7 @@ export function verifyIdentity(
 }
 
 /**
- * As `verifyIdentity`, for a leaf from Consul: it must also be of the requested datacenter, namespace and partition.
+ * `verifyIdentity` for a leaf from Consul, which must also have the requested datacenter, namespace and partition.
  *
  * @throws IdentityError as `verifyIdentity`, or WRONG_SCOPE
  */
@@ -71,7 +71,7 @@ export function verifyAnswer(
   const identity = verifyIdentity(material, service, bundle, at);
   const missed = outOfScope(identity.spiffeId, scope);
   if (missed === undefined) return identity;
-  throw new IdentityError('WRONG_SCOPE', `the leaf is ${identity.spiffeId.uri}, asked for was ${missed}`);
+  throw new IdentityError('WRONG_SCOPE', `the leaf is ${identity.spiffeId.uri}, but ${missed} was requested`);
 }
 
 function verifyCertificates(
@@ -100,8 +100,8 @@ function verifyCertificates(
 }
 
 /**
- * Rule 1 for what is already served: a gateway repairs nothing, so the text must be as gateways read it, the leaf must
- * stand first, and every intermediate must be there, wherever Consul may have it too, and none that misleads.
+ * Rule 1 for a published identity. A gateway uses the files as they are: so the PEM must be readable for gateways, the leaf must
+ * be first, every intermediate must be included, and no certificate may divert peers to a wrong path.
  *
  * @throws IdentityError as `verifyIdentity`, and LEAF_NOT_FIRST
  */
@@ -118,7 +118,7 @@ export function verifyServed(
   const identity = verifyCertificates(certificates, material.privateKeyPem, service, alone, at);
   const [first] = certificates;
   if (first?.fingerprint !== identity.leaf.fingerprint) {
-    throw new IdentityError('LEAF_NOT_FIRST', 'the leaf is not the first of the certificates');
+    throw new IdentityError('LEAF_NOT_FIRST', 'the leaf is not the first certificate');
   }
   checkUnambiguous(certificates, identity, bundle, at);
   return identity;
@@ -126,12 +126,15 @@ export function verifyServed(
 
 function checkForm(text: string, what: string): void {
   if (servable.memo(text, { context: what })) return;
-  throw new IdentityError('PEM_UNREADABLE', `${what} holds a PEM block in a form that gateways do not read`);
+  throw new IdentityError(
+    'PEM_UNREADABLE',
+    `${what} contains a PEM block in a form that gateways cannot read`,
+  );
 }
 
 /**
- * OpenSSL and BoringSSL take for the issuer the first valid certificate with the right name and key identifier, whatever it
- * may sign, and try no other: that one must be of the path.
+ * OpenSSL and BoringSSL take the first valid certificate with the right name and key identifier as the issuer, even if it may not
+ * sign, and try no other: so that one must be in the path.
  */
 function checkUnambiguous(
   served: readonly Certificate[],
@@ -149,7 +152,7 @@ function checkUnambiguous(
     if (taken?.fingerprint !== issuer.fingerprint) {
       throw new IdentityError(
         'NO_CHAIN',
-        'the certificates hold one that leads peers astray from every root',
+        'the chain contains a certificate that keeps peers from building a path to any root',
       );
     }
     subject = issuer;

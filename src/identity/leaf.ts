@@ -4,7 +4,7 @@ import { allowsClientAuth, type Certificate, isValidAt, weaknessOf } from './x50
 import type { PrivateKey } from './x509/private-key.ts';
 
 /**
- * The leaf is the certificate of the key, wherever it stands; of several the one that lives longest.
+ * The leaf is the certificate of the key, at any position; of several, the one with the latest expiry.
  *
  * @throws IdentityError KEY_MISMATCH
  */
@@ -13,14 +13,14 @@ export function leafOf(certificates: readonly Certificate[], key: PrivateKey): C
     .filter(({ x509 }) => x509.checkPrivateKey(key.object))
     .sort((a, b) => b.notAfter - a.notAfter);
   if (leaf === undefined) {
-    throw new IdentityError('KEY_MISMATCH', 'the private key belongs to none of the certificates');
+    throw new IdentityError('KEY_MISMATCH', 'the private key matches none of the certificates');
   }
   return leaf;
 }
 
 /** @throws IdentityError LEAF_IS_CA or NO_CLIENT_AUTH */
 export function checkUse(leaf: Certificate): void {
-  if (leaf.x509.ca) throw new IdentityError('LEAF_IS_CA', 'the certificate of the key is that of a CA');
+  if (leaf.x509.ca) throw new IdentityError('LEAF_IS_CA', 'the certificate of the key is a CA certificate');
   if (!allowsClientAuth(leaf) || !leaf.allowsSigning) {
     throw new IdentityError('NO_CLIENT_AUTH', "the leaf's extensions do not allow TLS clients");
   }
@@ -53,6 +53,9 @@ export function checkSubject(spiffeId: SpiffeId, service: string, trustDomain: s
     );
   }
   if (spiffeId.service !== service) {
-    throw new IdentityError('WRONG_SERVICE', `the leaf is ${spiffeId.uri}, asked for was service ${service}`);
+    throw new IdentityError(
+      'WRONG_SERVICE',
+      `the leaf is ${spiffeId.uri}, but service ${service} was requested`,
+    );
   }
 }

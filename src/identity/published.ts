@@ -1,26 +1,26 @@
 import type { CertificateAndKey, Identity } from './identity.ts';
 
-/** What the target holds now. */
+/** The current content of the target. */
 export interface Published extends CertificateAndKey {
   readonly caPem: string | undefined;
-  /** The bundle a gateway verifies its peers with, in an object of its own; only where that is configured. */
+  /** The bundle in a separate object with which a gateway verifies its peers; only if configured. */
   readonly upstreamCaPem?: string | undefined;
-  /** The `X-Consul-Index` of the roots that `caPem` was made of, where the target keeps it. */
+  /** The `X-Consul-Index` of the roots in `caPem`, if the target stores it. */
   readonly rootsIndex?: bigint | undefined;
-  /** The same of `upstreamCaPem`. */
+  /** The same for `upstreamCaPem`. */
   readonly upstreamRootsIndex?: bigint | undefined;
-  /** The serial number of the leaf that was written, in lower-case hex, where the target keeps it. */
+  /** The serial number of the leaf that was written, in lower-case hex, if the target stores it. */
   readonly writtenSerial?: string | undefined;
-  /** When and why it was written, a line for each time, the newest first, where the target keeps that. */
+  /** The time and reason of each write, one per line, newest first, if the target stores them. */
   readonly writes?: readonly string[] | undefined;
 }
 
-/** What the target is to hold, each part as text. */
+/** The wanted content of the target, each part as text. */
 export interface Content {
   readonly identity: Identity;
   readonly tlsCrt: string;
   readonly tlsKey: string;
   readonly caCrt: string;
-  /** The bundle a gateway verifies its peers with, where it is not the same text. */
+  /** The bundle with which a gateway verifies its peers, if it differs from `caCrt`. */
   readonly upstreamCaCrt?: string | undefined;
 }

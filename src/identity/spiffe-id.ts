@@ -1,7 +1,7 @@
 import { IdentityError, identityErrorOr } from '../errors.ts';
 import type { Certificate } from './x509/certificate.ts';
 
-/** Who a leaf speaks for: Consul's form of a SPIFFE ID (`spiffe://<trust domain>[/ap/<p>]/ns/<n>/dc/<d>/svc/<s>`). */
+/** Consul's form of a SPIFFE ID (`spiffe://<trust domain>[/ap/<p>]/ns/<n>/dc/<d>/svc/<s>`). */
 export interface SpiffeId {
   readonly uri: string;
   readonly trustDomain: string;
@@ -11,7 +11,7 @@ export interface SpiffeId {
   readonly service: string;
 }
 
-/** Where in Consul a service is asked for. What is undefined is left to Consul, which takes its agent's or the token's. */
+/** The requested scope of a service. For undefined parts, Consul uses those of its agent or of the token. */
 export interface Scope {
   readonly partition: string | undefined;
   readonly namespace: string | undefined;
@@ -20,9 +20,9 @@ export interface Scope {
 
 const CONSUL_SERVICE_ID = /^spiffe:\/\/([^/?#]+)(?:\/ap\/([^/]+))?\/ns\/([^/]+)\/dc\/([^/]+)\/svc\/([^/]+)$/i;
 
-/** Of a SPIFFE ID (SPIFFE-ID section 2.3). */
+/** The maximum of a SPIFFE ID (SPIFFE-ID section 2.3). */
 const MAX_LENGTH = 2_048;
-/** The partition that Consul leaves out of its SPIFFE IDs. */
+/** The partition that Consul omits from its SPIFFE IDs. */
 const DEFAULT_PARTITION = 'default';
 
 /**
@@ -57,18 +57,18 @@ export function spiffeIdOf(leaf: Certificate): SpiffeId {
   };
 }
 
-/** The same, and undefined where `leaf` is missing or has none. */
+/** The same, but undefined if `leaf` is missing or has none. */
 export function trySpiffeIdOf(leaf: Certificate | undefined): SpiffeId | undefined {
   const id = leaf === undefined ? undefined : identityErrorOr(() => spiffeIdOf(leaf));
   return id instanceof IdentityError ? undefined : id;
 }
 
-/** The scope that any SPIFFE ID is in. */
+/** The scope that includes every SPIFFE ID. */
 export const ANYWHERE: Scope = { partition: undefined, namespace: undefined, datacenter: undefined };
 
 const SCOPE = ['partition', 'namespace', 'datacenter'] as const;
 
-/** What of `scope` the SPIFFE ID is not of; undefined where it is of all. Consul's names of these know no capitals. */
+/** The part of `scope` that the SPIFFE ID does not match; undefined if it matches. Consul compares these names without case. */
 export function outOfScope(id: SpiffeId, scope: Scope): string | undefined {
   const part = SCOPE.find(
     (name) => scope[name] !== undefined && scope[name].toLowerCase() !== id[name].toLowerCase(),

@@ -2,7 +2,7 @@ import type { ListedRoots } from './trust-bundle.ts';
 
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----/;
 
-/** Where the roots that Consul lists have a private key among their certificates, in the words of Consul's API. */
+/** The fields of Consul's roots that contain a private key among the certificates, as named in Consul's API. */
 export function strayKeysOfRoots({ roots }: ListedRoots): readonly string[] {
   return roots.flatMap(({ id, certificatePem, intermediatePems }) => [
     ...(PRIVATE_KEY.test(certificatePem) ? [`RootCert of root ${id}`] : []),
@@ -10,7 +10,7 @@ export function strayKeysOfRoots({ roots }: ListedRoots): readonly string[] {
   ]);
 }
 
-/** The same for a leaf. Its own key is elsewhere, in `PrivateKeyPEM`. */
+/** The same for a leaf, whose own key belongs in `PrivateKeyPEM`. */
 export function strayKeysOfLeaf({ certificatePem }: { readonly certificatePem: string }): readonly string[] {
   return PRIVATE_KEY.test(certificatePem) ? ['CertPEM of the leaf'] : [];
 }

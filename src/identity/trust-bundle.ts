@@ -8,61 +8,61 @@ import { areSignaturesSpent, withSignatureBudget } from './x509/signature-budget
 export interface ListedRoot {
   readonly id: string;
   readonly active: boolean;
-  /** May hold several certificates: Vault sends its intermediate before its root. */
+  /** May contain several certificates: Vault sends its intermediate before its root. */
   readonly certificatePem: string;
   readonly intermediatePems: readonly string[];
 }
 
-/** Consul's answer about its CA, as far as trust depends on it. */
+/** The part of Consul's CA roots that trust depends on. */
 export interface ListedRoots {
   readonly trustDomain: string;
   readonly activeRootId: string;
   readonly roots: readonly ListedRoot[];
 }
 
-/** The roots a mesh peer's certificate may chain to. */
+/** The roots to which a mesh peer's certificate may chain. */
 export interface TrustBundle {
   readonly trustDomain: string;
-  /** Unexpired, those of the active root first, then the newest first. */
+  /** Unexpired roots: those of the active root first, then newest first. */
   readonly anchors: readonly Certificate[];
   /** Fingerprints of the anchors that belong to the active root. */
   readonly active: ReadonlySet<string>;
   /** Certificates that may fill a gap in a leaf's chain (consul #11448). */
   readonly intermediates: readonly Certificate[];
   /**
-   * Fingerprints of the listed roots that may be in the bundle or not: they are near their end, before or after it, or not
-   * valid yet, and clocks disagree about both.
+   * Fingerprints of the listed roots that may or may not be in the bundle, because clocks differ: shortly before or after their
+   * expiry, or not valid yet.
    */
   readonly disputed: ReadonlySet<string>;
-  /** What `ca.crt` holds. */
+  /** The content of `ca.crt`. */
   readonly pem: string;
-  /** Roots that were left out, each with the reason. */
+  /** Omitted roots, each with the reason. */
   readonly dropped: readonly string[];
-  /** When time alone puts a root into the bundle that is not valid yet, in milliseconds since the epoch, or infinity. */
+  /** When a root that is not valid yet enters the bundle, in milliseconds since the epoch, or infinity. */
   readonly changesAt: number;
 }
 
-/** Two clocks that differ by more have no common idea of what is valid. */
+/** Clocks that differ by more are not supported. */
 const MAX_CLOCK_SKEW_MS = 900_000;
 
-/** A root that begins within the hour is one of a Consul whose clock is ahead of ours, or of another replica's. */
+/** A root whose validity begins within the hour comes from a Consul whose clock is ahead of ours. */
 export const MAX_CLOCK_LAG_MS = 3_600_000;
-/** From then on it must be there: a quarter of an hour later, so that replicas whose clocks differ are done with it. */
+/** A quarter of an hour later the root must be in the bundle: by then all replicas, whose clocks differ, accept it. */
 const SETTLED_LAG_MS = MAX_CLOCK_LAG_MS - MAX_CLOCK_SKEW_MS;
 
 const SPIFFE_URI = /^spiffe:\/\/([^/?#]+)/i;
-/** What is shown of the ID of a root: Consul's has 59 characters. */
+/** The displayed length of a root's ID: Consul's has 59 characters. */
 const MAX_ID = 100;
-/** What is told of the roots that were left out. */
+/** The maximum number of reported omitted roots. */
 const MAX_DROPPED = 20;
-/** A root, cross-signed certificates of it, and what Vault puts before it. */
+/** A root, its cross-signed certificates, and Vault's intermediates before it. */
 const MAX_IN_ONE_ROOT = 8;
 
 /**
- * Makes the trust bundle of `at` (milliseconds since the epoch) from the roots Consul lists.
+ * Builds the trust bundle at `at` (milliseconds since the epoch) from the roots that Consul lists.
  *
- * @throws IdentityError NO_ROOT when no root can be used or none can be identified as the active one, TOO_MANY_CERTIFICATES;
- *   otherwise the fault of the active root's PEM. An inactive root that cannot be read is dropped: no peer can use it.
+ * @throws IdentityError NO_ROOT if no root can be used or none can be identified as the active one, TOO_MANY_CERTIFICATES;
+ *   otherwise the fault of the active root's PEM. An unreadable inactive root is dropped: no peer can use it.
  */
 export function buildTrustBundle(listed: ListedRoots, at: number): TrustBundle {
   return withSignatureBudget(() => bundleOf(listed, at));
@@ -109,7 +109,7 @@ function bundleOf(listed: ListedRoots, at: number): TrustBundle {
         if (change > at) changesAt = Math.min(changesAt, change);
       }
       const fault =
-        faultOf(certificate, at) ?? (isActive ? undefined : strangeness(certificate, trustDomain));
+        faultOf(certificate, at) ?? (isActive ? undefined : foreignDomainFault(certificate, trustDomain));
       if (fault !== undefined) {
         dropped.push(`${name} ${fault}`);
       } else {
@@ -119,14 +119,14 @@ function bundleOf(listed: ListedRoots, at: number): TrustBundle {
     }
   }
 
-  // What issued a certificate may be among those that were not asked: it is no root for that.
+  // Without a check of all signatures, a certificate with an unchecked issuer could be mistaken for a root.
   if (areSignaturesSpent()) {
-    throw new IdentityError('TOO_MANY_CERTIFICATES', 'the certificates of one root look like one another');
+    throw new IdentityError('TOO_MANY_CERTIFICATES', 'the roots need too many signature checks');
   }
   if (anchors.size === 0) {
     throw new IdentityError('NO_ROOT', `no root that Consul lists can be used: ${dropped.join('; ')}`, {
       remedy:
-        'rotate the CA root of Consul (consul connect ca set-config), or mend the clock of this machine',
+        'rotate the CA root of Consul (consul connect ca set-config), or correct the clock of this machine',
     });
   }
   const ordered = [...anchors.values()].sort((a, b) => compareAnchors(a, b, active));
@@ -142,7 +142,7 @@ function bundleOf(listed: ListedRoots, at: number): TrustBundle {
   };
 }
 
-/** Why no peer accepts it as a root, or not by this clock. */
+/** The reason that peers do not accept it as a root at `at`. */
 function faultOf({ x509, notBefore, notAfter, weakKey }: Certificate, at: number): string | undefined {
   if (!x509.ca) return 'is not the certificate of a CA';
   if (weakKey !== undefined) return weakKey;
@@ -152,10 +152,10 @@ function faultOf({ x509, notBefore, notAfter, weakKey }: Certificate, at: number
 }
 
 /**
- * Whose root it is, where that is another trust domain's. External CAs have no SPIFFE ID, and one that Consul signs with is
- * that of the mesh, whatever it says: peers do not look.
+ * The fault of a root that belongs to another trust domain. External CAs have no SPIFFE ID. The active root is accepted with any
+ * URI, because peers do not check it.
  */
-function strangeness({ uris }: Certificate, trustDomain: string): string | undefined {
+function foreignDomainFault({ uris }: Certificate, trustDomain: string): string | undefined {
   const domains = uris.flatMap((uri) => SPIFFE_URI.exec(uri)?.[1]?.toLowerCase() ?? []);
   if (domains.length === 0 || domains.includes(trustDomain)) return undefined;
   return `is of the trust domain ${domains.join(' and ')}`;
@@ -166,7 +166,7 @@ function isDisputed({ notBefore, notAfter }: Certificate, at: number): boolean {
 }
 
 /**
- * That Consul is the one that is meant, where that is configured.
+ * Checks that Consul has the configured trust domain.
  *
  * @param expected a trust domain in lower case; undefined: any
  * @throws IdentityError WRONG_TRUST_DOMAIN
@@ -181,7 +181,7 @@ export function assertTrustDomain(
     `the trust domain of Consul is ${trustDomain}, and _CONSUL_TRUST_DOMAIN is ${expected}`,
     {
       remedy:
-        'see that _CONSUL_HOST leads to the Consul that is meant; if that was installed anew, set _CONSUL_TRUST_DOMAIN to its trust domain',
+        'check that _CONSUL_HOST leads to the intended Consul; if it was reinstalled, set _CONSUL_TRUST_DOMAIN to its trust domain',
     },
   );
 }
@@ -212,13 +212,13 @@ function beginningOf(dropped: readonly string[]): readonly string[] {
   return [...dropped.slice(0, MAX_DROPPED), `and ${dropped.length - MAX_DROPPED} more`];
 }
 
-/** Of several certificates in one RootCert the anchor is the one that no other issued. */
+/** Of several certificates in one RootCert, the anchor is the one that no other has issued. */
 function isIssuedByAnother(certificate: Certificate, all: readonly Certificate[]): boolean {
   if (all.length === 1 || certificate.selfSigned) return false;
   return all.some((other) => other !== certificate && isSignedBy(certificate, other));
 }
 
-/** One order for one set, so that Consul's order never causes a write. */
+/** A fixed order, so that a change of Consul's order never causes a write. */
 function compareAnchors(a: Certificate, b: Certificate, active: ReadonlySet<string>): number {
   const byActive = Number(active.has(b.fingerprint)) - Number(active.has(a.fingerprint));
   return byActive || b.notBefore - a.notBefore || (a.fingerprint < b.fingerprint ? -1 : 1);

@@ -1,8 +1,8 @@
-/** Time, sleep and chance, passed in so that tests can replace them. */
+/** Time, sleep and randomness, passed in so that tests can replace them. */
 export interface Clock {
-  /** Milliseconds since the epoch, for what others date, such as certificates. Whoever sets the machine's clock moves it. */
+  /** Milliseconds since the epoch, to compare with outside dates, such as those of certificates. Jumps when the clock is set. */
   now(): number;
-  /** Milliseconds since some moment, for how long something takes: nobody sets it. */
+  /** Milliseconds since an arbitrary start, for durations: unaffected by changes of the system clock. */
   monotonic(): number;
   /** Resolves after `ms` milliseconds, or at once when `signal` aborts. Never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
@@ -30,12 +30,12 @@ export const systemClock: Clock = {
     }),
 };
 
-/** To end a sleep with: without a reason, each abort makes an error with a stack that nobody reads. */
+/** The reason for aborting a sleep: without one, each abort creates an Error with a stack. */
 export const ABORTED = 'over';
 
 /**
- * Runs `work` with a signal that aborts when `parent` does or after `ms` milliseconds; `timedOut()` tells which.
- * A controller of its own, because `AbortSignal.any` with a long-lived signal leaks (nodejs/node #54614).
+ * Runs `work` with a signal that aborts when `parent` does or after `ms` milliseconds; `timedOut()` is true for the latter.
+ * Not `AbortSignal.any`, which leaks with a long-lived signal (nodejs/node #54614).
  */
 export async function withDeadline<T>(
   clock: Clock,

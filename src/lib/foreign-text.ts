@@ -1,8 +1,8 @@
 const MAX_LENGTH = 500;
-/** An answer may have megabytes, and V8's expressions overflow their stack on a run of some. */
+/** An answer may have megabytes, on which V8's regular expressions can overflow the stack. */
 const MAX_SCANNED = 4_096;
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?(?:-----END \1-----|$)/g;
-/** As long as a key or a token in base64. Tested for its characters afterwards: lookaheads would take quadratic time. */
+/** As long as a key or a token in base64. Its characters are tested afterwards: lookaheads would take quadratic time. */
 const LONG_RUN = /[\w+/=-]{40,}/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
@@ -20,14 +20,14 @@ export function foreignText(text: string): string {
   return cut(scrubbed, MAX_LENGTH);
 }
 
-/** What `printable` keeps of a text, in UTF-16 code units. */
+/** The default limit of `printable`, in UTF-16 code units. */
 const MAX_PRINTABLE = 1_000;
-/** What shows nothing, moves the cursor or turns the order of other characters around: controls, formats, surrogates. */
+/** Characters that are invisible, move the cursor or reorder other characters: controls, formats, surrogates. */
 const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /**
- * `text` as it may stand in a log line and at a terminal: at most 1,000 characters of it in one line, with `\u001b` for a
- * character that a terminal would obey or not show.
+ * `text` made safe for a log line and a terminal: one line of at most 1,000 characters, with control and invisible characters
+ * escaped, as in `\u001b`.
  */
 export function printable(text: string, maxLength = MAX_PRINTABLE): string {
   return cut(text, maxLength).replaceAll(DECEPTIVE, (character) => {
@@ -40,12 +40,12 @@ function cut(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`;
 }
 
-/** The beginning of a long text, without the run that the cut has made too short to be recognized. */
+/** The beginning of a long text, without the last run, which may be too short to be recognized once cut. */
 function head(text: string): string {
   return text.length <= MAX_SCANNED ? text : `${text.slice(0, MAX_SCANNED).replace(/[\w+/=-]+$/, '')}…`;
 }
 
-/** Names and paths do not mix lower case, upper case and digits. */
+/** Names and paths rarely mix lower case, upper case and digits. */
 function isOpaque(run: string): boolean {
   return /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run);
 }

@@ -1,13 +1,13 @@
 /**
- * What was worked out of late, by its key: what is in use is kept, however much it is, and what is not is forgotten. An entry goes
- * when a whole generation has passed without it.
+ * A cache that keeps every entry in use, however many there are. An entry is dropped when a whole generation passes without a use
+ * of it.
  */
 export class Generations<Key, Value> {
   readonly #max: number;
   #current = new Map<Key, Value>();
   #previous = new Map<Key, Value>();
 
-  /** @param max entries of one generation, so that it ends by itself where nobody ends it */
+  /** @param max entries of one generation; a full generation ends by itself */
   constructor(max: number) {
     this.#max = max;
   }

@@ -1,14 +1,14 @@
 import { isIPv4 } from 'node:net';
 
-/** What the configuration lets others on the way read or change: the log, `check` and the page tell of it. */
+/** Traffic that the configuration lets others on the network read or change: shown by the log, `check` and the status page. */
 export interface Insecurity {
   readonly warning: string;
   readonly remedy: string;
 }
 
 /**
- * Whether a host is this machine without a doubt (RFC 6890 section 2.2.2, RFC 6761 section 6.3), so that plain HTTP to it
- * crosses no network. An IPv6 address may be in brackets.
+ * Whether a host is certainly this machine (RFC 6890 section 2.2.2, RFC 6761 section 6.3), so that plain HTTP to it crosses no
+ * network. An IPv6 address may be in brackets.
  */
 export function isLoopback(host: string): boolean {
   const name = host.replace(/^\[|\]$|\.$/g, '').toLowerCase();

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Clock } from './clock.ts';
 
-/** A client certificate and its key in PEM, each where it is configured. */
+/** A client certificate and its key in PEM; undefined if not configured. */
 export interface KeyPair {
   readonly cert: string | undefined;
   readonly key: string | undefined;
@@ -11,10 +11,10 @@ const ATTEMPTS = 6;
 const RETRY_MS = 100;
 
 /**
- * What `read` reads, once the key is that of the certificate: whoever renews them writes two files, one after the other. Half a
- * second later it is taken as it is, and the connection says what is wrong.
+ * Calls `read` until the key matches the certificate: a renewal writes the two files one after the other. After half a second
+ * the pair is returned as it is, and connecting reports the error.
  *
- * @throws what `read` does
+ * @throws what `read` throws
  */
 export async function readKeyPair<Pair extends KeyPair>(
   read: () => Promise<Pair>,

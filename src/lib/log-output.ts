@@ -1,22 +1,22 @@
 import type { Writable } from 'node:stream';
 
-/** What may wait for its reader: a day of what a daemon logs. */
+/** The limit of buffered output: about a day of a daemon's log. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
 /**
- * Writes lines to standard output and never waits for whoever reads it: when a pipe is full, lines wait, and then are
- * dropped and counted. Written synchronously they would stop the process, and with it what it publishes.
+ * Writes lines to standard output without waiting for the reader: when a pipe is full, lines are buffered, then dropped and
+ * counted. Synchronous writes would block the process, and with it publication.
  */
 export class LogOutput {
-  /** Called with the number of dropped lines, before the first that is written again. */
+  /** Called with the number of dropped lines, before the first line after them. */
   onRecovered: (dropped: number) => void = () => undefined;
   readonly #stream: Writable;
   #dropped = 0;
-  #untold = 0;
+  #unreported = 0;
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    // A reader that went away is no reason to end.
+    // The process continues when the reader closes the pipe.
     stream.on('error', () => undefined);
   }
 
@@ -28,13 +28,13 @@ export class LogOutput {
   write(line: string): void {
     if (this.#stream.destroyed || this.#stream.writableLength > MAX_WAITING_BYTES) {
       this.#dropped += 1;
-      this.#untold += 1;
+      this.#unreported += 1;
       return;
     }
-    if (this.#untold > 0) {
-      const untold = this.#untold;
-      this.#untold = 0;
-      this.onRecovered(untold);
+    if (this.#unreported > 0) {
+      const dropped = this.#unreported;
+      this.#unreported = 0;
+      this.onRecovered(dropped);
     }
     this.#stream.write(line);
   }

@@ -8,14 +8,14 @@ export type LogFormat = 'auto' | 'json' | 'pretty';
 export interface LoggerOptions {
   readonly level: string;
   readonly format: LogFormat;
-  /** Whether people read it as it is written. */
+  /** Whether the output is a terminal. */
   readonly isTerminal: boolean;
   readonly hasColour: boolean;
 }
 
 /**
- * The one logger: JSON lines with a fixed message and data beside it, each text of which is cut at 1,000 characters; at a
- * terminal, lines for people.
+ * The logger: JSON lines with a fixed message and data in separate fields, each truncated at 1,000 characters; at a terminal,
+ * readable text.
  */
 export function createLogger(options: LoggerOptions, output: LogOutput): Logger {
   const { level, format, isTerminal, hasColour } = options;
@@ -31,7 +31,7 @@ export function createLogger(options: LoggerOptions, output: LogOutput): Logger 
     isPretty ? pretty : output,
   );
   output.onRecovered = (dropped) =>
-    logger.warn({ dropped }, 'lines of the log were dropped, because nobody read them');
+    logger.warn({ dropped }, 'log lines were dropped because standard output was not read');
   return logger;
 }
 

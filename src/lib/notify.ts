@@ -1,6 +1,6 @@
 import { ABORTED, type Clock } from './clock.ts';
 
-/** Many notices, one wake-up: notices that come while the waiter works are kept for its next wait. */
+/** Combines notifications into one wake-up. Those that arrive while the waiter works end its next wait. */
 export class Notify {
   readonly #clock: Clock;
   #noticed = false;
@@ -15,7 +15,7 @@ export class Notify {
     this.#wake();
   }
 
-  /** Resolves with true on a notice, with false after `ms` milliseconds or when `signal` aborts. */
+  /** Resolves with true on a notification, with false after `ms` milliseconds or when `signal` aborts. */
   async wait(ms: number, signal: AbortSignal): Promise<boolean> {
     if (!this.#noticed && !signal.aborted) {
       const waiting = new AbortController();

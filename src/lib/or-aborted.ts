@@ -1,4 +1,4 @@
-/** What `work` comes to, or a rejection as soon as `signal` aborts, whether or not `work` heeds it; `work` then goes on. */
+/** Settles as `work` does, or rejects as soon as `signal` aborts, even if `work` ignores the signal and continues. */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let onAbort = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {

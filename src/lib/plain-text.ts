@@ -1,9 +1,9 @@
-/** Markdown of one paragraph as plain text: without the marks around code. */
+/** A Markdown paragraph as plain text: without the backquotes around code. */
 export function withoutMarks(markdown: string): string {
   return markdown.replaceAll('`', '');
 }
 
-/** The text in lines of at most `width` columns, each with `indent` before it; a longer word stands alone. */
+/** Wraps the text into lines of at most `width` columns, each indented by `indent`. A longer word gets its own line. */
 export function wrap(text: string, width: number, indent = ''): string {
   const lines: string[] = [];
   let line = '';

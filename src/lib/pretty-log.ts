@@ -7,7 +7,7 @@ const LEVEL_WIDTH = 'ERROR'.length;
 const INDENT = ' '.repeat('12:34:56.789 '.length + LEVEL_WIDTH + 1);
 
 /**
- * A line of the JSON log for people: time of day in UTC, level, message and data, with the remedy on a line of its own.
+ * A line of the JSON log as readable text: time of day in UTC, level, message and data, with the remedy on a separate line.
  * A line that is not JSON is returned unchanged.
  */
 export function prettyLine(line: string, hasColour: boolean): string {
@@ -28,7 +28,7 @@ function timeOfDay(iso: string): string {
   return iso.slice(11, 23);
 }
 
-/** Quoted if its end would be ambiguous. */
+/** Quoted if its end would be ambiguous otherwise. */
 function shown(value: unknown): string {
   if (typeof value === 'string' && /^[^\s"=]+$/.test(value)) return value;
   return JSON.stringify(value);

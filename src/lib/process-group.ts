@@ -1,16 +1,16 @@
 import type { ChildProcess } from 'node:child_process';
 
-/** The module, loaded when it is first needed: few configurations start a program, and loading takes a tenth of a start. */
+/** Loads the module on first use: few configurations start a program, and loading takes a tenth of the start-up time. */
 export function childProcesses(): typeof import('node:child_process') {
   return process.getBuiltinModule('node:child_process');
 }
 
-/** Ends a child that leads a process group of its own, with all that it started. */
+/** Kills a child that leads its own process group, with every process that it started. */
 export function endGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // All of it has ended.
+    // The group has already exited.
   }
 }

@@ -4,25 +4,25 @@ import { type Clock, systemClock, withDeadline } from './clock.ts';
 import { orAborted } from './or-aborted.ts';
 import { inThreadPool } from './thread-pool.ts';
 
-/** For a token, a certificate or a kubeconfig, of which the largest has some kilobytes. */
+/** For tokens, certificates and kubeconfigs, which have a few kilobytes at most. */
 const DEADLINE_MS = 4_000;
 const MAX_BYTES = 8 * 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 const POLL_MS = 20;
 
-/** A read from a dead mount keeps its thread for ever: another read of that file waits for it, instead of for a second thread. */
+/** A read from a dead mount occupies its thread forever, so further reads of the file share it instead of taking another. */
 const reading = new Map<string, Promise<Buffer>>();
 
-/** As `readBytes`, of a text in UTF-8. @throws the same */
+/** `readBytes`, decoded as UTF-8. @throws the same */
 export async function readText(path: string, clock?: Clock): Promise<string> {
   return (await readBytes(path, clock)).toString('utf8');
 }
 
 /**
- * Reads a file within four seconds, whatever it is: a pipe that nobody writes to and a mount whose server died would
- * otherwise hold up the reader for ever.
+ * Reads a file within four seconds: a pipe without a writer or a mount whose server is down would otherwise block the reader
+ * forever.
  *
- * @throws the file system's error, with the code ETIMEDOUT when it was not read in time
+ * @throws the file system's error, with the code ETIMEDOUT if the file was not read in time
  */
 export function readBytes(path: string, clock: Clock = systemClock): Promise<Buffer> {
   const work = reading.get(path) ?? startReading(path, clock);
@@ -30,9 +30,9 @@ export function readBytes(path: string, clock: Clock = systemClock): Promise<Buf
 }
 
 /**
- * What `work`, which does something with `path`, comes to within `ms` milliseconds; it goes on after that.
+ * Waits for `work` on `path` for at most `ms` milliseconds; `work` itself continues after that.
  *
- * @throws what `work` does, or an error with the code ETIMEDOUT
+ * @throws what `work` throws, or an error with the code ETIMEDOUT
  */
 export function withFileDeadline<T>(
   path: string,
@@ -56,7 +56,7 @@ function startReading(path: string, clock: Clock): Promise<Buffer> {
 }
 
 async function read(path: string, clock: Clock): Promise<Buffer> {
-  // Without O_NONBLOCK the mere opening of a pipe waits for its writer, in a thread that nothing can end.
+  // Without O_NONBLOCK, opening a pipe blocks until it has a writer, in a thread that cannot be stopped.
   const file = await inThreadPool(() => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
     return await readToEnd(file, path, clock);
@@ -76,7 +76,7 @@ async function readToEnd(file: FileHandle, path: string, clock: Clock): Promise<
     size += bytesRead;
     if (size > MAX_BYTES) throw fileError('EFBIG', path);
     if (bytesRead > 0) continue;
-    // A pipe is at its end, too, before its writer has come.
+    // A pipe also reports its end before it has a writer.
     const isAtEnd = bytesRead === 0 && (!isPipe || size > 0);
     if (isAtEnd) return Buffer.concat(chunks);
     if (clock.monotonic() >= giveUpAt) throw fileError('ETIMEDOUT', path);
@@ -84,7 +84,7 @@ async function readToEnd(file: FileHandle, path: string, clock: Clock): Promise<
   }
 }
 
-/** `bytesRead` is negative where there is nothing to read yet. */
+/** `bytesRead` is negative if there is nothing to read yet. */
 async function readChunk(file: FileHandle): Promise<{ bytesRead: number; buffer: Buffer }> {
   const buffer = Buffer.alloc(CHUNK_BYTES);
   try {

@@ -1,4 +1,4 @@
-/** The word of `known` that is nearest to `word`, where at most `farthest` letters were added or dropped; a change is both. */
+/** The word of `known` nearest to `word`, at most `farthest` insertions and deletions away; a changed letter counts as two. */
 export function nearestWord(word: string, known: readonly string[], farthest: number): string | undefined {
   const [nearest] = known
     .map((other) => ({ other, far: distance(word, other) }))
@@ -6,7 +6,7 @@ export function nearestWord(word: string, known: readonly string[], farthest: nu
   return nearest !== undefined && nearest.far <= farthest ? nearest.other : undefined;
 }
 
-/** How many letters to add or drop: words are forgotten more often than mistaken. */
+/** The number of insertions and deletions: letters are left out more often than mistyped. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, letter] of [...a].entries()) {

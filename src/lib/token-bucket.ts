@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts';
 
 /**
- * A token bucket: `burst` requests at once, then one every `refillMs`. It keeps a server that answers every blocking
- * query at once from turning the loop into a hot one.
+ * A token bucket: `burst` requests at once, then one every `refillMs`. It prevents a busy loop when a server answers every
+ * blocking query immediately.
  */
 export class TokenBucket {
   readonly #clock: Clock;
@@ -26,7 +26,7 @@ export class TokenBucket {
     }
   }
 
-  /** Takes a token if there is one, and says whether there was. */
+  /** Takes a token if there is one, and returns whether there was. */
   tryTake(): boolean {
     this.#refill();
     if (this.#tokens < 1) return false;

@@ -1,10 +1,10 @@
 /** Identifies our writes to the API server, and is the prefix of our annotations. */
 export const FIELD_MANAGER = 'ambassador-consul-connector';
 
-/** Where Ambassador looks for configuration. */
+/** The annotation from which Ambassador reads configuration. */
 export const TLS_CONTEXT_ANNOTATION = 'getambassador.io/config';
 
-/** What `kubectl apply` leaves: of the old program's Secret, a copy of an old private key. */
+/** Written by `kubectl apply`: on the old program's Secret, it contains a copy of an old private key. */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Whether the connector uses the annotation itself, so that it cannot be configured. */

@@ -8,12 +8,12 @@ export interface ObjectNames extends TlsContextOptions {
   readonly secretNamespace: string;
   readonly service: string;
   readonly serviceNamespace: string;
-  /** The Ambassador ID, or `ambassador`: what the Service selects its Pods by, as `app.kubernetes.io/instance`. */
+  /** The Ambassador ID, or `ambassador`: the Service selects its Pods by it, as `app.kubernetes.io/instance`. */
   readonly instance: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** Beside those of the connector. */
+  /** In addition to those of the connector. */
   readonly annotations: Annotations;
-  /** The port the status server listens on, where the Service leads. */
+  /** The port of the status server, the target port of the Service. */
   readonly statusPort: number;
 }
 
@@ -46,12 +46,12 @@ export interface ServiceManifest {
   };
 }
 
-/** All that is published, in the order of writing. */
+/** All published objects, in the order of writing. */
 export interface Manifests {
-  /** Only where the gateway verifies its peers. */
+  /** Only if the gateway verifies its peers. */
   readonly upstreamCa: SecretManifest | undefined;
   readonly secret: SecretManifest;
-  /** Only where it is wanted. */
+  /** Only if it is enabled. */
   readonly service: ServiceManifest | undefined;
 }
 
@@ -59,10 +59,10 @@ export const SERIAL_NUMBER = `${FIELD_MANAGER}/serial-number`;
 export const TLS_SECRET_TYPE = 'kubernetes.io/tls';
 export const OPAQUE_SECRET_TYPE = 'Opaque';
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
-/** Not `app.kubernetes.io/instance`: Argo CD prunes what has the name of an application there and is not in its repository. */
+/** Not `app.kubernetes.io/instance`: Argo CD prunes objects that have an application's name there and are not in its repository. */
 const INSTANCE = `${FIELD_MANAGER}/instance`;
 
-/** The Secrets that hold `content`. */
+/** The Secrets with `content`. */
 export function secretManifests(names: ObjectNames, content: Content): Omit<Manifests, 'service'> {
   const { upstreamCaSecret } = names;
   return {
@@ -72,7 +72,7 @@ export function secretManifests(names: ObjectNames, content: Content): Omit<Mani
   };
 }
 
-/** The Secret that holds `content`, with annotations for people who read `kubectl describe`. */
+/** The Secret with `content`, and annotations for readers of `kubectl describe`. */
 function secretManifest(
   names: ObjectNames,
   content: Content,
@@ -104,7 +104,7 @@ function secretManifest(
   };
 }
 
-/** The Secret that `ca_secret` names: Ambassador reads the roots from its `tls.crt`, and makes no use of a `ca.crt` there. */
+/** The Secret for `ca_secret`: Ambassador reads the roots from its `tls.crt`, and ignores a `ca.crt`. */
 function upstreamCaManifest(names: ObjectNames, name: string, content: Content): SecretManifest {
   return {
     apiVersion: 'v1',
@@ -123,7 +123,7 @@ function upstreamCaManifest(names: ObjectNames, name: string, content: Content):
   };
 }
 
-/** The Service whose annotation tells Ambassador to use the Secret. Headless: it only serves scraping. */
+/** The Service with the TLSContext annotation that references the Secret. Headless: it only serves scraping. */
 export function serviceManifest(names: ObjectNames, apiVersion: string): ServiceManifest {
   return {
     apiVersion: 'v1',
@@ -150,7 +150,7 @@ function objectLabels({ labels, instance }: ObjectNames): Record<string, string>
     'app.kubernetes.io/name': FIELD_MANAGER,
     [INSTANCE]: instance,
     [MANAGED_BY]: FIELD_MANAGER,
-    // Last, so that what is configured wins.
+    // Last: configured labels take precedence.
     ...labels,
   };
 }

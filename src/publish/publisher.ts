@@ -3,11 +3,11 @@ import type { Content, Published } from '../identity/published.ts';
 import type { Manifests } from './manifests.ts';
 import type { ObjectName, Target } from './target.ts';
 
-/** What to publish, and why. */
+/** The content to publish, and the cause. */
 export interface Publication {
   readonly content: Content;
   readonly cause: WriteCause;
-  /** The `X-Consul-Index` of the roots that its bundle is made of. */
+  /** The `X-Consul-Index` of the roots in its bundle. */
   readonly rootsIndex?: bigint | undefined;
 }
 
@@ -16,12 +16,12 @@ export type WriteOutcome =
   | 'written'
   /** The target already holds exactly this. */
   | 'unchanged'
-  /** Another writer keeps modifying it: the next attempt is in a while, so that it is no stream of writes. */
+  /** Another writer keeps modifying it: the next attempt is delayed, to limit the rate of writes. */
   | 'rate-limited'
   /** Another writer was first: read again and decide again. */
   | 'conflict';
 
-/** Where an identity is published: Kubernetes objects, or a folder. It decides nothing and never deletes. */
+/** Publishes an identity to Kubernetes objects or a folder. It makes no decisions and never deletes. */
 export interface Publisher {
   readonly target: Target;
   /**
@@ -31,18 +31,18 @@ export interface Publisher {
   run(onChange: () => void, signal: AbortSignal): Promise<void>;
   /** @throws PublishError */
   read(signal: AbortSignal): Promise<Published | undefined>;
-  /** Writes `publication`, unless the target holds it already. @throws PublishError */
+  /** Writes `publication`, unless the target already holds it. @throws PublishError */
   write(publication: Publication, signal: AbortSignal): Promise<WriteOutcome>;
   /** Writes the Service with the TLSContext; after the identity that it refers to. @throws PublishError */
   publishService(signal: AbortSignal): Promise<WriteOutcome>;
-  /** Records an event where people look for it, without delaying or failing a write. */
+  /** Records an event for users, without delaying or failing a write. */
   record(event: PublishedEvent): void;
   close(): Promise<void>;
 }
 
-/** A publisher that can say what it would write. */
+/** A publisher that can return what it would write. */
 export interface Preview extends Publisher {
-  /** What `write` and `publishService` would write at that time; writes nothing. @throws PublishError */
+  /** The manifests that `write` and `publishService` would write at that time; writes nothing. @throws PublishError */
   manifests(publication: Publication, at: string, signal: AbortSignal): Promise<Manifests>;
 }
 
@@ -54,12 +54,12 @@ export interface PublishedEvent {
   readonly at: number;
   /** One sentence. */
   readonly message: string;
-  /** The stable code of the error behind it, if any. */
+  /** The stable code of its error, if any. */
   readonly code?: string | undefined;
   readonly remedy?: string | undefined;
 }
 
-/** What a publisher reports of its work; an object is named as in `secrets ambassador/name`. */
+/** Receives reports of a publisher's work; objects are named as in `secrets ambassador/name`. */
 export interface PublishObserver {
   /** A request to the API server ended with `ok` or the code of the error. */
   requested(verb: string, resource: string, outcome: string): void;
@@ -69,15 +69,15 @@ export interface PublishObserver {
   watching(object: string): void;
   /** A watch failed for the `attempt`-th time in a row; the next attempt is in `retryMs` milliseconds. */
   watchFailed(object: string, error: unknown, attempt: number, retryMs: number): void;
-  /** An object that another writer had made is managed by the connector from now on. */
+  /** The connector has adopted an object that another writer had created. */
   adopted(object: string): void;
   /** Another writer keeps modifying the object; the next write is in `retryMs` milliseconds. */
   rateLimited(object: string, retryMs: number): void;
-  /** A write whose answer was lost is seen to have been carried out. */
+  /** A write whose answer was lost turned out to have succeeded. */
   confirmed(object: 'identity' | 'service', cause: WriteCause): void;
-  /** The API server rejects the ports of the Service beside those that others put there; its annotation is written. */
+  /** The API server rejects the ports of the Service in combination with those of other writers; its annotation is written. */
   portsRejected(service: ObjectName, error: unknown): void;
-  /** An annotation that held an old private key was removed. */
+  /** An annotation with an old private key was removed. */
   annotationRemoved(object: string, annotation: string): void;
   eventFailed(error: unknown): void;
 }

@@ -1,6 +1,6 @@
 import type { ObjectNames } from './manifests.ts';
 
-/** Where the identity is published. */
+/** The place to which the identity is published. */
 export type Target = DirectoryTarget | KubernetesTarget;
 
 export interface DirectoryTarget {
@@ -13,9 +13,9 @@ export interface KubernetesTarget {
   /** The URL of the API server. */
   readonly server: string;
   readonly secret: ObjectName;
-  /** Only where the gateway verifies its peers. */
+  /** Only if the gateway verifies its peers. */
   readonly upstreamCaSecret: ObjectName | undefined;
-  /** Only where the TLSContext is published. */
+  /** Only if the TLSContext is published. */
   readonly service: ObjectName | undefined;
 }
 
@@ -53,7 +53,7 @@ export function targetFields(target: Target): Readonly<Record<string, string>> {
   };
 }
 
-/** `namespace/name`, as kubectl and log lines have it. */
+/** `namespace/name`, as in kubectl and log lines. */
 export function qualifiedName({ namespace, name }: ObjectName): string {
   return `${namespace}/${name}`;
 }

@@ -4,16 +4,16 @@ export interface TlsContextOptions {
   readonly ambassadorId: string;
   readonly tlsContext: string;
   readonly secret: string;
-  /** The Secret of the roots the gateway verifies its peers by; undefined: it verifies none, as the seed's TLSContext. */
+  /** The Secret with the roots for verifying peers; undefined: the gateway verifies none, as with the seed's TLSContext. */
   readonly upstreamCaSecret: string | undefined;
   readonly secretNamespace: string;
   readonly serviceNamespace: string;
 }
 
 /**
- * The TLSContext for the annotation `getambassador.io/config`. `ambassador_id` is a list, since v3alpha1 accepts nothing
+ * The TLSContext for the annotation `getambassador.io/config`. `ambassador_id` is a list because v3alpha1 accepts nothing
  * else. A Secret in another namespace needs `secret_namespacing`, or some versions ignore the dotted name (emissary
- * #3404); any other key would make Ambassador 0.83 reject an `ambassador/v1` TLSContext.
+ * #3404). Any other key would make Ambassador 0.83 reject an `ambassador/v1` TLSContext.
  */
 export function renderTlsContext(options: TlsContextOptions, apiVersion: string): string {
   const elsewhere = options.secretNamespace !== options.serviceNamespace;

@@ -1,20 +1,20 @@
 import { FIELD_MANAGER } from './annotations.ts';
 import type { Annotations, SecretManifest } from './manifests.ts';
 
-/** When, why and by what an object was written, in annotations: `kubectl describe` shows those of a Secret, and no Events. */
+/** The last write of an object, in annotations, because `kubectl describe` shows those of a Secret, but not its Events. */
 export interface WriteRecord {
   readonly at: string;
   readonly reason: string;
-  /** The `X-Consul-Index` of the roots in it: by that another replica sees whether it knows newer ones. */
+  /** The `X-Consul-Index` of the roots in it: another replica compares it with that of its own roots. */
   readonly rootsIndex?: bigint | undefined;
 }
 
 const WRITTEN_AT = `${FIELD_MANAGER}/written-at`;
 const WRITE_REASON = `${FIELD_MANAGER}/write-reason`;
-/** The writes before it, one a line, the newest first. */
+/** The previous writes, one per line, newest first. */
 const WRITE_HISTORY = `${FIELD_MANAGER}/write-history`;
 const ROOTS_INDEX = `${FIELD_MANAGER}/roots-index`;
-/** What versions before 1.0.0 wrote instead. */
+/** The names in versions before 1.0.0. */
 const FORMER_WRITE_REASON = `${FIELD_MANAGER}/written-because`;
 const FORMER_WRITE_HISTORY = `${FIELD_MANAGER}/written-before`;
 
@@ -29,14 +29,14 @@ export const WRITE_RECORD_ANNOTATIONS = [
 
 /** A rotation is two or three writes. */
 const MAX_WRITES = 5;
-/** A longer line was edited by hand, and annotations have 256 KiB between them. */
+/** A longer line was edited by hand, and all annotations together are limited to 256 KiB. */
 const MAX_LINE = 200;
 
 /**
- * The one rule for the write record: it stays as it is while the data do, whatever version of the connector wrote it, so that
- * it triggers no write by itself; otherwise `write` is put before it.
+ * The annotations of the write record. While the data is unchanged, the record stays as any version of the connector wrote it, so
+ * that it triggers no write by itself. Otherwise `write` is prepended.
  *
- * @param existing the annotations of the object, undefined where it does not exist
+ * @param existing the annotations of the object, undefined if it does not exist
  */
 export function preserveWriteRecord(
   existing: Readonly<Record<string, unknown>> | undefined,
@@ -52,20 +52,20 @@ export function preserveWriteRecord(
   return { ...current, [WRITE_HISTORY]: appendHistory(`${at} ${reason}`, history), ...index };
 }
 
-/** The index of the roots in an object with these annotations, undefined where they have none that can be read. */
+/** The index of the roots in an object with these annotations; undefined without a readable one. */
 export function rootsIndexIn(annotations: Readonly<Record<string, unknown>>): bigint | undefined {
   const index = annotations[ROOTS_INDEX];
   return typeof index === 'string' && /^\d{1,20}$/.test(index) ? BigInt(index) : undefined;
 }
 
-/** The writes that are told in these annotations, a line for each, the newest first; undefined where none is. */
+/** The writes recorded in these annotations, one per line, newest first; undefined if there are none. */
 export function writesIn(annotations: Readonly<Record<string, unknown>>): readonly string[] | undefined {
   const { at, reason = '', history } = lastWrite(recordIn(annotations));
   if (at === undefined) return undefined;
   return [`${at} ${reason}`.slice(0, MAX_LINE), ...(history?.split('\n') ?? [])];
 }
 
-/** The manifest with `annotations` beside its own. */
+/** The manifest with `annotations` added to its own. */
 export function withAnnotations<Manifest extends SecretManifest>(
   manifest: Manifest,
   annotations: Annotations,
@@ -77,7 +77,7 @@ export function withAnnotations<Manifest extends SecretManifest>(
   };
 }
 
-/** The last write that a record has, and the writes before it; in the annotations of whichever version wrote it. */
+/** The last write of a record and the previous ones, from the annotations of any version. */
 function lastWrite(record: Annotations): Readonly<Record<'at' | 'reason' | 'history', string | undefined>> {
   return {
     at: record[WRITTEN_AT],

@@ -2,19 +2,19 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { firstRequestOf } from './first-request.ts';
 
-/** A client that is slow on purpose, in sending or in reading, holds a connection this long and no longer. */
+/** The limit for a client that deliberately sends or reads slowly. */
 const CONNECTION_LASTS_MS = 5_000;
-/** The oldest goes for a new one: a probe of the kubelet is fast, and must not wait behind those who are slow on purpose. */
+/** The oldest is closed for a new one: a kubelet probe is fast, and must not wait for deliberately slow clients. */
 const MAX_CONNECTIONS = 64;
 
-/** The open connections. Node's own limits are on what a client sends; none ends one that does not read, and `maxConnections` drops the newest. */
+/** The open connections. Node's limits only cover sending, none closes a client that does not read, and `maxConnections` drops the newest. */
 export class Connections {
-  /** Those with a limit, in the order of their coming. */
+  /** Connections with a limit, in order of arrival. */
   readonly #limited = new Map<Socket, NodeJS.Timeout>();
   readonly #exempt = new Set<Socket>();
   readonly #sockets = new WeakMap<object, Socket>();
 
-  /** Takes a new connection and returns it as far as its first request. */
+  /** Accepts a new connection and returns a stream that ends after its first request. */
   take(socket: Socket): Duplex {
     this.#limited.set(
       socket,
@@ -32,7 +32,7 @@ export class Connections {
     return first;
   }
 
-  /** Lifts the limits from a connection that `take` returned: whoever asks for it sets narrower ones. */
+  /** Lifts the limits from a connection that `take` returned: the caller sets its own. */
   exempt(first: object): void {
     const socket = this.#sockets.get(first);
     if (socket === undefined) return;

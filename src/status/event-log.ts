@@ -1,20 +1,20 @@
 import { printable } from '../lib/foreign-text.ts';
 
-/** What people are notified of, in an Event and on the status page. */
+/** The kinds of Events, which are also shown on the status page. */
 export const EVENT_TYPES = {
-  /** Something was written. */
+  /** The identity was written. */
   Published: 'Normal',
-  /** An object that another writer had made is managed by the connector from now on. */
+  /** The connector has adopted an object that another writer had created. */
   Adopted: 'Normal',
-  /** What Consul sent must not be published. */
+  /** An answer from Consul must not be published. */
   Rejected: 'Warning',
-  /** The identity is of another trust domain than the one before. */
+  /** The identity has another trust domain than the previous one. */
   TrustDomainChanged: 'Warning',
   /** The published leaf is about to expire, or has. */
   Expiring: 'Warning',
-  /** Another writer put a leaf in place that no connector published. */
+  /** A leaf is published that no connector has written. */
   ForeignLeaf: 'Warning',
-  /** Another writer keeps modifying what is published. */
+  /** Another writer keeps modifying the published object. */
   ConflictingWriter: 'Warning',
 } as const;
 
@@ -25,18 +25,18 @@ export interface LogEvent {
   readonly reason: EventReason;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** One sentence; holds no key and no token. */
+  /** One sentence, without keys and tokens. */
   readonly message: string;
-  /** The stable code of the error behind it, if any. */
+  /** The stable code of its error, if any. */
   readonly code?: string | undefined;
-  /** What a person can do about it. */
+  /** What to do about it. */
   readonly remedy?: string | undefined;
 }
 
-/** Events that are kept of each reason. */
+/** The number of events kept per reason. */
 const MAX_KEPT = 10;
 
-/** The last events of each reason, and a way to receive the next. */
+/** Keeps the last events of each reason, and notifies listeners of new ones. */
 export class EventLog {
   readonly #events = new Map<EventReason, readonly LogEvent[]>();
   readonly #listeners = new Set<(event: LogEvent) => void>();

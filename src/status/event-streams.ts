@@ -4,32 +4,32 @@ import { Notify } from '../lib/notify.ts';
 
 export interface EventStreamsOptions {
   readonly clock: Clock;
-  /** What an event carries: text of any number of lines that end with a line feed alone. */
+  /** The content of an event: text with any number of lines that end with only a line feed. */
   readonly render: () => string;
-  /** Calls its argument when `render` may give something else, until the returned function is called. */
-  readonly listen: (notice: () => void) => () => void;
+  /** Calls its argument when the result of `render` may have changed, until the returned function is called. */
+  readonly listen: (onChange: () => void) => () => void;
 }
 
 interface Stream {
   readonly response: ServerResponse;
-  /** Milliseconds of the monotonic clock, as the next. */
+  /** Milliseconds of the monotonic clock, like the next. */
   readonly endsAt: number;
-  /** When it was first found that the client has not read what was sent last. */
+  /** When the client was first found not to have read the last event. */
   unreadSince: number | undefined;
 }
 
-/** So many may watch at once: each holds a connection for minutes, which others may not. */
+/** The maximum number of viewers: each holds a connection for minutes, unlike other requests. */
 const MAX_STREAMS = 8;
 const LASTS_MS = 5 * 60_000;
-/** The browser comes back by itself after this. */
+/** The browser reconnects after this time. */
 const RETRY_MS = 2_000;
 const MIN_BETWEEN_MS = 1_000;
-/** At least this often, so that relative times move; a client that has read nothing for so long is gone. */
+/** Sent at least this often to update relative times; a client that has read nothing for this long is disconnected. */
 const BEAT_MS = 30_000;
 
 /**
- * Server-sent events (HTML Living Standard, section 9.2) for whoever watches the page. While nobody does, nothing runs. Of
- * what a client does not read one event is kept, and no second is sent after it.
+ * Server-sent events (HTML Living Standard, section 9.2) for viewers of the page. Nothing runs without a viewer. While a client has
+ * not read its last event, no further one is sent.
  */
 export class EventStreams {
   readonly #options: EventStreamsOptions;
@@ -40,7 +40,7 @@ export class EventStreams {
     this.#options = options;
   }
 
-  /** Answers with a stream of events; false: too many watch already, and nothing was answered. */
+  /** Answers with a stream of events; returns false, without an answer, if there are too many viewers. */
   add(response: ServerResponse): boolean {
     if (this.#streams.size >= MAX_STREAMS) return false;
     const stream: Stream = {
@@ -56,7 +56,7 @@ export class EventStreams {
       connection: 'close',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      // nginx would keep events back until its buffer is full.
+      // Otherwise nginx holds back events until its buffer is full.
       'x-accel-buffering': 'no',
     });
     response.write(`retry: ${RETRY_MS}\n${event}`);
@@ -69,7 +69,7 @@ export class EventStreams {
     if (this.#streams.size === 0) this.#run.abort();
   }
 
-  /** After a bug in what is rendered: the browsers come back, the daemon goes on. */
+  /** After a bug in `render`: the browsers reconnect, and the daemon continues. */
   #endAll(): void {
     for (const { response } of this.#streams) response.destroy();
   }
@@ -79,11 +79,11 @@ export class EventStreams {
     const { clock, listen } = this.#options;
     this.#run = new AbortController();
     const { signal } = this.#run;
-    const wakeup = new Notify(clock);
-    const stopListening = listen(() => wakeup.notify());
+    const notify = new Notify(clock);
+    const stopListening = listen(() => notify.notify());
     try {
       while (!signal.aborted) {
-        await wakeup.wait(BEAT_MS, signal);
+        await notify.wait(BEAT_MS, signal);
         if (!signal.aborted) this.#sendToAll();
         await clock.sleep(MIN_BETWEEN_MS, signal);
       }

@@ -2,15 +2,15 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
 const HEAD_ENDS = '\r\n\r\n';
-/** As Node's own limit; its HTTP server refuses what is cut off here. */
+/** Node's own limit; its HTTP server refuses a head that is cut off here. */
 const MAX_HEAD_BYTES = 16 * 1024;
-/** An answer is sent before that, and whoever does not read it goes on sending. */
+/** The answer is sent long before; a client that keeps sending more is disconnected. */
 const MAX_DROPPED_BYTES = 64 * 1024;
 
 /**
- * A connection as far as the end of its first request's head. Node parses everything a client pipelined at once, before the
- * first answer: 50 clients with 2,000 requests each took 230 MB. Of what follows a little is read and dropped, as a client may
- * send a body with a GET; who goes on sending is ended: eight that uploaded took a core.
+ * A connection up to the end of its first request's head. Node parses everything that a client has pipelined before the first
+ * answer: 50 clients with 2,000 requests each took 230 MB. Some of the following data is read and dropped, because a client may
+ * send a body with a GET; a client that keeps sending is disconnected: eight uploads took a whole core.
  */
 export function firstRequestOf(socket: Socket): Duplex {
   const first = new Duplex({

@@ -6,24 +6,24 @@ import type { Clock } from '../lib/clock.ts';
 
 export interface Verdict {
   readonly ok: boolean;
-  /** One line a reason, for a person. */
+  /** One line per reason. */
   readonly text: string;
 }
 
-/** What makes the daemon unready: nothing that works is published, it is about to expire, or an object cannot be kept. */
+/** The reasons to be unready: no valid identity is published, it is about to expire, or an object cannot be maintained. */
 export const UNREADY_REASONS = ['unpublished', 'expiring', 'identity', 'service'] as const;
 export type UnreadyReason = (typeof UNREADY_REASONS)[number];
 
 export interface Readiness extends Verdict {
-  /** Empty where it is ready. */
+  /** Empty if ready. */
   readonly reasons: readonly UnreadyReason[];
 }
 
 const NOT_YET = 'nothing is published yet: waiting for Consul and for Kubernetes';
 
 /**
- * What can stand in the way of a published identity: two queries, the trust in what they say, the leaf they offer, two
- * objects, and the watch of each.
+ * The components that can fail: the two queries, the trust bundle, Consul's leaf, the two published objects, and the watch of
+ * each object.
  */
 export type Component = 'roots' | 'leaf' | 'trust' | 'candidate' | 'identity' | 'service' | `watch ${string}`;
 
@@ -31,32 +31,32 @@ export interface Problem {
   readonly code: string | undefined;
   readonly error: string;
   readonly remedy: string | undefined;
-  /** When this code was first met in a row, in milliseconds since the epoch. */
+  /** When the problem began with this code, in milliseconds since the epoch. */
   readonly since: number;
 }
 
-/** Who answers: Consul to its two queries, the API server. */
+/** The sources of answers: Consul's two queries, and the API server. */
 export type Source = 'roots' | 'leaf' | 'kubernetes';
 
 export interface LastAnswer {
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** How old the answer was then, where it was stale. */
+  /** The age of a stale answer. */
   readonly staleSeconds: number | undefined;
 }
 
-/** The trust bundle made of Consul's roots, and until when it waits to be published, if it does. */
+/** The trust bundle of Consul's roots, and until when its publication is deferred, if it is. */
 export interface Trust {
   readonly bundle: TrustBundle;
   /** Milliseconds since the epoch. */
   readonly bundleDeferredUntil: number | undefined;
 }
 
-/** What is known at one time, for a page: it holds no key. */
+/** The state at one time for the page, without a key. */
 export interface Snapshot {
   readonly ready: Readiness;
   readonly published: PublishedIdentity | undefined;
-  /** Why what is published does not work; undefined as well where it was not looked at yet. */
+  /** The reason that no valid identity is published; also undefined before the first verification. */
   readonly unpublishedReason: string | undefined;
   readonly trust: Trust | undefined;
   readonly problems: ReadonlyMap<Component, Problem>;
@@ -66,11 +66,11 @@ export interface Snapshot {
 /** A published identity without its key. */
 export type PublishedIdentity = Pick<Identity, 'spiffeId' | 'leaf' | 'chain' | 'notAfter'>;
 
-/** Whether the daemon lives and whether what it published is good. */
+/** Liveness of the daemon and readiness of the published identity. */
 export class Health {
   readonly #clock: Clock;
-  readonly #longestSilenceMs: number;
-  readonly #turns = new Map<string, number>();
+  readonly #maxSilenceMs: number;
+  readonly #heartbeats = new Map<string, number>();
   readonly #problems = new Map<Component, Problem>();
   readonly #lastAnswers = new Map<Source, LastAnswer>();
   readonly #listeners = new Set<() => void>();
@@ -78,18 +78,18 @@ export class Health {
   #unpublishedReason: string | undefined;
   #trust: Trust | undefined;
 
-  /** `longestSilenceMs`: how long a healthy loop may take for one turn. */
-  constructor(clock: Clock, loops: readonly string[], longestSilenceMs: number) {
+  /** @param maxSilenceMs the longest time between heartbeats of a healthy loop */
+  constructor(clock: Clock, loops: readonly string[], maxSilenceMs: number) {
     this.#clock = clock;
-    this.#longestSilenceMs = longestSilenceMs;
+    this.#maxSilenceMs = maxSilenceMs;
     for (const loop of loops) this.heartbeat(loop);
-    // Solved by the first announcement: a Secret that nobody is told of is not used.
-    const error = 'the gateway has not been told of the Secret yet';
+    // Cleared once the Service is published: without it the gateway does not use the Secret.
+    const error = 'the gateway has not been notified of the identity yet';
     this.#problems.set('service', { error, code: undefined, remedy: undefined, since: clock.now() });
   }
 
   heartbeat(loop: string): void {
-    this.#turns.set(loop, this.#clock.monotonic());
+    this.#heartbeats.set(loop, this.#clock.monotonic());
   }
 
   setPublished({ spiffeId, leaf, chain, notAfter }: Identity): void {
@@ -98,7 +98,7 @@ export class Health {
     this.#notify();
   }
 
-  /** What is published is nothing, or nothing that works. */
+  /** No valid identity is published. */
   setUnpublished(why: string): void {
     this.#published = undefined;
     this.#unpublishedReason = why;
@@ -122,7 +122,7 @@ export class Health {
     if (this.#problems.delete(part)) this.#notify();
   }
 
-  /** An answer that can be used. */
+  /** Records a usable answer. */
   recordAnswer(source: Source, staleSeconds?: number): void {
     this.#lastAnswers.set(source, { at: this.#clock.now(), staleSeconds });
     this.#notify();
@@ -145,20 +145,22 @@ export class Health {
     return () => this.#listeners.delete(listener);
   }
 
-  /** `/livez`: the loops turn. Nothing that Consul or Kubernetes do makes it fail, nor does a clock that is set. */
+  /** `/livez`: the control loops run. Independent of Consul, Kubernetes and changes of the system clock. */
   liveness(): Verdict {
     const now = this.#clock.monotonic();
-    const stuck = [...this.#turns].filter(([, at]) => now - at > this.#longestSilenceMs);
+    const stuck = [...this.#heartbeats].filter(([, at]) => now - at > this.#maxSilenceMs);
     if (stuck.length === 0) return { ok: true, text: 'ok' };
     return {
       ok: false,
-      text: stuck.map(([loop, at]) => `${loop} has not turned for ${Math.round(now - at)} ms`).join('\n'),
+      text: stuck
+        .map(([loop, at]) => `${loop} has made no progress for ${Math.round(now - at)} ms`)
+        .join('\n'),
     };
   }
 
   /**
-   * `/readyz`: an identity that works is published, will not expire soon, and the gateway is told of it. That Consul is
-   * away is said, but does not make the daemon unready while what is published is good.
+   * `/readyz`: a valid identity is published with its Service, and does not expire soon. Problems with Consul are listed, but do
+   * not make the daemon unready while the published identity is valid.
    */
   readiness(): Readiness {
     const failures = this.#failures();

@@ -9,31 +9,31 @@ import { registerProcessMetrics } from './process-metrics.ts';
 
 export const METRICS_PREFIX = 'ambassador_consul_connector_';
 
-/** What is exported to Prometheus: counts and times, never a key, a token or a certificate. */
+/** The exported metrics: counts and times, never a key, a token or a certificate. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #ready = this.#gauge('ready', '1 while /readyz answers 200.');
   readonly #unready = this.#gauge('unready', '1 for each reason for which /readyz does not answer 200.', [
     'reason',
   ]);
-  readonly #published = this.#gauge('published', '1 while an identity is published that is known to work.');
+  readonly #published = this.#gauge('published', '1 if a valid identity is published.');
   readonly #notBefore = this.#gauge(
     'leaf_not_before_timestamp_seconds',
-    'Start of the leaf that is published, or was last; absent before the first.',
+    'Start of validity of the last published leaf; absent before the first.',
   );
   readonly #notAfter = this.#gauge(
     'leaf_not_after_timestamp_seconds',
-    'End of the leaf that is published, or was last; absent before the first.',
+    'Expiry of the last published leaf; absent before the first.',
   );
   readonly #caNotBefore = this.#gauge(
     'ca_not_before_timestamp_seconds',
-    'Start of the CA certificate that ends first: of the active roots, and of the published intermediates.',
+    'Start of validity of the first CA certificate to expire, of the active roots and of the published intermediates.',
     ['certificate'],
   );
-  readonly #caNotAfter = this.#gauge('ca_not_after_timestamp_seconds', 'Its end.', ['certificate']);
+  readonly #caNotAfter = this.#gauge('ca_not_after_timestamp_seconds', 'Its expiry.', ['certificate']);
   readonly #writes = this.#counter(
     'writes_total',
-    'Writes of the identity and of the Service that announces it.',
+    'Writes of the identity and of the Service with its TLSContext.',
     ['object', 'reason'],
   );
   readonly #lastWrite = this.#gauge('last_write_timestamp_seconds', 'Last write by this process.', [
@@ -41,54 +41,54 @@ export class Metrics {
   ]);
   readonly #rateLimited = this.#counter(
     'rate_limited_writes_total',
-    'Writes put off because another writer keeps modifying the object.',
+    'Writes delayed because another writer keeps modifying the object.',
   );
   readonly #rejected = this.#counter(
     'rejected_candidates_total',
-    'Answers of Consul that must not be published, each new one once.',
+    'Rejected answers of Consul, each new one counted once.',
     ['code'],
   );
   readonly #candidateRejected = this.#gauge(
     'candidate_rejected',
-    '1 while the newest answer of Consul must not be published.',
+    '1 if the newest answer of Consul is rejected.',
   );
   readonly #trustDomainChanges = this.#counter(
     'trust_domain_changes_total',
-    'Writes of an identity of another trust domain than the one before.',
+    'Writes of an identity with another trust domain than the previous one.',
   );
   readonly #answers = this.#counter(
     'consul_queries_total',
-    'Blocking queries that ended: ok, timeout or the code of the error.',
+    'Completed blocking queries by outcome: ok, timeout or the error code.',
     ['query', 'outcome'],
   );
   readonly #up = this.#gauge(
     'consul_up',
-    '1 while the last query was answered, 0 while it failed or the agent answers without its servers.',
+    '1 if the last query was answered, 0 if it failed or the agent has lost its servers.',
     ['query'],
   );
-  readonly #heard = this.#gauge('consul_last_answer_timestamp_seconds', 'Last usable answer.', ['query']);
+  readonly #answered = this.#gauge('consul_last_answer_timestamp_seconds', 'Last usable answer.', ['query']);
   readonly #fresh = this.#gauge(
     'consul_last_fresh_answer_timestamp_seconds',
-    'When the agent last heard of its servers what it answered.',
+    'When the agent fetched its last answer from its servers.',
     ['query'],
   );
   readonly #age = this.#gauge(
     'consul_answer_age_seconds',
-    'How long ago the agent heard of its servers what it answered last.',
+    'Age of the last answer: how long ago the agent fetched it from its servers.',
     ['query'],
   );
   readonly #requests = this.#counter(
     'kubernetes_requests_total',
-    'Requests to the API server: ok or the code of the error.',
+    'Requests to the API server by outcome: ok or the error code.',
     ['verb', 'resource', 'outcome'],
   );
   readonly #restarts = this.#counter('kubernetes_watch_restarts_total', 'Watches that failed.');
 
-  /** `droppedLogLines`: how many lines of the log were dropped so far. */
+  /** @param droppedLogLines returns the number of dropped log lines */
   constructor(version: string, droppedLogLines: () => number = () => 0) {
     new Counter({
       name: `${METRICS_PREFIX}dropped_log_lines_total`,
-      help: 'Lines of the log that nobody read in time.',
+      help: 'Log lines dropped because standard output was not read in time.',
       registers: [this.#registry],
       collect() {
         this.reset();
@@ -97,25 +97,25 @@ export class Metrics {
     });
     this.#gauge('build_info', 'Always 1; the version is a label.', ['version']).set({ version }, 1);
     this.#startAtZero();
-    // A gauge begins at 0, and so would a leaf that ended in 1970.
+    // A gauge begins at 0, which would mean a leaf that expired in 1970.
     this.#notBefore.remove();
     this.#notAfter.remove();
     registerProcessMetrics(this.#registry);
   }
 
   /**
-   * A query was answered `at` that time (milliseconds since the epoch). Not `isUp`: out of the cache of an agent that does
-   * not reach its servers.
+   * A query was answered `at` that time (milliseconds since the epoch). `isUp` is false for an answer from the cache of an agent
+   * that cannot reach its servers.
    */
   consulAnswered(query: string, at: number, ageSeconds: number, isUp: boolean): void {
     this.#answers.inc({ query, outcome: 'ok' });
     this.#up.set({ query }, isUp ? 1 : 0);
-    this.#heard.set({ query }, at / 1000);
+    this.#answered.set({ query }, at / 1000);
     this.#fresh.set({ query }, at / 1000 - ageSeconds);
     this.#age.set({ query }, ageSeconds);
   }
 
-  /** A blocking query ended unanswered, which need be no error. */
+  /** A blocking query timed out, which is not necessarily an error. */
   consulTimedOut(query: string): void {
     this.#answers.inc({ query, outcome: 'timeout' });
   }
@@ -148,7 +148,7 @@ export class Metrics {
     this.#candidateRejected.set(1);
   }
 
-  /** What Consul sent last may be published. */
+  /** Consul's last answer may be published. */
   accepted(): void {
     this.#candidateRejected.set(0);
   }
@@ -172,26 +172,26 @@ export class Metrics {
     this.#notAfter.set(notAfter / 1000);
   }
 
-  /** What is published is nothing, or nothing that works. The leaf's end stays: it may be the reason, and an alert is on it. */
+  /** No valid identity is published. The leaf's expiry stays: it may be the reason, and an alert uses it. */
   unpublished(): void {
     this.#published.set(0);
   }
 
-  /** The text exposition format of Prometheus. `unready`: why the daemon is, empty where it is not. */
+  /** The text exposition format of Prometheus. @param unready the reasons to be unready, empty if ready */
   async text(unready: readonly UnreadyReason[]): Promise<string> {
     this.#ready.set(unready.length === 0 ? 1 : 0);
     for (const reason of UNREADY_REASONS) this.#unready.set({ reason }, unready.includes(reason) ? 1 : 0);
     return this.#registry.metrics();
   }
 
-  /** Prometheus cannot see that a series went up which began at 1. */
+  /** Prometheus does not detect an increase of a series that begins at 1. */
   #startAtZero(): void {
     for (const reason of WRITE_REASONS) this.#writes.inc({ object: 'identity', reason }, 0);
     this.#writes.inc({ object: 'service', reason: 'repair' }, 0);
     for (const code of IDENTITY_FAULTS) this.#rejected.inc({ code }, 0);
   }
 
-  /** Only the one that ends first: no label may come from outside. */
+  /** Only the first to expire, without a label for each: labels must not contain outside data. */
   #certified(certificate: 'root' | 'intermediate', cas: readonly Certificate[]): void {
     const [first] = [...cas].sort((a, b) => a.notAfter - b.notAfter);
     if (first === undefined) {

@@ -3,7 +3,7 @@ import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import type { Setup, View } from './page/view.ts';
 
-/** What the status port shows. */
+/** The data of the status port. */
 export interface Observed {
   readonly health: Health;
   readonly metrics: Metrics;
@@ -13,7 +13,7 @@ export interface Observed {
 
 const SHOWN = 5;
 
-/** What the page shows at `at`, in milliseconds since the epoch. */
+/** The data of the page at `at`, in milliseconds since the epoch. */
 export function viewOf({ health, eventLog, setup }: Observed, at: number): View {
   return {
     at,

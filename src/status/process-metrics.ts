@@ -1,8 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 /**
- * The process metrics that every client library exports under these names, so that dashboards for all of them work.
- * prom-client's own set has forty more, and watches event loop and garbage collector all the time for them.
+ * The process metrics that every client library exports under these names, so that common dashboards work. prom-client's default
+ * set has forty more, and constantly observes the event loop and the garbage collector for them.
  */
 export function registerProcessMetrics(registry: Registry): void {
   const registers = [registry];

@@ -14,16 +14,16 @@ export interface StatusServer {
 
 const INDEX = `ambassador-consul-connector
 /         the status page, for browsers
-/livez    the loops turn
-/readyz   an identity that works is published
+/livez    the control loops run
+/readyz   a valid identity is published
 /metrics  Prometheus
 `;
 const PLAIN = 'text/plain; charset=utf-8';
 
 /**
- * Serves the page, its events, `/livez`, `/readyz` and `/metrics`, one request a connection. Port 0 takes any free one.
+ * Serves the page, its events, `/livez`, `/readyz` and `/metrics`, one request per connection. Port 0 selects a free one.
  *
- * @throws StatusPortError when the port cannot be opened
+ * @throws StatusPortError if the port cannot be opened
  */
 export async function startStatusServer(
   address: { host: string; port: number },
@@ -39,7 +39,7 @@ export async function startStatusServer(
       else send(response, 500, 'the answer cannot be written\n');
     });
   });
-  // Of a stream that breaks; there is nobody to tell.
+  // The connection is broken, so no error response is possible.
   http.on('clientError', (_error, stream) => stream.destroy());
   const server = createListener((socket) => void http.emit('connection', connections.take(socket)));
   await listen(server, address);
@@ -54,7 +54,7 @@ export async function startStatusServer(
   };
 }
 
-/** What each path answers. */
+/** The answers of all paths. */
 class Site {
   readonly #observed: Observed;
   readonly #clock: Clock;
@@ -80,7 +80,7 @@ class Site {
         return send(response, 200, text, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
       }
       case '/':
-        // Of a browser; `*/*`, which curl sends, is not meant.
+        // Only for browsers: curl sends `*/*`.
         if (request.headers.accept?.includes('text/html')) return this.#sendPage(response);
         return send(response, 200, INDEX, { vary: 'accept' });
       case '/events':
@@ -108,14 +108,14 @@ class Site {
     this.#streams ??= new EventStreams({
       clock: this.#clock,
       render: () => renderMain(viewOf(this.#observed, this.#clock.now())),
-      listen: (notice) => this.#observed.health.subscribe(notice),
+      listen: (onChange) => this.#observed.health.subscribe(onChange),
     });
     if (this.#streams.add(response)) this.#connections.exempt(request.socket);
-    else send(response, 503, 'too many watch already\n', { 'retry-after': '10' });
+    else send(response, 503, 'too many viewers\n', { 'retry-after': '10' });
   }
 }
 
-/** Most processes are never looked at: what draws the page is loaded when somebody asks for it. */
+/** Loaded on the first request: most processes never serve the page. */
 function loadPage(): Promise<typeof import('./page/page.ts')> {
   return import('./page/page.ts');
 }
@@ -134,7 +134,7 @@ function listen(server: Server, { host, port }: { host: string; port: number }):
     server.once('error', onError);
     server.listen(port, host, () => {
       server.off('error', onError);
-      // Later errors are those of one connection; none may end the process.
+      // Later errors concern one connection, and must not end the process.
       server.on('error', () => undefined);
       resolve();
     });

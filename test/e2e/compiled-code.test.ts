@@ -30,16 +30,16 @@ async function run(
   return daemon.stderr;
 }
 
-/** The one file there, and what tells whether it was written anew. */
+/** The only .bin file there; another inode means that it was written again. Node.js 22.1 and newer has a folder of its own beside it. */
 function kept(folder: string): { path: string; inode: number } {
-  const [name, ...others] = readdirSync(folder);
+  const [name, ...others] = readdirSync(folder).filter((entry) => entry.endsWith('.bin'));
   assert.ok(name !== undefined && others.length === 0, `${name} ${others}`);
   const path = join(folder, name);
   return { path, inode: statSync(path).ino };
 }
 
-describe('the compiled code', { concurrency: 4 }, () => {
-  test('of a first run is used by the next, and left as it is', async (t) => {
+describe('the compiled code', { concurrency: 3 }, () => {
+  test('of a first run is used by the next; what was changed meanwhile is not, and is replaced', async (t) => {
     const folder = join(temporary(), 'compiled');
 
     assert.match(await run(t, folder), /\.bin was not accepted$/m);
@@ -47,32 +47,27 @@ describe('the compiled code', { concurrency: 4 }, () => {
     assert.match(await run(t, folder), /\.bin was accepted$/m);
 
     assert.deepEqual(kept(folder), first);
-    assert.equal(statSync(first.path).mode & 0o777, 0o600);
-  });
-
-  for (const [what, harm] of Object.entries({
-    'that is damaged': (path: string) => {
-      const bytes = readFileSync(path);
-      bytes.fill(0, bytes.length / 2);
-      writeFileSync(path, bytes);
-    },
-    'that is cut': (path: string) => writeFileSync(path, readFileSync(path).subarray(0, 1_000)),
-    'that others may write': (path: string) => chmodSync(path, 0o666),
-  })) {
-    test(`${what} is not used, and replaced`, async (t) => {
-      const folder = join(temporary(), 'compiled');
-      await run(t, folder);
+    const whole = statSync(first.path).size;
+    for (const [what, harm] of Object.entries({
+      damaged: (path: string) => {
+        const bytes = readFileSync(path);
+        bytes.fill(0, bytes.length / 2);
+        writeFileSync(path, bytes);
+      },
+      cut: (path: string) => writeFileSync(path, readFileSync(path).subarray(0, 1_000)),
+      'open to other users': (path: string) => chmodSync(path, 0o666),
+    })) {
       const { path, inode } = kept(folder);
-      const whole = readFileSync(path).length;
       harm(path);
 
-      assert.match(await run(t, folder), /\.bin was not accepted$/m);
+      assert.match(await run(t, folder), /\.bin was not accepted$/m, what);
 
       const now = kept(folder);
       assert.notEqual(now.inode, inode);
-      assert.ok(statSync(now.path).size > whole / 2 && (statSync(now.path).mode & 0o777) === 0o600);
-    });
-  }
+      const { size, mode } = statSync(now.path);
+      assert.ok(size > whole / 2 && (mode & 0o777) === 0o600, what);
+    }
+  });
 
   test('of another version goes when that of this one is kept', async (t) => {
     const folder = join(temporary(), 'compiled');

@@ -11,39 +11,23 @@ import { eventually } from './support/eventually.ts';
 import { temporary } from './support/temporary.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
-const WITHIN_MS = 60_000;
 
-test('`npm run dev` stops the daemon with its own last line, however often SIGINT is sent', async (t) => {
+test('P1, P2: `npm run dev` needs no kubeconfig for a folder, listens on this machine only with .env.example as .env, and stops with its own last line, however often SIGINT is sent', async (t) => {
   const bed = await makeBed(t);
-  const dev = startDev(t, bed, { KUBECONFIG: bed.kubeconfig });
+  const folder = join(temporary(), 'out');
+  const example = parseEnv(readFileSync(join(REPOSITORY, '.env.example'), 'utf8'));
+  const dev = startDev(t, bed, { ...example, KUBECONFIG: '/nowhere', _OUTPUT_DIR: folder });
   await eventually(
-    () => `a Secret, after\n${dev.output}`,
-    () => bed.secret() !== undefined && bed.service() !== undefined,
-    WITHIN_MS,
+    () => `the folder, after\n${dev.output}`,
+    () => existsSync(join(folder, 'tls.crt')),
   );
+  assert.match(dev.output, /"host":"127\.0\.0\.1".*"msg":"serving status"/);
 
   const sending = setInterval(() => dev.interrupt(), 1);
   t.after(() => clearInterval(sending));
 
   assert.deepEqual(await dev.exited, [0, null], dev.output);
   assert.match(dev.output, /"msg":"stopped"/);
-});
-
-test('P1, P2: `npm run dev` needs no kubeconfig for a folder, and listens on this machine only with .env.example as .env', async (t) => {
-  const bed = await makeBed(t);
-  const folder = join(temporary(), 'out');
-  const example = parseEnv(readFileSync(join(REPOSITORY, '.env.example'), 'utf8'));
-  const dev = startDev(t, bed, { ...example, KUBECONFIG: '/nowhere', _OUTPUT_DIR: folder });
-
-  await eventually(
-    () => `the folder, after\n${dev.output}`,
-    () => existsSync(join(folder, 'tls.crt')),
-    WITHIN_MS,
-  );
-
-  assert.match(dev.output, /"host":"127\.0\.0\.1".*"msg":"serving status"/);
-  dev.interrupt();
-  assert.deepEqual(await dev.exited, [0, null], dev.output);
 });
 
 function startDev(t: TestContext, bed: Bed, env: NodeJS.Dict<string>) {

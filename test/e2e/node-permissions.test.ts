@@ -62,5 +62,5 @@ test('S7: with it, it writes no file, and says what to add', async (t) => {
   const { error, remedy } = await daemon.line(({ code }) => code === 'DIRECTORY_UNWRITABLE');
 
   assert.match(String(error), /ERR_ACCESS_DENIED/);
-  assert.match(String(remedy), /take --permission out of NODE_OPTIONS/);
+  assert.match(String(remedy), /remove --permission from NODE_OPTIONS/);
 });

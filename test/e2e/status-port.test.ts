@@ -36,7 +36,7 @@ async function assertWorks(bed: Bed, daemon: Daemon): Promise<void> {
   assert.equal((await daemon.get('/livez')).status, 200);
 }
 
-test('S8: who sends a body after the head is ended, one that watches the page too', async (t) => {
+test('S8: a client that sends a body after the head is disconnected, from the stream of events too', async (t) => {
   const bed = await makeBed(t);
   const daemon = await bed.startReady();
   const { port } = await daemon.line('serving status');
@@ -77,7 +77,7 @@ test('34: A stream of events that the daemon ends keeps no connection of a clien
 
   await eventually('an event for each', () => began.size === STREAMS);
   daemon.signal('SIGUSR2');
-  // They are looked at when there is something to tell.
+  // Their time is compared when there is an event to send.
   await bed.consul.rotateRoot({ leafDelayMs: 0 });
   await eventually('the end of each', () => ended.size === STREAMS);
   // What is sent to a connection that is gone is answered by a reset, which the next write finds.

@@ -47,12 +47,3 @@ test('S6: with _CONSUL_TRUST_DOMAIN it is refused, and what is published stays',
   assert.deepEqual(bed.secret(), published);
   assert.equal(bed.cluster.writes(), writes);
 });
-
-test('S6: with that of Consul it is published, and nobody is warned', async (t) => {
-  const bed = await makeBed(t);
-
-  const daemon = await bed.startReady({ _CONSUL_TRUST_DOMAIN: bed.consul.trustDomain });
-  await bed.consul.rotateRoot({ leafDelayMs: 0 });
-
-  assert.equal(await daemon.metric('trust_domain_changes_total'), 0);
-});

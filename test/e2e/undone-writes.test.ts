@@ -24,29 +24,19 @@ describe('what a mutating webhook makes of a write', { concurrency: 2 }, () => {
     await bed.consul.rotateRoot({ leafDelayMs: 0 });
 
     const { error, remedy } = await daemon.line(({ code }) => code === 'KUBERNETES_WRITE_UNDONE');
-    assert.match(String(error), new RegExp(`^secrets ${NAMESPACE}/${SECRET} was written, and came back`));
+    assert.match(
+      String(error),
+      new RegExp(`^secrets ${NAMESPACE}/${SECRET} was written, but the answer lacks`),
+    );
     assert.match(String(remedy), /kubectl get mutatingwebhookconfigurations/);
-    await daemon.unready(/^identity: secrets .* came back without what was written: .*ca\.crt/m);
+    await daemon.unready(/^identity: secrets .* the answer lacks what was written: .*ca\.crt/m);
     assert.deepEqual(bed.secret()?.data, before);
     bed.cluster.mutate();
     await daemon.ready();
     assert.notDeepEqual(bed.secret()?.data, before);
   });
 
-  test('K2: the same for the annotation of the Service', async (t) => {
-    const bed = await makeBed(t);
-    bed.cluster.mutate((object) =>
-      object['kind'] === 'Service' ? withMetadata(object, { annotations: {} }) : object,
-    );
-
-    const daemon = bed.start();
-
-    await daemon.unready(
-      /^service: services .* came back without what was written: getambassador\.io\/config/m,
-    );
-  });
-
-  test('K2: one that only takes a label away, or adds the time, is no reason to be unready, or to write again', async (t) => {
+  test('K2: one that only takes a label away, or adds the time, leaves the daemon ready, and triggers no write', async (t) => {
     const bed = await makeBed(t);
     let writes = 0;
     bed.cluster.mutate((object) => {
@@ -63,21 +53,16 @@ describe('what a mutating webhook makes of a write', { concurrency: 2 }, () => {
 });
 
 describe('K14: a write whose answer is lost', { concurrency: 2 }, () => {
-  for (const [verb, resource, object] of [
-    ['create', 'secrets', 'identity'],
-    ['create', 'services', 'service'],
-  ] as const) {
-    test(`the ${verb} of ${resource} is counted once it is seen`, async (t) => {
-      const bed = await makeBed(t);
-      bed.cluster.script({ verb, resource }, 'lose-answer', 1);
+  test('the create of the Secret is counted once it is seen', async (t) => {
+    const bed = await makeBed(t);
+    bed.cluster.script({ verb: 'create', resource: 'secrets' }, 'lose-answer', 1);
 
-      const daemon = await bed.startReady();
+    const daemon = await bed.startReady();
 
-      await daemon.line('a write whose answer was lost was carried out');
-      assert.equal(await daemon.metric('writes_total', `object="${object}"`), 1);
-      assert.equal(bed.cluster.writes('Secret') + bed.cluster.writes('Service'), 2);
-    });
-  }
+    await daemon.line('a write whose answer was lost has succeeded');
+    assert.equal(await daemon.metric('writes_total', 'object="identity"'), 1);
+    assert.equal(bed.cluster.writes('Secret') + bed.cluster.writes('Service'), 2);
+  });
 
   test('the patch of a rotation is counted with its reason', async (t) => {
     const bed = await makeBed(t);
@@ -86,19 +71,19 @@ describe('K14: a write whose answer is lost', { concurrency: 2 }, () => {
 
     await bed.consul.rotateRoot({ leafDelayMs: 60_000 });
 
-    const { reason } = await daemon.line('a write whose answer was lost was carried out');
+    const { reason } = await daemon.line('a write whose answer was lost has succeeded');
     assert.match(String(reason), /^roots-changed: /);
     assert.equal(await daemon.metric('writes_total', 'object="identity"'), 2);
   });
 });
 
-describe('K16: a Service of ours whose ports somebody else changed', { concurrency: 2 }, () => {
+describe('K16: a Service of ours whose ports another writer changed', { concurrency: 2 }, () => {
   for (const [what, ports] of [
     ['to an unnamed 443', [{ port: 443, protocol: 'TCP' }]],
     ['to UDP 80 of the same name', [{ name: 'http', port: 80, protocol: 'UDP' }]],
     ['to another port of the same name', [{ name: 'http', port: 8_443, protocol: 'TCP' }]],
   ] as const) {
-    test(`${what}: its annotation is written all the same, and a warning says what to do`, async (t) => {
+    test(`${what}: its annotation is written nevertheless, and a warning says what to do`, async (t) => {
       const bed = await makeBed(t);
       const daemon = await bed.startReady();
       await bed.watched();
@@ -108,7 +93,7 @@ describe('K16: a Service of ours whose ports somebody else changed', { concurren
       });
 
       const { remedy } = await daemon.line(
-        'the ports of the Service cannot be repaired, its TLSContext is published all the same',
+        'the ports of the Service cannot be repaired; its TLSContext is published',
       );
 
       assert.match(String(remedy), new RegExp(`kubectl -n ${NAMESPACE} delete service ${SERVICE}`));
@@ -123,28 +108,21 @@ describe('K16: a Service of ours whose ports somebody else changed', { concurren
   }
 });
 
-test('K11: an identity that is broken again and again is repaired each second, a label each ten', async (t) => {
+test('K11: an identity that another writer keeps breaking is repaired each second, a label each ten', async (t) => {
   const bed = await makeBed(t);
-  await bed.startReady();
+  const daemon = await bed.startReady();
   await bed.watched();
-  const stop = breakAgainAndAgain(() =>
+  const breaking = setInterval(() => {
     bed.cluster.edit('Secret', NAMESPACE, SECRET, ({ data = {} }) =>
       Object.assign(data, { 'tls.crt': 'eA==' }),
-    ),
-  );
-  t.after(stop);
-  await eventually('the burst is used up', () => bed.cluster.writes('Secret') > 30);
+    );
+  }, 20);
+  t.after(() => clearInterval(breaking));
+  await daemon.line('another writer keeps modifying the object; repairs are rate-limited');
 
   const before = bed.cluster.writes('Secret');
-  await sleep(8_000);
-  stop();
+  await sleep(5_000);
 
   const repairs = bed.cluster.writes('Secret') - before;
-  assert.ok(repairs >= 3 && repairs <= 10, `${repairs} repairs in 8 s`);
+  assert.ok(repairs >= 2 && repairs <= 7, `${repairs} repairs in 5 s`);
 });
-
-/** Whenever it was repaired. */
-function breakAgainAndAgain(work: () => unknown): () => void {
-  const timer = setInterval(work, 20);
-  return () => clearInterval(timer);
-}

@@ -14,7 +14,7 @@ function bound(forMs: number): number {
   return 5 + Math.ceil(forMs / 1_000);
 }
 
-function asked(cluster: KubernetesDouble, verb: string, since: number): number {
+function requests(cluster: KubernetesDouble, verb: string, since: number): number {
   return cluster.requests.filter((request) => request.at >= since && request.verb === verb).length;
 }
 
@@ -42,7 +42,7 @@ test('29: Watch ended by the server, 410 Gone, a bookmark, a half line: the watc
       bed.cluster.remove('Secret', NAMESPACE, SECRET);
       bed.cluster.remove('Service', NAMESPACE, SERVICE);
       await eventually('both are back', () => bed.secret() !== undefined && bed.service() !== undefined);
-      const watches = asked(bed.cluster, 'watch', since);
+      const watches = requests(bed.cluster, 'watch', since);
       assert.ok(watches <= 4, `${watches} watches for two objects`);
     });
   }
@@ -55,7 +55,7 @@ describe('29: A watch that cannot be had', { concurrency: 2 }, () => {
     ['is refused with 429', { status: 429, body: '{}' }],
     ['is refused with 500', { status: 500, body: 'no JSON' }],
   ] satisfies [string, Response][]) {
-    test(`is asked for at a bounded rate while every one ${fault}`, async (t) => {
+    test(`is requested at a bounded rate while every one ${fault}`, async (t) => {
       const bed = await makeBed(t);
       await bed.startReady();
       await bed.watched();
@@ -66,7 +66,7 @@ describe('29: A watch that cannot be had', { concurrency: 2 }, () => {
       await sleep(FAULTY_MS);
 
       const most = 2 * bound(Date.now() - since);
-      const [watches, lists] = [asked(bed.cluster, 'watch', since), asked(bed.cluster, 'list', since)];
+      const [watches, lists] = [requests(bed.cluster, 'watch', since), requests(bed.cluster, 'list', since)];
       assert.ok(watches > 0 && watches <= most, `${watches} watches, ${most} allowed`);
       assert.ok(lists <= most, `${lists} lists, ${most} allowed`);
       bed.cluster.clearScripts();
@@ -88,7 +88,7 @@ describe('29: A watch that cannot be had', { concurrency: 2 }, () => {
   });
 });
 
-test('a watch that cannot be asked for is counted and logged with its cause and remedy', async (t) => {
+test('a watch that cannot be requested is counted and logged with its cause and remedy', async (t) => {
   const bed = await makeBed(t);
   const daemon = await bed.startReady();
   await bed.watched();

@@ -3,7 +3,9 @@ import { spoilt } from '../unit/bytes.ts';
 import { isOwn, type Target } from './targets.ts';
 
 export interface FuzzOptions {
-  readonly seconds: number;
+  /** Ends after this time, or after so many inputs, whichever is given. */
+  readonly seconds?: number;
+  readonly inputs?: number;
   readonly seed?: number | undefined;
 }
 
@@ -16,11 +18,11 @@ function refuseWarnings(warning: Error): never {
 }
 
 /**
- * Feeds a decoder with what is nearly good for so long; the corpus as it is comes first.
+ * Feeds a decoder with inputs that are nearly good. The corpus itself comes first.
  *
  * @throws the error of fast-check, with the smallest input it found and the seed
  */
-export async function fuzz(target: Target, { seconds, seed }: FuzzOptions): Promise<number> {
+export async function fuzz(target: Target, { seconds, inputs: numRuns, seed }: FuzzOptions): Promise<number> {
   let inputs = 0;
   const texts = fc.constantFrom(...target.corpus);
   const once = texts.chain(spoilt);
@@ -39,9 +41,10 @@ export async function fuzz(target: Target, { seconds, seed }: FuzzOptions): Prom
   process.on('warning', refuseWarnings);
   await fc.assert(property, {
     examples: target.corpus.map((text) => [text]),
-    numRuns: Number.MAX_SAFE_INTEGER,
-    interruptAfterTimeLimit: seconds * 1_000,
-    markInterruptAsFailure: false,
+    numRuns: numRuns ?? Number.MAX_SAFE_INTEGER,
+    ...(seconds === undefined
+      ? {}
+      : { interruptAfterTimeLimit: seconds * 1_000, markInterruptAsFailure: false }),
     ...(seed === undefined ? {} : { seed }),
   });
   process.off('warning', refuseWarnings);

@@ -16,7 +16,7 @@ const TEN_MINUTES_MS = 600_000;
 test('a renewal is one write, a rotation two, restarts, leaf churn and a second replica are none', {
   timeout: TEN_MINUTES_MS,
 }, async (t) => {
-  // Not rejecting: the exit code is the verdict on the writes, which are looked at below.
+  // Not rejecting: the exit code is the verdict on the writes, which are asserted below.
   const stdout = await promisify(execFile)(process.execPath, [
     '--import',
     'tsx',
@@ -31,7 +31,7 @@ test('a renewal is one write, a rotation two, restarts, leaf churn and a second 
 
   const { machine, ratios, writes, rows }: Printed = JSON.parse(stdout);
   t.diagnostic(machine);
-  // The other figures are a report: CI's machine is anybody's.
+  // The other figures are only reported: they depend on the machine.
   for (const line of markdown(rows).split('\n')) t.diagnostic(line);
   assert.deepEqual(writes, {
     renewal: 1,

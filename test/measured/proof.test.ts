@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { refused } from '../real/proof/outcome.ts';
+import { refused } from '../real/proof/load.ts';
 import { type Proof, prove, violations } from '../real/proof/proof.ts';
 import { reasons, table } from '../real/proof/table.ts';
 import { shortTimeline } from '../real/proof/timeline.ts';
@@ -42,7 +42,7 @@ test('during a rotation, a renewal, a killed connector and an API server that is
   }
 });
 
-test('where the mesh lets nobody in, a gateway fails only while the reference client fails', () => {
+test('where the mesh rejects all clients, a gateway fails only while the reference client fails', () => {
   for (const { event, outcomes } of proof.rows) {
     const window = outcomes['reference client'].failing;
     for (const client of proof.clients) {

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type RealKubernetes, startRealKubernetes } from '../fixtures/servers/real-kubernetes.ts';
 import { k8sFor } from './manifests.ts';
-import { NAMESPACE } from './world.ts';
+import { mustKubectl, NAMESPACE } from './world.ts';
 
 const CLIENT_SIDE = ['apply'];
 const SERVER_SIDE = ['apply', '--server-side'];
-/** What needs no CRDs of others. */
+/** Those that need no CRDs of others. */
 const TARGETS = [
   ['-f', 'ambassador-consul-connector.yaml'],
+  ['-k', 'overlays/edge'],
   ['-k', 'overlays/three-ambassadors'],
   ['-k', 'overlays/verify-upstream'],
   ['-k', 'overlays/no-create'],
@@ -23,10 +24,11 @@ const TARGETS = [
 
 let kubernetes: RealKubernetes;
 let k8s: string;
+const kubectl = (...args: readonly string[]) => mustKubectl(kubernetes, args);
 before(async () => {
   kubernetes = await startRealKubernetes();
-  for (const namespace of [NAMESPACE, 'emissary']) await run('create', 'namespace', namespace);
-  k8s = await k8sFor((args) => run(...args));
+  for (const namespace of [NAMESPACE, 'emissary']) await kubectl('create', 'namespace', namespace);
+  k8s = await k8sFor((args) => kubectl(...args));
 });
 after(() => kubernetes?.stop());
 
@@ -37,15 +39,9 @@ for (const [flag, path] of TARGETS)
   ] as const)
     test(`T6: kubectl ${first.join(' ')} and then ${second.join(' ')} of ${path} do not conflict, and differ in nothing`, async () => {
       const target = [flag, `${k8s}/${path}`];
-      await run(...first, ...target);
-      await run(...second, ...target);
+      await kubectl(...first, ...target);
+      await kubectl(...second, ...target);
 
-      assert.equal(await run('diff', ...target), '');
-      await run('delete', ...target);
+      assert.equal(await kubectl('diff', ...target), '');
+      await kubectl('delete', ...target);
     });
-
-async function run(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await kubernetes.kubectl(args);
-  assert.equal(code, 0, `kubectl ${args.join(' ')}: ${stdout}${stderr}`);
-  return stdout;
-}

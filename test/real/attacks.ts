@@ -1,15 +1,13 @@
 import { ask } from '../fixtures/servers/http.ts';
 import type { RealKubernetes } from '../fixtures/servers/real-kubernetes.ts';
-import { NAMESPACE, SECRET, SERVICE } from './world.ts';
+import { CA_SECRET, CONFIG, NAMESPACE, SECRET, SERVICE } from './world.ts';
 
-const CONFIG = 'getambassador.io/config';
-const TOKEN_TYPE = 'kubernetes.io/service-account-token';
 const APPLY = 'application/apply-patch+yaml';
 const MERGE = 'application/merge-patch+json';
 const STRATEGIC = 'application/strategic-merge-patch+json';
 const JSON_PATCH = 'application/json-patch+json';
 
-/** One request to the API server, and what it would get. */
+/** One request to the API server, and what it would gain. */
 export interface Attempt {
   readonly what: string;
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
@@ -23,19 +21,19 @@ const OWN_CONTEXT = `---\napiVersion: getambassador.io/v2\nkind: TLSContext\nnam
 const MAPPING =
   '---\napiVersion: getambassador.io/v2\nkind: Mapping\nname: all\nprefix: /\nservice: evil.example.com\n';
 
-/** The same, judged and not done. */
+/** The same as a dry run. */
 export function dry(attempt: Attempt): Attempt {
   return { ...attempt, path: `${attempt.path}${attempt.path.includes('?') ? '&' : '?'}dryRun=All` };
 }
 
 /** Sends it with that token. */
 export async function request(
-  { url, caPem }: RealKubernetes,
+  { url, caPem: ca }: RealKubernetes,
   token: string,
   { method, path, type = 'application/json', body }: Attempt,
 ): Promise<{ status: number; message: string }> {
   const answer = await ask(`${url}/api/v1/namespaces/${NAMESPACE}/${path}`, {
-    ca: caPem,
+    ca,
     method,
     headers: { authorization: `Bearer ${token}`, 'content-type': type },
     body: body === undefined ? undefined : JSON.stringify(body),
@@ -43,10 +41,14 @@ export async function request(
   return { status: answer.status, message: answer.body };
 }
 
-/** The Secret into which Kubernetes puts the token of the ServiceAccount `victim`. */
+function secretOf(metadata: object, fields: object = {}): object {
+  return { apiVersion: 'v1', kind: 'Secret', metadata, ...fields };
+}
+
+/** The Secret into which Kubernetes writes the token of the ServiceAccount `victim`. */
 export function tokenSecret(metadata: object): object {
   const annotations = { 'kubernetes.io/service-account.name': 'victim' };
-  return { apiVersion: 'v1', kind: 'Secret', type: TOKEN_TYPE, metadata: { ...metadata, annotations } };
+  return secretOf({ ...metadata, annotations }, { type: 'kubernetes.io/service-account-token' });
 }
 
 function serviceOf(spec: object, metadata: object = { name: SERVICE }): object {
@@ -58,55 +60,37 @@ function annotated(config: string): object {
 }
 
 const HEADLESS = { clusterIP: 'None' };
-const create = (what: string, path: string, body: object): Attempt => ({ what, method: 'POST', path, body });
+const EXTERNAL_NAME = { type: 'ExternalName', externalName: 'evil.example.com' };
+const EMPTY_TLS = { type: 'kubernetes.io/tls', data: { 'tls.crt': '', 'tls.key': '' } };
+const HOSTNAME = { 'external-dns.alpha.kubernetes.io/hostname': 'shop.example.com' };
+
+const SECRETS: readonly (readonly [what: string, body: object])[] = [
+  ['a token Secret under the name of the second Secret, to be listed', tokenSecret({ name: CA_SECRET })],
+  ['a token Secret under its own name', tokenSecret({ name: SECRET })],
+  ['a Secret of type Opaque under its own name', secretOf({ name: SECRET })],
+  ['a Secret of another name', secretOf({ name: 'tls-of-another' }, EMPTY_TLS)],
+  ['a token Secret by generateName', tokenSecret({ generateName: `${SECRET}-` })],
+];
+const SERVICES: readonly (readonly [what: string, body: object])[] = [
+  ['a Service of another name', serviceOf(HEADLESS, { name: 'of-another' })],
+  ['a Service with externalIPs', serviceOf({ externalIPs: ['192.0.2.1'] })],
+  ['a Service of type LoadBalancer', serviceOf({ type: 'LoadBalancer' })],
+  ['a Service of type NodePort', serviceOf({ type: 'NodePort' })],
+  ['a Service of type ExternalName', serviceOf({ ...EXTERNAL_NAME, ports: undefined })],
+  ['a Service with an address', serviceOf({ clusterIP: '10.0.0.77' })],
+  ['a Service that selects others', serviceOf({ ...HEADLESS, selector: { app: 'shop' } })],
+  ['a Service with a Mapping in its annotation', serviceOf(HEADLESS, annotated(MAPPING))],
+  ['a Service with a Mapping after the TLSContext', serviceOf(HEADLESS, annotated(OWN_CONTEXT + MAPPING))],
+  [
+    'a Service with the annotation of another controller',
+    serviceOf(HEADLESS, { name: SERVICE, annotations: HOSTNAME }),
+  ],
+];
 
 /** What the token would be worth if `create` were not limited. The first is the first step of two. */
 export const CREATIONS: readonly Attempt[] = [
-  create(
-    'a token Secret under the name of the second Secret, to be listed',
-    'secrets',
-    tokenSecret({ name: `${SECRET}-ca` }),
-  ),
-  create('a token Secret under its own name', 'secrets', tokenSecret({ name: SECRET })),
-  create('a Secret of type Opaque under its own name', 'secrets', {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: SECRET },
-  }),
-  create('a Secret of another name', 'secrets', {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    type: 'kubernetes.io/tls',
-    metadata: { name: 'tls-of-another' },
-    data: { 'tls.crt': '', 'tls.key': '' },
-  }),
-  create('a token Secret by generateName', 'secrets', tokenSecret({ generateName: `${SECRET}-` })),
-  create('a Service of another name', 'services', serviceOf(HEADLESS, { name: 'of-another' })),
-  create('a Service with externalIPs', 'services', serviceOf({ externalIPs: ['192.0.2.1'] })),
-  create('a Service of type LoadBalancer', 'services', serviceOf({ type: 'LoadBalancer' })),
-  create('a Service of type NodePort', 'services', serviceOf({ type: 'NodePort' })),
-  create('a Service of type ExternalName', 'services', {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: SERVICE },
-    spec: { type: 'ExternalName', externalName: 'evil.example.com' },
-  }),
-  create('a Service with an address', 'services', serviceOf({ clusterIP: '10.0.0.77' })),
-  create('a Service that selects others', 'services', serviceOf({ ...HEADLESS, selector: { app: 'shop' } })),
-  create('a Service with a Mapping in its annotation', 'services', serviceOf(HEADLESS, annotated(MAPPING))),
-  create(
-    'a Service with a Mapping after the TLSContext',
-    'services',
-    serviceOf(HEADLESS, annotated(OWN_CONTEXT + MAPPING)),
-  ),
-  create(
-    'a Service with the annotation of another controller',
-    'services',
-    serviceOf(HEADLESS, {
-      name: SERVICE,
-      annotations: { 'external-dns.alpha.kubernetes.io/hostname': 'shop.example.com' },
-    }),
-  ),
+  ...SECRETS.map(([what, body]) => ({ what, method: 'POST', path: 'secrets', body }) as const),
+  ...SERVICES.map(([what, body]) => ({ what, method: 'POST', path: 'services', body }) as const),
   {
     what: 'a token Secret under its own name by server-side apply',
     method: 'PATCH',
@@ -124,7 +108,7 @@ const change = (what: string, type: string, body: unknown): Attempt => ({
   body,
 });
 
-/** What may be done to the published Service where nothing limits what stands in it. */
+/** What may be done to the published Service where nothing limits its contents. */
 export const CHANGES: readonly Attempt[] = [
   change('externalIPs by a merge patch', MERGE, { spec: { externalIPs: ['192.0.2.1'] } }),
   change(
@@ -133,7 +117,7 @@ export const CHANGES: readonly Attempt[] = [
     serviceOf({ externalIPs: ['192.0.2.1'], ports: undefined }),
   ),
   change('another name by a strategic merge patch', STRATEGIC, {
-    spec: { type: 'ExternalName', externalName: 'evil.example.com', clusterIP: null, clusterIPs: null },
+    spec: { ...EXTERNAL_NAME, clusterIP: null, clusterIPs: null },
   }),
   change('another selector by a JSON patch', JSON_PATCH, [
     { op: 'replace', path: '/spec/selector', value: { app: 'shop' } },
@@ -152,46 +136,30 @@ export const CHANGES: readonly Attempt[] = [
 /** The API server itself lets no headless Service become one. */
 export const LOAD_BALANCER = change('type LoadBalancer', MERGE, { spec: { type: 'LoadBalancer' } });
 
-/** Steps that need rights which no variant grants. */
-export const FOREIGN: readonly Attempt[] = [
-  {
-    what: 'the second step: listing that name',
-    method: 'GET',
-    path: `secrets?fieldSelector=metadata.name%3D${SECRET}-ca`,
-  },
-  { what: 'listing all Secrets', method: 'GET', path: 'secrets' },
-  {
-    what: 'listing another Secret',
-    method: 'GET',
-    path: 'secrets?fieldSelector=metadata.name%3Dof-somebody',
-  },
-  { what: 'getting another Secret', method: 'GET', path: 'secrets/of-somebody' },
-  {
-    what: 'patching another Secret',
-    method: 'PATCH',
-    path: 'secrets/of-somebody',
-    type: MERGE,
-    body: { data: { a: 'YQ==' } },
-  },
-  {
-    what: 'replacing its own Secret',
-    method: 'PUT',
-    path: `secrets/${SECRET}`,
-    body: tokenSecret({ name: SECRET }),
-  },
-  { what: 'deleting its own Secret', method: 'DELETE', path: `secrets/${SECRET}` },
-  { what: 'listing all Services', method: 'GET', path: 'services' },
-  {
-    what: 'patching another Service',
-    method: 'PATCH',
-    path: 'services/of-somebody',
-    type: MERGE,
-    body: { spec: {} },
-  },
-  {
-    what: 'the token of another ServiceAccount',
-    method: 'POST',
-    path: 'serviceaccounts/victim/token',
-    body: { spec: {} },
-  },
+/** What another controller would act on. */
+export const FOREIGN_ANNOTATION: Attempt = {
+  what: 'an annotation of another controller',
+  method: 'PATCH',
+  path: `secrets/${SECRET}`,
+  type: MERGE,
+  body: { metadata: { annotations: { 'reflector.v1.k8s.emberstack.com/reflection-auto-enabled': 'true' } } },
+};
+
+const STEPS: readonly (readonly [what: string, method: Attempt['method'], path: string, body?: object])[] = [
+  ['the second step: listing that name', 'GET', `secrets?fieldSelector=metadata.name%3D${CA_SECRET}`],
+  ['listing all Secrets', 'GET', 'secrets'],
+  ['listing another Secret', 'GET', 'secrets?fieldSelector=metadata.name%3Dforeign'],
+  ['getting another Secret', 'GET', 'secrets/foreign'],
+  ['patching another Secret', 'PATCH', 'secrets/foreign', { data: { a: 'YQ==' } }],
+  ['replacing its own Secret', 'PUT', `secrets/${SECRET}`, tokenSecret({ name: SECRET })],
+  ['deleting its own Secret', 'DELETE', `secrets/${SECRET}`],
+  ['listing all Services', 'GET', 'services'],
+  ['patching another Service', 'PATCH', 'services/foreign', { spec: {} }],
+  ['the token of another ServiceAccount', 'POST', 'serviceaccounts/victim/token', { spec: {} }],
 ];
+
+/** What needs rights that no variant grants. */
+export const FOREIGN: readonly Attempt[] = STEPS.map(([what, method, path, body]) => ({
+  ...{ what, method, path, body },
+  ...(method === 'PATCH' && { type: MERGE }),
+}));

@@ -1,96 +1,77 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
-import { Report } from '../e2e/support/report.ts';
 import { addKind, crdName } from '../fixtures/servers/custom-kinds.ts';
-import { SECRET, SERVICE, useWorld } from './world.ts';
+import { type Rule, rulesOf, setRules, without } from './role.ts';
+import { CA_SECRET, SECRET, SERVICE, useWorld } from './world.ts';
 
-interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly resourceNames?: readonly string[];
-  readonly verbs: readonly string[];
-}
-
-const CA_SECRET = `${SECRET}-ca`;
+const VERIFYING = { _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
 
 let shipped: readonly Rule[] = [];
-const world = useWorld({}, async () => {
-  shipped = await rules();
+const world = useWorld({}, async (world) => {
+  shipped = await rulesOf(world);
 });
 
 test('with the shipped manifest nothing fails, and nothing is written', async () => {
-  // The API server takes a moment to enforce a new policy.
-  await eventually('the policy is enforced', async () => (await check()).notPassed.length === 0, 30_000);
-  const report = await check();
+  const allPass = async () => (await world.check()).notPassed.length === 0;
+  await eventually('every row passes', allPass);
 
-  assert.deepEqual(report.notPassed, []);
   const tried = (await world.kubernetes.writes()).filter(({ user }) => user.includes(SERVICE));
   assert.deepEqual(tried, []);
 });
 
-test('a Secret that another program created is WARNed of until the connector has adopted it, and no longer', async () => {
+test('a Secret that another program created is a WARN until the connector has adopted it, and no longer', async (t) => {
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: SECRET }, type: 'kubernetes.io/tls' };
   const data = { 'tls.crt': 'eA==', 'tls.key': 'eA==' };
   await world.kubectl(['create', '--field-manager=another', '-f', '-'], JSON.stringify({ ...secret, data }));
-  const before = await check();
-  assert.match(before.notPassed.map(({ detail }) => detail).join(), /is written by another too/);
-  const daemon = startDaemon(await world.environment());
-  try {
-    await daemon.ready();
-  } finally {
-    await daemon.stop();
-  }
+  const before = await world.check();
+  assert.match(before.notPassed.map(({ detail }) => detail).join(), /is also written by another/);
+  const daemon = await world.startDaemon(t);
+  await daemon.ready();
+  await daemon.stop();
 
-  assert.deepEqual((await check()).notPassed, []);
-  await world.kubectl(['delete', `secret/${SECRET}`, `service/${SERVICE}`]);
+  assert.deepEqual((await world.check()).notPassed, []);
+  await world.deletePublished();
 });
 
 test('each right taken from the Role is the first FAIL, and its rule, pasted into the Role, is enough', async () => {
   await world.kubectl(['apply', '-k', `${world.k8s}/overlays/verify-upstream`]);
-  const verifying = await rules();
-  const rights = [
-    ...['list', 'watch', 'create', 'patch'].map((verb) => ({ verb, resource: 'secrets', name: SECRET })),
-    ...['list', 'watch', 'patch'].map((verb) => ({ verb, resource: 'secrets', name: CA_SECRET })),
-    ...['list', 'watch', 'create', 'patch'].map((verb) => ({ verb, resource: 'services', name: SERVICE })),
-  ];
-  for (const { verb, resource, name } of rights) {
-    const less = verifying.flatMap((rule) => without(rule, verb, resource, name));
-    await setRules(less);
+  const verifying = await rulesOf(world);
+  for (const [resource, name, verbs] of [
+    ['secrets', SECRET, ['list', 'watch', 'create', 'patch']],
+    ['secrets', CA_SECRET, ['list', 'watch', 'patch']],
+    ['services', SERVICE, ['list', 'watch', 'create', 'patch']],
+  ] as const)
+    for (const verb of verbs) {
+      const less = without(verifying, verb, resource, name);
+      await setRules(world, less);
 
-    const { firstFail } = await check({ _AMBASSADOR_VERIFY_UPSTREAM: 'true' });
+      const { firstFail } = await world.check(VERIFYING);
 
-    assert.equal(firstFail?.check, `rbac-${verb}-${resource}-${name}`);
-    await setRules([...less, ruleIn(firstFail?.remedy ?? '')]);
-    const { firstFail: still } = await check({ _AMBASSADOR_VERIFY_UPSTREAM: 'true' });
-    assert.equal(still, undefined, JSON.stringify(still));
-  }
+      assert.equal(firstFail?.check, `rbac-${verb}-${resource}-${name}`);
+      await setRules(world, [...less, ruleIn(firstFail?.remedy)]);
+      const { firstFail: still } = await world.check(VERIFYING);
+      assert.equal(still, undefined, JSON.stringify(still));
+    }
   await world.kubectl(['apply', '-f', world.manifest]);
 });
 
-test('with no Role at all, pasting rule after rule leads to a Role that is enough', async () => {
+test('with no Role at all, pasting rule after rule leads to a Role that is enough', async (t) => {
   const pasted: Rule[] = [];
-  await setRules(pasted);
-  for (let { firstFail } = await check(); firstFail !== undefined; { firstFail } = await check()) {
-    assert.equal(firstFail.code, 'KUBERNETES_FORBIDDEN');
-    pasted.push(ruleIn(firstFail.remedy ?? ''));
+  t.after(() => setRules(world, shipped));
+  await setRules(world, pasted);
+  for (let failed = await firstFail(); failed !== undefined; failed = await firstFail()) {
+    assert.equal(failed.code, 'KUBERNETES_FORBIDDEN');
+    pasted.push(ruleIn(failed.remedy));
     assert.ok(pasted.length <= 8, 'no more rules than rights');
-    await setRules(pasted);
+    await setRules(world, pasted);
   }
 
-  const daemon = startDaemon(await world.environment());
-  try {
-    await daemon.ready();
-  } finally {
-    await daemon.stop();
-    await setRules(shipped);
-  }
+  await (await world.startDaemon(t)).ready();
 });
 
-test('E3, E5: with the CRDs of Emissary 4 what the gateway leaves out or mixes up is a WARN, where it may be read', async () => {
+test('E3, E5: with the CRDs of Emissary 4 what the gateway ignores or mixes up is a WARN, where it may be read', async () => {
   const kinds = [
     'Mapping',
     'TLSContext',
@@ -99,57 +80,35 @@ test('E3, E5: with the CRDs of Emissary 4 what the gateway leaves out or mixes u
     'KubernetesEndpointResolver',
   ].map((kind) => ({ group: 'getambassador.io', kind }));
   for (const each of kinds) await addKind(world.kubectl, { ...each, versions: ['v3alpha1'] });
-  const put = (kind: string, name: string, spec: object) =>
-    world.kubectl(
-      ['create', '-f', '-'],
-      JSON.stringify({ apiVersion: 'getambassador.io/v3alpha1', kind, metadata: { name }, spec }),
-    );
-  await put('TLSContext', 'ambassador-consul', { secret: 'mine' });
-  await put('Mapping', 'mesh', { prefix: '/a/', service: 'https://qotm', tls: 'ambassador-consul' });
-  await put('Mapping', 'plain', { prefix: '/b/', service: 'https://qotm' });
-  await put('Mapping', 'lost', { prefix: '/c/', service: 'a', tls: 'ambassador-consul', resolver: 'consul' });
+  for (const [kind, name, spec] of [
+    ['TLSContext', 'ambassador-consul', { secret: 'mine' }],
+    ['Mapping', 'mesh', { prefix: '/a/', service: 'https://qotm', tls: 'ambassador-consul' }],
+    ['Mapping', 'plain', { prefix: '/b/', service: 'https://qotm' }],
+    ['Mapping', 'lost', { prefix: '/c/', service: 'a', tls: 'ambassador-consul', resolver: 'consul' }],
+  ] as const)
+    await world.create({ apiVersion: 'getambassador.io/v3alpha1', kind, metadata: { name }, spec });
   await world.kubectl(['create', 'deployment', 'emissary', '--image=emissary']);
   await world.kubectl(['set', 'env', 'deployment/emissary', 'AMBASSADOR_ID=edge']);
 
-  const asAdministrator = await check({ KUBECONFIG: world.kubernetes.kubeconfigFile });
-  const asConnector = await check();
+  const asAdministrator = await world.check({ KUBECONFIG: world.kubernetes.kubeconfigFile });
+  const asConnector = await world.check();
 
-  assert.match(
-    asAdministrator.row('gateway-tlscontexts')?.detail ?? '',
-    /ambassador\/ambassador-consul is named as ours/,
-  );
-  assert.match(
-    asAdministrator.row('gateway-mappings')?.detail ?? '',
-    /ambassador\/mesh and ambassador\/plain reach https:\/\/qotm/,
-  );
-  assert.match(
-    asAdministrator.row('gateway-resolvers')?.detail ?? '',
-    /leaves ambassador\/lost out: its resolver consul does not exist/,
-  );
-  assert.match(
-    asAdministrator.row('gateway')?.detail ?? '',
-    /^ambassador\/emissary has the AMBASSADOR_ID edge, and this publishes for default$/,
-  );
-  assert.deepEqual(
-    asConnector.rows.filter(({ check: name }) => name.startsWith('gateway')),
-    [],
-  );
+  for (const [row, detail] of [
+    ['gateway-tlscontexts', /ambassador\/ambassador-consul has the same name as ours/],
+    ['gateway-mappings', /ambassador\/mesh and ambassador\/plain reach https:\/\/qotm/],
+    ['gateway-resolvers', /ignores ambassador\/lost: its resolver consul does not exist/],
+    ['gateway', /^ambassador\/emissary has the AMBASSADOR_ID edge, but the connector publishes for default$/],
+  ] as const)
+    assert.match(asAdministrator.row(row)?.detail ?? '', detail);
+  assert.ok(!asConnector.rows.some(({ check }) => check.startsWith('gateway')));
   await world.kubectl(['delete', 'deployment', 'emissary']);
   for (const each of kinds) await world.kubectl(['delete', 'crd', crdName(each)]);
 });
 
-test('the API server accepts the example with an init container', async () => {
-  const example = fileURLToPath(new URL('../../k8s/examples/init-check', import.meta.url));
-
-  const accepted = await world.kubectl(['apply', '--dry-run=server', '-o', 'name', '-k', example]);
-
-  assert.match(accepted, /^deployment\.apps\/ambassador-consul-connector$/m);
-});
-
-test('a cluster that lets nobody ask for his own rights makes these rows a WARN, with the ClusterRole to bind', async () => {
+test('a cluster that lets no account review its own rights makes these rows a WARN, with the ClusterRole to bind', async () => {
   await world.kubectl(['delete', 'clusterrolebinding', 'system:basic-user']);
 
-  const report = await check();
+  const report = await world.check();
 
   assert.equal(report.firstFail, undefined);
   const right = report.row(`rbac-list-secrets-${SECRET}`);
@@ -157,34 +116,12 @@ test('a cluster that lets nobody ask for his own rights makes these rows a WARN,
   assert.match(right?.remedy ?? '', /bind the ClusterRole system:basic-user/);
 });
 
-async function check(env: Readonly<Record<string, string>> = {}): Promise<Report> {
-  return Report.of(startDaemon({ ...(await world.environment()), ...env }, ['check', '--json']));
+async function firstFail() {
+  return (await world.check()).firstFail;
 }
 
-async function rules(): Promise<readonly Rule[]> {
-  return JSON.parse(await world.kubectl(['get', 'role', SERVICE, '-o', 'json'])).rules;
-}
-
-/** The rule that a remedy tells to add, as one pastes it. */
-function ruleIn(remedy: string): Rule {
+/** The rule that a remedy adds to the Role. */
+function ruleIn(remedy = ''): Rule {
   const [, rule] = /^add to the Role in namespace ambassador: (\{.*\})(; or, |$)/.exec(remedy) ?? [];
-  assert.ok(rule !== undefined, remedy);
-  return parse(rule);
-}
-
-/** The rule split by resource and name, less one right. `create` goes for every name. */
-function without(rule: Rule, verb: string, resource: string, name: string): Rule[] {
-  const { apiGroups, resourceNames, verbs } = rule;
-  return rule.resources.flatMap((each) =>
-    (resourceNames ?? [undefined]).map((eachName) => {
-      const affected = each === resource && (eachName === undefined || eachName === name);
-      const names = eachName === undefined ? {} : { resourceNames: [eachName] };
-      return { apiGroups, resources: [each], ...names, verbs: verbs.filter((v) => !affected || v !== verb) };
-    }),
-  );
-}
-
-async function setRules(rules: readonly Rule[]): Promise<void> {
-  const patch = JSON.stringify({ rules: rules.filter(({ verbs }) => verbs.length > 0) });
-  await world.kubectl(['patch', 'role', SERVICE, '--type=merge', '-p', patch]);
+  return parse(rule ?? assert.fail(remedy));
 }

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startDaemon } from '../e2e/support/daemon.ts';
+import { temporary } from '../e2e/support/temporary.ts';
 import { startRealConsul } from '../fixtures/servers/real-consul.ts';
 import { startSidecar } from '../fixtures/servers/sidecar.ts';
 
@@ -22,8 +20,7 @@ test('Java shakes hands with a real sidecar by keystore and truststore, before a
   const sidecar = await startSidecar(consul, 'quote');
   t.after(() => sidecar.stop());
   await consul.intend('allow', 'ambassador', 'quote');
-  const directory = await mkdtemp(join(tmpdir(), 'keystores-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+  const directory = temporary();
   const publish = async () => {
     const env = {
       CONSUL_HTTP_ADDR: consul.url,
@@ -47,6 +44,6 @@ test('Java shakes hands with a real sidecar by keystore and truststore, before a
   assert.match(await shakeHands(), /^HTTP\/1\.1 200 from spiffe:\/\/.*\/svc\/quote$/);
 
   await consul.intend('deny', 'ambassador', 'quote');
-  // Which of them depends on whether Java still writes when the alert comes.
+  // It depends on whether Java still writes when the alert comes.
   await assert.rejects(shakeHands(), /Exception: .*(bad_certificate|Broken pipe|reset)/);
 });

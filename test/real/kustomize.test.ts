@@ -13,13 +13,13 @@ import { FILES, readPage } from '../unit/docs/pages.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TRANSFORMER = 'k8s/transformers/namespace';
 const kustomizations = FILES.filter((file) => /^k8s\/.*kustomization\.yaml$/.test(file));
-/** What is applied by itself. */
+/** The kustomizations that are no components. */
 const folders = kustomizations
   .filter((file) => parse(readPage(file)).kind === 'Kustomization')
   .map(dirname)
   .filter((folder) => folder !== TRANSFORMER);
 
-/** What is cluster-scoped. */
+/** The cluster-scoped kinds. */
 const POLICY: readonly string[] = ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'];
 
 const IMAGE = 'registry.example.com/ambassador-consul-connector';
@@ -35,8 +35,8 @@ async function build(folder: string): Promise<Built[]> {
 }
 
 async function text(folder: string): Promise<string> {
-  const kustomize = promisify(execFile)(binary('KUBECTL'), ['kustomize', folder], { cwd: ROOT });
-  const { stdout, stderr } = await kustomize;
+  const args = ['kustomize', folder];
+  const { stdout, stderr } = await promisify(execFile)(binary('KUBECTL'), args, { cwd: ROOT });
   assert.equal(stderr, '', 'no field is deprecated');
   return stdout;
 }
@@ -53,13 +53,13 @@ function ofUser(base: string, components: readonly string[] = []): string {
     transformers: [from(TRANSFORMER)],
     images: [{ name: 'ambassador-consul-connector', newName: IMAGE }],
   };
-  // YAML has all of JSON.
+  // JSON is YAML.
   writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
   return folder;
 }
 
 for (const folder of folders) {
-  test(`kubectl builds ${folder}: each object once, and in a namespace but for the policy`, async () => {
+  test(`kubectl builds ${folder}: each object once, and in a namespace, except the policy`, async () => {
     const objects = await build(folder);
 
     const ids = objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`);
@@ -75,30 +75,30 @@ for (const [example, kinds] of [
   ['traefik', ['IngressRoute', 'ServersTransport']],
   ['emissary', ['ConsulResolver', 'Host', 'Listener', 'Mapping', 'TLSContext']],
 ] as const) {
-  test(`k8s/examples/${example} is the connector without its Service, and what the gateway needs`, async () => {
-    const [own, connector] = [kinds, ['Deployment', 'Role', 'RoleBinding', 'ServiceAccount', ...POLICY]];
+  test(`k8s/examples/${example} is the connector without its Service, and the objects of the gateway`, async () => {
+    const connector = ['Deployment', 'Role', 'RoleBinding', 'ServiceAccount', ...POLICY];
     const objects = await build(`k8s/examples/${example}`);
 
-    assert.deepEqual(objects.map(({ kind }) => kind).sort(), [...connector, ...own].sort());
-    const deployment = objects.find(({ kind }) => kind === 'Deployment');
-    assert.match(JSON.stringify(deployment), /"name":"_AMBASSADOR_SERVICE_ENABLED","value":"false"/);
-    assert.match(JSON.stringify(deployment), /"name":"_CONSUL_HOST"/, 'what the base has stays');
+    assert.deepEqual(objects.map(({ kind }) => kind).sort(), [...connector, ...kinds].sort());
+    const deployment = JSON.stringify(objects.find(({ kind }) => kind === 'Deployment'));
+    assert.match(deployment, /"name":"_AMBASSADOR_SERVICE_ENABLED","value":"false"/);
+    assert.match(deployment, /"name":"_CONSUL_HOST"/, 'a variable of the base stays');
   });
 }
 
-for (const [base, suffix] of [
-  ['k8s', ''],
-  ['k8s/overlays/emissary', ''],
-  ['k8s/overlays/verify-upstream', ''],
-  ['k8s/overlays/edge', '-edge'],
-  ['k8s/overlays/no-create', undefined],
-  ['k8s/examples/consul-k8s', ''],
-  ['k8s/examples/init-check', ''],
+for (const [base, policies, suffix] of [
+  ['k8s', 2, ''],
+  ['k8s/overlays/emissary', 2, ''],
+  ['k8s/overlays/verify-upstream', 2, ''],
+  ['k8s/overlays/edge', 2, '-edge'],
+  ['k8s/overlays/no-create', 0, ''],
+  ['k8s/examples/consul-k8s', 2, ''],
+  ['k8s/examples/init-check', 2, ''],
 ] as const) {
   test(`a kustomization on ${base} moves all of it to another namespace, the policy too, and changes each image`, async () => {
     const objects = await build(ofUser(base));
 
-    const account = `ambassador-consul-connector${suffix ?? ''}`;
+    const account = `ambassador-consul-connector${suffix}`;
     for (const { kind, metadata, spec } of objects) {
       const isPolicy = POLICY.includes(kind);
       assert.equal(metadata.namespace, isPolicy ? undefined : 'gateways', kind);
@@ -111,12 +111,12 @@ for (const [base, suffix] of [
       for (const [, image] of written.matchAll(/"image":"([^"]*)"/g))
         assert.match(image ?? '', new RegExp(`^${IMAGE}:`));
     }
-    assert.equal(objects.filter(({ kind }) => POLICY.includes(kind)).length, suffix === undefined ? 0 : 2);
+    assert.equal(objects.filter(({ kind }) => POLICY.includes(kind)).length, policies);
   });
 }
 
 for (const base of ['k8s', 'k8s/examples/consul-k8s', 'k8s/examples/token-in-a-secret']) {
-  test(`with the component for OpenShift ${base} leaves user and groups to the platform, and keeps all else`, async () => {
+  test(`with the component for OpenShift ${base} leaves user and groups to the platform, and nothing else`, async () => {
     const before = await text(ofUser(base));
     const built = await text(ofUser(base, ['k8s/components/openshift']));
 

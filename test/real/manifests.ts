@@ -7,10 +7,8 @@ const K8S = fileURLToPath(new URL('../../k8s', import.meta.url));
 const CONNECTOR = 'ambassador-consul-connector.yaml';
 const POLICIES = 'validatingadmissionpolicies.admissionregistration.k8s.io';
 
-/** The overlays that others may build on in the place of the base. */
-export type Base = 'before-1.30' | 'no-create';
 /** kubectl; fails when kubectl fails. */
-export type Kubectl = (args: readonly string[]) => Promise<string>;
+type Kubectl = (args: readonly string[]) => Promise<string>;
 
 /** The manifest for another namespace, as k8s/transformers/namespace makes it. */
 export function inNamespace(manifest: string, namespace: string): string {
@@ -19,26 +17,22 @@ export function inNamespace(manifest: string, namespace: string): string {
     .replaceAll(/\bambassador([.:])ambassador-/g, `${namespace}$1ambassador-`);
 }
 
-/** The folder `k8s/` as the API server takes it: itself, or before Kubernetes 1.30 a copy on the overlay for that. */
+/** The folder `k8s/` as the API server takes it: itself, or before Kubernetes 1.30 a copy on the overlay `before-1.30`. */
 export async function k8sFor(kubectl: Kubectl): Promise<string> {
-  return (await hasPolicies(kubectl)) ? K8S : k8sOn('before-1.30', kubectl);
+  if (await hasPolicies(kubectl)) return K8S;
+  const copy = join(temporary(), 'k8s');
+  cpSync(K8S, copy, { recursive: true });
+  writeFileSync(join(copy, CONNECTOR), await kubectl(['kustomize', join(copy, 'overlays/before-1.30')]));
+  const files = readdirSync(copy, { encoding: 'utf8', recursive: true });
+  for (const file of files.filter((each) => /^(overlays|examples)\/.*kustomization\.yaml$/.test(each))) {
+    if (/\/(before-1\.30|no-create)\//.test(file)) continue;
+    const text = readFileSync(join(copy, file), 'utf8');
+    writeFileSync(join(copy, file), text.replace(/- \.\.\/\.\.\/base$/m, '- ../../overlays/before-1.30'));
+  }
+  return copy;
 }
 
 export async function hasPolicies(kubectl: Kubectl): Promise<boolean> {
   const kinds = await kubectl(['api-resources', '--api-group=admissionregistration.k8s.io', '-o', 'name']);
   return kinds.split('\n').includes(POLICIES);
-}
-
-/** A copy of `k8s/` in which all that builds on the base builds on `overlay`, as its first lines tell to do it. */
-export async function k8sOn(overlay: Base, kubectl: Kubectl): Promise<string> {
-  const copy = join(temporary(), 'k8s');
-  cpSync(K8S, copy, { recursive: true });
-  writeFileSync(join(copy, CONNECTOR), await kubectl(['kustomize', join(copy, 'overlays', overlay)]));
-  const files = readdirSync(copy, { encoding: 'utf8', recursive: true });
-  for (const file of files.filter((each) => /^(overlays|examples)\/.*kustomization\.yaml$/.test(each))) {
-    if (/\/(before-1\.30|no-create)\//.test(file)) continue;
-    const text = readFileSync(join(copy, file), 'utf8');
-    writeFileSync(join(copy, file), text.replace(/- \.\.\/\.\.\/base$/m, `- ../../overlays/${overlay}`));
-  }
-  return copy;
 }

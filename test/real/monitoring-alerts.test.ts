@@ -12,7 +12,7 @@ import { alertRules, type Rules, rulesText } from './monitoring/files.ts';
 const CASES = readFileSync(new URL('./monitoring/alerts.yaml', import.meta.url), 'utf8');
 const run = promisify(execFile);
 
-/** Runs the cases against the rules; resolves with what promtool says, and whether all is as they say. */
+/** Runs the cases against the rules; resolves with the output of promtool, and whether all of them hold. */
 async function promtool(folder: string, rules: string): Promise<{ ok: boolean; output: string }> {
   const cases = join(folder, 'cases.yaml');
   writeFileSync(join(folder, 'rules.yaml'), rules);
@@ -23,7 +23,7 @@ async function promtool(folder: string, rules: string): Promise<{ ok: boolean; o
   );
 }
 
-/** The rules, with one alert that asks something else. */
+/** The rules, with another expression in one alert. */
 function withExpression(alert: string, expr: string): string {
   const { groups }: Rules = parse(rulesText());
   const changed = groups.map(({ name, rules }) => ({
@@ -34,7 +34,7 @@ function withExpression(alert: string, expr: string): string {
 }
 
 describe('promtool', { concurrency: 2 }, () => {
-  test('has no complaint about the rules', async () => {
+  test('accepts the rules', async () => {
     const rules = join(temporary(), 'rules.yaml');
     writeFileSync(rules, rulesText());
 
@@ -43,14 +43,14 @@ describe('promtool', { concurrency: 2 }, () => {
     assert.match(stdout, new RegExp(`SUCCESS: ${alertRules().length} rules found`));
   });
 
-  test('sees each alert fire for what is wrong, and not for what is next to it', async () => {
+  test('has each alert fire in its cases, and in no other', async () => {
     const { ok, output } = await promtool(temporary(), rulesText());
 
     assert.ok(ok, output);
   });
 
   for (const { alert } of alertRules()) {
-    test(`would see if ${alert} never fired, or always`, async () => {
+    test(`has cases that fail if ${alert} never fires, or always`, async () => {
       for (const expr of ['vector(0) > 1', 'vector(1)']) {
         const { ok, output } = await promtool(temporary(), withExpression(alert, expr));
 

@@ -1,98 +1,73 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { startEmbeddedConsul } from '../fixtures/consul/embedded-consul.ts';
 import { SECRET, useWorld } from './world.ts';
 
 const MINUTE = 60_000;
+/** Long enough for a write that should not happen to happen. */
+const SETTLED_MS = 5_000;
 
 const world = useWorld({ persistent: true });
 
-async function published(): Promise<string> {
-  const secret = await eventually('the Secret', () => world.show('secret', SECRET), 10_000);
+async function version(): Promise<string> {
+  const secret = await eventually('the Secret', () => world.show('secret', SECRET));
   return secret.metadata.resourceVersion;
 }
 
-test('a restart of the daemon writes nothing', async () => {
-  const environment = await world.environment();
-  const first = startDaemon(environment);
-  const version = await published();
+test('a restart of the daemon writes nothing', async (t) => {
+  const first = await world.startDaemon(t);
+  const published = await version();
   await first.stop();
 
-  const second = startDaemon(environment);
-  await second.ready(10_000);
-  await sleep(2_000);
-  await second.stop();
+  const second = await world.startDaemon(t);
+  await second.ready();
+  await sleep(SETTLED_MS);
 
-  assert.equal(await published(), version);
+  assert.equal(await version(), published);
 });
 
-test('a restart of the agent with the same CA writes nothing, though the agent hands out another leaf', async () => {
-  const daemon = startDaemon(await world.environment());
-  try {
-    await daemon.ready();
-    const version = await published();
-    const before = await world.consul.leaf('ambassador');
+test('a restart of the agent with the same CA writes nothing, though the agent hands out another leaf', async (t) => {
+  const daemon = await world.startDaemon(t);
+  await daemon.ready();
+  const published = await version();
+  const before = await world.consul.leaf('ambassador');
 
-    await world.consul.restart({ wipe: false });
-    const after = await world.consul.leaf('ambassador');
-    await eventually(
-      'asked again',
-      () => daemon.logs.some(({ code }) => code === 'CONSUL_UNREACHABLE'),
-      10_000,
-    );
-    await sleep(5_000);
+  await world.consul.restart({ wipe: false });
+  const after = await world.consul.leaf('ambassador');
+  await daemon.line(({ code }) => code === 'CONSUL_UNREACHABLE');
+  await sleep(SETTLED_MS);
 
-    assert.notEqual(after.SerialNumber, before.SerialNumber);
-    assert.equal(await published(), version);
-  } finally {
-    await daemon.stop();
-  }
+  assert.notEqual(after.SerialNumber, before.SerialNumber);
+  assert.equal(await version(), published);
 });
 
-test('25: Two daemons at once for a minute write nothing, and one Secret between them when there was none', async () => {
+test('25: Two daemons at once for a minute write nothing, and one Secret between them when there was none', async (t) => {
   await world.kubectl(['delete', 'secret', SECRET]);
-  const environment = await world.environment();
-  const daemons = await Promise.all([startDaemon(environment), startDaemon(environment)]);
-  try {
-    const before = (await world.writes('secrets', SECRET)).length;
-    await Promise.all(daemons.map((daemon) => daemon.ready()));
-    const version = await published();
-    await sleep(MINUTE);
+  const before = (await world.writes('secrets', SECRET)).length;
+  const daemons = await Promise.all([world.startDaemon(t), world.startDaemon(t)]);
+  await Promise.all(daemons.map((daemon) => daemon.ready()));
+  const published = await version();
+  await sleep(MINUTE);
 
-    assert.equal(await published(), version);
-    assert.ok((await world.writes('secrets', SECRET)).length - before <= 1);
-  } finally {
-    await Promise.all(daemons.map((daemon) => daemon.stop()));
-  }
+  assert.equal(await version(), published);
+  assert.ok((await world.writes('secrets', SECRET)).length - before <= 1);
 });
 
-test('19: a leaf that changes every second for a minute: no write after the first (consul #6507)', async () => {
+test('19: a leaf that changes every second for a minute: no write after the first (consul #6507)', async (t) => {
   const consul = await startEmbeddedConsul();
-  const environment = { ...(await world.environment()), _CONSUL_PORT: String(consul.port) };
-  const daemon = startDaemon(environment);
-  try {
-    // Another Consul is another trust domain, so its first leaf replaces what the tests before this one published.
-    await eventually(
-      'the first leaf',
-      () => daemon.logs.some(({ msg }) => msg === 'published the identity'),
-      10_000,
-    );
-    const version = await published();
-    for (let second = 0; second < 60; second += 1) {
-      await consul.renewLeaf('ambassador');
-      await sleep(1_000);
-    }
-
-    assert.equal(await published(), version);
-    assert.ok(
-      consul.requests.filter(({ target }) => target === 'leaf').length > 30,
-      'the daemon received the reissued leaves',
-    );
-  } finally {
-    await daemon.stop();
-    await consul.close();
+  t.after(() => consul.close());
+  const daemon = await world.startDaemon(t, { _CONSUL_PORT: String(consul.port) });
+  // Another Consul is another trust domain, so its first leaf replaces the published one.
+  await daemon.line('published the identity');
+  const published = await version();
+  for (let second = 0; second < 60; second += 1) {
+    await consul.renewLeaf('ambassador');
+    await sleep(1_000);
   }
+
+  assert.equal(await version(), published);
+  const queries = consul.requests.filter(({ target }) => target === 'leaf');
+  assert.ok(queries.length > 30, 'the daemon received the reissued leaves');
 });

@@ -3,10 +3,7 @@ import assert from 'node:assert/strict';
 export interface Variable {
   readonly name: string;
   readonly value?: string;
-}
-
-interface Named {
-  readonly name: string;
+  readonly valueFrom?: { readonly fieldRef?: { readonly fieldPath: string } };
 }
 
 export interface Container {
@@ -14,17 +11,24 @@ export interface Container {
   readonly image: string;
   readonly args?: readonly string[];
   readonly env: readonly Variable[];
-  readonly volumeMounts?: readonly Named[];
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
 }
 
 export interface PodSpec {
   readonly serviceAccountName: string;
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly containers: readonly Container[];
-  readonly volumes?: readonly Named[];
+  /** Of the kinds that the manifests have. */
+  readonly volumes?: readonly {
+    readonly name: string;
+    readonly secret?: { readonly secretName: string };
+    readonly projected?: {
+      readonly sources: readonly { readonly serviceAccountToken: { readonly path: string } }[];
+    };
+  }[];
 }
 
-/** What the manifests hold, as far as tests look at it. */
+/** The manifests, as far as tests read them. */
 export interface KubernetesObject {
   readonly kind: string;
   readonly metadata: {
@@ -35,8 +39,9 @@ export interface KubernetesObject {
   readonly rules?: readonly {
     readonly resources: readonly string[];
     readonly resourceNames?: readonly string[];
+    readonly verbs: readonly string[];
   }[];
-  /** That of a Pod, a Deployment or a policy. */
+  /** Of a Pod, a Deployment or a policy. */
   readonly spec?: Partial<PodSpec> & {
     readonly template?: { readonly spec: PodSpec };
     readonly variables?: readonly { readonly name: string; readonly expression: string }[];
@@ -56,7 +61,7 @@ export function containerOf(pod: PodSpec): Container {
  * The variables but NODE_OPTIONS, whose flags are those of the image's Node.js: test/e2e/node-permissions.test.ts runs the
  * program with them.
  */
-export function variablesOf<V extends Variable>({ env }: { readonly env: readonly V[] }): V[] {
+export function variablesOf({ env }: Container): Variable[] {
   return env.filter(({ name }) => name !== 'NODE_OPTIONS');
 }
 

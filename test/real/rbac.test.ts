@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { startDaemon } from '../e2e/support/daemon.ts';
+import { type TestContext, test } from 'node:test';
 import { eventually } from '../e2e/support/eventually.ts';
+import { type Rule, rulesOf, setRules, without } from './role.ts';
 import { SECRET, SERVICE, useWorld } from './world.ts';
 
-interface Rule {
-  readonly resources: readonly string[];
-  readonly resourceNames?: readonly string[];
-  readonly verbs: readonly string[];
-}
+let shipped: readonly Rule[];
+const world = useWorld({}, async (world) => {
+  shipped = await rulesOf(world);
+});
 
-const world = useWorld();
-
-test('27: Each verb taken from the Role is named, with the rule to add, and is all that was missing', async () => {
-  const role: { rules: Rule[] } = JSON.parse(await world.kubectl(['get', 'role', SERVICE, '-o', 'json']));
-  // Without those on Events it is ready all the same: events.test.ts.
-  const granted = role.rules
+test('27: Each verb taken from the Role is named, with the rule to add, and is all that was missing', async (t) => {
+  // Without those on Events it is ready nevertheless: see below.
+  const granted = shipped
     .flatMap(({ resources, verbs }) =>
       resources.flatMap((resource) => verbs.map((verb) => ({ resource, verb }))),
     )
@@ -23,63 +19,55 @@ test('27: Each verb taken from the Role is named, with the rule to add, and is a
   assert.equal(granted.length, 8, 'list, watch, patch and create, on secrets and on services');
 
   for (const { resource, verb } of granted) {
-    await world.kubectl(['delete', '--ignore-not-found', 'secret', SECRET]);
-    await world.kubectl(['delete', '--ignore-not-found', 'service', SERVICE]);
-    await setRules(without(role.rules, resource, verb));
-    const daemon = startDaemon(await world.environment());
-    try {
-      if (verb === 'patch') await edit(resource);
-      const rule = new RegExp(`resources: \\["${resource}"\\].*verbs: \\["${verb}"\\]`);
-      await eventually(
-        `the log names ${verb} on ${resource}`,
-        () => daemon.logs.some(({ remedy }) => rule.test(String(remedy))),
-        10_000,
-      );
+    await world.deletePublished();
+    await lacking(t, verb, resource);
+    const daemon = await world.startDaemon(t);
+    if (verb === 'patch') await edit(resource);
+    const rule = new RegExp(`resources: \\["${resource}"\\].*verbs: \\["${verb}"\\]`);
+    await daemon.line(({ remedy }) => rule.test(String(remedy)));
 
-      await setRules(role.rules);
+    await setRules(world, shipped);
 
-      await daemon.ready(20_000);
-    } finally {
-      await daemon.stop();
-    }
-  }
-});
-
-test('without the right to write the Service the Secret is published all the same, and readiness says what is missing', async () => {
-  const role: { rules: Rule[] } = JSON.parse(await world.kubectl(['get', 'role', SERVICE, '-o', 'json']));
-  await world.kubectl(['delete', '--ignore-not-found', 'secret', SECRET]);
-  await world.kubectl(['delete', '--ignore-not-found', 'service', SERVICE]);
-  await setRules(without(role.rules, 'services', 'create'));
-  const daemon = startDaemon(await world.environment());
-  try {
-    await eventually('the Secret', () => world.show('secret', SECRET));
-    await daemon.unready(/resources: \["services"\].*verbs: \["create"\]/);
-  } finally {
+    await daemon.ready();
     await daemon.stop();
-    await setRules(role.rules);
   }
 });
 
-function without(rules: readonly Rule[], resource: string, verb: string): Rule[] {
-  return rules.flatMap((rule) =>
-    rule.resources.map((each) => ({
-      ...rule,
-      apiGroups: [''],
-      resources: [each],
-      verbs: rule.verbs.filter((other) => each !== resource || other !== verb),
-    })),
-  );
+test('without the right to write the Service the Secret is published nevertheless, and readiness names what is missing', async (t) => {
+  await world.deletePublished();
+  await lacking(t, 'create', 'services');
+  const daemon = await world.startDaemon(t);
+
+  await eventually('the Secret', () => world.show('secret', SECRET));
+  await daemon.unready(/resources: \["services"\].*verbs: \["create"\]/);
+});
+
+for (const lacks of ['create', 'patch'])
+  test(`without the right to ${lacks} Events the daemon is ready, and names the right once`, async (t) => {
+    await lacking(t, lacks, 'events');
+    const daemon = await world.startDaemon(t);
+    await daemon.ready();
+    for (let repairs = 1; repairs <= 3; repairs += 1) {
+      await world.kubectl(['label', '--overwrite', 'secret', SECRET, 'app.kubernetes.io/name=other']);
+      const published = () => daemon.logs.filter(({ msg }) => msg === 'published the identity').length;
+      await eventually(`repair ${repairs}`, () => published() >= repairs);
+    }
+    const rule = new RegExp(`resources: \\["events"\\], verbs: \\["${lacks}"\\]`);
+    await daemon.line(({ remedy }) => rule.test(String(remedy)));
+    await daemon.ready(0);
+    assert.equal(daemon.logs.filter(({ level }) => level !== 'info').length, 1, daemon.stdout);
+  });
+
+/** Takes a right from the Role for the rest of the test. */
+async function lacking(t: TestContext, verb: string, resource: string): Promise<void> {
+  t.after(() => setRules(world, shipped));
+  await setRules(world, without(shipped, verb, resource));
 }
 
-async function setRules(rules: readonly Rule[]): Promise<void> {
-  const patch = JSON.stringify({ rules: rules.filter(({ verbs }) => verbs.length > 0) });
-  await world.kubectl(['patch', 'role', SERVICE, '--type=merge', '-p', patch]);
-}
-
-/** Gives the daemon a reason to patch what it created. */
+/** Makes the daemon patch what it created. */
 async function edit(resource: string): Promise<void> {
   const [kind, name] =
     resource === 'secrets' ? (['secret', SECRET] as const) : (['service', SERVICE] as const);
   await eventually(`the ${kind}`, () => world.show(kind, name), 10_000);
-  await world.kubectl(['label', '--overwrite', kind, name, 'app.kubernetes.io/managed-by=somebody']);
+  await world.kubectl(['label', '--overwrite', kind, name, 'app.kubernetes.io/managed-by=other']);
 }

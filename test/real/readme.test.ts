@@ -12,13 +12,9 @@ before(async () => {
 });
 after(() => stage?.stop());
 
-const typed = READ_IN_ORDER.flatMap((page) => documentedCommands(page)).filter(
-  ({ command }) => TREATMENTS[command]?.notTyped === undefined,
-);
-
-for (const documented of typed) {
-  test(`${documented.page}: ${documented.command}`, () => follow(documented));
-}
+for (const documented of READ_IN_ORDER.flatMap((page) => documentedCommands(page)))
+  if (TREATMENTS[documented.command]?.notTyped === undefined)
+    test(`${documented.page}: ${documented.command}`, () => follow(documented));
 
 async function follow({ command, output }: DocumentedCommand): Promise<void> {
   const { before: prepare, after: look, restore, fill, exit = 0, until } = TREATMENTS[command] ?? {};
@@ -26,7 +22,7 @@ async function follow({ command, output }: DocumentedCommand): Promise<void> {
     await prepare?.(stage);
     const { code, stdout, stderr } = await type((await fill?.(command, stage)) ?? command, stage, until);
 
-    stage.told = stdout;
+    stage.printed = stdout;
     if (until === undefined) assert.equal(code, exit, `${stdout}${stderr}`);
     if (output !== undefined) assert.equal(normalised(stdout), normalised(output));
     await look?.(stage);

@@ -3,9 +3,8 @@ import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { assertNoSecrets } from '../e2e/support/secrets.ts';
-import { SECRET, SERVICE, useWorld } from './world.ts';
+import { CA_SECRET, SECRET, SERVICE, useWorld } from './world.ts';
 
-const CA_SECRET = `${SECRET}-ca`;
 const VERIFYING = { _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
 
 interface Manifest {
@@ -31,8 +30,8 @@ test('the API server accepts what it prints, redacted or not, before and after i
 });
 
 test('with --show-key it prints what the daemon publishes', async () => {
-  await world.kubectl(['delete', '--ignore-not-found', 'secret', SECRET, CA_SECRET]);
-  await world.kubectl(['delete', '--ignore-not-found', 'service', SERVICE]);
+  await world.deletePublished();
+  await world.kubectl(['delete', '--ignore-not-found', 'secret', CA_SECRET]);
   const promised = await manifests();
 
   await publish();
@@ -47,7 +46,7 @@ test('with --show-key it prints what the daemon publishes', async () => {
     promised.map(({ data }) => data),
   );
   assert.deepEqual(published[2]?.metadata.annotations, promised[2]?.metadata.annotations);
-  // Published, it is the same to the letter: time and reason too.
+  // Now that it is published, time and reason are the same too.
   assert.deepEqual(
     (await manifests()).map(({ metadata }) => metadata.annotations),
     published.map((object) => object?.metadata.annotations),

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
-import { SECRET, SERVICE, useWorld } from './world.ts';
+import { CONFIG, SECRET, SERVICE, useWorld } from './world.ts';
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 let daemon: Daemon;
 
@@ -12,26 +14,28 @@ const world = useWorld({}, async (world) => {
 });
 after(() => daemon.stop());
 
+function patchData(data: object): Promise<string> {
+  return world.kubectl(['patch', 'secret', SECRET, '--type=merge', '-p', JSON.stringify({ data })]);
+}
+
 test('24: A Secret that is deleted is back within two seconds', async () => {
   await world.kubectl(['delete', 'secret', SECRET]);
   await eventually('the Secret', () => world.show('secret', SECRET));
 });
 
-test('24: A Service whose annotation is edited is put right within two seconds', async () => {
-  const annotation = 'getambassador.io/config';
-  const right = (await world.show('service', SERVICE))?.metadata.annotations[annotation];
+test('24: A Service whose annotation is edited is restored within two seconds', async () => {
+  const before = await world.annotation('service', SERVICE, CONFIG);
 
-  await world.kubectl(['annotate', '--overwrite', 'service', SERVICE, `${annotation}=spoilt`]);
+  await world.kubectl(['annotate', '--overwrite', 'service', SERVICE, `${CONFIG}=spoilt`]);
 
-  await eventually('the annotation', async () => {
-    return (await world.show('service', SERVICE))?.metadata.annotations[annotation] === right;
-  });
+  const isRestored = async () => (await world.annotation('service', SERVICE, CONFIG)) === before;
+  await eventually('the annotation', isRestored);
 });
 
-test('24: A key that is spoilt or removed is put right within two seconds', async () => {
-  for (const patch of ['{"data":{"tls.key":"c3BvaWx0"}}', '{"data":{"ca.crt":null}}']) {
-    await world.kubectl(['patch', 'secret', SECRET, '--type=merge', '-p', patch]);
-    await eventually(`right after ${patch}`, async () => {
+test('24: A key that is spoilt or removed is restored within two seconds', async () => {
+  for (const data of [{ 'tls.key': 'c3BvaWx0' }, { 'ca.crt': null }]) {
+    await patchData(data);
+    await eventually(`restored after ${JSON.stringify(data)}`, async () => {
       const [key, bundle] = await Promise.all([world.read(SECRET, 'tls.key'), world.read(SECRET, 'ca.crt')]);
       return key.includes('PRIVATE KEY') && bundle.includes('BEGIN CERTIFICATE');
     });
@@ -41,8 +45,8 @@ test('24: A key that is spoilt or removed is put right within two seconds', asyn
 test('24: Labels, annotations and keys that others own stay', async () => {
   await world.kubectl(['label', 'secret', SECRET, 'team=edge']);
   await world.kubectl(['annotate', 'secret', SECRET, 'example.com/note=mine']);
-  await world.kubectl(['patch', 'secret', SECRET, '--type=merge', '-p', '{"data":{"other":"bWluZQ=="}}']);
-  await world.kubectl(['patch', 'secret', SECRET, '--type=merge', '-p', '{"data":{"tls.key":"c3BvaWx0"}}']);
+  await patchData({ other: 'bWluZQ==' });
+  await patchData({ 'tls.key': 'c3BvaWx0' });
 
   await eventually('the key', async () => (await world.read(SECRET, 'tls.key')).includes('PRIVATE KEY'));
 
@@ -52,26 +56,18 @@ test('24: Labels, annotations and keys that others own stay', async () => {
   assert.equal(await world.read(SECRET, 'other'), 'mine');
 });
 
-test('30: A Secret that kubectl applied is taken over without its old private key', async () => {
+test('30: A Secret that kubectl applied is adopted without its old private key', async () => {
   await daemon.stop();
-  const secret = await world.show('secret', SECRET);
+  const { 'tls.crt': certificate, 'tls.key': key } = (await world.show('secret', SECRET))?.data ?? {};
   await world.kubectl(['delete', 'secret', SECRET]);
-  const manifest = {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    type: 'kubernetes.io/tls',
-    metadata: { name: SECRET },
-    data: { 'tls.crt': secret?.data['tls.crt'], 'tls.key': secret?.data['tls.key'] },
-  };
-  await world.kubectl(['apply', '-f', '-'], JSON.stringify(manifest));
-  const annotation = 'kubectl.kubernetes.io/last-applied-configuration';
-  assert.ok((await world.show('secret', SECRET))?.metadata.annotations[annotation], 'kubectl left its copy');
+  const data = { 'tls.crt': certificate, 'tls.key': key };
+  const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { name: SECRET } };
+  await world.kubectl(['apply', '-f', '-'], JSON.stringify({ ...secret, data }));
+  assert.ok(await world.annotation('secret', SECRET, LAST_APPLIED), 'kubectl left its copy');
 
   daemon = startDaemon(await world.environment());
 
-  await eventually('taken over', async () => {
-    return (await world.show('secret', SECRET))?.metadata.annotations[annotation] === undefined;
-  });
+  await eventually('adopted', async () => !(await world.annotation('secret', SECRET, LAST_APPLIED)));
   const after = await world.show('secret', SECRET);
-  assert.equal(after?.data['tls.crt'], secret?.data['tls.crt'], 'the gateway keeps the leaf it has');
+  assert.equal(after?.data['tls.crt'], certificate, 'the gateway keeps its leaf');
 });

@@ -161,9 +161,8 @@ export class ConsulModel implements Consul {
     const asked = query.get('index');
     await this.#latency(isRoots ? 0 : 1, signal);
     for (;;) {
-      if (signal.aborted || this.away || cut !== this.#cut) {
+      if (signal.aborted || this.away || cut !== this.#cut)
         throw new ConsulError('CONSUL_UNREACHABLE', 'the connection to Consul was cut', { remedy: 'wait' });
-      }
       const index = String(isRoots ? this.#rootsIndex : this.#leafIndex());
       if (index !== asked || this.#time.now >= end) return this.#answer(isRoots, index);
       const due = isRoots ? end : Math.min(end, this.#dueAt());

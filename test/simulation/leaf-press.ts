@@ -7,7 +7,7 @@ const TEMPLATE = { notBefore: new Date('2020-01-02T03:04:05Z'), notAfter: new Da
 
 /**
  * Renews one leaf of the factory thousands of times: the same names and key, another serial number and validity, and a
- * signature over that by the authority's key. The factory makes all of a leaf anew, for which a simulated year has no time.
+ * signature over that by the authority's key. The factory makes each leaf from scratch, for which a simulated year has no time.
  */
 export class LeafPress {
   readonly keyPem: string;

@@ -7,7 +7,7 @@ export interface Occasion {
   readonly roots: readonly Root[];
 }
 
-/** As in ARCHITECTURE.md, "Renewal is due late". Of its own, so that a changed rule in `identity/` is seen. */
+/** As in docs/adr/0006-renew-late-and-only-to-a-fresh-leaf.md; a copy, so that a changed rule in `identity/` is detected. */
 const [OLD_BELOW, URGENT_BELOW, FRESH_FROM] = [0.3, 0.15, 0.85];
 
 /**

@@ -116,7 +116,7 @@ class World {
 
   #start(): void {
     const { clock } = this.#time;
-    // Consul blocks as long as it is asked to: a query that ends unanswered changes nothing, and costs time here.
+    // Consul blocks for the time in the query: a query that ends unanswered changes nothing, and costs time here.
     const waitMs = Math.max(10 * 60_000, this.#run.lifetimeMs / 20);
     this.#consul.offered = { leaf: undefined, roots: undefined };
     this.#stop = new AbortController();

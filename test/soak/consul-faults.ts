@@ -9,7 +9,7 @@ import type { Random } from './random.ts';
 
 const strangersKey = privateKeyPem(await generateKeyPair('ec-p256'));
 
-/** What Consul, or what stands before it, says in place of the truth. */
+/** What Consul, or a proxy before it, answers in place of the truth. */
 const ANSWERS: Readonly<Record<string, Script>> = {
   'Consul 500': () => refusals.noClusterLeader,
   'Consul 503': () => refusals.unavailable,

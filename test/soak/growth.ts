@@ -7,7 +7,6 @@ export interface Growth {
   readonly perThousandChanges: number;
   /** One standard error of that. Neighbouring samples resemble each other, so the true one is larger. */
   readonly standardError: number;
-  readonly perHour: number;
   /** The median of the last third of the samples less that of the first third. */
   readonly total: number;
   readonly samples: number;
@@ -20,30 +19,20 @@ export function growthOf(measured: readonly Measured[], of: (sample: Sample) => 
   const warm = measured.slice(Math.floor(measured.length * WARM_UP));
   const sizes = warm.map(({ sample }) => of(sample));
   const third = Math.ceil(sizes.length / 3);
-  const byChanges = lineThrough(
+  const { slope, standardError } = lineThrough(
     warm.map(({ changes }) => changes / 1_000),
     sizes,
   );
-  const byTime = lineThrough(
-    warm.map(({ second }) => second / 3_600),
-    sizes,
-  );
   return {
-    perThousandChanges: round(byChanges.slope),
-    standardError: round(byChanges.standardError),
-    perHour: round(byTime.slope),
+    perThousandChanges: round(slope),
+    standardError: round(standardError),
     total: round(median(sizes.slice(-third)) - median(sizes.slice(0, third))),
     samples: sizes.length,
   };
 }
 
-interface Line {
-  readonly slope: number;
-  readonly standardError: number;
-}
-
-function lineThrough(xs: readonly number[], ys: readonly number[]): Line {
-  const [meanX, meanY] = [mean(xs), mean(ys)];
+function lineThrough(xs: readonly number[], ys: readonly number[]) {
+  const [meanX, meanY] = [sum(xs) / xs.length, sum(ys) / ys.length];
   const spread = sum(xs.map((x) => (x - meanX) ** 2));
   const slope = sum(xs.map((x, at) => (x - meanX) * ((ys[at] ?? 0) - meanY))) / spread;
   const residuals = sum(xs.map((x, at) => ((ys[at] ?? 0) - meanY - slope * (x - meanX)) ** 2));
@@ -52,10 +41,6 @@ function lineThrough(xs: readonly number[], ys: readonly number[]): Line {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-function mean(values: readonly number[]): number {
-  return sum(values) / values.length;
 }
 
 function round(value: number): number {

@@ -8,7 +8,7 @@ import type { Sample } from './probe.ts';
 import { Random } from './random.ts';
 import type { SoakBed } from './soak-bed.ts';
 
-/** Does one thing again and again until `signal` aborts. */
+/** Repeats one thing until `signal` aborts. */
 export type Hand = (signal: AbortSignal) => Promise<void>;
 
 /** Its own limit is 1.5 s of the faster time; the rest is for a loaded machine. */
@@ -46,7 +46,7 @@ export function faultHand({ bed, clock }: SoakBed, seed: number, counts: Map<str
   };
 }
 
-/** No answer is scripted any longer; what was asked meanwhile may still hang. */
+/** No answer is scripted any longer; a request of before may still hang. */
 export function heal({ consul, cluster }: SoakBed['bed']): void {
   consul.clearScripts();
   cluster.clearScripts();
@@ -106,8 +106,6 @@ export async function stop(daemon: Daemon, signal: 'SIGTERM' | 'SIGINT' = 'SIGTE
 }
 
 export interface Measured {
-  /** Seconds of the machine's time since the process that is measured started. */
-  readonly second: number;
   /** Leaves and active roots published so far. */
   readonly changes: number;
   readonly sample: Sample;
@@ -120,7 +118,7 @@ export interface Main {
   measured: Measured[];
 }
 
-/** Stops the daemon and starts it anew twice within the first sixth of the time; then looks at it every two seconds. */
+/** Stops the daemon and starts it again twice within the first sixth of the time; then looks at it every two seconds. */
 export function mainHand(soakBed: SoakBed, main: Main, seconds: number): Hand {
   const { cluster } = soakBed;
   return async (signal) => {
@@ -131,14 +129,12 @@ export function mainHand(soakBed: SoakBed, main: Main, seconds: number): Hand {
       main.restarts += 1;
     }
     await soakBed.pause(5_000, signal);
-    const from = performance.now();
     while (!signal.aborted) {
       await systemClock.sleep(SAMPLE_EVERY_MS, signal);
       const { daemon } = main;
       if (!daemon.running)
         throw new Error(`the daemon ended: ${daemon.stderr}${daemon.stdout.slice(-2_000)}`);
       main.measured.push({
-        second: (performance.now() - from) / 1_000,
         changes: cluster.leaves.size + cluster.activeRoots.size,
         sample: await soakBed.sample(daemon),
       });

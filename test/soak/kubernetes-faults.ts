@@ -41,9 +41,12 @@ export function kubernetesFaults(bed: Bed, random: Random): Readonly<Record<stri
     'watch half a line': () => cluster.watches.halfLine(),
     'watch garbage': () => cluster.watches.garbage(),
     'watch error': () => cluster.watches.fail(),
-    'token rotated': () => cluster.rotateToken('write'),
+    'token rotated': () => {
+      cluster.rotateToken();
+      cluster.writeTokenFiles();
+    },
     'token rotated, the file late': async (clock) => {
-      cluster.rotateToken('keep');
+      cluster.rotateToken();
       await clock.sleep(random.between(500, 5_000), new AbortController().signal);
       cluster.writeTokenFiles();
     },

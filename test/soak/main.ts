@@ -19,7 +19,6 @@ const report = await soak({
   renewals: Number(values.renewals),
   rotations: Number(values.rotations),
   speed: Number(values.speed),
-  onProgress: (progress) => console.log(JSON.stringify(progress)),
 });
 console.log(JSON.stringify(report, undefined, 2));
 assertSound(report);

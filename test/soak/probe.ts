@@ -39,20 +39,18 @@ function lines(file: string): string[] {
 
 /** The most of each kind of descriptor and resource that any of the samples held; the sizes are those of the first. */
 export function mostOf(first: Sample, others: readonly Sample[]): Sample {
-  let { descriptors, resources } = first;
-  for (const other of others) {
-    descriptors = larger(descriptors, other.descriptors);
-    resources = larger(resources, other.resources);
-  }
-  return { ...first, descriptors, resources };
-}
-
-function larger(
-  one: Readonly<Record<string, number>>,
-  other: Readonly<Record<string, number>>,
-): Record<string, number> {
-  const kinds = [...Object.keys(one), ...Object.keys(other)];
-  return Object.fromEntries(kinds.map((kind) => [kind, Math.max(one[kind] ?? 0, other[kind] ?? 0)]));
+  const most = (counts: readonly Readonly<Record<string, number>>[]) =>
+    Object.fromEntries(
+      counts
+        .flatMap((each) => Object.keys(each))
+        .map((kind) => [kind, Math.max(...counts.map((each) => each[kind] ?? 0))]),
+    );
+  const all = [first, ...others];
+  return {
+    ...first,
+    descriptors: most(all.map(({ descriptors }) => descriptors)),
+    resources: most(all.map(({ resources }) => resources)),
+  };
 }
 
 /** What there is more of at `end` than at `start`: descriptors and what keeps the event loop alive, by kind. */

@@ -24,8 +24,6 @@ export interface SoakOptions {
   readonly rotations: number;
   /** How many times as fast as the machine's the time of daemon, Consul and faults runs. */
   readonly speed: number;
-  /** Called every half minute with how far it is. */
-  readonly onProgress?: (progress: Readonly<Record<string, unknown>>) => void;
 }
 
 export interface SoakReport {
@@ -80,17 +78,6 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
         replicas += 1;
       }),
       mainHand(soakBed, main, seconds),
-      progressHand(() =>
-        options.onProgress?.({
-          second: Math.round((performance.now() - from) / 1_000),
-          renewals: cluster.leaves.size,
-          rotations: published(),
-          faults: [...counts.values()].reduce((sum, count) => sum + count, 0),
-          wrong: cluster.faults,
-          rssKiB: main.measured.at(-1)?.sample.rssKiB ?? 0,
-          heapKiB: main.measured.at(-1)?.sample.heapKiB ?? 0,
-        }),
-      ),
     ]);
     heal(bed);
     const recoveredMs = await becomesRight(soakBed, main.daemon, speed);
@@ -125,15 +112,6 @@ function endHand(seconds: number, isDone: () => boolean): Hand {
   return async (signal) => {
     const until = performance.now() + seconds * 1_000;
     while (!signal.aborted && performance.now() < until && !isDone()) await systemClock.sleep(200, signal);
-  };
-}
-
-function progressHand(tell: () => void): Hand {
-  return async (signal) => {
-    while (!signal.aborted) {
-      await systemClock.sleep(30_000, signal);
-      tell();
-    }
   };
 }
 

@@ -8,18 +8,18 @@ import { foreignText } from '../../lib/foreign-text.ts';
 import { METRICS_PREFIX } from '../../status/metrics.ts';
 import type { Report } from './check.ts';
 
-/** What a bug report needs. It is built of what may be seen: no key, no token and no password comes near it. */
+/** The data for a bug report. It is built only from public data: it contains no key, token or password. */
 export interface Bundle {
   readonly version: string;
   readonly node: string;
   readonly platform: string;
   /** ISO 8601. */
   readonly at: string;
-  /** Those of the variables that are set. */
+  /** The variables that are set. */
   readonly environment: Readonly<Record<string, string>>;
   readonly report: Report;
   readonly published: readonly BundledCertificate[] | string;
-  /** Of a daemon of the same Pod or machine, where one answers. */
+  /** The status of a daemon in the same Pod or on the same machine, if one answers. */
   readonly daemon: Readonly<Record<string, string>>;
 }
 
@@ -33,7 +33,7 @@ interface BundledCertificate {
   readonly uris: readonly string[];
 }
 
-/** These hold a secret, or may: a command may have one among its arguments. */
+/** Variables that contain a secret, or may: a command may have one among its arguments. */
 const SECRET = /_(?:TOKEN|AUTH|PASSWORD|COMMAND)$/;
 
 const STATUS_DEADLINE_MS = 5_000;
@@ -45,13 +45,13 @@ export interface BundleOptions {
   readonly report: Report;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** What is published. @throws ConnectorError */
+  /** Reads what is published. @throws ConnectorError */
   readonly published: () => Promise<Published | undefined>;
-  /** Where the status port of a daemon would be; undefined where the configuration does not say. */
+  /** The status port of a daemon; undefined if the configuration is invalid. */
   readonly status: { readonly host: string; readonly port: number } | undefined;
 }
 
-/** Collects it, in some seconds at most. */
+/** Collects the bundle, within seconds. */
 export async function collectBundle(options: BundleOptions): Promise<Bundle> {
   const { version, environment, report, at, status } = options;
   const [published, daemon] = await Promise.all([
@@ -81,19 +81,19 @@ async function publishedCertificates({ published }: BundleOptions): Promise<Bund
   }
 }
 
-/** Empty where no daemon answers: what else listens there is none of our business. */
+/** Empty unless a daemon answers: another program may listen there. */
 async function daemonStatus({ host, port }: { host: string; port: number }): Promise<Bundle['daemon']> {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const origin = `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
   const agent = new Agent();
-  const ask = async (path: string): Promise<string> => {
+  const get = async (path: string): Promise<string> => {
     const signal = AbortSignal.timeout(STATUS_DEADLINE_MS);
     const { body } = await agent.request({ origin, path, method: 'GET', signal });
     return (await body.text()).slice(0, MAX_STATUS_LENGTH);
   };
   try {
-    const metrics = await ask('/metrics');
-    return metrics.includes(METRICS_PREFIX) ? { metrics, readyz: await ask('/readyz') } : {};
+    const metrics = await get('/metrics');
+    return metrics.includes(METRICS_PREFIX) ? { metrics, readyz: await get('/readyz') } : {};
   } catch {
     return {};
   } finally {
@@ -101,7 +101,7 @@ async function daemonStatus({ host, port }: { host: string; port: number }): Pro
   }
 }
 
-/** The variables that are set, without what is secret in them; those of a proxy may hold a password too. */
+/** The variables that are set, with secrets redacted. Proxy variables may contain a password too. */
 export function bundledEnvironment(environment: Environment): Readonly<Record<string, string>> {
   const set = Object.entries(environment).flatMap(([name, value = '']) => {
     if (!NAMES.includes(name) && !/^(?:HTTPS?|NO)_PROXY$/i.test(name)) return [];
@@ -110,7 +110,7 @@ export function bundledEnvironment(environment: Environment): Readonly<Record<st
   return Object.fromEntries(set.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** What can be told of published PEM: names, numbers and dates. */
+/** The public fields of published PEM: names, serial numbers and dates. */
 function bundledCertificates(
   certificatePem: string,
   caPem: string | undefined,

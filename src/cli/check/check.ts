@@ -10,7 +10,7 @@ import { checkDirectory } from './directory.ts';
 import { checkKubernetes, type KubernetesSide } from './kubernetes.ts';
 import { after, asConnectorError, fail, pass, type Row, skipAll, warnOf } from './result.ts';
 
-/** What was found, in the order of cause and effect: the first FAIL is the one to begin with. */
+/** The rows, ordered from cause to effect: fix the first FAIL first. */
 export interface Report {
   readonly ok: boolean;
   readonly configured: boolean;
@@ -20,14 +20,14 @@ export interface Report {
 export interface CheckOptions {
   readonly environment: Environment;
   readonly clock: Clock;
-  /** The way to the cluster, and what is written there. @throws PublishError when there is none */
+  /** The client of the cluster, and the objects written there. @throws PublishError if no cluster is configured */
   readonly kubernetes: (config: Config, deadlineMs: number) => Promise<KubernetesSide>;
-  /** For each side. */
+  /** For Consul and for the target, each. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
-  /** To shake hands with, as the gateway would. */
+  /** The sidecar for a handshake as the gateway would do it. */
   readonly sidecar?: { readonly host: string; readonly port: number } | undefined;
-  /** What is published now. @throws PublishError */
+  /** Reads what is published now. @throws PublishError */
   readonly published: (config: Config, signal: AbortSignal) => Promise<Published | undefined>;
 }
 
@@ -35,12 +35,12 @@ const CONFIGURATION = { check: 'configuration', what: 'configuration' };
 const KUBERNETES = { check: 'kubernetes', what: 'reach Kubernetes' };
 
 /**
- * Looks at everything that can be wrong, and changes nothing: no object is written, and a login is logged out. Both sides
- * are asked at once, and each has `deadlineMs`.
+ * Checks everything from the configuration to the gateway without changes: no object is written, and a login is logged out.
+ * Consul and the target are checked in parallel, each within `deadlineMs`.
  */
 export async function check(options: CheckOptions): Promise<Report> {
   const { environment, clock, deadlineMs, signal } = options;
-  // All rights are asked for at once, and each question listens for the end: Node warns of a leak from the eleventh on.
+  // All permissions are checked in parallel, each with a listener on the signal: Node warns of a leak from the eleventh on.
   setMaxListeners(0, signal);
   let config: Config;
   try {
@@ -56,15 +56,15 @@ export async function check(options: CheckOptions): Promise<Report> {
   const { sidecar, published } = options;
   const access = { ...config.consul, trustDomain: config.trustDomain };
   const readPublished = (ended: AbortSignal) => published(config, ended);
-  const [consul, place] = await Promise.all([
+  const [consul, target] = await Promise.all([
     checkConsul(access, clock, deadlineMs, signal, sidecar && { ...sidecar, published: readPublished }),
-    checkPlace(config, options),
+    checkTarget(config, options),
   ]);
-  const rows = [configurationRow(environment, config), ...consul.rows, ...place, ...consul.ofSidecar];
+  const rows = [configurationRow(environment, config), ...consul.rows, ...target, ...consul.ofSidecar];
   return { ok: rows.every(({ status }) => status !== 'fail'), configured: true, rows };
 }
 
-async function checkPlace(
+async function checkTarget(
   config: Config,
   { clock, kubernetes, deadlineMs, signal }: CheckOptions,
 ): Promise<Row[]> {
@@ -86,12 +86,12 @@ function configurationRow(environment: Environment, config: Config): Row {
   const fatal = fatalApiVersion(config);
   const problems = [
     ...findUnknownVariables(environment).map(({ variable, meant }) => ({
-      detail: `${variable} is set and has no effect`,
+      detail: `${variable} is set but has no effect`,
       remedy: `set ${meant} instead of ${variable}`,
     })),
     ...(fatal === undefined ? [] : [{ detail: fatal.warning, remedy: fatal.remedy }]),
   ];
   return problems.length === 0
-    ? pass(CONFIGURATION, 'every variable can be used')
+    ? pass(CONFIGURATION, 'all variables are valid')
     : warnOf(CONFIGURATION, problems);
 }

@@ -38,15 +38,15 @@ const LEAF = { check: 'consul-leaf', what: 'leaf permission' };
 const IDENTITY = { check: 'identity', what: 'identity' };
 const CHAIN = { check: 'chain', what: 'chain' };
 
-/** In the order of cause and effect. */
+/** Ordered from cause to effect. */
 export const CONSUL_SUBJECTS: readonly Subject[] = [REACH, TLS, TOKEN, CONNECT, LEAF, IDENTITY, CHAIN];
 
-/** For each server at first, so that there is time for a second one. */
+/** For each server in the first attempt, so that there is time for a second server. */
 const REACH_DEADLINE_MS = 3_000;
 const REACH_ATTEMPTS = 3;
 const LOGOUT_DEADLINE_MS = 1_000;
 
-/** Which row an error belongs to, whatever was asked when it came. The others belong to the row that asked. */
+/** The row that an error belongs to, regardless of the query that failed. Other errors belong to the row of the query. */
 const CAUSES: Partial<Record<ConsulErrorCode, Subject>> = {
   CONSUL_UNREACHABLE: REACH,
   CONSUL_TIMEOUT: REACH,
@@ -64,14 +64,14 @@ const CAUSES: Partial<Record<ConsulErrorCode, Subject>> = {
   CONSUL_CA_NOT_READY: CONNECT,
 };
 
-/** With what its identity must be. */
+/** Includes the expected trust domain. */
 type CheckedAccess = ConsulAccess & Pick<Wanted, 'trustDomain'>;
 
 /**
- * Queries Consul as the daemon would, once, within `deadlineMs`, and gives back the token of a login. The roots are queried
- * without a token first, which Consul allows, so that a bad token hides nothing of the way.
+ * Queries Consul as the daemon would, once, within `deadlineMs`, and logs out after a login. The roots are queried without a
+ * token first, which Consul allows, so that a bad token does not mask a connection error.
  *
- * @param sidecar to shake hands with, as the gateway would
+ * @param sidecar for a handshake as the gateway would do it
  */
 export async function checkConsul(
   access: CheckedAccess,
@@ -125,7 +125,7 @@ export async function checkConsul(
 
 export interface ConsulRows {
   readonly rows: readonly Row[];
-  /** Empty where none is given. */
+  /** Empty without a sidecar. */
   readonly ofSidecar: readonly Row[];
 }
 
@@ -167,21 +167,21 @@ async function consulRows(access: CheckedAccess, clock: Clock, queries: Queries)
     return rows.rest();
   } catch (error) {
     const { code } = asConnectorError(error);
-    // Without a token there is nothing that could have the permission.
+    // Without a token, the missing token is the cause.
     const lacks = code === 'CONSUL_PERMISSION_DENIED' && access.token.kind === 'none';
     return rows.failed(lacks ? TOKEN : causeOf(error, LEAF), error);
   }
 }
 
-/** What a row says of a token that does. */
+/** The details of a passing token row. */
 const TOKENS = {
-  none: 'none is sent, and none is needed',
-  value: 'Consul knows the token of CONSUL_HTTP_TOKEN',
-  file: 'Consul knows the token in the file of CONSUL_HTTP_TOKEN_FILE',
-  login: 'the login gave a token, which is given back after this',
+  none: 'no token is sent, and none is needed',
+  value: 'Consul accepts the token in CONSUL_HTTP_TOKEN',
+  file: 'Consul accepts the token in the file of CONSUL_HTTP_TOKEN_FILE',
+  login: 'the login succeeded, and is logged out after this check',
 } as const;
 
-/** Queries the roots, of one server after another as the daemon would; one that fails is a WARN while another answers. */
+/** Queries one server after another for the roots, as the daemon would. A failed server is a WARN if another one answers. */
 async function reach(
   access: ConsulAccess,
   { openRoots }: Queries,
@@ -194,12 +194,12 @@ async function reach(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const roots = await openRoots(onFailure);
-      // What an agent without servers has in its cache is enough for a while.
+      // The cached answer of an agent without servers is good enough for now.
       reached(access, rows, roots.freshness === 'stale' ? errorOfStaleRoots(roots.ageSeconds) : failed);
       return roots;
     } catch (error) {
       const cause = causeOf(error, REACH);
-      // Refused, perhaps because no token was sent: with one it will show.
+      // Possibly refused only because no token was sent: the queries with a token will show.
       const anonymous = error instanceof ConsulError && error.code === 'CONSUL_PERMISSION_DENIED';
       if (cause === CONNECT || anonymous) {
         reached(access, rows, failed);
@@ -220,23 +220,24 @@ function reached(access: ConsulAccess, rows: Rows, failed: unknown): void {
   rows.put(failed === undefined ? pass(REACH, addresses(access)) : fail(REACH, failed, 'warn'));
   const insecurity = insecurityOf(access);
   if (insecurity !== undefined) rows.put(warn(TLS, insecurity.warning, insecurity.remedy));
-  else if (access.tls === undefined) rows.put(pass(TLS, 'not asked for: plain HTTP'));
+  else if (access.tls === undefined) rows.put(pass(TLS, 'not configured: plain HTTP'));
   else rows.put(pass(TLS, 'the certificate of the server is trusted'));
 }
 
 /**
- * A Consul without ACLs needs no token, but refuses a login; one before 1.4 cannot tell of its own token: the leaf then shows.
+ * Consul without ACLs needs no token, but refuses a login. Before 1.4 it cannot describe the token: the leaf query then decides.
  */
 function judgeToken({ token }: ConsulAccess, rows: Rows, error: unknown): void {
   const { code } = asConnectorError(error);
   const isIgnored = code === 'CONSUL_ACLS_DISABLED' && token.kind !== 'login';
-  if (isIgnored) rows.put(pass(TOKEN, 'not needed: the ACLs of Consul are off'));
-  else if (code === 'CONSUL_NOT_FOUND') rows.put(pass(TOKEN, 'sent; this Consul does not say whose it is'));
+  if (isIgnored) rows.put(pass(TOKEN, 'not needed: ACLs are disabled in Consul'));
+  else if (code === 'CONSUL_NOT_FOUND')
+    rows.put(pass(TOKEN, 'sent; this version of Consul cannot verify it'));
   else rows.put(fail(causeOf(error, TOKEN), error));
 }
 
-function causeOf(error: unknown, asked: Subject): Subject {
-  return (error instanceof ConsulError && CAUSES[error.code]) || asked;
+function causeOf(error: unknown, queried: Subject): Subject {
+  return (error instanceof ConsulError && CAUSES[error.code]) || queried;
 }
 
 function addresses({ servers, tls }: ConsulAccess): string {

@@ -5,12 +5,12 @@ import { asConnectorError, fail, pass, type Row, type Subject, skip, warn } from
 
 export const CREATION: Subject = { check: 'creation', what: 'limit on create' };
 
-/** How the API server says who refused a request at admission. */
+/** The part of an API server's error that names what denied the request at admission. */
 const DENIAL = /(ValidatingAdmissionPolicy|admission webhook) ['"]([^'"]+)['"].* denied (?:the )?request/s;
 
 /**
- * Whether the connector may create any Secret, which no rule of a Role can limit. A dry run of a harmless Secret of another
- * name shows it, since admission takes part in it; no policy need be read.
+ * Whether the connector may create any Secret, which RBAC cannot limit by name. A dry run of a harmless Secret with another name
+ * shows it, because admission applies to dry runs; the policy itself need not be read.
  */
 export async function checkCreation(
   client: KubernetesClient,
@@ -22,7 +22,7 @@ export async function checkCreation(
     if (await client.may({ verb: 'list', resource, namespace, name: '' }, signal))
       return skip(
         CREATION,
-        `you may read every Secret in namespace ${namespace}: run check in the Pod of the connector`,
+        `you may read every Secret in namespace ${namespace}: run check in the connector's Pod`,
       );
     const probe = { resource, namespace, name: `${name}-dry-run` } as const;
     const { name: another } = probe;
@@ -45,8 +45,8 @@ export async function checkCreation(
 
 function refused(error: ConnectorError): Row {
   if (error.code === 'KUBERNETES_FORBIDDEN')
-    return pass(CREATION, 'nothing may be created: what is deleted stays away until it is created by hand');
+    return pass(CREATION, 'nothing may be created: a deleted object must be recreated by hand');
   const [, kind, name] = DENIAL.exec(error.message) ?? [];
-  if (name !== undefined) return pass(CREATION, `a Secret of another name is refused by ${kind} ${name}`);
+  if (name !== undefined) return pass(CREATION, `a Secret with another name is denied by ${kind} ${name}`);
   return fail(CREATION, error, 'warn');
 }

@@ -8,8 +8,7 @@ const COLOURS = { pass: 32, warn: 33, fail: 31, skipped: 2 } as const;
 const STATUS_WIDTH = 9;
 
 /**
- * The rows for people, in the order of cause and effect. A remedy stands in one line, however long it is: it is there to
- * be pasted.
+ * The rows as a table, ordered from cause to effect. A remedy is printed on one line, however long, so that it can be pasted.
  */
 export function renderTable({ rows }: Report, hasColour = false): string {
   const width = Math.max(...rows.map(({ what }) => what.length)) + 2;
@@ -23,12 +22,12 @@ export function renderTable({ rows }: Report, hasColour = false): string {
   return `${lines.join('\n')}\n\n${summary(rows)}\n`;
 }
 
-/** Its lines, in which a text of Consul or of the cluster can neither colour nor add one. */
+/** The lines of a text, each made printable: text from Consul or the cluster cannot add colours. */
 function linesOf(text: string): readonly string[] {
   return text.split('\n').map((line) => printable(line));
 }
 
-/** The rows for programs. */
+/** The report as JSON. */
 export function renderJson({ ok, rows }: Report): string {
   return `${JSON.stringify({ ok, rows }, undefined, 2)}\n`;
 }
@@ -37,5 +36,5 @@ function summary(rows: readonly Row[]): string {
   const count = (status: Row['status']): number => rows.filter((row) => row.status === status).length;
   const first = rows.find(({ status }) => status === 'fail');
   const counts = `${count('pass')} PASS, ${count('warn')} WARN, ${count('fail')} FAIL, ${count('skipped')} skipped`;
-  return first === undefined ? counts : `${counts}. Begin with the first FAIL: ${first.what}`;
+  return first === undefined ? counts : `${counts}. Fix the first FAIL first: ${first.what}`;
 }

@@ -9,18 +9,18 @@ import {
 import { issuerOf } from '../../identity/x509/certificate.ts';
 import { after, asConnectorError, fail, pass, type Row, type Subject, skip, warn } from './result.ts';
 
-/** With these the leaf itself is what it should be. */
+/** With these faults the leaf itself is correct. */
 const CHAIN_FAULTS: readonly string[] = ['NO_CHAIN', 'NAME_CONSTRAINTS'];
 
-/** The identity that is asked for. */
+/** The expected identity. */
 export interface Wanted {
   readonly service: string;
   readonly scope: Scope;
-  /** In lower case; undefined: any. */
+  /** In lower case; undefined: any trust domain. */
   readonly trustDomain?: string | undefined;
 }
 
-/** Rule 1 as two rows: who the leaf is, and whether it chains to a root that Consul lists at `at`. */
+/** Two rows: the identity of the leaf, and whether it chains to a root that Consul lists at `at`. */
 export function identityRows(
   identity: Subject,
   chain: Subject,
@@ -47,11 +47,11 @@ export function identityRows(
     return [
       pass(identity, `${verified.spiffeId.uri}, ${until}`),
       verified.chain.activeRoot !== undefined
-        ? pass(chain, `signed by ${issuerOf(verified.leaf)}, up to the active root`)
+        ? pass(chain, `signed by ${issuerOf(verified.leaf)}, chains to the active root`)
         : warn(
             chain,
-            'the leaf chains to a root that is no longer the active one',
-            'nothing, if it passes: for some time after a rotation Consul still gives the old leaf',
+            'the leaf chains to a root that is no longer active',
+            'none if it is temporary: for some time after a rotation Consul still returns the old leaf',
           ),
     ];
   } catch (error) {

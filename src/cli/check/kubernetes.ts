@@ -21,7 +21,7 @@ import {
   warn,
 } from './result.ts';
 
-/** An object that is to be written. */
+/** An object that the connector writes. */
 export interface PlannedObject extends ObjectRef {
   /** Of a Secret. */
   readonly type?: SecretManifest['type'];
@@ -31,25 +31,25 @@ export interface PlannedObject extends ObjectRef {
 
 export interface KubernetesSide {
   readonly client: KubernetesClient;
-  /** What is written there, the Secrets first. */
+  /** The objects that are written, the Secrets first. */
   readonly objects: readonly PlannedObject[];
   readonly gateway: GatewaySide;
   readonly insecurity: Insecurity | undefined;
 }
 
-/** What the Role of k8s/ambassador-consul-connector.yaml grants, on each object. */
+/** The verbs that the Role of k8s/ambassador-consul-connector.yaml grants on each object. */
 const VERBS: readonly Verb[] = ['list', 'watch', 'create', 'patch'];
-/** The same for Events about the Secret, without which all is published and nothing is told. */
+/** The verbs on Events about the Secret. Without them everything is published, but not reported. */
 const EVENT_VERBS: readonly Verb[] = ['create', 'patch'];
 
 const REACH = { check: 'kubernetes', what: 'reach Kubernetes' };
 
-/** In the order of cause and effect. */
+/** Ordered from cause to effect. */
 export function kubernetesSubjects(objects: readonly ObjectRef[]): Subject[] {
   return [REACH, ...rightsOn(objects).map(rightTo), CREATION, ...objects.map(existing)];
 }
 
-/** Asks the API server what the daemon may do there, and what is there already. Two rounds, and nothing is written. */
+/** Queries the API server for the daemon's permissions and the existing objects, in two rounds. Writes nothing. */
 export async function checkKubernetes(side: KubernetesSide, signal: AbortSignal): Promise<Row[]> {
   const { client, objects, gateway, insecurity } = side;
   const [, ...others] = kubernetesSubjects(objects);
@@ -88,13 +88,13 @@ async function reach(
     const version = await client.serverVersion(signal);
     return reached(version === undefined ? client.server : `${client.server}, ${version}`);
   } catch (error) {
-    // A 403 means it was reached, and the daemon never asks for the version.
+    // A 403 means that it was reached; the daemon itself does not need the version.
     if (error instanceof PublishError && error.code === 'KUBERNETES_FORBIDDEN') return reached(client.server);
     return fail(REACH, asConnectorError(error));
   }
 }
 
-/** What is there, or why that cannot be seen. */
+/** The object, if there is one, or the error of reading it. */
 type Look = { readonly object: KubernetesObject | undefined } | { readonly error: PublishError };
 
 async function look(client: KubernetesClient, ref: ObjectRef, signal: AbortSignal): Promise<Look> {
@@ -110,7 +110,7 @@ function isThere(found: Look | undefined): boolean {
   return found !== undefined && 'object' in found && found.object !== undefined;
 }
 
-/** Each right the daemon makes use of, those on Events last. */
+/** Each permission that the daemon uses, those on Events last. */
 function rightsOn(objects: readonly ObjectRef[]): Access[] {
   const [secret] = objects;
   return [
@@ -119,7 +119,7 @@ function rightsOn(objects: readonly ObjectRef[]): Access[] {
   ];
 }
 
-/** Of k8s/overlays/no-create the objects are created by hand: `create` is missed only when one is deleted. */
+/** With k8s/overlays/no-create, objects are created by hand: `create` is missing only after one is deleted. */
 function isNeeded({ verb, resource, name }: Access, there: readonly ObjectRef[]): boolean {
   if (resource === 'events') return false;
   return verb !== 'create' || !there.some((ref) => ref.resource === resource && ref.name === name);
@@ -139,11 +139,11 @@ async function right(
         isNamed(access) ? `allowed on ${where(access)}` : `allowed in namespace ${access.namespace}`,
       );
   } catch (error) {
-    // A cluster may keep this question from us; what we then may is seen when it is done.
+    // A cluster may forbid this query; the permission then shows only when it is used.
     return fail(subject, asConnectorError(error), 'warn');
   }
   if (!needed && access.verb === 'create' && access.resource !== 'events')
-    return pass(subject, `not allowed, and not needed while ${where(access)} is there`);
+    return pass(subject, `not allowed, and not needed while ${where(access)} exists`);
   return fail(subject, errorOfMissingRule(access), needed ? 'fail' : 'warn');
 }
 
@@ -156,7 +156,7 @@ function existingRow(ref: PlannedObject, found: Look | undefined): Row {
     return fail(subject, error);
   }
   const { object } = found;
-  if (object === undefined) return pass(subject, `${where(ref)} is not there yet: it will be created`);
+  if (object === undefined) return pass(subject, `${where(ref)} does not exist yet: it will be created`);
   try {
     if (ref.type !== undefined) assertAdoptable(object, { type: ref.type, metadata: ref });
     if (ref.manifest !== undefined) assertServiceAdoptable(object, ref.manifest);
@@ -165,11 +165,11 @@ function existingRow(ref: PlannedObject, found: Look | undefined): Row {
   }
   const others = object.managers.filter((manager) => manager !== FIELD_MANAGER);
   if (others.length === 0)
-    return pass(subject, `${where(ref)} is written by ${object.managers.join(', ') || 'nobody'}`);
+    return pass(subject, `${where(ref)} is written by ${object.managers.join(', ') || 'no field manager'}`);
   return warn(
     subject,
-    `${where(ref)} is written by ${others.join(', ')} too: what is ours in it will be adopted`,
-    'end whatever else writes it, or set another name',
+    `${where(ref)} is also written by ${others.join(', ')}: the connector will adopt its own fields`,
+    'stop the other writer, or set another name',
   );
 }
 

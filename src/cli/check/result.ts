@@ -3,21 +3,21 @@ import { printable } from '../../lib/foreign-text.ts';
 
 export type Status = 'pass' | 'warn' | 'fail' | 'skipped';
 
-/** One thing that can be wrong, and whether it is. */
+/** The result of one check. */
 export interface Row {
   /** Stable, for programs. */
   readonly check: string;
-  /** What is looked at, for people. */
+  /** The name of the check, for people. */
   readonly what: string;
   readonly status: Status;
-  /** What was found; of a skipped row, why it means nothing. */
+  /** The finding; for a skipped row, the reason. */
   readonly detail: string;
-  /** The code of the error, as in the log of the daemon. */
+  /** The error code, as in the daemon's log. */
   readonly code?: string;
   readonly remedy?: string;
 }
 
-/** A row that is still to be judged. */
+/** A row without a result. */
 export type Subject = Pick<Row, 'check' | 'what'>;
 
 export function pass(subject: Subject, detail: string): Row {
@@ -33,13 +33,13 @@ export interface Problem {
   readonly remedy: string;
 }
 
-/** One row for several, each in a line of its own. */
+/** One row for several problems, each on its own line. */
 export function warnOf(subject: Subject, problems: readonly Problem[]): Row {
   const lines = (of: keyof Problem): string => problems.map((problem) => problem[of]).join('\n');
   return warn(subject, lines('detail'), lines('remedy'));
 }
 
-/** The row of an error, in the words the daemon would log. A configuration has its problems in one line each. */
+/** The row of an error, with the text that the daemon would log. Configuration problems are on one line each. */
 export function fail(subject: Subject, error: unknown, status: 'fail' | 'warn' = 'fail'): Row {
   const { code, error: detail, remedy } = describeError(error);
   return { ...subject, status, detail, code, ...(remedy === undefined ? {} : { remedy }) };
@@ -49,23 +49,23 @@ export function skip(subject: Subject, because: string): Row {
   return { ...subject, status: 'skipped', detail: because };
 }
 
-/** Every row after the cause means nothing, and a PASS there would be a lie. */
+/** Rows that depend on a failed one are skipped: a PASS there would be misleading. */
 export function skipAll(subjects: readonly Subject[], because: string): Row[] {
   return subjects.map((subject) => skip(subject, because));
 }
 
-/** Why the rows after `cause` are skipped. */
+/** The reason that the rows after `cause` are skipped. */
 export function after(cause: Subject): string {
-  return `nothing to see before this is right: ${cause.what}`;
+  return `depends on: ${cause.what}`;
 }
 
-/** Rethrows what is a fault of this program and not of the set-up. */
+/** Rethrows anything else: it is a bug of this program, not a fault of the set-up. */
 export function asConnectorError(error: unknown): ConnectorError {
   if (error instanceof ConnectorError) return error;
   throw error;
 }
 
-/** The rows in their order, however they were found. */
+/** Collects rows in any order, and returns them in that of the subjects. */
 export class Rows {
   readonly #subjects: readonly Subject[];
   readonly #rows = new Map<string, Row>();
@@ -82,14 +82,14 @@ export class Rows {
     return this.#rows.get(check)?.status === status;
   }
 
-  /** The row of the error, and all that are not known with it skipped. */
+  /** Adds the row of the error, skips the `unknown` rows, and returns all rows. */
   failed(subject: Subject, error: unknown, unknown: readonly Subject[] = []): Row[] {
     this.put(fail(subject, error));
     for (const row of skipAll(unknown, after(subject))) this.put(row);
     return this.rest();
   }
 
-  /** Every row; those that were not put are skipped over the first failure. */
+  /** Every row; missing ones are skipped because of the first failure. */
   rest(): Row[] {
     const cause = this.#subjects.find((subject) => this.has(subject, 'fail'));
     return this.#subjects.map(

@@ -9,7 +9,7 @@ import { ABORTED, type Clock, withDeadline } from '../../lib/clock.ts';
 import { countedLookup } from '../../lib/thread-pool.ts';
 import { after, asConnectorError, fail, pass, type Row, type Subject, skip, warn } from './result.ts';
 
-/** A sidecar of the mesh, and what a gateway would present to it. */
+/** A sidecar of the mesh, and the identity that a gateway would present to it. */
 export interface Sidecar {
   readonly host: string;
   readonly port: number;
@@ -17,11 +17,11 @@ export interface Sidecar {
   published(signal: AbortSignal): Promise<Published | undefined>;
 }
 
-/** What Consul says to the questions that a refusal raises. */
+/** Data from Consul that explains a refusal. */
 export interface MeshSide {
   readonly service: string;
   readonly roots: ListedRoots;
-  /** Whether the intentions allow the service to reach that one; undefined where the token may not read it. */
+  /** Whether intentions allow the service to reach `destination`; undefined if the token may not read them. */
   isAllowed(destination: string, signal: AbortSignal): Promise<boolean | undefined>;
 }
 
@@ -30,10 +30,10 @@ const INTENTION = { check: 'intention', what: 'intention' };
 export const SIDECAR_SUBJECTS: readonly Subject[] = [PUBLISHED, sidecarSubject('the sidecar'), INTENTION];
 
 const HANDSHAKE_DEADLINE_MS = 5_000;
-/** In TLS 1.3 a client hears only after its own handshake that its certificate is refused; an Envoy may just close. */
+/** In TLS 1.3 a client learns only after its own handshake that its certificate was refused; Envoy may just close. */
 const SILENCE_MS = 2_000;
 
-/** A handshake as the gateway would do it, with what is published, and why the sidecar refuses it, if it does. */
+/** Does a handshake as the gateway would, with the published identity, and explains a refusal. */
 export async function checkSidecar(
   sidecar: Sidecar,
   mesh: MeshSide,
@@ -82,7 +82,7 @@ function publishedRow(published: Published, { service, roots }: MeshSide, at: nu
 
 type Answer =
   | { readonly kind: 'accepted'; readonly peer: string; readonly isTrusted: boolean }
-  /** After the handshake, or by an alert of TLS within it. */
+  /** After the handshake, or by a TLS alert during it. */
   | { readonly kind: 'refused'; readonly peer: string; readonly alert: string | undefined }
   | { readonly kind: 'failed'; readonly code: string };
 
@@ -102,7 +102,7 @@ async function shakeHands(
         cert: certificatePem,
         key: privateKeyPem,
         ca: upstreamCaPem ?? caPem ?? '',
-        // What is wrong with the sidecar is told, and not a reason to learn nothing more.
+        // Checked afterwards by `authorized`: an untrusted sidecar is reported, and the handshake continues.
         rejectUnauthorized: false,
         checkServerIdentity: () => undefined,
       });
@@ -118,7 +118,7 @@ async function shakeHands(
           else resolve({ kind: 'failed', code: alert ?? 'it closed the connection' });
         };
         socket.once('error', (error) => {
-          // The certificate of a peer that refuses ours within the handshake is known all the same.
+          // A peer that refuses our certificate during the handshake has already sent its own.
           peer ||= socket.getPeerX509Certificate()?.toString() ?? '';
           ended(systemCode(error) ?? 'unknown');
         });
@@ -145,7 +145,7 @@ async function shakeHands(
 
 interface Circumstances {
   readonly isAllowed: boolean | undefined;
-  /** Whether Consul's roots say that what is published works. */
+  /** Whether the published identity is valid with Consul's roots. */
   readonly isGood: boolean;
   /** Whether the gateway verifies its peers. */
   readonly verifies: boolean;
@@ -166,15 +166,15 @@ function sidecarRow(
       if (uri === undefined) {
         return warn(
           subject,
-          'it accepts the published identity, and presents none of the mesh',
-          'see that a sidecar listens there, and not a service of its own',
+          'it accepts the published identity, but presents no mesh identity',
+          'check that a sidecar listens there, and not the service itself',
         );
       }
       if (answer.isTrusted) return pass(subject, `${uri} accepts the published identity`);
       const row = warn(
         subject,
-        `${uri} accepts the published identity, and does not chain to the published roots`,
-        'restart the sidecar: it presents a leaf of a CA that Consul does not list any more',
+        `${uri} accepts the published identity, but does not chain to the published roots`,
+        'restart the sidecar: it presents a leaf of a CA that Consul no longer lists',
       );
       return circumstances.verifies ? { ...row, status: 'fail' } : row;
     }
@@ -185,19 +185,19 @@ function failureOf(code: string): Pick<Row, 'code' | 'detail' | 'remedy'> {
   if (/^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/.test(code)) {
     return {
       code: 'SIDECAR_NO_TLS',
-      detail: 'what answers there speaks no TLS',
+      detail: 'the server there does not speak TLS',
       remedy:
-        'give the public port of the sidecar, as its service <name>-sidecar-proxy has it in Consul, not that of the service',
+        'use the public port of the sidecar, as registered for its service <name>-sidecar-proxy in Consul, not that of the service',
     };
   }
   return {
     code: 'SIDECAR_UNREACHABLE',
     detail: `no handshake: ${code}`,
-    remedy: 'see that the sidecar runs and listens there, and that nothing between keeps the gateway out',
+    remedy: 'check that the sidecar runs and listens there, and that nothing in between blocks the gateway',
   };
 }
 
-/** Consul's own proxy answers `bad certificate` to whatever it does not like; Envoy has alerts, and closes for an intention. */
+/** Consul's own proxy answers every refusal with `bad certificate`. Envoy sends specific alerts, and closes for an intention. */
 function refusalOf(
   alert: string | undefined,
   uri: string | undefined,
@@ -210,25 +210,25 @@ function refusalOf(
     detail: `${uri ?? 'the sidecar'} ${how}: ${because}`,
     remedy,
   });
-  if (!isGood) return refusal('what is published does not work', 'see the row of the published identity');
+  if (!isGood) return refusal('the published identity is not valid', 'see the row of the published identity');
   if (isAllowed === false)
     return refusal('the intention denies it', 'allow it: see the row of the intention');
   return refusal(
-    'an intention may deny it, or it does not know the CA of the identity yet',
-    'compare consul intention check with the two services; then the log of the sidecar, and its time',
+    'an intention may deny it, or it has not received the CA of the identity yet',
+    'run consul intention check with the two services; then check the log of the sidecar, and its clock',
   );
 }
 
-/** `ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE` as people know it. */
+/** The readable name in `ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE`. */
 function alertOf(code: string): string {
   const [, name] = /ALERT_(\w+)$/.exec(code) ?? [];
   return name === undefined ? code : `"${name.toLowerCase().replaceAll('_', ' ')}"`;
 }
 
 function intentionRow(service: string, destination: string | undefined, isAllowed: boolean | undefined): Row {
-  if (destination === undefined) return skip(INTENTION, 'which service the sidecar is of is not known');
+  if (destination === undefined) return skip(INTENTION, 'the service of the sidecar is unknown');
   const between = `${service} to ${destination}`;
-  if (isAllowed === undefined) return skip(INTENTION, `the token may not read that of ${between}`);
+  if (isAllowed === undefined) return skip(INTENTION, `the token may not read the intention of ${between}`);
   if (isAllowed) return pass(INTENTION, `${between} is allowed`);
   return {
     ...INTENTION,

@@ -3,22 +3,22 @@ import { orAborted } from '../../lib/or-aborted.ts';
 import type { Report } from './check.ts';
 import type { Row } from './result.ts';
 
-/** What each side of one check may take. */
+/** The time limit of each side of one check. */
 export const CHECK_DEADLINE_MS = 10_000;
 /** Each check that logs in makes Consul store a token and delete it again. */
 const PAUSE_MS = 2_000;
 /** Reserved at the end of the wait for the logout of the last check and for reading files. */
 const MAX_RESERVE_MS = 1_500;
-/** The API server's are only a WARN: a permission that could not be queried may be there. */
+/** A timeout of the API server is only a WARN in the report: a permission that could not be queried may exist. */
 const TIMEOUTS: readonly (string | undefined)[] = ['CONSUL_TIMEOUT', 'KUBERNETES_TIMEOUT'];
 
-/** One check, each side of which takes `deadlineMs` at most. */
+/** One check; each side takes at most `deadlineMs`. */
 type Check = (deadlineMs: number) => Promise<Report>;
 
 /**
- * Repeats `check` until nothing fails or `waitMs` are over, and resolves with the last report. A bad configuration ends it at
- * once: the environment of a process does not change. A check that has less than its usual time and meets a timeout counts
- * only if it is the first: a timeout that only the end of the wait caused must not hide the real problem.
+ * Repeats `check` until nothing fails or `waitMs` have passed, and resolves with the last report. An invalid configuration ends it
+ * at once: the environment of a process does not change. A shortened check that times out counts only if it is the first: a
+ * timeout caused by the end of the wait must not mask the real problem.
  *
  * @returns undefined if the first check did not end in time
  */

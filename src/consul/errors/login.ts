@@ -1,7 +1,7 @@
 import { ConsulError, type ConsulErrorCode } from '../../errors.ts';
 import { errorOfStatus, quote } from './status.ts';
 
-/** What is wrong with Consul or the way there, and would be without a login. */
+/** Errors of Consul or the connection, which are unrelated to the login. */
 const NOT_OF_THE_LOGIN: readonly ConsulErrorCode[] = [
   'CONSUL_REDIRECT',
   'CONSUL_HTTP_TO_HTTPS',
@@ -32,26 +32,26 @@ export function errorOfLogin(status: number, text: string, authMethod: string): 
   }
   return new ConsulError(
     'CONSUL_LOGIN_FAILED',
-    `the login by "${authMethod}" was refused (${status}${quote(text)})`,
+    `the login with auth method "${authMethod}" was refused (${status}${quote(text)})`,
     { remedy: loginRemedy(status, text, authMethod) },
   );
 }
 
-/** A bearer token that is no good is a 403, and in an auth method of type `jwt` a 500. */
+/** An invalid bearer token is a 403, or a 500 with an auth method of type `jwt`. */
 function loginRemedy(status: number, text: string, authMethod: string): string {
   if (/token (?:is|has) expired/i.test(text)) {
-    return 'the bearer token has expired: set CONSUL_LOGIN_BEARER_TOKEN_FILE to a projected ServiceAccount token, which the kubelet renews, or mend the clock';
+    return 'the bearer token has expired: set CONSUL_LOGIN_BEARER_TOKEN_FILE to a projected ServiceAccount token, which the kubelet renews, or correct the system clock';
   }
-  // What the API server told Consul, with the name of the ServiceAccount that Consul asks as (seen with 1.8.7).
+  // The API server's error, with the name of the ServiceAccount that Consul uses (seen with 1.8.7).
   if (/cannot \w+ resource "(?:serviceaccounts|tokenreviews)"/i.test(text)) {
-    return 'let the ServiceAccount whose token the auth method has get serviceaccounts, and bind it to the ClusterRole system:auth-delegator';
+    return 'allow the ServiceAccount of the auth method to get serviceaccounts, and bind it to the ClusterRole system:auth-delegator';
   }
-  // Of an auth method of type `jwt`, which says what is wrong with the bearer token itself.
+  // From an auth method of type `jwt`, which names the fault of the bearer token.
   if (/jwt|jose|claim|signature/i.test(text)) {
     return `put a JWT into CONSUL_LOGIN_BEARER_TOKEN_FILE whose issuer, audience and key the auth method accepts: consul acl auth-method read -name=${authMethod}`;
   }
   if (status === 403 || /token/i.test(text)) {
-    return `see that the bearer token is one the auth method accepts, and that a binding rule matches it: consul acl binding-rule list -method=${authMethod}`;
+    return `check that the auth method accepts the bearer token, and that a binding rule matches it: consul acl binding-rule list -method=${authMethod}`;
   }
-  return 'read what Consul says here and in its log; a proxy before Consul may spoil the request: connect without it';
+  return 'see the error of Consul here and in its log; a proxy in front of Consul may corrupt the request: connect without it';
 }

@@ -5,7 +5,7 @@ import { ANYWHERE } from '../spiffe-id.ts';
 import type { TrustBundle } from '../trust-bundle.ts';
 import type { DecisionInput } from './decision.ts';
 
-/** Whether Consul's leaf works by `bundle`; undefined where there is none. */
+/** Verifies Consul's leaf with `bundle`; undefined if there is none. */
 export function assessCandidate(
   { candidate, service, scope = ANYWHERE, at }: DecisionInput,
   bundle: TrustBundle,
@@ -14,7 +14,7 @@ export function assessCandidate(
   return identityErrorOr(() => verifyAnswer(candidate, service, scope, bundle, at));
 }
 
-/** All that is published, byte for byte. */
+/** The published content, byte for byte. */
 export function keepAll(published: Published, identity: Identity): Content {
   return { ...keepLeaf(published, identity, ''), ...bundlesOf(published) };
 }

@@ -1,16 +1,15 @@
 import type { TrustBundle } from '../trust-bundle.ts';
 import { type Certificate, isSignedBy, isValidAt, tryReadCertificates } from '../x509/certificate.ts';
 
-/** Consul puts the new leaf off by up to 30 s after a rotation, longer where it limits the rate of CSRs. */
+/** Consul delays the new leaf by up to 30 s after a rotation, longer if it limits the rate of CSRs. */
 export const MAX_BUNDLE_DEFERRAL_MS = 60_000;
 
 /**
- * Until when (milliseconds since the epoch) the bundle may wait for the new leaf, so that a rotation reloads a gateway
- * that verifies its peers once and not twice; undefined where it must be published now.
+ * Until when (milliseconds since the epoch) the bundle may wait for the new leaf, so that a rotation reloads a gateway that
+ * verifies its peers once instead of twice; undefined if it must be published now.
  *
- * It may wait while each root that is not published yet is cross-signed by a published one, and both are valid until
- * the wait ends: peers then send the cross-signed certificate with their new leaves (RFC 5280 section 3.2), and verify by
- * the old root.
+ * It may wait while each unpublished root is cross-signed by a published one, and both are valid until the wait ends: peers then
+ * send the cross-signed certificate with their new leaves (RFC 5280 section 3.2), which the gateway verifies with the old root.
  * `since` is when Consul first listed these roots.
  */
 export function deferBundleUntil(
@@ -38,7 +37,7 @@ export function deferBundleUntil(
   return added.length > 0 && added.every(isCrossSigned) ? until : undefined;
 }
 
-/** Whether peers can put `cross` in the place of `anchor` in any chain: the same key, under the same name and identifier. */
+/** Whether `cross` can replace `anchor` in any chain: same key, subject and key identifier. */
 function isCrossCertificateOf(cross: Certificate, anchor: Certificate): boolean {
   return (
     cross.publicKey.equals(anchor.publicKey) &&
@@ -47,7 +46,7 @@ function isCrossCertificateOf(cross: Certificate, anchor: Certificate): boolean 
   );
 }
 
-/** The peers' chains and names are unknown, so a path length may be too short for them, and a name constraint exclude them. */
+/** The peers' chains and names are unknown: a path length could be too short for them, and a name constraint could exclude them. */
 function isUnlimitedCa(certificate: Certificate): boolean {
   const { x509, pathLength, isSelfIssued, hasUnknownCritical, nameConstraints } = certificate;
   const isLimited =

@@ -14,9 +14,9 @@ import { bundleOfPublished, findUnconfirmed, holdsBundle } from './unconfirmed.t
 import { findViolations, NOT_PUBLISHED, resolves, type Violation } from './violations.ts';
 
 /**
- * Rule 2, write only when necessary: the leaf is replaced only where it has a violation that the candidate resolves. A
- * change of roots alone replaces the bundle and keeps leaf and key byte for byte. Nothing that works is touched while
- * another writer may have published it with newer roots than Consul's answer lists.
+ * Rule 2, write only when necessary: the leaf is replaced only if it has a violation that the candidate resolves. A change of
+ * roots alone replaces the bundle and keeps leaf and key byte for byte. A valid identity is not changed while another writer may
+ * have published it with newer roots than those in Consul's answer.
  * Pure: the same input gives the same decision, and deciding again on its result decides to write nothing.
  */
 export function decide(input: DecisionInput): Decision {
@@ -28,7 +28,7 @@ export function decide(input: DecisionInput): Decision {
   return { ...decision, recheckAt: Math.min(decision.recheckAt, boundary) };
 }
 
-/** Verifies what is published against a bundle. */
+/** Verifies the published identity with a bundle. */
 type Judge = (by: TrustBundle) => Identity | IdentityError;
 
 function holdUnconfirmed(input: DecisionInput, judge: Judge | undefined): Decision | undefined {
@@ -89,14 +89,14 @@ function decideWith(input: DecisionInput, judge: Judge | undefined): Decision {
   };
 }
 
-/** It is no fault while Consul has no leaf that lives longer: then it is as good as any. */
+/** It is replaced only if Consul has a leaf with a later expiry. */
 function foreignLeafIn({ foreignLeaf }: DecisionInput): Violation | undefined {
   if (foreignLeaf === undefined) return undefined;
-  const detail = `another writer put the leaf with the serial number ${foreignLeaf} there`;
+  const detail = `another writer published the leaf with the serial number ${foreignLeaf}`;
   return { reason: 'foreign-leaf', detail };
 }
 
-/** Undefined where it is the same, or cannot be told. */
+/** Undefined if it is the same, or unknown. */
 function formerTrustDomain(
   published: Published | undefined,
   { trustDomain }: TrustBundle,
@@ -106,8 +106,8 @@ function formerTrustDomain(
 }
 
 /**
- * Neither what is published nor Consul's leaf works. Where that is because Consul removed the root of the published leaf,
- * the bundle follows Consul all the same: what it removed must not stay trusted for as long as it signs no leaf.
+ * Neither the published identity nor Consul's leaf is valid. If Consul has removed the root of the published leaf, the bundle is
+ * updated nevertheless: a removed root must not stay trusted until Consul signs a new leaf.
  */
 function decideBroken(
   input: DecisionInput,
@@ -136,7 +136,7 @@ function decideBundle(input: DecisionInput, violation: Violation | undefined): B
   return { kind: 'update', cause: causeOfUpdate(input) };
 }
 
-/** Where the roots are as they were, or the text is none that a connector writes, another writer modified the bundle. */
+/** If the roots are unchanged, or the text is not in the connector's form, another writer has modified the bundle. */
 function causeOfUpdate({ published, bundle, settledBundlePem }: DecisionInput): WriteCause {
   const caPem = published?.caPem ?? '';
   const isRepair = settledBundlePem === bundle.pem || caPem === bundle.pem || !isCanonicalPem(caPem);
@@ -149,7 +149,7 @@ function isBundlePublished({ published, bundle, upstream }: DecisionInput): bool
   return holdsBundle(published, bundle, upstream !== undefined);
 }
 
-/** Until when new roots wait; only where both places hold the same bundle, so that nothing else waits with them. */
+/** Until when new roots wait; only if both objects have the same bundle, so that no other change waits with them. */
 function deferralOf({ published, bundle, upstream, at }: DecisionInput): number | undefined {
   const trusted = published?.upstreamCaPem;
   if (upstream === undefined || trusted === undefined || trusted !== published?.caPem) return undefined;

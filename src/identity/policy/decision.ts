@@ -5,28 +5,28 @@ import type { Scope } from '../spiffe-id.ts';
 import type { TrustBundle } from '../trust-bundle.ts';
 import { REASONS, type Violation } from './violations.ts';
 
-/** Everything a decision is made from: what was read, and the time. */
+/** The complete input of a decision. */
 export interface DecisionInput {
   readonly published: Published | undefined;
   readonly candidate: CertificateAndKey | undefined;
   readonly service: string;
-  /** Where the service is requested, as far as that is configured. */
+  /** The configured scope of the service. */
   readonly scope?: Scope | undefined;
   readonly bundle: TrustBundle;
-  /** The bundle that this process last saw or put in place as decided; undefined before the first time. */
+  /** The bundle that this process last found or published as decided; undefined before that. */
   readonly settledBundlePem?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly at: number;
   /**
-   * Defined where Consul has not confirmed its roots since another writer changed the bundle: when to query them again, in
-   * milliseconds since the epoch. Until then nothing that works is written over what that writer published.
+   * Defined if Consul has not confirmed its roots since another writer changed the bundle: when to query them again, in
+   * milliseconds since the epoch. Until then a valid identity by that writer is not overwritten.
    */
   readonly confirmAfter?: number | undefined;
-  /** Whether that writer is known to have newer roots: then it is for others to mend what is damaged, too. Default false. */
+  /** Whether that writer is known to have newer roots: then damage is left to other replicas to repair, too. Default false. */
   readonly isBehind?: boolean | undefined;
-  /** The serial number of the published leaf, where somebody else than a connector put it there. */
+  /** The serial number of the published leaf, if it was written by anything other than a connector. */
   readonly foreignLeaf?: string | undefined;
-  /** Defined where the gateway verifies its peers with the bundle: then a change of it, too, reloads the gateway. */
+  /** Defined if the gateway verifies its peers with the bundle, so that a change of the bundle reloads it. */
   readonly upstream?: UpstreamVerification | undefined;
 }
 
@@ -35,13 +35,13 @@ export interface UpstreamVerification {
   readonly rootsSince: number;
 }
 
-/** Why something is written: one word for metrics, and a sentence for the log, the annotation and the event. */
+/** The cause of a write: one word for metrics, and a sentence for the log, the annotation and the event. */
 export interface WriteCause {
   readonly reason: WriteReason;
   readonly detail: string;
 }
 
-/** The cause in one line, as logs, annotations and Events have it. */
+/** The cause on one line, for logs, annotations and Events. */
 export function describeCause({ reason, detail }: WriteCause): string {
   return `${reason}: ${detail}`;
 }
@@ -52,13 +52,13 @@ export type WriteReason = (typeof WRITE_REASONS)[number];
 export type Decision = Replace | Keep | None;
 
 export interface Outlook {
-  /** Why Consul's leaf must not be published, if so. */
+  /** The reason that Consul's leaf must not be published, if any. */
   readonly rejected: IdentityError | undefined;
-  /** What is wrong with the published leaf once this decision is carried out. */
+  /** The remaining violation of the published leaf once this decision is carried out. */
   readonly violation: Violation | undefined;
-  /** Whether to query Consul's roots again: what is published may be newer. */
+  /** Whether to query Consul's roots again, because the published ones may be newer. */
   readonly requeryRoots: boolean;
-  /** When time alone may change the decision, in milliseconds since the epoch. */
+  /** When the decision may change without new input, in milliseconds since the epoch. */
   readonly recheckAt: number;
 }
 
@@ -66,17 +66,17 @@ export interface Outlook {
 export interface Replace extends Outlook {
   readonly kind: 'replace';
   readonly content: Content;
-  /** What is wrong with the published leaf, and what Consul's leaf resolves. */
+  /** The violation of the published leaf that Consul's leaf resolves. */
   readonly cause: Violation;
-  /** What is published before, where that works. */
+  /** The identity published before, if it is valid. */
   readonly current: Identity | undefined;
-  /** `unconfirmed`: it is another writer's, and Consul has not confirmed its own since. */
+  /** `unconfirmed`: the bundle is another writer's, and Consul has not confirmed its roots since. */
   readonly bundle: 'updated' | 'unchanged' | 'unconfirmed';
-  /** That of what is published before, where Consul's is another one: another CA is in its place. */
+  /** The previously published trust domain, if Consul's differs: its CA has been replaced. */
   readonly formerTrustDomain?: string | undefined;
 }
 
-/** The published leaf and key stay byte for byte. They need not work: see `violation`. */
+/** The published leaf and key stay byte for byte. They may be invalid: see `violation`. */
 export interface Keep extends Outlook {
   readonly kind: 'keep';
   readonly content: Content;
@@ -91,13 +91,13 @@ export type BundleDecision =
   /** Another writer may have published it with newer roots: nothing is written. */
   | { readonly kind: 'unconfirmed' };
 
-/** Neither what is published nor Consul's leaf works, so whatever is published stays as it is. */
+/** Neither the published identity nor Consul's leaf is valid, so the target is not changed. */
 export interface None extends Outlook {
   readonly kind: 'none';
   readonly violation: Violation;
 }
 
-/** Why the target is written, if it turns out to differ from what was decided. */
+/** The cause of the write if the target differs from the decision. */
 export function causeOf(decision: Replace | Keep): WriteCause {
   if (decision.kind === 'replace') return decision.cause;
   if (decision.bundle.kind === 'update') return decision.bundle.cause;

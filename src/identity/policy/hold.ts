@@ -9,7 +9,7 @@ import { UNREADY_BELOW } from './thresholds.ts';
 import type { Unconfirmed } from './unconfirmed.ts';
 import { findViolations, NOT_PUBLISHED, resolves } from './violations.ts';
 
-/** Leaves what is published as it is until Consul has confirmed its roots, and replaces only a leaf that is about to end. */
+/** Keeps the published content until Consul has confirmed its roots, and replaces only a leaf that is about to expire. */
 export function hold(
   input: DecisionInput,
   published: Published,

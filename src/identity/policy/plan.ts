@@ -5,15 +5,15 @@ import { decide } from './decide.ts';
 import type { Decision, DecisionInput } from './decision.ts';
 
 export interface PlanInput extends Omit<DecisionInput, 'bundle' | 'upstream'> {
-  /** What `bundleOfListed` makes of the newest roots of Consul at `at`; undefined before its first answer. */
+  /** The result of `bundleOfListed` for Consul's newest roots at `at`; undefined before its first answer. */
   readonly newest: TrustBundle | IdentityError | undefined;
-  /** The newest roots that could be used, for as long as those cannot. */
+  /** The newest usable roots, while `newest` is an error. */
   readonly usableRoots: ListedRoots | undefined;
   /** Whether the gateway verifies its peers with the bundle, so that a change of it reloads the gateway. */
   readonly verifiesUpstream: boolean;
-  /** The `X-Consul-Index` of the newest roots that could be used. */
+  /** The `X-Consul-Index` of the newest usable roots. */
   readonly rootsIndex?: bigint | undefined;
-  /** The bundle of the plan before this one. */
+  /** The bundle of the previous plan. */
   readonly previous: DatedBundle | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface DatedBundle {
 
 export type Plan = Waiting | Planned;
 
-/** Consul's roots are not known, or none of its answers could be used: nothing can be judged yet. */
+/** No usable roots have been received yet, so nothing can be verified. */
 export interface Waiting {
   readonly kind: 'waiting';
   readonly rootsRejected: IdentityError | undefined;
@@ -33,16 +33,16 @@ export interface Waiting {
 
 export interface Planned extends DatedBundle {
   readonly kind: 'planned';
-  /** Why the newest roots cannot be used, if so; `bundle` is then that of the ones before. */
+  /** The fault of the newest roots, if they cannot be used; `bundle` is then that of the previous ones. */
   readonly rootsRejected: IdentityError | undefined;
   readonly decision: Decision;
-  /** The serial number of the published leaf, where somebody else than a connector put it there. */
+  /** The serial number of the published leaf, if it was written by anything other than a connector. */
   readonly foreignLeaf: string | undefined;
-  /** The `X-Consul-Index` of the roots that are published once the decision is carried out, where that is known. */
+  /** The `X-Consul-Index` of the published roots once the decision is carried out, if known. */
   readonly rootsIndex: bigint | undefined;
 }
 
-/** What to do with what is published, given all that Consul said: the same for `run`, `once` and `render`. Pure. */
+/** Decides what to publish, from Consul's answers and the current content; the same for `run`, `once` and `render`. Pure. */
 export function plan(input: PlanInput): Plan {
   const { newest } = input;
   if (newest === undefined) return { kind: 'waiting', rootsRejected: undefined };
@@ -50,10 +50,10 @@ export function plan(input: PlanInput): Plan {
 }
 
 /**
- * The trust bundle of `roots` at `at` (milliseconds since the epoch), or why they cannot be used. Roots that are refused over
- * their number of signatures leave enough of them for the plan, to judge by those of before.
+ * The trust bundle of `roots` at `at` (milliseconds since the epoch), or the error if they cannot be used. It has its own signature
+ * budget, so that the plan can still verify with the previous roots if these exhaust it.
  *
- * @param trustDomain the one that Consul's must be, in lower case; undefined: any
+ * @param trustDomain the expected trust domain, in lower case; undefined: any
  */
 export function bundleOfListed(
   roots: ListedRoots,

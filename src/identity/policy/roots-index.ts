@@ -3,19 +3,19 @@ import type { Published } from '../published.ts';
 import { type SpiffeId, trySpiffeIdOf } from '../spiffe-id.ts';
 import { tryReadCertificates } from '../x509/certificate.ts';
 
-/** The indexes of the roots that the published bundles were made of: of one write they are the same. */
+/** The indexes of the roots in the published bundles: equal if they were written together. */
 export interface PublishedIndex {
-  /** Undefined where one of the bundles has none, as a version before 1.0.0 wrote it. */
+  /** Undefined if one of the bundles has none because a version before 1.0.0 wrote it. */
   readonly lowest: bigint | undefined;
   readonly highest: bigint;
 }
 
 /**
- * The index of the published roots, where it can be compared with that of Consul's: indexes of another trust domain or
- * datacenter count something else.
+ * The index of the published roots, if it can be compared with that of Consul's roots: indexes of another trust domain or
+ * datacenter are unrelated.
  *
- * @param trustDomain of Consul's roots
- * @param leaf Consul's, which tells the datacenter
+ * @param trustDomain that of Consul's roots
+ * @param leaf Consul's leaf, for its datacenter
  */
 export function comparableIndex(
   published: Published | undefined,
@@ -32,7 +32,7 @@ export function comparableIndex(
   return index;
 }
 
-/** The index of the published roots, comparable or not; undefined where none of the bundles has one. */
+/** The index of the published roots, comparable or not; undefined if no bundle has one. */
 export function publishedIndexOf({
   rootsIndex,
   upstreamCaPem,

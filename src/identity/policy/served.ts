@@ -4,9 +4,9 @@ import { MAX_CLOCK_LAG_MS, type TrustBundle } from '../trust-bundle.ts';
 import { tryReadCertificates } from '../x509/certificate.ts';
 
 /**
- * Whether what is published works, as `verifyServed`. What is not valid yet by this clock was published by somebody whose
- * clock is ahead, and is judged at the moment in which it becomes valid: to put back what was there before would take
- * the gateway the newer leaf for a fault of ours.
+ * `verifyServed`, with the error as a result. A certificate that is not valid yet by this clock was published by a replica whose
+ * clock is ahead, and is verified at the beginning of its validity: restoring the previous leaf would take the newer one from
+ * the gateway only because our clock is behind.
  *
  * @param at milliseconds since the epoch
  */

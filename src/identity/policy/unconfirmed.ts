@@ -5,19 +5,19 @@ import type { TrustBundle } from '../trust-bundle.ts';
 import { type Certificate, isCanonicalPem, isValidAt, tryReadCertificates } from '../x509/certificate.ts';
 import type { DecisionInput } from './decision.ts';
 
-/** What another writer has published with other roots than Consul's last answer lists, and what works with these. */
+/** Another writer's published content, with other roots than those in Consul's last answer. */
 export interface Unconfirmed {
-  /** The roots that were published. */
+  /** The published roots. */
   readonly bundle: TrustBundle;
-  /** An error where they are of another trust domain, as after Consul has started over with a new CA, or do not work yet. */
+  /** An error if they are of another trust domain, as after Consul has started over with a new CA, or not valid yet. */
   readonly current: Identity | IdentityError;
 }
 
 /**
- * What of `published` may be newer than `bundle`: it differs from it, is in the form of a connector, and its leaf works
- * by the roots of either. What is damaged is nobody's news, unless its writer is known to have newer roots.
+ * The part of `published` that may be newer than `bundle`: it differs from it, is in the form written by a connector, and its leaf
+ * is valid with either roots. Damaged content does not count as newer, unless its writer is known to have newer roots.
  *
- * @param judge verifies what is published against a bundle
+ * @param judge verifies the published identity with a bundle
  */
 export function findUnconfirmed(
   { bundle, at, isBehind = false }: Pick<DecisionInput, 'bundle' | 'at' | 'isBehind'>,
@@ -40,14 +40,14 @@ export function findUnconfirmed(
   return undefined;
 }
 
-/** The published roots as a bundle; each may have been the active one. */
+/** The published roots as a bundle, all treated as active, because any of them may have been. */
 export function bundleOfPublished(caPem: string, bundle: TrustBundle, at: number): TrustBundle {
   const anchors = tryReadCertificates(caPem).filter((root) => root.x509.ca && isValidAt(root, at));
   const active = new Set(anchors.map(({ fingerprint }) => fingerprint));
   return { ...bundle, anchors, active, pem: caPem };
 }
 
-/** Whether every place that is published holds the roots of `bundle`. */
+/** Whether every published object has the roots of `bundle`. */
 export function holdsBundle(
   published: Published | undefined,
   bundle: TrustBundle,
@@ -58,8 +58,8 @@ export function holdsBundle(
 }
 
 /**
- * Whether `caPem` holds the roots of `bundle`. A root near its end, or not valid yet, may be there or not: where clocks
- * differ, replicas would undo each other's writes over it.
+ * Whether `caPem` has the roots of `bundle`. A root near its expiry, or not valid yet, may be missing or not: otherwise replicas
+ * whose clocks differ would undo each other's writes.
  */
 export function isSameBundle(caPem: string | undefined, bundle: TrustBundle): boolean {
   if (caPem === undefined || caPem === bundle.pem) return caPem !== undefined;

@@ -22,7 +22,7 @@ export interface Violation {
 
 export const NOT_PUBLISHED: Violation = { reason: 'missing', detail: 'no identity was published' };
 
-/** Every reason to replace what is published at `at` (milliseconds since the epoch), most severe first. */
+/** Every reason to replace the published identity at `at` (milliseconds since the epoch), most severe first. */
 export function findViolations(
   current: Identity | IdentityError | undefined,
   bundle: TrustBundle,
@@ -39,7 +39,7 @@ export function findViolations(
   if (missed !== undefined) {
     violations.push({
       reason: 'wrong-identity',
-      detail: `the published leaf is ${current.spiffeId.uri}, asked for was ${missed}`,
+      detail: `the published leaf is ${current.spiffeId.uri}, but ${missed} was requested`,
     });
   }
   if (current.chain.activeRoot === undefined && bundle.active.size > 0) {
@@ -73,10 +73,10 @@ export function resolves(
 }
 
 /**
- * Whether a candidate is worth a write to replace a leaf whose renewal is due. It must live longer, and be fresh itself;
- * once the published leaf is near its end, any one will do that gains a tenth of its lifetime (or doubles what is left, when
- * that is less). So neither the leaves of several replicas, nor one that is reissued every second (consul #6507), nor a
- * clock far ahead of Consul's can cause a stream of writes.
+ * Whether a candidate justifies a write to replace a leaf whose renewal is due. It must expire later and be fresh; once the
+ * published leaf is near its expiry, it is enough to gain a tenth of its lifetime (or to double the remaining time, if that is
+ * less). So neither the leaves of several replicas, nor one that is reissued every second (consul #6507), nor a clock far ahead of
+ * Consul's can cause a stream of writes.
  */
 function extendsLifetime(candidate: Identity, current: Identity, at: number): boolean {
   if (!outlives(candidate, current)) return false;
@@ -87,7 +87,7 @@ function extendsLifetime(candidate: Identity, current: Identity, at: number): bo
   return gained >= Math.min(tenth, current.notAfter - at);
 }
 
-/** A candidate of the previous root must not displace one of the active root, however long it lives. */
+/** A candidate from the previous root must not replace one from the active root, even if it expires later. */
 function outlives(candidate: Identity, current: Identity): boolean {
   if (current.chain.activeRoot !== undefined && candidate.chain.activeRoot === undefined) return false;
   return candidate.notAfter > current.notAfter;

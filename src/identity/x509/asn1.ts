@@ -1,21 +1,21 @@
 import type { asn1 as Asn1Types } from 'node-forge';
 import asn1 from 'node-forge/lib/asn1.js';
 
-// node-forge cannot read EC certificates as such, but its ASN.1 reader does not care about the key.
+// node-forge cannot read EC certificates, but its ASN.1 reader is independent of the key type.
 
 export type Asn1 = Asn1Types.Asn1;
 
-/** @throws Error when it is no DER */
+/** @throws Error if it is not DER */
 export function fromDer(der: Buffer): Asn1 {
   return asn1.fromDer(der.toString('binary'));
 }
 
-/** The parts of a constructed value; none of a primitive one. */
+/** The parts of a constructed value; empty for a primitive one. */
 export function children(node: Asn1 | undefined): readonly Asn1[] {
   return node !== undefined && Array.isArray(node.value) ? node.value : [];
 }
 
-/** @throws Error when `node` is not primitive */
+/** @throws Error if `node` is not primitive */
 export function bytes(node: Asn1 | undefined): string {
   if (node === undefined || typeof node.value !== 'string')
     throw new Error('an ASN.1 primitive was expected');

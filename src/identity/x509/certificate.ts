@@ -9,58 +9,58 @@ import { spendSignature } from './signature-budget.ts';
 import { weaknessOfKey, weaknessOfSignature } from './strength.ts';
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
-/** More than the longest list of roots, with what is published. */
+/** More than the longest list of roots and the published certificates together. */
 const MAX_KNOWN = 2 * MAX_BLOCKS;
 
-/** A parsed certificate: what the rules ask of it, and its one normal PEM form. */
+/** A parsed certificate with the properties that the rules check, and its canonical PEM form. */
 export interface Certificate extends Extensions {
   readonly x509: X509Certificate;
   readonly publicKey: PublicKey;
-  /** SHA-256 in hex with colons: two certificates are the same exactly when these are. */
+  /** SHA-256 in hex with colons, the identity of a certificate. */
   readonly fingerprint: string;
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
   readonly selfSigned: boolean;
-  /** Whether its names and key identifiers say that it signed itself: OpenSSL looks for no issuer of such a one. */
+  /** Whether it is its own issuer by names and key identifiers: OpenSSL does not look for another one. */
   readonly isSelfIssued: boolean;
-  /** What makes its key too weak for OpenSSL at security level 2, if anything. */
+  /** The reason that its key is too weak for OpenSSL at security level 2, if it is. */
   readonly weakKey: string | undefined;
-  /** The same of its signature, which of a root nobody verifies. */
+  /** The same for its signature, which is not verified on a root. */
   readonly weakSignature: string | undefined;
-  /** In the form of RFC 7468, whatever form it came in. */
+  /** Always in the form of RFC 7468. */
   readonly pem: string;
 }
 
 /**
- * Reads every certificate of a PEM text. Blocks of another kind are passed over.
+ * Reads every certificate of a PEM text. Other blocks are skipped.
  *
  * @throws IdentityError PEM_UNREADABLE, NO_CERTIFICATE or CERTIFICATE_UNREADABLE
  */
 export function readCertificates(text: string, what: string): readonly Certificate[] {
   const certificates = text.split(AFTER_BLOCK).map((block) => known.get(block));
-  // In its normal form, which is that of Consul and ours, a text is known by its blocks.
+  // Fast path for a text in the canonical form, as written by Consul and the connector.
   if (certificates.every((certificate) => certificate !== undefined)) return certificates;
   return parseCertificates(text, what);
 }
 
 const AFTER_BLOCK = /(?<=-----END CERTIFICATE-----\n)/;
-/** By their normal PEM. Each decision reads the same ones again, and parsing would be most of its cost. */
+/** By canonical PEM. Each decision reads the same ones again, and parsing would be most of its cost. */
 const known = new Generations<string, Certificate>(MAX_KNOWN);
 
-/** To be called after each decision: what two in a row did not read is forgotten. A certificate takes some ten kilobytes. */
+/** Called after each decision: certificates not read by two in a row are dropped. Each takes some ten kilobytes. */
 export function forgetUnusedCertificates(): void {
   known.endGeneration();
 }
 
-/** The same, and none where the text cannot be read: what the certificates are to be used for then fails by itself. */
+/** The same, but empty if the text cannot be read: the following checks then fail. */
 export function tryReadCertificates(text: string): readonly Certificate[] {
   const certificates = identityErrorOr(() => readCertificates(text, 'the text'));
   return certificates instanceof IdentityError ? [] : certificates;
 }
 
-/** Whether `text` is nothing but certificates in their one normal form, as a connector writes them. */
+/** Whether `text` consists only of certificates in their canonical form, as written by a connector. */
 export function isCanonicalPem(text: string): boolean {
   return (
     text !== '' &&
@@ -99,7 +99,7 @@ function parseCertificate(der: Buffer, what: string): Certificate {
       fingerprint: x509.fingerprint256,
       notBefore,
       notAfter,
-      // A signature that few decisions look at, and a fifth of what a certificate costs.
+      // Lazy: few decisions need it, and the signature check is a fifth of the cost of a certificate.
       get selfSigned() {
         selfSigned ??= mayHaveSigned(x509, x509) && verifiesSignature(x509, publicKey);
         return selfSigned;
@@ -117,7 +117,7 @@ function parseCertificate(der: Buffer, what: string): Certificate {
   }
 }
 
-/** Whether the key identifiers allow that `issuer` signed `subject`: each may be left out (RFC 5280 section 6.1 asks for none). */
+/** Whether the key identifiers match; each may be missing (RFC 5280 section 6.1 requires none). */
 export function keyIdsMatch(issuer: Extensions, subject: Extensions): boolean {
   const { authorityKeyId } = subject;
   const { subjectKeyId } = issuer;
@@ -126,17 +126,17 @@ export function keyIdsMatch(issuer: Extensions, subject: Extensions): boolean {
 
 type Named = Extensions & Pick<Certificate, 'x509'>;
 
-/** Whether OpenSSL would take `issuer` for that of `subject`: by name and key identifier alone. */
+/** Whether OpenSSL would consider `issuer` the issuer of `subject`: only by name and key identifier. */
 export function isIssuerCandidate(issuer: Named, subject: Named): boolean {
   return subject.x509.issuer === issuer.x509.subject && keyIdsMatch(issuer, subject);
 }
 
-/** What is known of who signed whom, by subject and issuer: checking a signature is most of a decision. */
+/** Results of signature checks by subject and issuer: they are most of the cost of a decision. */
 const signatures = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
 
 /**
- * Whether `issuer` signed `subject`: names and key identifiers may be empty (consul #16202), the signature decides. False, too,
- * once the budget of the decision is spent.
+ * Whether `issuer` signed `subject`. Decided by the signature, because names and key identifiers may be empty (consul #16202). Also
+ * false once the budget of the decision is spent.
  */
 export function isSignedBy(subject: Certificate, issuer: Certificate): boolean {
   if (!mayHaveSigned(subject.x509, issuer.x509) || !spendSignature()) return false;
@@ -164,31 +164,31 @@ function verifiesSignature(subject: X509Certificate, key: PublicKey): boolean {
 }
 
 /**
- * Whether the certificate is inside its validity period at `at` (milliseconds). RFC 5280 section 4.1.2.5 includes
- * notAfter, OpenSSL and BoringSSL do not: to them, and so to Envoy, it has expired then.
+ * Whether the certificate is valid at `at` (milliseconds). RFC 5280 section 4.1.2.5 includes notAfter; OpenSSL and BoringSSL, and
+ * so Envoy, do not.
  */
 export function isValidAt(certificate: Certificate, at: number): boolean {
   return certificate.notBefore <= at && at < certificate.notAfter;
 }
 
-/** Whether nothing in it forbids a chain of TLS clients: OpenSSL asks this of the leaf and of every CA above it. */
+/** Whether it may be in the chain of a TLS client: OpenSSL checks this for the leaf and every CA above it. */
 export function allowsClientAuth({ x509, hasUnknownCritical }: Certificate): boolean {
   // node's keyUsage is the extended key usage (RFC 5280 section 4.2.1.12); absent means any use.
   const uses: readonly string[] | undefined = x509.keyUsage;
   return !hasUnknownCritical && (uses === undefined || uses.includes(CLIENT_AUTH));
 }
 
-/** What makes the certificate too weak for OpenSSL at security level 2. Of a root only `weakKey` counts: its signature is not verified. */
+/** The reason that it is too weak for OpenSSL at security level 2. For a root use `weakKey`: its signature is not verified. */
 export function weaknessOf({ weakKey, weakSignature }: Certificate): string | undefined {
   return weakKey ?? weakSignature;
 }
 
-/** The issuer in one line, or the authority key identifier where the name is empty, as Consul's are (consul #16202). */
+/** The issuer on one line, or the authority key identifier if the name is empty, as with Consul (consul #16202). */
 export function issuerOf({ x509, authorityKeyId }: Certificate): string {
   return nameOrKey(x509.issuer, authorityKeyId);
 }
 
-/** The subject in one line, or the subject key identifier where the name is empty. */
+/** The subject on one line, or the subject key identifier if the name is empty. */
 export function subjectOf({ x509, subjectKeyId }: Certificate): string {
   return nameOrKey(x509.subject, subjectKeyId);
 }

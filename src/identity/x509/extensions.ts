@@ -2,7 +2,7 @@ import asn1 from 'node-forge/lib/asn1.js';
 import { type Asn1, bytes, children, hex, isContext, oid, text } from './asn1.ts';
 import { type NameConstraints, readNameConstraints } from './name-constraints.ts';
 
-/** What chain building needs of a certificate's extensions and `node:crypto` does not offer. */
+/** The extensions that chain building needs and `node:crypto` does not provide. */
 export interface Extensions {
   /** Subject key identifier in hex (RFC 5280 section 4.2.1.2). */
   readonly subjectKeyId: string | undefined;
@@ -12,11 +12,11 @@ export interface Extensions {
   readonly uris: readonly string[];
   /** How many intermediates may follow below this CA (RFC 5280 section 4.2.1.9); undefined: any number. */
   readonly pathLength: number | undefined;
-  /** Whether its key may sign in a TLS handshake (RFC 5280 section 4.2.1.3); without a key usage it may do anything. */
+  /** Whether its key may sign in a TLS handshake (RFC 5280 section 4.2.1.3); true without a key usage. */
   readonly allowsSigning: boolean;
-  /** Whether it has a critical extension that OpenSSL does not know and so must refuse (RFC 5280 section 4.2). */
+  /** Whether it has a critical extension that OpenSSL does not support and so must reject (RFC 5280 section 4.2). */
   readonly hasUnknownCritical: boolean;
-  /** What a CA may certify (RFC 5280 section 4.2.1.10); undefined: any name. */
+  /** The names that a CA may certify (RFC 5280 section 4.2.1.10); undefined: any name. */
   readonly nameConstraints: NameConstraints | undefined;
 }
 
@@ -28,7 +28,7 @@ const OID = {
   nameConstraints: '2.5.29.30',
   authorityKeyId: '2.5.29.35',
 };
-/** Beside those above: certificate policies and their kin, CRL places, extended key usage, proxies. */
+/** In addition: certificate policies and related extensions, CRL distribution points, extended key usage, proxies. */
 const ALSO_KNOWN = [
   '2.5.29.31',
   '2.5.29.32',
@@ -55,7 +55,7 @@ const URI_TAG = 6;
 /**
  * Reads the extensions of a certificate that `X509Certificate` has already accepted.
  *
- * @throws Error when it is not a certificate
+ * @throws Error if it is not a certificate
  */
 export function readExtensions(certificate: Asn1): Extensions {
   const [toBeSigned] = children(certificate);
@@ -63,7 +63,7 @@ export function readExtensions(certificate: Asn1): Extensions {
     (node) => node.tagClass === asn1.Class.CONTEXT_SPECIFIC && node.type === EXTENSIONS_TAG,
   );
   const extensions = children(children(wrapper)[0]).map(readExtension);
-  // Only what is judged is parsed: a private extension may hold anything.
+  // Only the needed ones are parsed: a private extension may contain anything.
   const parse = (wanted: string): Asn1 | undefined => {
     const value = extensions.find(({ id }) => id === wanted)?.value;
     return value === undefined ? undefined : asn1.fromDer(value);
@@ -87,13 +87,13 @@ interface Extension {
   /** Dotted. */
   readonly id: string;
   readonly critical: boolean;
-  /** DER as a binary string, where its definition wants DER. */
+  /** A binary string, DER if the extension is defined so. */
   readonly value: string;
 }
 
 function readExtension(extension: Asn1): Extension {
   const parts = children(extension);
-  // Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }: the value stands last.
+  // Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }: the value is last.
   const [id, flag] = parts;
   return {
     id: oid(id),

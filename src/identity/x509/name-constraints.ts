@@ -1,8 +1,8 @@
 import { type Asn1, children, isContext, text } from './asn1.ts';
 
-/** The URIs that a CA may certify, by their hosts, as the name constraints of its certificate have them. */
+/** The hosts of the URIs that a CA may certify, from its name constraints. */
 export interface NameConstraints {
-  /** Undefined: any that is not excluded. */
+  /** Undefined: any host that is not excluded. */
   readonly permitted: readonly string[] | undefined;
   readonly excluded: readonly string[];
 }
@@ -10,10 +10,10 @@ export interface NameConstraints {
 const PERMITTED = 0;
 const EXCLUDED = 1;
 const URI_TAG = 6;
-/** What stands between `//` and the port or path. */
+/** The host of a URI, between `//` and the port or path. */
 const HOST = /^[^:/?#]+:\/\/(?:[^@/?#]*@)?([^:/?#]+)/;
 
-/** Reads name constraints, as far as they are about URIs (RFC 5280 section 4.2.1.10). */
+/** Reads the URI name constraints (RFC 5280 section 4.2.1.10). */
 export function readNameConstraints(extension: Asn1 | undefined): NameConstraints | undefined {
   if (extension === undefined) return undefined;
   const hostsOf = (tag: number): string[] =>
@@ -26,9 +26,9 @@ export function readNameConstraints(extension: Asn1 | undefined): NameConstraint
 }
 
 /**
- * Whether a CA with these constraints may certify `uri`, by OpenSSL and by Go. They differ in a constraint without a leading
- * dot: to OpenSSL, and RFC 5280, it is that host alone; to Go it is all below it, too. So it permits the host alone, and
- * excludes all below it.
+ * Whether a CA with these constraints may certify `uri`, for both OpenSSL and Go. They differ for a constraint without a leading
+ * dot: for OpenSSL and RFC 5280 it is only that host, for Go its subdomains too. So it permits only the host, and excludes its
+ * subdomains too.
  */
 export function permitsUri({ permitted, excluded }: NameConstraints, uri: string): boolean {
   if (permitted === undefined && excluded.length === 0) return true;

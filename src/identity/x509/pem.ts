@@ -1,7 +1,7 @@
 import pem from 'node-forge/lib/pem.js';
 import { IdentityError } from '../../errors.ts';
 
-/** More than any mesh has roots: each certificate that is parsed takes some ten kilobytes. */
+/** More than the roots of any mesh. The limit is for memory: each parsed certificate takes some ten kilobytes. */
 export const MAX_BLOCKS = 300;
 
 /** One block of a PEM text (RFC 7468), decoded. */
@@ -12,10 +12,10 @@ export interface PemBlock {
 }
 
 /**
- * Reads every block of a PEM text, whatever stands between the blocks: Vault-backed Consul sends text before them,
- * CRLF, or no final newline (consul #8178).
+ * Reads every block of a PEM text, and ignores text between the blocks: Consul with Vault sends text before them, CRLF, or no
+ * final newline (consul #8178).
  *
- * @throws IdentityError PEM_UNREADABLE when a block is damaged or the text holds none, TOO_MANY_CERTIFICATES
+ * @throws IdentityError PEM_UNREADABLE if a block is damaged or there is none, TOO_MANY_CERTIFICATES
  */
 export function readPem(text: string, what: string): readonly PemBlock[] {
   const begun = text.split('-----BEGIN ').length - 1;
@@ -25,10 +25,10 @@ export function readPem(text: string, what: string): readonly PemBlock[] {
   try {
     messages = pem.decode(text);
   } catch (cause) {
-    throw new IdentityError('PEM_UNREADABLE', `${what} holds a damaged or cut PEM block`, { cause });
+    throw new IdentityError('PEM_UNREADABLE', `${what} holds a damaged or truncated PEM block`, { cause });
   }
   if (messages.length !== begun) {
-    throw new IdentityError('PEM_UNREADABLE', `${what} holds a damaged or cut PEM block`);
+    throw new IdentityError('PEM_UNREADABLE', `${what} holds a damaged or truncated PEM block`);
   }
   return messages.map(({ type, body }) => {
     if (body.length === 0) throw new IdentityError('PEM_UNREADABLE', `${what} holds an empty PEM block`);
@@ -36,7 +36,7 @@ export function readPem(text: string, what: string): readonly PemBlock[] {
   });
 }
 
-/** The error for a number that no honest CA comes to. */
+/** The error for more certificates than any legitimate CA has. */
 export function tooMany(what: string, most: number): IdentityError {
   return new IdentityError('TOO_MANY_CERTIFICATES', `${what}, and at most ${most} are read`);
 }
@@ -48,9 +48,9 @@ export function writePem({ label, der }: PemBlock): string {
 }
 
 /**
- * Whether OpenSSL and BoringSSL find in `text` the blocks that `readPem` finds, which is lenient: they look for one at the
- * beginning of a line only, BoringSSL wants its lines in 64 columns (RFC 7468 section 3), and both take certificates of other
- * labels too, which here nobody verifies.
+ * Whether OpenSSL and BoringSSL find the same blocks in `text` as the lenient `readPem`: they require a block to begin at the
+ * start of a line, BoringSSL requires lines of 64 columns (RFC 7468 section 3), and both also read certificates with other
+ * labels, which are not verified here.
  *
  * @throws IdentityError PEM_UNREADABLE
  */

@@ -3,9 +3,9 @@ import type { asn1 as Asn1Types } from 'node-forge';
 import asn1 from 'node-forge/lib/asn1.js';
 import type { Asn1 } from './asn1.ts';
 
-/** As OpenSSL's: a password that stands beside the key gains nothing by more. */
+/** OpenSSL's default. More would not help: the unencrypted key is in the same folder. */
 const ITERATIONS = 2_048;
-/** RFC 7292 appendix B.2, of SHA-256: the size of its blocks in bytes, and the ID of a key for a MAC. */
+/** RFC 7292 appendix B.2 for SHA-256: the block size in bytes, and the ID of a MAC key. */
 const BLOCK = 64;
 const MAC_ID = 3;
 
@@ -16,7 +16,7 @@ const OID = {
   x509Certificate: '1.2.840.113549.1.9.22.1',
   friendlyName: '1.2.840.113549.1.9.20',
   localKeyId: '1.2.840.113549.1.9.21',
-  /** Of Java, which trusts no certificate without it. */
+  /** Java trusts no certificate without it. */
   trustedKeyUsage: '2.16.840.1.113894.746875.1.1',
   anyExtendedKeyUsage: '2.5.29.37.0',
   pbes2: '1.2.840.113549.1.5.13',
@@ -34,8 +34,8 @@ export interface KeyEntry {
 }
 
 /**
- * A PKCS#12 file (RFC 7292) with a key and its certificates. What is random elsewhere is derived from the key, so that the same
- * entry gives the same bytes: whoever knows these numbers knows nothing of the key.
+ * A PKCS#12 file (RFC 7292) with a key and its certificates. Salts and IVs are derived from the key instead of random, so that the
+ * same entry gives the same bytes; they reveal nothing about the key.
  */
 export function writeKeyStore({ alias, certificates, key }: KeyEntry, password: string): Buffer {
   const derive = (purpose: string): Buffer => createHmac('sha256', key).update(purpose).digest();
@@ -51,7 +51,7 @@ export function writeKeyStore({ alias, certificates, key }: KeyEntry, password: 
   return pfx([sequence(...bags), sequence(keyBag)], password, derive('mac').subarray(0, 16));
 }
 
-/** A PKCS#12 file with certificates, as DER, that a Java program trusts. */
+/** A PKCS#12 file with DER certificates as a Java trust store. */
 export function writeTrustStore(certificates: readonly Buffer[], password: string): Buffer {
   const bags = certificates.map((certificate, index) =>
     certificateBag(certificate, [
@@ -62,7 +62,7 @@ export function writeTrustStore(certificates: readonly Buffer[], password: strin
   return pfx([sequence(...bags)], password, sha256(Buffer.concat(certificates)).subarray(0, 16));
 }
 
-/** The whole file: the contents, and a MAC over them. */
+/** The complete file: the contents, and a MAC over them. */
 function pfx(contents: readonly Asn1[], password: string, salt: Buffer): Buffer {
   const authenticated = toDer(sequence(...contents.map((content) => data(toDer(content)))));
   const mac = createHmac('sha256', macKey(password, salt)).update(authenticated).digest();
@@ -75,7 +75,7 @@ function pfx(contents: readonly Asn1[], password: string, salt: Buffer): Buffer 
   );
 }
 
-/** RFC 7292 appendix B.2. The key is as long as a hash, so one round is all there is. */
+/** RFC 7292 appendix B.2. The key is as long as a hash, so one round is enough. */
 function macKey(password: string, salt: Buffer): Buffer {
   const fill = (bytes: Buffer): Buffer => Buffer.alloc(Math.ceil(bytes.length / BLOCK) * BLOCK, bytes);
   let hash: Buffer = Buffer.concat([Buffer.alloc(BLOCK, MAC_ID), fill(salt), fill(utf16(`${password}\0`))]);

@@ -3,10 +3,10 @@ import { LRUCache } from 'lru-cache';
 import { IdentityError } from '../../errors.ts';
 import { readPem, writePem } from './pem.ts';
 
-/** The published one and Consul's: no older key stays in memory. */
+/** The published key and Consul's: older keys do not stay in memory. */
 const MAX_PARSED = 2;
 
-/** A private key and its one normal PEM form. Never logged, never put into an error. */
+/** A private key and its canonical PEM form. Never logged, never part of an error. */
 export interface PrivateKey {
   readonly object: KeyObject;
   readonly pem: string;
@@ -16,7 +16,7 @@ export interface PrivateKey {
  * Reads the private key of a PEM text, in SEC1, PKCS#1 or PKCS#8 form, and keeps that form. An `EC PARAMETERS` block
  * before it, as openssl writes, is dropped.
  *
- * @throws IdentityError PEM_UNREADABLE or KEY_UNREADABLE; the error has no `cause`, since OpenSSL's may quote the input
+ * @throws IdentityError PEM_UNREADABLE or KEY_UNREADABLE, without a `cause`, because OpenSSL's error may quote the input
  */
 export function readPrivateKey(text: string): PrivateKey {
   return parsed.memo(text);

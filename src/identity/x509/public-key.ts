@@ -9,8 +9,8 @@ export class PublicKey {
   }
 
   /**
-   * Whether both are the same key. OpenSSL is not asked about keys of two types: Node leaves its complaint in OpenSSL's queue
-   * of errors, where the next reading of a private key finds it and fails (seen with Node 20).
+   * Whether both are the same key. Keys of different types are not compared by OpenSSL: Node would leave the error in OpenSSL's
+   * queue, where the next parsing of a private key finds it and fails (seen with Node 20).
    */
   equals({ object }: PublicKey): boolean {
     return this.object.asymmetricKeyType === object.asymmetricKeyType && this.object.equals(object);

@@ -1,15 +1,15 @@
 /**
- * More than any honest answer needs. A decision has two budgets, for the bundle and for all else, so that a hostile answer holds
- * up the process for a second: with the slowest keys that OpenSSL knows a check takes three milliseconds.
+ * More than any legitimate answer needs. A decision has two budgets, one for the bundle and one for the rest, so that a hostile
+ * answer blocks the process for at most a second: with the slowest keys in OpenSSL a check takes three milliseconds.
  */
 export const MAX_SIGNATURES = 150;
 
-/** Undefined outside of every `withSignatureBudget`. */
+/** Undefined outside of `withSignatureBudget`. */
 let left: number | undefined;
 
 /**
- * What `work` returns, with one budget of signature checks for all of it, whatever further budgets it asks for. What is known
- * from before is counted as well, so that the same input gives the same result.
+ * Runs `work` with one budget of signature checks, shared with nested calls. Cached results count as well, so that the same input
+ * gives the same result.
  */
 export function withSignatureBudget<T>(work: () => T): T {
   if (left !== undefined) return work();
@@ -29,7 +29,7 @@ export function spendSignature(): boolean {
   return true;
 }
 
-/** Whether no further signature may be checked: what was not found by then was not looked for. */
+/** Whether the budget is spent, so that a search may be incomplete. */
 export function areSignaturesSpent(): boolean {
   return left === 0;
 }

@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, open, readdir, readlink, rename, rm, symlink } fro
 import { join } from 'node:path';
 import { systemCode } from '../../errors.ts';
 
-/** One file of a set: what it holds, its mode, and whose it is, where that matters. */
+/** One file of a set: its content, its mode, and its owner if configured. */
 export interface SetFile {
   readonly content: string | Buffer;
   readonly mode: number;
@@ -11,22 +11,22 @@ export interface SetFile {
   readonly group?: number | undefined;
 }
 
-/** The link every file's name leads through; the kubelet gives its volumes the same form. */
+/** The link to the current set, through which all file names lead; the layout of the kubelet's volumes. */
 export const CURRENT = '..current';
-/** To the set that the reader of the files was last told of. */
-const TOLD = '..told';
+/** The link to the set with which the gateway was last reloaded. */
+const RELOADED = '..reloaded';
 const SET_PREFIX = '..set-';
-/** Of folders: what is in them has modes of its own. */
+/** For folders: the files have their own modes. */
 const FOLDER_MODE = 0o755;
 const PRIVATE = 0o600;
-/** For `chown`: as it is. */
+/** For `chown`: no change. */
 const UNCHANGED = -1;
 
 /**
- * Replaces a set of files in `directory` so that a reader sees all of the old set or all of the new one: the files are
- * written and synced in a folder of their own, then one rename of a link makes it the current one.
+ * Replaces a set of files in `directory` so that a reader sees either the old or the new set as a whole: the files are written
+ * and synced in a new folder, then one rename of a link makes it current.
  *
- * @throws the file system's error; the old set then is untouched
+ * @throws the file system's error; the old set is then unchanged
  */
 export async function replaceSet(directory: string, files: Readonly<Record<string, SetFile>>): Promise<void> {
   await mkdir(directory, { recursive: true, mode: FOLDER_MODE });
@@ -34,7 +34,7 @@ export async function replaceSet(directory: string, files: Readonly<Record<strin
   try {
     await mkdir(join(directory, set));
     await chmod(join(directory, set), FOLDER_MODE);
-    // Each waits for the disk, and the disk takes them together.
+    // In parallel: each waits for the disk, which combines the syncs.
     const written = Object.entries(files).map(([name, file]) =>
       writeSynced(join(directory, set, name), file),
     );
@@ -48,18 +48,19 @@ export async function replaceSet(directory: string, files: Readonly<Record<strin
   await removeOldSets(directory, set);
 }
 
-/** The set that is current, if its reader was not told of it yet. @throws the file system's error */
-export async function untoldSet(directory: string): Promise<string | undefined> {
-  const [current, told] = await Promise.all([CURRENT, TOLD].map((name) => targetOf(join(directory, name))));
-  return current === told ? undefined : current;
+/** The current set, if the gateway has not been reloaded with it yet. @throws the file system's error */
+export async function setToReload(directory: string): Promise<string | undefined> {
+  const links = [CURRENT, RELOADED].map((name) => targetOf(join(directory, name)));
+  const [current, reloaded] = await Promise.all(links);
+  return current === reloaded ? undefined : current;
 }
 
-/** Remembers, beyond the end of this process, that the reader was told of `set`. @throws the file system's error */
-export function rememberTold(directory: string, set: string): Promise<void> {
-  return replaceLink(directory, TOLD, set);
+/** Records on disk that the gateway was reloaded with `set`. @throws the file system's error */
+export function markReloaded(directory: string, set: string): Promise<void> {
+  return replaceLink(directory, RELOADED, set);
 }
 
-/** Waits for each, so that nothing is written any more where one has failed. @throws what the first of these did */
+/** Waits for all, so that no write is pending after a failure. @throws the first error */
 async function allSettled(work: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
 }
@@ -76,7 +77,7 @@ async function targetOf(link: string): Promise<string | undefined> {
 async function writeSynced(path: string, { content, mode, owner, group }: SetFile): Promise<void> {
   const file = await open(path, 'wx', PRIVATE);
   try {
-    // Before there is anything to read; the umask has no say in it.
+    // Before the content is written, and independent of the umask.
     if (owner !== undefined || group !== undefined) await file.chown(owner ?? UNCHANGED, group ?? UNCHANGED);
     await file.chmod(mode);
     await file.writeFile(content);
@@ -100,7 +101,7 @@ async function replaceLink(directory: string, name: string, target: string): Pro
   }
 }
 
-/** Also what a killed process left; a failure here harms nobody and the next write tries again. */
+/** Also removes what a killed process left. A failure is harmless: the next write tries again. */
 async function removeOldSets(directory: string, current: string): Promise<void> {
   for (const name of await readdir(directory)) {
     const old = (name.startsWith(SET_PREFIX) && name !== current) || name.startsWith('..link-');

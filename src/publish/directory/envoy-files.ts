@@ -3,10 +3,10 @@ import { join, resolve } from 'node:path';
 const SECRET = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
 
 /**
- * Two files by which an Envoy reads the folder by SDS (docs of Envoy: config-secret-discovery-service, key rotation): it reads the
- * files again whenever the link to the current set is replaced in the folder. What the upstream must be is for its cluster to say.
+ * Two files with which Envoy reads the folder by SDS (Envoy docs: config-secret-discovery-service, key rotation): it reads the
+ * files again whenever the link to the current set is replaced. The upstream's expected SANs belong in the cluster's configuration.
  *
- * @param directory as the Envoy sees it too
+ * @param directory the folder, at the same path for Envoy
  */
 export function envoyFiles(directory: string): Readonly<Record<'identity' | 'roots', object>> {
   const path = resolve(directory);

@@ -6,7 +6,7 @@ import { withFileDeadline } from '../../lib/read-text.ts';
 import { inThreadPool } from '../../lib/thread-pool.ts';
 import type { SetFile } from './atomic-set.ts';
 
-/** Who may read each file that is there. */
+/** The mode and owner of each existing file. */
 export type FileModes = Readonly<Record<string, FileMode>>;
 
 interface FileMode {
@@ -27,7 +27,7 @@ export async function readModes(
   return Object.fromEntries(entries.flat());
 }
 
-/** Whether each file has its mode, and its owner and group where these are set. */
+/** Whether each file has its mode, and its owner and group if configured. */
 export function hasWantedModes(files: Readonly<Record<string, SetFile>>, found: FileModes): boolean {
   return Object.entries(files).every(([name, { mode, owner, group }]) => {
     const actual = found[name];

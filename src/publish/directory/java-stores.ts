@@ -3,7 +3,7 @@ import { readPem } from '../../identity/x509/pem.ts';
 import { writeKeyStore, writeTrustStore } from '../../identity/x509/pkcs12.ts';
 import { readPrivateKey } from '../../identity/x509/private-key.ts';
 
-/** What the entry of the identity is called in the keystore. */
+/** The alias of the identity in the keystore. */
 const ALIAS = 'identity';
 
 /** The certificate, its intermediates and its key. */

@@ -1,24 +1,24 @@
-/** How the files of the folder are to be; undefined: as this process makes them. */
+/** The mode and ownership of the files; undefined: those of the process. */
 export interface OutputFiles {
-  /** Of those that hold the key. */
+  /** For the files with the key. */
   readonly keyMode: number;
   readonly owner: number | undefined;
   readonly group: number | undefined;
-  /** Beside those that every gateway reads. */
+  /** In addition to those that every gateway reads. */
   readonly extra: readonly ExtraFiles[];
-  /** Of the files in PKCS#12. */
+  /** For the PKCS#12 files. */
   readonly keystorePassword: string;
 }
 
 /**
  * - `pem`: `tls.pem`, the certificate and its key in one file, as HAProxy reads them.
- * - `envoy`: by which an Envoy reads the folder by SDS.
+ * - `envoy`: two files with which Envoy reads the folder by SDS.
  * - `pkcs12`: `keystore.p12` with certificate and key, `truststore.p12` with the roots, as Java reads them.
  */
 export const EXTRA_FILES = ['pem', 'envoy', 'pkcs12'] as const;
 export type ExtraFiles = (typeof EXTRA_FILES)[number];
 
-/** How the reader of the files is told to read them again. */
+/** How the gateway is made to read the files again. */
 export type Reload =
   | { readonly kind: 'command'; readonly command: string }
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals; readonly pidFile: string };

@@ -23,10 +23,10 @@ import {
   withAnnotations,
   writesIn,
 } from '../write-record.ts';
-import { CURRENT, rememberTold, replaceSet, type SetFile, untoldSet } from './atomic-set.ts';
+import { CURRENT, markReloaded, replaceSet, type SetFile, setToReload } from './atomic-set.ts';
 import { type FileModes, hasWantedModes, readModes } from './file-modes.ts';
 import type { OutputFiles, Reload } from './output.ts';
-import { tellReader } from './reload.ts';
+import { reloadGateway } from './reload.ts';
 import { filesOf, identityFiles } from './set-files.ts';
 import { watchUntilBroken } from './watch.ts';
 
@@ -38,41 +38,41 @@ export interface DirectoryPublisherOptions {
   readonly apiVersion: string;
   readonly clock: Clock;
   readonly files: OutputFiles;
-  /** Undefined: what reads the files notices by itself, or is told by others. */
+  /** Undefined: the gateway watches the files, or is reloaded by other means. */
   readonly reload: Reload | undefined;
 }
 
-/** What a file of the folder holds, undefined where there is none. @throws PublishError */
+/** The content of a file in the folder, undefined if it does not exist. @throws PublishError */
 type ReadFile = (name: string) => Promise<Buffer | undefined>;
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  EACCES: 'let the user this runs as write there',
-  EPERM: 'let the user this runs as write there',
+  EACCES: 'let the user of the connector write there',
+  EPERM: 'let the user of the connector write there',
   EROFS: 'mount a writable volume there',
-  ENOSPC: 'make room on that file system',
-  EDQUOT: 'raise the quota of that file system, or make room',
+  ENOSPC: 'free space on that file system',
+  EDQUOT: 'raise the quota of that file system, or free space',
   EFBIG: 'raise the limit on the size of files (ulimit -f)',
-  EIO: 'see what is wrong with that disk',
+  EIO: 'check that disk',
   ENOTDIR: 'set _OUTPUT_DIR to a folder',
   EEXIST: 'set _OUTPUT_DIR to a folder',
-  ETIMEDOUT: 'see what that file system waits for: it did not answer in time',
+  ETIMEDOUT: 'check that file system: it did not answer in time',
   ERR_ACCESS_DENIED:
-    'the permission model of Node.js denies it: take --permission out of NODE_OPTIONS, which also forbids setting file modes',
+    'the permission model of Node.js denies it: remove --permission from NODE_OPTIONS, which also forbids setting file modes',
 };
 const WATCH_RETRY_MS = 1_000;
-/** For some syncs of a slow disk. */
+/** Enough for several syncs of a slow disk. */
 const WRITE_DEADLINE_MS = 15_000;
 
 /**
- * Publishes to files: `tls.crt`, `tls.key` (0600), `ca.crt` and the manifests, for gateways outside a cluster and for a
- * first try without one. A set appears whole or not at all.
+ * Publishes to files: `tls.crt`, `tls.key` (0600), `ca.crt` and the manifests, for gateways outside a cluster and for trying it
+ * without one. Readers never see a partial set.
  */
 export class DirectoryPublisher implements Preview {
   readonly target: DirectoryTarget;
   readonly #options: DirectoryPublisherOptions;
-  /** The modes our last write left, where the file system has no others. */
+  /** The modes after our last write, on file systems that do not store them as requested. */
   #settled: string | undefined;
-  /** The annotations in the last `secret.yaml` that was read: parsing it takes longer than reading it. */
+  /** The annotations of the last `secret.yaml`: parsing it takes longer than reading it. */
   #parsed: { readonly text: string; readonly annotations: Readonly<Record<string, unknown>> } | undefined;
 
   constructor(options: DirectoryPublisherOptions) {
@@ -81,8 +81,8 @@ export class DirectoryPublisher implements Preview {
   }
 
   /**
-   * Notices that a file was deleted or edited; the folder itself may come and go. Who edits a file through its link
-   * changes the folder of the set alone, so that is watched too.
+   * Watches for deleted and edited files; the folder itself may be removed and created again. Editing a file through its link
+   * changes only the folder of the set, so that is watched too.
    */
   async run(onChange: () => void, signal: AbortSignal): Promise<void> {
     const { directory } = this.#options;
@@ -118,7 +118,7 @@ export class DirectoryPublisher implements Preview {
       certificatePem: certificatePem ?? '',
       privateKeyPem: privateKeyPem ?? '',
       caPem,
-      // The gateway reads both bundles from the one file.
+      // The gateway reads both bundles from the same file.
       upstreamCaPem: verifiesUpstream ? caPem : undefined,
       rootsIndex,
       upstreamRootsIndex: verifiesUpstream ? rootsIndex : undefined,
@@ -170,14 +170,14 @@ export class DirectoryPublisher implements Preview {
     };
   }
 
-  /** The Service's manifest is part of the set of files; the gateway is told of them by a reload, once for each set. */
+  /** The Service's manifest is part of the set of files. Reloads the gateway once for each set. */
   async publishService(signal: AbortSignal): Promise<WriteOutcome> {
     const { clock, directory, reload } = this.#options;
     if (reload === undefined) return 'unchanged';
-    const set = await this.#inFolder(() => untoldSet(directory));
+    const set = await this.#inFolder(() => setToReload(directory));
     if (set === undefined) return 'unchanged';
-    if (!(await tellReader(reload, directory, clock, signal))) return 'unchanged';
-    await this.#inFolder(() => rememberTold(directory, set));
+    if (!(await reloadGateway(reload, directory, clock, signal))) return 'unchanged';
+    await this.#inFolder(() => markReloaded(directory, set));
     return 'written';
   }
 
@@ -190,12 +190,12 @@ export class DirectoryPublisher implements Preview {
     }
   }
 
-  /** A folder has no place for events. */
+  /** A folder has no events. */
   record(): void {}
 
   async close(): Promise<void> {}
 
-  /** Whether who may read each file is as it should be, or as this file system has it. */
+  /** Whether each file has the wanted mode and owner, or those that this file system gave it. */
   async #holdsModes(files: Readonly<Record<string, SetFile>>): Promise<boolean> {
     const modes = await this.#modes(files);
     return hasWantedModes(files, modes) || JSON.stringify(modes) === this.#settled;
@@ -217,7 +217,7 @@ export class DirectoryPublisher implements Preview {
     return this.#parsed.annotations;
   }
 
-  /** Reads each file once, however often it is asked for. */
+  /** A reader that reads each file only once. */
   #snapshot(): ReadFile {
     const files = new Map<string, Promise<Buffer | undefined>>();
     return (name) => {
@@ -238,7 +238,7 @@ export class DirectoryPublisher implements Preview {
   }
 }
 
-/** Whether every file is there as it should be: one that was deleted or edited is as good a reason as a new leaf. */
+/** Whether every file has its content: a deleted or edited file triggers a write, as a new leaf does. */
 async function holdsContents(files: Readonly<Record<string, SetFile>>, read: ReadFile): Promise<boolean> {
   const names = Object.keys(files);
   const found = await Promise.all(names.map(read));
@@ -259,7 +259,7 @@ function annotationsIn(secretYaml: string): Record<string, unknown> {
 export function unusable(directory: string, cause: unknown): PublishError {
   const code = systemCode(cause) ?? 'unknown';
   return new PublishError('DIRECTORY_UNWRITABLE', `the folder ${directory} cannot be used (${code})`, {
-    remedy: REMEDIES[code] ?? 'see that _OUTPUT_DIR is a folder this process may write',
+    remedy: REMEDIES[code] ?? 'check that _OUTPUT_DIR is a folder that this process may write',
     cause,
   });
 }

@@ -7,17 +7,17 @@ import type { Reload } from './output.ts';
 
 /** A graceful reload of a gateway with many routes takes seconds. */
 const COMMAND_DEADLINE_MS = 30_000;
-/** For the last words of a command whose children hold its stderr open. */
+/** The wait for remaining stderr output of a failed command whose children keep it open. */
 const DRAIN_MS = 200;
 const MAX_STDERR_LENGTH = 4_096;
 
 /**
- * Tells the reader of the files in `directory` to read them again, and returns whether there was one: a gateway that does not run
- * reads them when it starts.
+ * Makes the gateway read the files in `directory` again, and returns whether it is running: a gateway that is not running reads
+ * them when it starts.
  *
  * @throws PublishError RELOAD_FAILED; or `signal.reason`
  */
-export async function tellReader(
+export async function reloadGateway(
   reload: Reload,
   directory: string,
   clock: Clock,
@@ -31,31 +31,35 @@ export async function tellReader(
 async function sendSignal(signal: NodeJS.Signals, pidFile: string, clock: Clock): Promise<boolean> {
   try {
     const [, pid] = /^([1-9]\d{0,9})\s*$/.exec(await readText(pidFile, clock)) ?? [];
-    if (pid === undefined) throw new Error('it holds no process ID');
+    if (pid === undefined) throw new Error('it contains no process ID');
     process.kill(Number(pid), signal);
     return true;
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ESRCH') return false;
     const why = code ?? (error instanceof Error ? error.message : 'unknown');
-    throw new PublishError('RELOAD_FAILED', `${signal} could not be sent by ${pidFile} (${why})`, {
-      remedy:
-        code === 'EPERM'
-          ? 'run this as the user of that process, or as root'
-          : 'set _OUTPUT_RELOAD_PID_FILE to the file in which the gateway writes its process ID',
-      cause: error,
-    });
+    throw new PublishError(
+      'RELOAD_FAILED',
+      `${signal} could not be sent to the process of ${pidFile} (${why})`,
+      {
+        remedy:
+          code === 'EPERM'
+            ? 'run the connector as the user of that process, or as root'
+            : 'set _OUTPUT_RELOAD_PID_FILE to the file to which the gateway writes its process ID',
+        cause: error,
+      },
+    );
   }
 }
 
-/** What the command prints is not shown but for its last words where it fails. It gets no token of this process. */
+/** The command's output is discarded, except for the end of stderr if it fails. It does not get the tokens of this process. */
 async function runCommand(
   command: string,
   directory: string,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const remedy = 'run the command of _OUTPUT_RELOAD_COMMAND by hand, as the user this runs as';
+  const remedy = 'run the command of _OUTPUT_RELOAD_COMMAND by hand, as the user of the connector';
   const failed = (why: string, cause?: unknown): PublishError =>
     new PublishError('RELOAD_FAILED', `the reload command ${why}`, {
       remedy:
@@ -102,7 +106,7 @@ function run(command: string, directory: string, clock: Clock, signal: AbortSign
       stderr = (stderr + text).slice(-MAX_STDERR_LENGTH);
     });
     child.once('error', reject);
-    // Not `close`: a gateway that it starts may hold its output open for ever.
+    // Not `close`: a gateway started by the command may keep its output open forever.
     child.once('exit', (code, by) => {
       void clock.sleep(code === 0 ? 0 : DRAIN_MS, signal).then(() => {
         child.stderr.destroy();

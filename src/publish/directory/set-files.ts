@@ -8,7 +8,7 @@ import type { ExtraFiles, OutputFiles } from './output.ts';
 
 const PUBLIC_MODE = 0o644;
 
-/** The files that a gateway reads. */
+/** The files that gateways read. */
 export function identityFiles(
   { tlsCrt, tlsKey, caCrt }: Content,
   { keyMode, owner, group, extra }: OutputFiles,
@@ -22,7 +22,7 @@ export function identityFiles(
   };
 }
 
-/** All files of a set, for a reader of `directory`: those, the manifests, and what other readers want. */
+/** All files of a set in `directory`: the identity, the manifests, and the configured extra files. */
 export function filesOf(
   directory: string,
   content: Content,

@@ -12,7 +12,7 @@ export function watchUntilBroken(
       const watcher = watch(directory, { signal });
       watcher.on('change', (_event, changed) => {
         const name = String(changed ?? '');
-        // The folder itself went. Other names with two dots are the links and folders of a set being replaced.
+        // The folder itself was removed. Other names with two dots are the links and folders of a set being replaced.
         if (name === basename(directory)) watcher.close();
         else if (!name.startsWith('..')) onChange();
       });

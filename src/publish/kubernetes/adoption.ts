@@ -13,14 +13,14 @@ import {
 } from '../manifests.ts';
 import type { KubernetesObject } from './api/object.ts';
 
-/** Either is enough: a person may edit the labels, and a restored backup has other managers. */
+/** Either is enough: labels may be edited by hand, and a restored backup has other managers. */
 export function isOurs({ labels, managers }: KubernetesObject): boolean {
   return labels[MANAGED_BY] === FIELD_MANAGER || managers.includes(FIELD_MANAGER);
 }
 
 /**
- * Rejects a Secret that cannot be adopted: its type cannot be changed, nor can anything in it that is immutable. What
- * another writer keeps there for another purpose is not ours to replace.
+ * Rejects a Secret that cannot be adopted: one of another type or an immutable one cannot be updated, and one that another
+ * writer uses for another purpose must not be replaced.
  *
  * @throws PublishError SECRET_NOT_ADOPTABLE
  */
@@ -39,8 +39,8 @@ export function assertAdoptable(
 }
 
 /**
- * Rejects a Service that another writer made for another purpose: its selector and its annotation would be lost. The old
- * program's has nothing but our TLSContext in its annotation, and one made for us by hand selects nothing.
+ * Rejects a Service that another writer created for another purpose: its selector and its annotation would be lost. The old
+ * program's Service has only our TLSContext in its annotation, and one created for us by hand has no selector.
  *
  * @throws PublishError SERVICE_NOT_ADOPTABLE
  */
@@ -56,12 +56,12 @@ export function assertServiceAdoptable(service: KubernetesObject, { metadata, sp
 
 function foreignContent({ data }: KubernetesObject, type: SecretManifest['type']): string | undefined {
   const [first] = tryReadCertificates(Buffer.from(data['tls.crt'] ?? '', 'base64').toString('utf8'));
-  // What cannot be read serves nobody.
+  // A certificate that cannot be parsed is not in use.
   if (first === undefined) return undefined;
   const isExpected = type === TLS_SECRET_TYPE ? trySpiffeIdOf(first) !== undefined : first.x509.ca;
   if (isExpected) return undefined;
-  const wanted = type === TLS_SECRET_TYPE ? 'an identity that Consul signed' : 'roots';
-  return `it holds the certificate ${first.x509.subject.replaceAll('\n', ', ') || 'of another'}, and not ${wanted}`;
+  const wanted = type === TLS_SECRET_TYPE ? 'an identity signed by Consul' : 'roots';
+  return `it contains the certificate ${first.x509.subject.replaceAll('\n', ', ') || 'of another'}, not ${wanted}`;
 }
 
 function foreignConfig(config: string, ours: string): string | undefined {

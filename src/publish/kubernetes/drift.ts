@@ -4,7 +4,7 @@ import { FIELD_MANAGER, isReserved, TLS_CONTEXT_ANNOTATION } from '../annotation
 import type { SecretManifest, ServiceManifest } from '../manifests.ts';
 import type { KubernetesObject } from './api/object.ts';
 
-/** Whether the object already holds all we want there; what others own beside it does not count. */
+/** Whether the object already has everything in the manifest; additional fields of other owners are ignored. */
 export function holds(object: KubernetesObject, manifest: SecretManifest | ServiceManifest): boolean {
   return (
     holdsMetadata(object, manifest) &&
@@ -15,7 +15,7 @@ export function holds(object: KubernetesObject, manifest: SecretManifest | Servi
   );
 }
 
-/** Whether the object already holds our labels and annotations. */
+/** Whether the object already has our labels and annotations. */
 export function holdsMetadata(
   object: KubernetesObject,
   { metadata }: Pick<SecretManifest | ServiceManifest, 'metadata'>,
@@ -23,12 +23,12 @@ export function holdsMetadata(
   return contains(object.labels, metadata.labels) && contains(object.annotations, metadata.annotations);
 }
 
-/** Whether the object already holds the data, whatever its labels and annotations say. */
+/** Whether the object already has the data, regardless of its labels and annotations. */
 export function holdsData(object: KubernetesObject, manifest: SecretManifest): boolean {
   return contains(object.data, manifest.data);
 }
 
-/** What the gateway makes use of and the object does not hold: keys of the data, or the annotation. */
+/** The parts used by the gateway that the object lacks: keys of the data, or the annotation. */
 export function missingEssentials(
   object: KubernetesObject,
   manifest: SecretManifest | ServiceManifest,
@@ -39,13 +39,13 @@ export function missingEssentials(
   return object.annotations[TLS_CONTEXT_ANNOTATION] === wanted ? [] : [TLS_CONTEXT_ANNOTATION];
 }
 
-/** What nobody but us ever set there, and is no longer wanted. */
+/** Keys that only the connector owns and that are no longer wanted. */
 export interface StaleMetadata {
   readonly labels: readonly string[];
   readonly annotations: readonly string[];
 }
 
-/** The labels and annotations that were configured once. Reserved ones may be of another version of the connector. */
+/** Labels and annotations that are no longer configured. Reserved ones are kept: another version of the connector may use them. */
 export function staleMetadata(
   object: KubernetesObject,
   { metadata }: Pick<SecretManifest | ServiceManifest, 'metadata'>,
@@ -84,8 +84,8 @@ export function keepClusterIp(
 }
 
 /**
- * Whether every field of `wanted` is in `actual`. The API server adds fields of its own, such as nodePort, and others may add
- * items to a list, such as a port, which our apply does not own and so cannot remove.
+ * Whether every field of `wanted` is in `actual`. The API server adds fields, such as nodePort, and other writers may add list
+ * items, such as a port, which our apply does not own and so cannot remove.
  */
 function contains(actual: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {

@@ -18,21 +18,21 @@ export interface ObjectCacheOptions {
 const BURST = 5;
 const REFILL_MS = 1_000;
 const MAX_BACKOFF_MS = 30_000;
-/** A watch that lived this long worked, whatever ended it. */
+/** A watch that lasted this long counts as a success, even if it ends with an error. */
 const LONG_LIVED_MS = 30_000;
 
 /**
- * One object and our newest knowledge of it. client-node's informers die on the first dropped socket or 401 and cannot
- * select one object, so this is a loop of our own: list, watch from there, and start over whatever ends it.
+ * The latest known state of one object. client-node's informers die on the first dropped socket or 401 and cannot select one
+ * object, so this is our own loop: list, watch, and start over after any error.
  */
 export class ObjectCache {
   readonly ref: ObjectRef;
   readonly #options: ObjectCacheOptions;
-  /** The object, or that there is none, as of `version`. */
+  /** The object, or undefined if there is none, as of `version`. */
   #known: { object: KubernetesObject | undefined; version: string } | undefined;
-  /** The read that `run` begins with. */
+  /** The first read of `run`. */
   #first: Promise<unknown> | undefined;
-  /** The version our last write made. */
+  /** The version created by our last write. */
   #ours: string | undefined;
 
   constructor(options: ObjectCacheOptions) {
@@ -40,12 +40,12 @@ export class ObjectCache {
     this.ref = options.ref;
   }
 
-  /** The object as it was last seen, if it was; nothing is asked. */
+  /** The last known object, without a request. */
   get known(): KubernetesObject | undefined {
     return this.#known?.object;
   }
 
-  /** The object as it was last seen, or undefined where it does not exist; read first if it was never seen. */
+  /** The last known object, or undefined if it does not exist. Reads it if it is not known yet. */
   async current(signal: AbortSignal): Promise<KubernetesObject | undefined> {
     if (this.#known === undefined) await (this.#first && orAborted(this.#first, signal));
     if (this.#known === undefined) await this.refresh(signal);
@@ -53,8 +53,8 @@ export class ObjectCache {
   }
 
   /**
-   * Reads the object from the API server now. The result replaces what was known even if its resourceVersion is lower, as
-   * after a restore of etcd, unless the watch or a write has changed that during the read.
+   * Reads the object from the API server now. The result replaces the known state even if its resourceVersion is lower, as
+   * after a restore of etcd, unless the watch or a write has changed that state during the read.
    *
    * @throws PublishError
    */
@@ -65,23 +65,23 @@ export class ObjectCache {
     else this.#learn(object, resourceVersion);
   }
 
-  /** Takes what a write of ours returned, so that the next decision does not wait for the watch. */
+  /** Accepts the result of our own write, so that the next decision does not wait for the watch. */
   accept(object: KubernetesObject): void {
     this.#ours = object.resourceVersion;
     this.#learn(object, object.resourceVersion);
   }
 
-  /** Whether nothing was written since our last write. */
+  /** Whether our own write was the last one. */
   get isOwnWrite(): boolean {
     return this.#ours !== undefined && this.#ours === this.#known?.version;
   }
 
-  /** Keeps the knowledge fresh until `signal` aborts; calls `onChange` whenever it may have changed. Never rejects. */
+  /** Keeps the known state current until `signal` aborts; calls `onChange` whenever it may have changed. Never rejects. */
   async run(onChange: () => void, signal: AbortSignal): Promise<void> {
     const { clock, observer } = this.#options;
     const bucket = new TokenBucket(clock, BURST, REFILL_MS);
     let resourceVersion: string | undefined;
-    // Failures in a row: a watch that brought something, or lived long, ends the row.
+    // Consecutive failures: reset by a watch that delivered an event or lasted long.
     let failures = 0;
     while (!signal.aborted) {
       await bucket.take(signal);
@@ -105,7 +105,7 @@ export class ObjectCache {
         failures = clock.monotonic() >= workedAt ? 1 : failures + 1;
         const retryMs = retryAfterOf(error) + backoffMs(failures, clock.random, MAX_BACKOFF_MS);
         observer.watchFailed(describeObject(this.ref), error, failures, retryMs);
-        // The next read fails too, and says why.
+        // The next read fails too, and reports the error.
         if (this.#known === undefined) onChange();
         await clock.sleep(retryMs, signal);
       }
@@ -113,8 +113,8 @@ export class ObjectCache {
   }
 
   /**
-   * Follows one watch to its end and returns the resourceVersion to go on from; undefined if it delivered nothing, not even a
-   * bookmark. After a restore of etcd the API server accepts a watch from a resourceVersion it has not reached yet, and sends
+   * Follows one watch to its end and returns the resourceVersion to continue from; undefined if it delivered nothing, not even a
+   * bookmark: after a restore of etcd the API server accepts a watch from a resourceVersion it has not reached yet, and sends
    * nothing.
    */
   async #follow(
@@ -138,10 +138,10 @@ export class ObjectCache {
     return resourceVersion;
   }
 
-  /** Reads before a new watch, and believes it: after a restored backup resourceVersions start lower than they were. */
+  /** Reads before a new watch, and always accepts the result: after a restored backup, resourceVersions are lower than before. */
   async #startOver(signal: AbortSignal): Promise<string> {
     const reading = this.#options.client.read(this.ref, signal);
-    // Whoever asks meanwhile need not read it a second time; if it fails, that read says why.
+    // Shared with concurrent callers of `current`; if it fails, their own read reports the error.
     this.#first = this.#known === undefined ? reading.catch(() => undefined) : undefined;
     const { object, resourceVersion } = await reading;
     this.#known = { object, version: resourceVersion };
@@ -149,9 +149,9 @@ export class ObjectCache {
   }
 
   /**
-   * Takes what is newer than what is known and says whether it was: an event may overtake the answer to a write or a
-   * read, and that must not undo it. resourceVersions can be ordered (KEP-5504); where they are no numbers everything is
-   * news, and a decision on old news ends in a 409.
+   * Accepts a newer state and returns whether it was newer: an event may overtake the answer to a write or a read, which must
+   * not undo it. resourceVersions can be ordered (KEP-5504); if they are not numbers, every state counts as newer, and a decision
+   * on an old one ends in a 409.
    */
   #learn(object: KubernetesObject | undefined, version: string): boolean {
     if (this.#known !== undefined && isAtMost(version, this.#known.version)) return false;
@@ -165,7 +165,7 @@ function isAtMost(version: string, other: string): boolean {
   return isNumber.test(version) && isNumber.test(other) && BigInt(version) <= BigInt(other);
 }
 
-/** A bookmark has no name, so only its resourceVersion is asked for. */
+/** A bookmark has no name: only its resourceVersion is used. */
 function decodeEventObject(event: WatchEvent): KubernetesObject {
   if (event.type !== 'BOOKMARK') return decodeObject(event.object);
   const metadata = asRecord(asRecord(event.object)['metadata']);
@@ -175,7 +175,7 @@ function decodeEventObject(event: WatchEvent): KubernetesObject {
 function errorOfEvent(event: WatchEvent, ref: ObjectRef): PublishError {
   const { code, message } = asRecord(event.object);
   const status = typeof code === 'number' ? code : 500;
-  const reason = typeof message === 'string' ? message : 'the API server does not say what is wrong';
+  const reason = typeof message === 'string' ? message : 'the API server gave no reason';
   const failure = { status, reason: '', message: reason, retryAfterMs: 0 };
   return errorOfFailure(failure, { ...ref, verb: 'watch' });
 }

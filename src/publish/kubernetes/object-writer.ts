@@ -17,21 +17,21 @@ export interface ObjectWriterOptions {
   readonly observer: PublishObserver;
 }
 
-/** What an object is to hold. */
+/** The wanted state of an object. */
 export interface ObjectWrite {
   readonly manifest: SecretManifest | ServiceManifest;
   readonly urgency: Urgency;
-  /** Called once the write is seen to have been carried out, if its answer was lost. */
+  /** Called once a write whose answer was lost turns out to have succeeded. */
   readonly onConfirmed: () => void;
 }
 
 const UNPROCESSABLE = 422;
 
-/** Writes an object only where it differs from its manifest, and only onto the version that was read. */
+/** Writes an object only if it differs from its manifest, and only over the version that was read. */
 export class ObjectWriter {
   readonly #options: ObjectWriterOptions;
   readonly #lost = new LostWrites();
-  /** The versions that lack something which another write would not bring either; what the gateway uses is there. */
+  /** Versions that differ in parts which a further write would not change either; nothing that the gateway uses is missing. */
   readonly #settled = new Map<ObjectCache, string>();
 
   constructor(options: ObjectWriterOptions) {
@@ -39,9 +39,9 @@ export class ObjectWriter {
   }
 
   /**
-   * Writes the manifest unless `current`, the object as it is, holds it already.
+   * Writes the manifest unless `current`, the existing object, already has it.
    *
-   * @throws PublishError; KUBERNETES_WRITE_UNDONE where the answer lacks what was written
+   * @throws PublishError; KUBERNETES_WRITE_UNDONE if the answer lacks what was written
    */
   async ensure(
     cache: ObjectCache,
@@ -58,7 +58,7 @@ export class ObjectWriter {
     );
   }
 
-  /** Runs a write; where another writer was first, or deleted the object, reads it again for the next decision. */
+  /** Runs a write. If another writer was first or deleted the object, reads it again for the next decision. */
   async refreshOnConflict(
     cache: ObjectCache,
     existed: boolean,
@@ -100,7 +100,7 @@ export class ObjectWriter {
       this.#lost.add(cache, error, { manifest, before, confirm: onConfirmed });
       throw error;
     }
-    // Also what a webhook made of it is known now.
+    // Includes the changes of webhooks.
     if (written.resourceVersion !== before) cache.accept(written);
     const missing = missingEssentials(written, manifest);
     if (missing.length > 0) throw errorOfUndoneWrite(cache, missing);
@@ -122,7 +122,7 @@ export class ObjectWriter {
     const written = await this.#applyOrAnnotate(cache, current, manifest, signal);
     const stale = staleMetadata(written, manifest);
     if (isEmpty(stale)) return written;
-    // An apply removes none that the POST of the creation set.
+    // An apply does not remove those that were set by the creating POST.
     const [labels, annotations] = [stale.labels, stale.annotations].map((keys) =>
       Object.fromEntries(keys.map((key) => [key, null])),
     );
@@ -130,7 +130,7 @@ export class ObjectWriter {
     return client.merge(ref, { metadata: { resourceVersion, labels, annotations } }, signal);
   }
 
-  /** Where a Service has ports that ours do not go with, what the gateway reads is written all the same. */
+  /** If our ports conflict with those of other writers in a Service, still writes the annotation that the gateway reads. */
   async #applyOrAnnotate(
     cache: ObjectCache,
     current: KubernetesObject,
@@ -156,7 +156,7 @@ export class ObjectWriter {
 function errorOfUndoneWrite({ ref }: ObjectCache, missing: readonly string[]): PublishError {
   return new PublishError(
     'KUBERNETES_WRITE_UNDONE',
-    `${describeObject(ref)} was written, and came back without what was written: ${missing.join(', ')}`,
+    `${describeObject(ref)} was written, but the answer lacks what was written: ${missing.join(', ')}`,
     {
       remedy:
         'an admission webhook changes it within the request: find it with kubectl get mutatingwebhookconfigurations, and exempt this object',

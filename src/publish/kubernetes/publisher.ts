@@ -35,18 +35,19 @@ export interface KubernetesPublisherOptions {
   readonly client: KubernetesClient;
   readonly names: ObjectNames;
   readonly target: KubernetesTarget;
-  /** False where the user keeps a TLSContext resource in Git. */
+  /** False if the user maintains a TLSContext resource. */
   readonly serviceEnabled: boolean;
   /** Of the TLSContext. */
   readonly apiVersion: string;
   readonly clock: Clock;
   readonly observer: PublishObserver;
-  /** Which replica this is: in a Pod, its name. */
+  /** The name of the replica: in a Pod, the name of the Pod. */
   readonly instance: string;
 }
 
 const SERVICE_CAUSE: WriteCause = { reason: 'repair', detail: 'the Service was missing or modified' };
-/** A Secret and the manifest that it is to hold. */
+
+/** A Secret and its wanted manifest. */
 interface PlannedSecret {
   readonly cache: ObjectCache;
   readonly manifest: SecretManifest;
@@ -57,12 +58,12 @@ export class KubernetesPublisher implements Preview {
   readonly target: KubernetesTarget;
   readonly #options: KubernetesPublisherOptions;
   readonly #secret: ObjectCache;
-  /** The roots the gateway verifies its peers with, where it does. */
+  /** The roots with which the gateway verifies its peers, if it does. */
   readonly #upstreamCa: ObjectCache | undefined;
   readonly #service: ObjectCache;
   readonly #writer: ObjectWriter;
   readonly #events: EventRecorder;
-  /** Made once: rendering it costs as much as a decision. */
+  /** Created once: rendering it takes as long as a decision. */
   readonly #serviceManifest: ServiceManifest;
   #onChange: () => void = () => undefined;
 
@@ -97,7 +98,7 @@ export class KubernetesPublisher implements Preview {
       onKnown();
       onChange();
     }, signal);
-    // No decision waits for the others, and each begins with a connection of its own.
+    // The Secret first: decisions do not wait for the others, which open connections of their own.
     await Promise.race([known, secret]);
     const others = [this.#upstreamCa, this.#options.serviceEnabled ? this.#service : undefined];
     await Promise.all([secret, ...others.map((cache) => cache?.run(onChange, signal))]);
@@ -190,7 +191,7 @@ export class KubernetesPublisher implements Preview {
     return keepClusterIp(this.#serviceManifest, current);
   }
 
-  /** The roots first: a gateway must never be given an identity and lack what it verifies its peers with. */
+  /** The roots first: a gateway must not have an identity without the roots for verifying its peers. */
   #planned(content: Content): PlannedSecret[] {
     const { upstreamCa, secret } = secretManifests(this.#options.names, content);
     const last = { cache: this.#secret, manifest: secret };
@@ -221,7 +222,7 @@ function text({ data }: KubernetesObject, key: string): string | undefined {
 
 function combine(outcomes: readonly WriteOutcome[]): WriteOutcome {
   if (outcomes.includes('conflict')) return 'conflict';
-  // One Secret of two may be written: what is published is then not yet what was decided.
+  // One of the two Secrets may have been written: the decision is not yet fully published.
   if (outcomes.includes('rate-limited')) return 'rate-limited';
   return outcomes.includes('written') ? 'written' : 'unchanged';
 }

@@ -5,27 +5,27 @@ import type { Urgency } from './urgency.ts';
 
 export interface WriteLimiterOptions {
   readonly clock: Clock;
-  /** Called when an object may no longer be written, and may again in `retryMs` milliseconds; once in ten seconds. */
+  /** Called when writes of an object are suspended for `retryMs` milliseconds; at most once in ten seconds. */
   readonly onLimited: (cache: ObjectCache, retryMs: number) => void;
   /** Called when it may be written again. */
   readonly onRetry: () => void;
 }
 
-/** Changes of another writer that may be undone: this many at once, then one in this time. */
+/** The number of another writer's changes that may be undone at once, and the time for each further one. */
 const BURST = 30;
 const REFILL_MS: Readonly<Record<Urgency, number>> = { urgent: 1_000, ordinary: 10_000 };
-const TOLD_EVERY_MS = 10_000;
+const REPORT_EVERY_MS = 10_000;
 
-/** What is left of the budgets of one object. */
+/** The remaining budgets of one object. */
 interface Budget {
   readonly buckets: Readonly<Record<Urgency, TokenBucket>>;
   readonly waiting: Set<Urgency>;
-  toldAt: number;
+  reportedAt: number;
 }
 
 /**
- * Limits how often the changes of another writer are undone. Two connectors that want different things of one object, as old
- * and new do during an update of the Deployment, would otherwise undo each other's writes as fast as the API server allows.
+ * Limits how often the changes of another writer are undone. Two connectors with different settings for one object, as during an
+ * update of the Deployment, would otherwise undo each other's writes as fast as the API server allows.
  */
 export class WriteLimiter {
   readonly #options: WriteLimiterOptions;
@@ -35,7 +35,7 @@ export class WriteLimiter {
     this.#options = options;
   }
 
-  /** Whether the object may be written now; always where the last write was ours. */
+  /** Whether the object may be written now; always if the last write was ours. */
   tryAcquireWrite(cache: ObjectCache, urgency: Urgency, signal: AbortSignal): boolean {
     if (cache.isOwnWrite) return true;
     const budget = this.#budgetOf(cache);
@@ -50,7 +50,7 @@ export class WriteLimiter {
     const budget = this.#budgets.get(cache) ?? {
       buckets: { urgent: bucket('urgent'), ordinary: bucket('ordinary') },
       waiting: new Set(),
-      toldAt: Number.NEGATIVE_INFINITY,
+      reportedAt: Number.NEGATIVE_INFINITY,
     };
     this.#budgets.set(cache, budget);
     return budget;
@@ -61,8 +61,8 @@ export class WriteLimiter {
     budget.waiting.add(urgency);
     const { clock, onLimited, onRetry } = this.#options;
     const retryMs = REFILL_MS[urgency];
-    if (clock.monotonic() >= budget.toldAt + TOLD_EVERY_MS) {
-      budget.toldAt = clock.monotonic();
+    if (clock.monotonic() >= budget.reportedAt + REPORT_EVERY_MS) {
+      budget.reportedAt = clock.monotonic();
       onLimited(cache, retryMs);
     }
     void clock.sleep(retryMs, signal).then(() => {

@@ -3,7 +3,7 @@ import { Html, html } from './html.ts';
 import { absolute, relative } from './timestamp.ts';
 import type { View } from './view.ts';
 
-/** Both sides: who answers, and when it did last. What is wrong, and its remedy, stands above in full. */
+/** Consul and the target, each with its last answer. Problems and remedies are shown above in full. */
 export function connections(view: View): Html {
   return html`<section aria-labelledby="connections">
 <h2 id="connections">Connections</h2>
@@ -71,7 +71,7 @@ function problemOf({ health }: View, parts: readonly Component[]): Problem | und
   return parts.map((part) => health.problems.get(part)).find((found) => found !== undefined);
 }
 
-/** One line: whether one of `parts` is in trouble, and what is known of it otherwise; nothing is known yet: waiting. */
+/** One line: a problem of one of `parts`, otherwise the `known` state; without one, waiting. */
 function state(
   view: View,
   name: string,
@@ -85,7 +85,7 @@ function state(
       : problem !== undefined || known === undefined
         ? html`<span class="chip">waiting</span>`
         : html`<span class="chip good">ok</span>`;
-  // A problem is told above; only when it was last well is said here.
+  // A problem is described above; here only the last answer is shown.
   const detail = problem === undefined || known instanceof Html ? known : undefined;
   return html`<div><dt>${name}</dt><dd>${chip}</dd><dd class="quiet">${detail}</dd></div>\n`;
 }

@@ -3,14 +3,14 @@ import { type Html, html } from './html.ts';
 import { timestamp } from './timestamp.ts';
 import type { View } from './view.ts';
 
-/** What was written and why, and what was not. */
+/** Writes with their reasons, rejected answers and other warnings. */
 export function history({ at, writes, warnings }: View): Html {
   return html`<section aria-labelledby="history">
 <h2 id="history">Since this process started</h2>
 <div class="pair">
 <div>
 <h3>Written</h3>
-${events(writes, at, 'Nothing: what is published was good.')}</div>
+${events(writes, at, 'None: the published identity was valid.')}</div>
 <div>
 <h3>Rejected, and other warnings</h3>
 ${events(warnings, at, 'Nothing.')}</div>

@@ -1,4 +1,4 @@
-/** Text that is HTML already: made only by `html`, so that whatever comes from outside has been escaped. */
+/** Trusted HTML: created only by `html`, so that all outside text has been escaped. */
 export class Html {
   readonly #text: string;
 
@@ -11,7 +11,7 @@ export class Html {
   }
 }
 
-/** What may stand in a template: text, which is escaped, and HTML. Undefined is nothing. */
+/** A value in a template: text, which is escaped, or HTML. Undefined is omitted. */
 export type Value = string | number | undefined | Html | readonly Html[];
 
 /** A template of HTML: `html\`<p>${text}</p>\``. Attributes must be in double quotes. */
@@ -28,9 +28,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Characters that show nothing or show others in another order: a name from outside could look like a different one
- * (Unicode TR36, bidirectional text spoofing), and a carriage return would end a line of a server-sent event. A line feed
- * is none of them.
+ * Characters that are invisible or reorder others: an outside name could look like a different one (Unicode TR36, bidirectional
+ * text spoofing), and a carriage return would end a line of a server-sent event. Line feeds are kept.
  */
 const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
@@ -41,7 +40,7 @@ function write(value: Value): string {
   return escapeText(String(value));
 }
 
-/** More of a text than anybody reads there. */
+/** Longer texts are truncated. */
 const MAX_LENGTH = 1_000;
 
 function escapeText(text: string): string {

@@ -5,7 +5,7 @@ import { type Html, html } from './html.ts';
 import { timestamp } from './timestamp.ts';
 import type { View } from './view.ts';
 
-/** Who the gateway is in the mesh, for whom, and by which CA. */
+/** The gateway's identity in the mesh, with its CA and its settings. */
 export function identity({ at, setup, health: { published } }: View): Html {
   const { ambassadorId, consulService, tlsContext } = setup;
   const known =
@@ -32,14 +32,14 @@ ${known}${row('Consul service', html`<code>${consulService}</code>`)}${row(
 `;
 }
 
-/** By a cross-signed certificate, a leaf of the active root chains to an older one too. */
+/** With a cross-signed certificate, a leaf of the active root also chains to an older one. */
 function rootOf({ root, activeRoot = root }: Chain): Html {
   return activeRoot === root
     ? html`${subjectOf(root)}`
     : html`${subjectOf(activeRoot)}, and by a cross-signed certificate to ${subjectOf(root)}`;
 }
 
-/** The roots that peers are verified by, and those that Consul lists and that are left out. */
+/** The roots for verifying peers, and Consul's roots that are left out. */
 export function roots({ at, health: { trust } }: View): Html {
   if (trust === undefined) {
     return html`<section aria-labelledby="roots">

@@ -4,13 +4,13 @@ import { type Html, html } from './html.ts';
 import { absolute, relative } from './timestamp.ts';
 import type { View } from './view.ts';
 
-/** In percent of the lifetime: where renewal begins, and where the daemon becomes unready. */
+/** The points of renewal and of unreadiness, in percent of the lifetime. */
 const RENEWAL = 100 * (1 - RENEWAL_DUE_BELOW);
 const UNREADY = 100 * (1 - UNREADY_BELOW);
-/** Nearer to an end than this, in percent, the word `now` would be cut off on a phone. */
+/** Within this distance from an end, in percent, the word `now` would be cut off on a phone. */
 const EDGE = 8;
 
-/** The leaf's lifetime as a bar: what is over, the stretches that are left, and now. */
+/** The leaf's lifetime as a bar: the elapsed part, the remaining stages, and the current time. */
 export function lifetime({ at, health: { published } }: View): Html | undefined {
   if (published === undefined) return undefined;
   const { leaf, notAfter } = published;
@@ -31,7 +31,7 @@ ${bar(100 * (1 - lifetimeLeft(published, at)))}
 `;
 }
 
-/** `over`: how much of the lifetime is over, in percent; more than all of it for an expired leaf. */
+/** @param over the elapsed share of the lifetime in percent; over 100 for an expired leaf */
 function bar(over: number): Html {
   const now = Math.min(Math.max(over, 0), 100);
   const anchor = now < EDGE ? 'start' : now > 100 - EDGE ? 'end' : 'middle';
@@ -60,12 +60,12 @@ function describe(over: number): string {
     over >= 100
       ? 'the leaf has expired'
       : over > UNREADY
-        ? 'past the point where this becomes unready'
+        ? 'past the point of unreadiness'
         : over > RENEWAL
           ? 'past the point of renewal'
           : 'before the point of renewal';
   const points = `Renewal begins at ${Math.round(RENEWAL)} %, unready at ${Math.round(UNREADY)} %.`;
-  return `${Math.min(Math.max(Math.floor(over), 0), 100)} % of the lifetime is over: ${zone}. ${points}`;
+  return `${Math.min(Math.max(Math.floor(over), 0), 100)} % of the lifetime has passed: ${zone}. ${points}`;
 }
 
 function percent(value: number): string {

@@ -2,7 +2,7 @@ import type { DirectoryTarget, KubernetesTarget } from '../../publish/target.ts'
 import { type Html, html } from './html.ts';
 import type { View } from './view.ts';
 
-/** What is written where, and how to look at it. */
+/** The published objects or files, with commands to view them. */
 export function objects({ setup: { target } }: View): Html {
   return target.kind === 'directory' ? files(target) : kubernetesObjects(target);
 }
@@ -44,7 +44,7 @@ function item(what: string, name: string, command: string): Html {
   return html`<div><dt>${what}</dt><dd><code>${name}</code><code class="command">${command}</code></dd></div>\n`;
 }
 
-/** For a shell, where that is needed. */
+/** Quoted for a shell if necessary. */
 function quoted(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

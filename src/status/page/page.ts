@@ -12,11 +12,11 @@ import { STYLE } from './style.ts';
 import { absolute } from './timestamp.ts';
 import type { View } from './view.ts';
 
-/** A dot, so that no browser asks for /favicon.ico. */
+/** A dot, so that browsers do not request /favicon.ico. */
 const ICON =
   "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><circle cx='8' cy='8' r='6' fill='%23188038'/></svg>";
 
-/** Only this style and this script, requests to nothing but this port, and no frame around it. */
+/** Allows only this style and script, and requests to this port; forbids framing. */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `style-src '${hashOf(STYLE)}'`,
@@ -28,10 +28,10 @@ export const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** The whole page, self-contained. Whatever `view` holds is escaped. */
+/** The complete, self-contained page. All text of `view` is escaped. */
 export function renderPage(view: View): string {
   const { version } = view.setup;
-  // The hashes are of the very text between the tags, so both go in as they are.
+  // Inserted unescaped: the hashes are of the exact text between the tags.
   const head = html`<!doctype html>
 <html lang="en">
 <head>
@@ -46,7 +46,7 @@ export function renderPage(view: View): string {
 <body>
 <header>
 <p class="product">ambassador-consul-connector <span class="quiet">${version}</span></p>
-<p id="live" role="status">Reload to see what is new</p>
+<p id="live" role="status">Reload to update</p>
 </header>
 <main>
 ${main(view)}</main>
@@ -57,14 +57,14 @@ ${main(view)}</main>
   return `${head}${STYLE}${body}${SCRIPT}</script>\n</body>\n</html>\n`;
 }
 
-/** What changes of the page: the inside of its `main`. */
+/** The dynamic part of the page: the content of `main`. */
 export function renderMain(view: View): string {
   return main(view).toString();
 }
 
 function main(view: View): Html {
   const { tone, title, meaning } = overallStatusOf(view);
-  return html`<div class="standing ${tone}" data-title="${windowTitle(view)}">
+  return html`<div class="overall ${tone}" data-title="${windowTitle(view)}">
 <h1>${title}</h1>
 <p>${meaning}</p>
 </div>

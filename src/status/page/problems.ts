@@ -4,7 +4,7 @@ import { type Html, html } from './html.ts';
 import { timestamp } from './timestamp.ts';
 import type { View } from './view.ts';
 
-/** The parts in the order of cause and effect: on which side, and what of it. */
+/** The components from cause to effect, with their side and name. */
 const PARTS: readonly (readonly [Component, string, string])[] = [
   ['roots', 'Consul', 'roots'],
   ['leaf', 'Consul', 'leaf'],
@@ -14,26 +14,26 @@ const PARTS: readonly (readonly [Component, string, string])[] = [
   ['service', 'Publishing', 'Service'],
 ];
 
-/** What is wrong now, and what mends it: each problem once, however many parts it is in the way of. */
+/** The current problems with their remedies. A problem of several components is shown once. */
 export function problems({ at, health, setup }: View): Html | undefined {
   const watches = [...health.problems.keys()]
     .filter((part) => part.startsWith('watch '))
     .sort()
     .map((part) => [part, 'Kubernetes', part] as const);
-  const told = new Map<string, { problem: Problem; title: string }>();
+  const shown = new Map<string, { problem: Problem; title: string }>();
   for (const [part, side, what] of [...PARTS, ...watches]) {
     const problem = health.problems.get(part);
     if (problem?.code === undefined) continue;
-    // One server that is away fails each query in its own way: the one at the refused port, the other at the closed connection.
+    // If one server is down, one query may fail with ECONNREFUSED and the other because its connection was closed.
     const cause = `${side} ${problem.code === 'CONSUL_UNREACHABLE' ? problem.code : problem.error}`;
-    const same = told.get(cause);
-    if (same === undefined) told.set(cause, { problem, title: `${side}: ${what}` });
+    const same = shown.get(cause);
+    if (same === undefined) shown.set(cause, { problem, title: `${side}: ${what}` });
     else same.title += `, ${what}`;
   }
-  if (told.size + setup.insecurities.length === 0) return undefined;
+  if (shown.size + setup.insecurities.length === 0) return undefined;
   const tone = health.ready.ok ? 'note' : 'bad';
   return html`<section class="problems" aria-label="Problems">
-${[...told.values()].map(({ problem, title }) => problemBox(title, tone, problem, at))}${setup.insecurities.map(insecurityBox)}</section>
+${[...shown.values()].map(({ problem, title }) => problemBox(title, tone, problem, at))}${setup.insecurities.map(insecurityBox)}</section>
 `;
 }
 

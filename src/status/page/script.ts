@@ -1,6 +1,6 @@
 /**
- * Keeps the page as the server sees it. Without it the page says all the same, as of the time it was loaded. While text
- * is selected nothing is replaced, so that a command can be copied.
+ * Updates the page from the server's events. Without the script, the page shows the state at the time of loading. While text is
+ * selected nothing is replaced, so that a command can be copied.
  */
 export const SCRIPT = `
 (() => {
@@ -11,7 +11,7 @@ export const SCRIPT = `
     if (note.textContent !== text) note.textContent = text;
     note.className = state;
   };
-  const lost = () => say('Not live: this is how it was at ' + document.getElementById('as-of').textContent, 'lost');
+  const lost = () => say('Not live: state at ' + document.getElementById('as-of').textContent, 'lost');
   const after = (ms) => {
     clearTimeout(timer);
     timer = setTimeout(lost, ms);

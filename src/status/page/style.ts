@@ -1,4 +1,4 @@
-/** One column of calm text. Colours are named once for light and once for dark; each text on its ground has 4.5:1. */
+/** A single column. Colours are defined once for light and once for dark mode; all text has a contrast of at least 4.5:1. */
 export const STYLE = `
 :root {
   color-scheme: light dark;
@@ -31,14 +31,14 @@ h1 { font-size: clamp(1.6rem, 1.2rem + 2vw, 2.1rem); line-height: 1.15; font-wei
 h2 { margin-bottom: .75rem; font-size: 1.0625rem; font-weight: 650; }
 h3 { font-size: .9375rem; font-weight: 650; }
 section { margin-top: 2.25rem; }
-.standing { margin-top: 1.5rem; padding: 1.35rem 1.5rem 1.4rem; border-radius: .75rem; background: var(--card); border: 1px solid var(--line); border-left: .375rem solid var(--over); }
-.standing p { margin-top: .4rem; font-size: 1.0625rem; }
-.standing.good { border-left-color: var(--fresh); }
-.standing.good h1 { color: var(--good); }
-.standing.note { border-left-color: var(--renewal); }
-.standing.note h1 { color: var(--note); }
-.standing.bad { border-left-color: var(--unready); }
-.standing.bad h1 { color: var(--bad); }
+.overall { margin-top: 1.5rem; padding: 1.35rem 1.5rem 1.4rem; border-radius: .75rem; background: var(--card); border: 1px solid var(--line); border-left: .375rem solid var(--over); }
+.overall p { margin-top: .4rem; font-size: 1.0625rem; }
+.overall.good { border-left-color: var(--fresh); }
+.overall.good h1 { color: var(--good); }
+.overall.note { border-left-color: var(--renewal); }
+.overall.note h1 { color: var(--note); }
+.overall.bad { border-left-color: var(--unready); }
+.overall.bad h1 { color: var(--bad); }
 .quiet, .rel, .when, .where { color: var(--quiet); }
 time, .rel { white-space: nowrap; }
 code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace; font-size: .875em; }
@@ -95,7 +95,7 @@ a:focus-visible { outline: 2px solid var(--text); outline-offset: 2px; }
   .rows > div, .roots li { grid-template-columns: minmax(0, 1fr); }
   .states > div { grid-template-columns: minmax(0, 1fr) auto; }
   .states dd:last-child { grid-column: 1 / -1; }
-  .standing, figure, .card, .problem { padding-left: 1.1rem; padding-right: 1.1rem; }
+  .overall, figure, .card, .problem { padding-left: 1.1rem; padding-right: 1.1rem; }
 }
 @media print { body { max-width: none; } }
 `;

@@ -24,7 +24,7 @@ export function relative(at: number, now: number): string {
   return at > now ? `in ${distance}` : `${distance} ago`;
 }
 
-/** Two units at most, the smaller one only where it tells something. */
+/** At most two units, the smaller one only if it is significant. */
 function span(ms: number): string | undefined {
   if (ms < SECOND) return undefined;
   if (ms < 2 * MINUTE) return `${Math.floor(ms / SECOND)} s`;

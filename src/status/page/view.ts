@@ -3,7 +3,7 @@ import type { Target } from '../../publish/target.ts';
 import type { LogEvent } from '../event-log.ts';
 import type { Snapshot } from '../health.ts';
 
-/** What the process was started to do; it does not change. */
+/** The fixed configuration of the process. */
 export interface Setup {
   readonly version: string;
   /** May be empty. */
@@ -18,7 +18,7 @@ export interface Setup {
   readonly insecurities: readonly Insecurity[];
 }
 
-/** All that the page shows: rendering it is pure. */
+/** All data of the page: rendering is pure. */
 export interface View {
   /** Milliseconds since the epoch. */
   readonly at: number;

@@ -9,6 +9,7 @@ import {
   isSignedBy,
   readLeaf,
   readRoots,
+  typed,
   typesOf,
 } from './reading.ts';
 import { type ConsulServers, call, leafPath, ROOTS } from './servers.ts';
@@ -18,21 +19,15 @@ const CLIENT_AND_SERVER = ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'];
 export function declareLeaf(servers: () => ConsulServers): void {
   const leaf = (service: string, query = '') => call(`${servers().open}${leafPath(service)}${query}`);
 
-  test('a leaf: one certificate that the active root signed, its key, its SPIFFE ID, and what is said of it', async () => {
+  test('a leaf: one certificate that the active root signed, its key, its SPIFFE ID, and its other fields', async () => {
     const roots = readRoots(await call(servers().open + ROOTS));
     const answer = await leaf('formed');
 
     const body = readLeaf(answer);
+    const strings = 'CertPEM PrivateKeyPEM SerialNumber Service ServiceURI ValidAfter ValidBefore';
     assert.deepEqual(typesOf(body), {
-      CertPEM: 'string',
-      CreateIndex: 'number',
-      ModifyIndex: 'number',
-      PrivateKeyPEM: 'string',
-      SerialNumber: 'string',
-      Service: 'string',
-      ServiceURI: 'string',
-      ValidAfter: 'string',
-      ValidBefore: 'string',
+      ...typed(strings, 'string'),
+      ...typed('CreateIndex ModifyIndex', 'number'),
     });
     const [certificate, ...others] = certificatesOf(body.CertPEM);
     assert.ok(certificate !== undefined);
@@ -61,7 +56,7 @@ export function declareLeaf(servers: () => ConsulServers): void {
     assert.ok(Date.parse(body.ValidAfter) <= Date.now() - 30_000, 'dated back, against clocks that differ');
   });
 
-  test('the first answer is no hit of the cache; the same leaf is given again, under the same index', async () => {
+  test('the first answer is no hit of the cache; the same leaf is given again, under the same index, after its wait where that is sent', async () => {
     const first = await leaf('again');
     const second = await leaf('again', '?wait=60000ms');
 
@@ -70,18 +65,12 @@ export function declareLeaf(servers: () => ConsulServers): void {
     assert.equal(first.header('age'), undefined);
     assert.equal(first.header('content-type'), 'application/json');
     assert.equal(first.header('x-consul-knownleader'), undefined, 'nothing of the state store');
-  });
+    for (const asked of [indexOf(first), indexOf(first) + 1_000_000n]) {
+      const blocked = await leaf('again', `?index=${asked}&wait=500ms`);
 
-  test('a query with the present index, or one ahead of it, waits its time and gets the same leaf', async () => {
-    const first = await leaf('blocked');
-    const index = indexOf(first);
-
-    for (const asked of [index, index + 1_000_000n]) {
-      const answer = await leaf('blocked', `?index=${asked}&wait=500ms`);
-
-      assert.deepEqual([answer.text, indexOf(answer)], [first.text, index]);
-      assert.ok(answer.tookMs > 490, `took ${answer.tookMs} ms`);
-      assert.equal(answer.header('x-cache'), 'MISS');
+      assert.deepEqual([blocked.text, indexOf(blocked)], [first.text, indexOf(first)]);
+      assert.ok(blocked.tookMs > 490, `took ${blocked.tookMs} ms`);
+      assert.equal(blocked.header('x-cache'), 'MISS');
     }
   });
 
@@ -92,7 +81,6 @@ export function declareLeaf(servers: () => ConsulServers): void {
   ] as const) {
     test(`a service by the name ${service} has its leaf under ${encoded}, and that in its SPIFFE ID`, async () => {
       const body = readLeaf(await leaf(service));
-
       assert.equal(body.Service, service);
       assert.ok(body.ServiceURI.endsWith(`/svc/${encoded}`), body.ServiceURI);
       const [certificate] = certificatesOf(body.CertPEM);
@@ -103,7 +91,6 @@ export function declareLeaf(servers: () => ConsulServers): void {
   test('a name with a slash, or none at all, makes no SPIFFE ID: 500', async () => {
     const slash = await leaf('x/y');
     const none = await leaf('');
-
     assert.equal(slash.status, 500);
     assert.match(slash.text, /^SPIFFE ID is not in the expected format: spiffe:\/\/.*\/svc\/x\/y$/);
     assert.equal(none.status, 500);

@@ -42,13 +42,16 @@ export function indexOf(answer: Answer): bigint {
 /** The names of an object's keys, each with the type of its value. */
 export function typesOf(value: object): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(value)
-      .map(([key, item]: [string, unknown]): [string, string] => [
-        key,
-        Array.isArray(item) ? 'list' : item === null ? 'null' : typeof item,
-      ])
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
+    Object.entries(value).map(([key, item]: [string, unknown]) => [
+      key,
+      Array.isArray(item) ? 'list' : item === null ? 'null' : typeof item,
+    ]),
   );
+}
+
+/** The same of keys, separated by spaces, that all have one type. */
+export function typed(keys: string, type: string): Record<string, string> {
+  return Object.fromEntries(keys.split(' ').map((key) => [key, type]));
 }
 
 /** As Go prints the times of a certificate. */

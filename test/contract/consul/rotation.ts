@@ -67,10 +67,8 @@ export function declareRotation(servers: () => ConsulServers): void {
 
   test('a rotation without cross-signing lists a new root that leads to no other', async () => {
     const { old, roots } = await rotate(false);
-
     const active = activeRoot(roots);
     const [leaf] = certificatesOf(readLeaf(await get(leafPath('newest'))).CertPEM);
-
     assert.deepEqual(issuedBy(active.IntermediateCerts, old), []);
     assert.ok(isSignedBy(leaf, new X509Certificate(active.RootCert)));
     assert.ok(roots.Roots.length >= 3);

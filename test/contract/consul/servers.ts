@@ -54,7 +54,7 @@ export async function call(
   };
 }
 
-/** Half of the minute that such a query asks to wait: a loaded machine needs seconds of it. */
+/** Half of the minute that such a query waits: a loaded machine needs seconds of it. */
 export const AT_ONCE_MS = 30_000;
 
 export const ROOTS = '/v1/agent/connect/ca/roots';

@@ -41,15 +41,13 @@ function without(rules: readonly PolicyRule[], resource: string, verb: string): 
     .filter(({ verbs }) => verbs.length > 0);
 }
 
-/** Authentication, RBAC, and asking for one's own rights. */
+/** Authentication, RBAC, and reviews of one's own rights. */
 export function declareAccess(api: Api, server: () => ApiServer): void {
   const uses: readonly Use[] = [
-    ...['list', 'watch', 'patch'].flatMap((verb) => [
-      { resource: 'secrets', verb, name: SECRET },
-      { resource: 'services', verb, name: SERVICE },
+    ...['list', 'watch', 'patch', 'create'].flatMap((verb) => [
+      { resource: 'secrets', verb, name: verb === 'create' ? '' : SECRET },
+      { resource: 'services', verb, name: verb === 'create' ? '' : SERVICE },
     ]),
-    { resource: 'secrets', verb: 'create', name: '' },
-    { resource: 'services', verb: 'create', name: '' },
     { resource: 'events', verb: 'create', name: '' },
     { resource: 'events', verb: 'patch', name: 'some-event' },
   ];
@@ -69,32 +67,26 @@ export function declareAccess(api: Api, server: () => ApiServer): void {
   }
 
   async function may(account: Account, { resource, verb, name }: Use): Promise<unknown> {
-    const { namespace } = server();
-    const resourceAttributes = { verb, group: '', resource, namespace, ...(name === '' ? {} : { name }) };
+    const named = name === '' ? {} : { name };
+    const resourceAttributes = { namespace: server().namespace, verb, resource, ...named };
     const body = {
       apiVersion: 'authorization.k8s.io/v1',
       kind: 'SelfSubjectAccessReview',
-      spec: { resourceAttributes },
+      spec: { resourceAttributes: { ...resourceAttributes, group: '' } },
     };
     const answer = await api.call(REVIEWS, { method: 'POST', body, token: account.token });
     assert.deepEqual([answer.code, answer.body['kind']], [201, 'SelfSubjectAccessReview']);
-    assert.deepEqual(at(answer.body, 'spec', 'resourceAttributes'), {
-      namespace,
-      verb,
-      resource,
-      ...(name === '' ? {} : { name }),
-    });
+    assert.deepEqual(at(answer.body, 'spec', 'resourceAttributes'), resourceAttributes);
     return at(answer.body, 'status', 'allowed');
   }
 
   const denied = (account: Account, { resource, verb }: Use) =>
     `User "${account.user}" cannot ${verb} resource "${resource}" in API group "" in the namespace "${server().namespace}"`;
 
-  test('an unknown token is a 401, no token is somebody who may do nothing here', async () => {
+  test('an unknown token is a 401, no token is an anonymous user who may do nothing here', async () => {
     const unknown = await api.call(api.collection('secrets'), { token: 'unknown' });
     const none = await api.call(api.collection('secrets'), { token: '' });
     const open = await api.call('/version', { token: '' });
-
     assertStatus(unknown, 401, 'Unauthorized');
     assert.match(
       assertStatus(none, 403, 'Forbidden'),
@@ -106,7 +98,6 @@ export function declareAccess(api: Api, server: () => ApiServer): void {
 
   test('the shipped Role allows all that the connector does, and SelfSubjectAccessReview agrees', async () => {
     const account = await server().account('whole-role', await shippedRules());
-
     for (const each of uses) {
       const { code, text } = await use(each, account);
       assert.ok(![401, 403].includes(code), `${each.verb} ${each.resource}: ${code} ${text}`);
@@ -119,9 +110,7 @@ export function declareAccess(api: Api, server: () => ApiServer): void {
     test(`without ${verb} on ${resource} that is a 403 which names both, and SelfSubjectAccessReview says so`, async () => {
       const rules = without(await shippedRules(), resource, verb);
       const account = await server().account(`without-${verb}-${resource}`, rules);
-
       const refused = await use(each, account);
-
       const subject = name === '' ? resource : `${resource} "${name}"`;
       const message = assertStatus(refused, 403, 'Forbidden');
       assert.equal(message, `${subject} is forbidden: ${denied(account, each)}`);
@@ -162,21 +151,15 @@ export function declareAccess(api: Api, server: () => ApiServer): void {
     const services = api.collection('services');
 
     const created = await api.call(secrets, { method: 'POST', body: secret(SECRET), token });
-    const resourceVersion = versionOf(created);
+    const onto = secret(SECRET, {}, { resourceVersion: versionOf(created) });
     const query = 'fieldManager=connector&force=true';
-    const own = await api.apply(
-      `${secrets}/${SECRET}`,
-      secret(SECRET, {}, { resourceVersion }),
-      query,
-      token,
-    );
+    const own = await api.apply(`${secrets}/${SECRET}`, onto, query, token);
     const announced = await api.call(services, { method: 'POST', body: service(SERVICE), token });
     const other = await api.apply(`${secrets}/another`, secret('another'), query, token);
     const deleted = await api.call(`${secrets}/${SECRET}`, { method: 'DELETE', token });
 
     assert.deepEqual([created.code, own.code, announced.code], [201, 200, 201]);
-    assertStatus(other, 403, 'Forbidden');
-    assertStatus(deleted, 403, 'Forbidden');
+    for (const refused of [other, deleted]) assertStatus(refused, 403, 'Forbidden');
   });
 
   test('an apply that would create needs the right to create', async () => {
@@ -184,9 +167,7 @@ export function declareAccess(api: Api, server: () => ApiServer): void {
     const named = { resources: ['secrets'], resourceNames: [name], verbs: ['patch'] };
     const rules = [...without(await shippedRules(), 'secrets', 'create'), { apiGroups: [''], ...named }];
     const { token } = await server().account('no-create', rules);
-
     const applied = await api.apply(`${api.collection('secrets')}/${name}`, secret(name), undefined, token);
-
     assertStatus(applied, 403, 'Forbidden');
   });
 }

@@ -3,18 +3,10 @@ import { test } from 'node:test';
 import type { Api, ApiServer } from './api.ts';
 import { assertStatus, at } from './reading.ts';
 
-/** The server's version, paths that are none, and Events. */
+/** Paths that are none, and Events. */
 export function declareCluster(api: Api, server: () => ApiServer): void {
-  test('the server says its version', async () => {
-    const { code, body } = await api.call('/version');
-
-    assert.equal(code, 200);
-    assert.match(String(body['gitVersion']), /^v\d+\.\d+\.\d+/);
-  });
-
   test('a path that is no API is a 404', async () => {
     const { code } = await api.call('/apis/nothing.example.com/v1');
-
     assert.equal(code, 404);
   });
 
@@ -63,7 +55,6 @@ export function declareCluster(api: Api, server: () => ApiServer): void {
       involvedObject: { apiVersion: 'v1', kind: 'Secret', namespace: 'elsewhere', name: 'a' },
       reason: 'Published',
     });
-
     assertStatus(refused, 422, 'Invalid');
     assert.equal(at(refused.body, 'details', 'causes', 0, 'field'), 'involvedObject.namespace');
   });

@@ -25,7 +25,7 @@ export function versionOf(answer: Answer): string {
   return version;
 }
 
-/** Who owns what, one `manager operation path` each: `.` stands for the map itself. */
+/** Who owns what, one `manager operation path` each: `.` is the map itself. */
 export function ownersOf(object: unknown): string[] {
   const entries = listOf(at(object, 'metadata', 'managedFields') ?? []);
   return entries

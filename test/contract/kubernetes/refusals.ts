@@ -11,10 +11,8 @@ export function declareRefusals(api: Api, server: () => ApiServer): void {
 
   test('the type of a Secret does not change: 422, immutable', async () => {
     await api.create('secrets', secret('retyped', { type: 'Opaque' }));
-
     const applied = await api.apply(path('retyped'), secret('retyped'), 'fieldManager=connector&force=true');
     const merged = await api.merge(path('retyped'), { type: 'kubernetes.io/tls' });
-
     for (const answer of [applied, merged]) {
       assert.match(assertStatus(answer, 422, 'Invalid'), /immutable/);
       assert.deepEqual(subjectOf(answer), { name: 'retyped', kind: 'Secret', group: undefined });
@@ -24,45 +22,34 @@ export function declareRefusals(api: Api, server: () => ApiServer): void {
 
   test('the data of a Secret that is immutable do not change, nor is it made mutable: 422, immutable', async () => {
     await api.create('secrets', secret('immutable', { immutable: true }));
-
-    const changed = await api.merge(path('immutable'), { data: { 'tls.crt': KEY } });
-    const reopened = await api.merge(path('immutable'), { immutable: false });
+    for (const change of [{ data: { 'tls.crt': KEY } }, { immutable: false }]) {
+      const refused = await api.merge(path('immutable'), change);
+      assert.match(assertStatus(refused, 422, 'Invalid'), /immutable/);
+      assert.deepEqual(fields(refused.body), Object.keys(change));
+    }
     const labelled = await api.merge(path('immutable'), { metadata: { labels: { a: 'b' } } });
-
-    assert.match(assertStatus(changed, 422, 'Invalid'), /immutable/);
-    assert.deepEqual(fields(changed.body), ['data']);
-    assert.match(assertStatus(reopened, 422, 'Invalid'), /immutable/);
-    assert.deepEqual(fields(reopened.body), ['immutable']);
     assert.equal(labelled.code, 200);
   });
 
   test('a TLS Secret has both keys, a Secret and a Service a good name, a label a good value: 422', async () => {
-    const keyless = await api.create('secrets', secret('keyless', { data: { 'tls.crt': CRT } }));
-    const badName = await api.create('secrets', secret('Bad_Name'));
-    const badService = await api.create('services', service('Bad_Service'));
-    const badLabel = await api.create('secrets', secret('bad-label', {}, { labels: { a: 'b c' } }));
-    const nameless = await api.create('secrets', secret('', {}));
-
-    for (const [answer, field] of [
-      [keyless, 'data[tls.key]'],
-      [badName, 'metadata.name'],
-      [badService, 'metadata.name'],
-      [badLabel, 'metadata.labels'],
+    for (const [plural, body, field] of [
+      ['secrets', secret('keyless', { data: { 'tls.crt': CRT } }), 'data[tls.key]'],
+      ['secrets', secret('Bad_Name'), 'metadata.name'],
+      ['secrets', secret(''), 'metadata.name'],
+      ['services', service('Bad_Service'), 'metadata.name'],
+      ['secrets', secret('bad-label', {}, { labels: { a: 'b c' } }), 'metadata.labels'],
     ] as const) {
+      const answer = await api.create(plural, body);
       assertStatus(answer, 422, 'Invalid');
-      assert.deepEqual(fields(answer.body), [field]);
+      assert.equal(fields(answer.body)[0], field);
     }
-    assertStatus(nameless, 422, 'Invalid');
-    assert.ok(fields(nameless.body).includes('metadata.name'));
   });
 
   test('what cannot be decoded is a 400', async () => {
     const data = { 'tls.crt': 'no base64!', 'tls.key': KEY };
-
     const created = await api.create('secrets', secret('undecodable', { data }));
     const mislaid = await api.create('secrets', secret('mislaid', {}, { namespace: 'another' }));
     const renamed = await api.apply(path('renamed'), secret('other-name'));
-
     for (const answer of [created, mislaid, renamed]) assertStatus(answer, 400, 'BadRequest');
   });
 
@@ -74,12 +61,10 @@ export function declareRefusals(api: Api, server: () => ApiServer): void {
   ] satisfies [Refusal, number, string | undefined, RegExp][]) {
     test(`a Secret that is refused by ${how}: ${code} in the words that the connector looks for`, async () => {
       const namespace = await server().refusing(how);
-
       const refused = await api.call(`/api/v1/namespaces/${namespace}/secrets`, {
         method: 'POST',
         body: secret('refused'),
       });
-
       assert.deepEqual([refused.code, refused.body['kind'], refused.body['code']], [code, 'Status', code]);
       if (reason !== undefined) assert.equal(refused.body['reason'], reason);
       assert.match(String(refused.body['message']), words);

@@ -40,41 +40,29 @@ export function declareServices(api: Api): void {
 
   test('a Service without an address gets one, its ports get a protocol and a target port, and no node port', async () => {
     const spec = { clusterIP: undefined, ports: [{ port: 80 }] };
-
-    const created = await api.create('services', service('addressed', spec));
-
-    assert.match(String(at(created.body, 'spec', 'clusterIP')), /^10\.\d+\.\d+\.\d+$/);
-    assert.deepEqual(at(created.body, 'spec', 'clusterIPs'), [at(created.body, 'spec', 'clusterIP')]);
-    assert.deepEqual(at(created.body, 'spec', 'ports'), [{ port: 80, protocol: 'TCP', targetPort: 80 }]);
+    const { body } = await api.create('services', service('addressed', spec));
+    const { clusterIP, clusterIPs, ports } = Object(body['spec']);
+    assert.match(String(clusterIP), /^10\.\d+\.\d+\.\d+$/);
+    assert.deepEqual([clusterIPs, ports], [[clusterIP], [{ port: 80, protocol: 'TCP', targetPort: 80 }]]);
   });
 
   test('the ports of a Service are owned one by one', async () => {
     const services = `${api.collection('services')}/ports`;
     await api.apply(services, service('ports'));
-    await api.merge(services, {
-      spec: {
-        ports: [
-          { name: 'http', port: 80, targetPort: 8080 },
-          { name: 'more', port: 81 },
-        ],
-      },
-    });
+    const ports = [
+      { name: 'http', port: 80, targetPort: 8080 },
+      { name: 'more', port: 81 },
+    ];
+    await api.merge(services, { spec: { ports } });
 
     const applied = await api.apply(services, service('ports'));
 
-    assert.deepEqual(
-      listOf(at(applied.body, 'spec', 'ports')).map((port) => at(port, 'name')),
-      ['http', 'more'],
-    );
+    const found = listOf(at(applied.body, 'spec', 'ports')).map((port) => at(port, 'name'));
+    assert.deepEqual(found, ['http', 'more']);
+    const ofPorts = 'connector Apply f:spec f:ports k:{"port":80,"protocol":"TCP"}';
     assert.deepEqual(
       ownersOf(applied.body).filter((owner) => owner.startsWith('connector Apply f:spec f:ports')),
-      [
-        'connector Apply f:spec f:ports k:{"port":80,"protocol":"TCP"} .',
-        'connector Apply f:spec f:ports k:{"port":80,"protocol":"TCP"} f:name',
-        'connector Apply f:spec f:ports k:{"port":80,"protocol":"TCP"} f:port',
-        'connector Apply f:spec f:ports k:{"port":80,"protocol":"TCP"} f:protocol',
-        'connector Apply f:spec f:ports k:{"port":80,"protocol":"TCP"} f:targetPort',
-      ],
+      ['.', 'f:name', 'f:port', 'f:protocol', 'f:targetPort'].map((field) => `${ofPorts} ${field}`),
     );
   });
 }

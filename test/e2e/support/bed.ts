@@ -103,7 +103,15 @@ export class Bed {
     return Buffer.from(this.secret(name, namespace)?.data?.[key] ?? '', 'base64').toString('utf8');
   }
 
-  /** Resolves when the daemons have been told of everything: both objects are watched. */
+  /** Resolves when both queries block, so that each next answer is a change. */
+  async queriesBlock(): Promise<void> {
+    await eventually(
+      'both queries block',
+      () => this.consul.open('roots') === 1 && this.consul.open('leaf') === 1,
+    );
+  }
+
+  /** Resolves when both objects are watched. */
   async watched(): Promise<void> {
     await eventually(
       'both objects are watched',
@@ -135,13 +143,13 @@ export function certificates(pem: string): X509Certificate[] {
   );
 }
 
-/** That a peer which has the roots of `ca` accepts the first of `certificate`, with the certificates behind it; returns that leaf. */
+/** That peers with the roots of `caPem` accept the first certificate, with those behind it; returns that leaf. */
 export function assertWorks(certificatePem: string, caPem: string): X509Certificate {
   const [leaf, ...intermediates] = certificates(certificatePem);
   assert.ok(leaf);
   const roots = certificates(caPem);
   let last = leaf;
-  // The leaf may be newer than the roots that were answered: then the cross-signed certificate behind it leads to one of them.
+  // A leaf that is newer than the bundle leads to it by a cross-signed certificate.
   for (const next of intermediates) if (!isIssuedByOneOf(last, roots) && isIssuedBy(last, next)) last = next;
   assert.ok(isIssuedByOneOf(last, roots), 'the leaf has no path to a root of ca.crt');
   return leaf;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -82,7 +82,7 @@ export class Daemon {
   readonly #parsed: LogLine[] = [];
   #parsedLength = 0;
 
-  /** `folders`: where it may write. `showsKey`: it was asked to, so its output is not searched for one. */
+  /** `folders`: where it may write. `showsKey`: its output holds a key, so it is not searched for one. */
   constructor(child: ChildProcess, folders: readonly string[] = [], { showsKey = false } = {}) {
     this.#child = child;
     const all = () => `${this.stdout}${this.stderr}${this.served}${this.files}`;
@@ -205,7 +205,7 @@ export class Daemon {
 /** The text of all files in a folder and below, but for those of the Secret and the bundle. */
 function readFiles(folder: string): string {
   // A test may have put a file there, or removed it, and another daemon be writing there.
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return '';
+  if (!existsSync(`${folder}/`)) return '';
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !SECRET_FILES.includes(entry.name) && !entry.name.endsWith('.js'))
     .map((entry) => join(entry.parentPath, entry.name))
@@ -215,8 +215,8 @@ function readFiles(folder: string): string {
 }
 
 const STOP_WITHIN_MS = 2_000;
-/** What a loaded machine may take, beside that, to start the signal's handler and to tell of the end. */
-const SCHEDULING_MS = 5_000;
+/** What a loaded machine may take, beside that, to start the signal's handler and to report the end. */
+const SCHEDULING_MS = 30_000;
 
 /** Stops `daemon` as Kubernetes does: exit code 0 within two seconds, by its own log, whatever hangs. */
 export async function assertStops(daemon: Daemon, signal?: 'SIGTERM' | 'SIGINT'): Promise<void> {

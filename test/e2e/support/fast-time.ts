@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 
 /**
  * A clock that runs `speed` times as fast as the machine's, from `origin` on (milliseconds since the epoch). The daemon
- * gets the same one by `fast-time.mjs`: a connector asks each of its questions about once a second at most, so that
+ * gets the same one by `fast-time.mjs`: a connector sends each of its queries about once a second at most, so that
  * 10,000 renewals would take three hours of the machine's own time.
  */
 export function fastClock(speed: number, origin: number): Clock {

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 
-/** A pipe at `path` that nobody writes to: opening it waits for ever. */
+/** A pipe at `path` that no process writes to: opening it waits for ever. */
 export function makeSilentPipe(path: string): string {
   execFileSync('mkfifo', [path]);
   return path;
@@ -30,11 +30,11 @@ export function plugin(folder: string, script: string): { command: string; apiVe
   return { command, apiVersion: 'client.authentication.k8s.io/v1' };
 }
 
-/** Whether the process whose id stands in the file `path` is alive; false where there is no such file. */
+/** Whether the process whose id is in the file `path` is alive; false where there is no such file. */
 export function isAlive(path: string): boolean {
   if (!existsSync(path)) return false;
   const pid = Number(readFileSync(path, 'utf8'));
   const stat = `/proc/${pid}/stat`;
-  // A zombie has ended, and waits for whoever reaps orphans.
+  // A zombie has ended, and waits for the process that reaps orphans.
   return pid > 0 && existsSync(stat) && !/\) Z /.test(readFileSync(stat, 'utf8'));
 }

@@ -47,7 +47,7 @@ function hexOf(secret: Buffer): string[] {
   return [hex, hex.toUpperCase(), hex.replace(/..(?=.)/g, '$&:')];
 }
 
-/** Wherever it begins: three bytes are four characters, and those at the ends depend on what stands beside. */
+/** Wherever it begins: three bytes are four characters, and those at the ends depend on their neighbours. */
 function base64Of(secret: Buffer): string[] {
   return [0, 1, 2].flatMap((offset) => {
     const encoded = Buffer.concat([Buffer.alloc(offset), secret])
@@ -73,7 +73,7 @@ export function assertNoSecrets(output: string, tokens: Iterable<string> = []): 
   }
 }
 
-// Scenario 35, of every test that starts a daemon or a double: nobody has to think of it, and the process fails.
+// Scenario 35, of every test that starts a daemon or a double: the process fails, without a line in the test.
 process.on('exit', () => {
   for (const { what, output } of outputs.values()) {
     try {

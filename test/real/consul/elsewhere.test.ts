@@ -1,67 +1,67 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import type { Daemon } from '../../e2e/support/daemon.ts';
+import { BROWSER, type Daemon } from '../../e2e/support/daemon.ts';
 import { assertNoSecrets } from '../../e2e/support/secrets.ts';
+import { temporary } from '../../e2e/support/temporary.ts';
+import { forward } from '../../fixtures/servers/forward.ts';
+import { listen } from '../listen.ts';
 import { makeJwtLogin } from './jwt-login.ts';
 import {
-  allOutput,
   assertSays,
+  contents,
   failure,
-  folderFor,
+  MINIMAL,
   plain,
   recovered,
   startInto,
   useConsul,
+  type Variables,
 } from './support.ts';
-
-const MINIMAL = 'service "ambassador" { policy = "write" }';
 
 const consul = useConsul({ acl: true });
 
-for (const kind of ['value', 'file', 'login'] as const) {
+for (const [kind, credentials] of [
+  ['value', tokenInVariable],
+  ['file', tokenInFile],
+  ['login', byLogin],
+] as const) {
   for (const status of [301, 307]) {
-    test(`a redirect (${status}) is not followed with a token of kind ${kind}, and its target never sees a request`, async (t) => {
-      const target = await listen(t, passOn);
+    test(`a redirect (${status}) is not followed with a token of kind ${kind}, and its target receives no request`, async (t) => {
+      const target = await startServer(t, passOn);
       let redirecting = true;
-      const front = await listen(t, (incoming, response) => {
+      const front = await startServer(t, (incoming, response) => {
         if (!redirecting) return passOn(incoming, response);
         response.writeHead(status, { location: `http://127.0.0.1:${target.port}${incoming.url}` }).end();
       });
-      const { daemon, folder, secrets } = await startWithToken(t, kind, front.port);
+      const { daemon, folder, secrets } = await start(t, await credentials(), front.port);
 
       const line = await failure(daemon, 'CONSUL_REDIRECT');
-      assertSays(line, new RegExp(`redirects \\(${status}\\)`), /no redirect is followed with a token/);
+      assertSays(line, new RegExp(`redirects \\(${status}\\)`), /redirects are not followed with a token/);
       assert.deepEqual(target.requests, []);
 
       redirecting = false;
       await recovered(daemon);
       await daemon.ready();
       assert.deepEqual(target.requests, []);
-      assertNoSecrets(withoutFiles(daemon), secrets);
-      assertHidden(await allOutput(daemon, folder), secrets);
+      await assertKept(daemon, folder, secrets);
     });
   }
 
-  test(`a token of kind ${kind} goes into its header alone, and no output holds it, even where a refusal repeats it`, async (t) => {
-    let refusing = false;
-    const front = await listen(t, (incoming, response) => {
+  test(`a token of kind ${kind} goes into its header alone, and no output has it, even where a refusal repeats it`, async (t) => {
+    let refusing = kind === 'login';
+    const front = await startServer(t, async (incoming, response) => {
       if (!refusing) return passOn(incoming, response);
-      const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.on('end', () => {
-        const text = `rpc error: no: ${incoming.headers['x-consul-token'] ?? ''} ${Buffer.concat(chunks)}`;
-        response.writeHead(500, { 'x-echo': String(incoming.headers['x-consul-token'] ?? '') }).end(text);
-      });
+      const token = String(incoming.headers['x-consul-token'] ?? '');
+      const body = `rpc error: no: ${token} ${await text(incoming).catch(() => '')}`;
+      response.writeHead(500, { 'x-echo': token }).end(body);
     });
-    if (kind === 'login') refusing = true;
-    const { daemon, folder, secrets } = await startWithToken(t, kind, front.port);
-    if (kind === 'login') {
-      await failure(daemon, 'CONSUL_LOGIN_FAILED');
-      refusing = false;
-    }
+    const { daemon, folder, secrets } = await start(t, await credentials(), front.port);
+    if (refusing) await failure(daemon, 'CONSUL_LOGIN_FAILED');
+    refusing = false;
     await daemon.ready();
     await recovered(daemon);
 
@@ -69,93 +69,77 @@ for (const kind of ['value', 'file', 'login'] as const) {
     await failure(daemon, 'CONSUL_UNEXPECTED_STATUS');
     refusing = false;
     await recovered(daemon);
-    const output = await allOutput(daemon, folder);
-    await daemon.stop();
 
-    const sent = front.requests.map(({ token }) => token).filter((token) => token !== undefined);
+    const sent = front.requests.flatMap(({ token }) => token ?? []);
     assert.ok(sent.length > 0);
     for (const token of sent) secrets.add(token);
     assertHidden(JSON.stringify(front.requests.map(({ token: _token, ...rest }) => rest)), secrets);
-    assertNoSecrets(withoutFiles(daemon), secrets);
-    assertHidden(output, secrets);
+    await assertKept(daemon, folder, secrets);
   });
 }
 
 interface Seen {
-  readonly url: string;
+  readonly url: string | undefined;
   readonly token: string | undefined;
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
-type Handler = (incoming: IncomingMessage, response: ServerResponse) => void;
+type Handler = (incoming: IncomingMessage, response: ServerResponse) => unknown;
 
-/** A server of the test's own that notes what it is asked. */
-async function listen(t: TestContext, handle: Handler): Promise<{ port: number; requests: Seen[] }> {
+/** A server of the test that records its requests. */
+async function startServer(t: TestContext, handle: Handler): Promise<{ port: number; requests: Seen[] }> {
   const requests: Seen[] = [];
   const server = createServer((incoming, response) => {
     const { 'x-consul-token': token, ...headers } = incoming.headers;
-    requests.push({
-      url: incoming.url ?? '',
-      token: token === undefined ? undefined : String(token),
-      headers,
-    });
+    requests.push({ url: incoming.url, token: token === undefined ? undefined : String(token), headers });
     handle(incoming, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  assert.ok(address !== null && typeof address === 'object');
-  return { port: address.port, requests };
+  return { port: await listen(t, server), requests };
 }
 
-/** Stands before the real Consul. */
+/** A reverse proxy of the real Consul. */
 function passOn(incoming: IncomingMessage, response: ServerResponse): void {
-  const { host, port } = consul().address;
-  const { url: path, method, headers } = incoming;
-  const onward = request({ host, port, path, method, headers }, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
-  });
-  onward.on('error', () => response.destroy());
-  response.on('close', () => onward.destroy());
-  incoming.pipe(onward);
+  forward(incoming, response, new URL(`${consul().url}${incoming.url}`));
 }
 
-async function startWithToken(
-  t: TestContext,
-  kind: 'value' | 'file' | 'login',
-  port: number,
-): Promise<{ daemon: Daemon; folder: string; secrets: Set<string> }> {
-  const folder = folderFor(t);
-  const { env, secrets } = await credentials(t, kind);
+interface Credentials {
+  readonly env: Variables;
+  readonly secret: string;
+}
+
+async function tokenInVariable(): Promise<Credentials> {
+  const secret = await consul().makeToken(MINIMAL);
+  return { env: { CONSUL_HTTP_TOKEN: secret }, secret };
+}
+
+async function tokenInFile(): Promise<Credentials> {
+  const secret = await consul().makeToken(MINIMAL);
+  const path = join(temporary(), 'token');
+  writeFileSync(path, secret);
+  return { env: { CONSUL_HTTP_TOKEN_FILE: path }, secret };
+}
+
+async function byLogin(): Promise<Credentials> {
+  const { environment, bearerTokenFile } = await makeJwtLogin(consul(), 'ambassador');
+  return { env: environment, secret: readFileSync(bearerTokenFile, 'utf8') };
+}
+
+async function start(t: TestContext, { env, secret }: Credentials, port: number) {
+  const folder = temporary();
   const where = { ...plain(consul()), ...env, _CONSUL_PORT: String(port), _LOG_LEVEL: 'trace' };
-  return { daemon: startInto(t, folder, where), folder, secrets: new Set(secrets) };
+  return { daemon: startInto(t, folder, where), folder, secrets: new Set([secret]) };
 }
 
-async function credentials(
-  t: TestContext,
-  kind: 'value' | 'file' | 'login',
-): Promise<{ env: Record<string, string>; secrets: string[] }> {
-  if (kind === 'login') {
-    const login = await makeJwtLogin(t, consul());
-    await login.bind('ambassador');
-    return { env: login.environment, secrets: [readFileSync(login.bearerTokenFile, 'utf8')] };
-  }
-  const token = await consul().makeToken(MINIMAL);
-  if (kind === 'value') return { env: { CONSUL_HTTP_TOKEN: token }, secrets: [token] };
-  const path = join(folderFor(t), 'token');
-  writeFileSync(path, token);
-  return { env: { CONSUL_HTTP_TOKEN_FILE: path }, secrets: [token] };
+/** No output of the daemon has one of the secrets: neither its log, nor its status port, nor its files. */
+async function assertKept(daemon: Daemon, folder: string, secrets: ReadonlySet<string>): Promise<void> {
+  for (const path of ['/', '/livez', '/readyz', '/metrics']) await daemon.get(path, BROWSER);
+  const output = daemon.stdout + daemon.stderr + daemon.served;
+  const files = Object.values(contents(folder)).map((file) => file?.text);
+  // The files have a private key, as they must.
+  assertNoSecrets(output, secrets);
+  assertHidden(`${output}${files}`, secrets);
 }
 
-/** What a daemon says; its files hold a private key, and are meant to. */
-function withoutFiles(daemon: Daemon): string {
-  return daemon.stdout + daemon.stderr + daemon.served;
-}
-
-function assertHidden(text: string, secrets: Iterable<string>): void {
-  for (const secret of secrets) assert.ok(!text.includes(secret), 'a token stands there');
+function assertHidden(output: string, secrets: ReadonlySet<string>): void {
+  for (const secret of secrets) assert.ok(!output.includes(secret), 'it has a token');
 }

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { temporary } from '../../e2e/support/temporary.ts';
 import type { RealConsul } from '../../fixtures/servers/real-consul.ts';
-import { folderFor, plain } from './support.ts';
+import { plain } from './support.ts';
 
 const ISSUER = 'https://kubernetes.test';
 const AUDIENCE = 'consul';
@@ -16,14 +16,14 @@ export interface LoginToken {
   readonly AccessorID: string;
 }
 
-/** An auth method of Consul for one test, and what a daemon is given to log in by it. */
+/** An auth method of Consul for one test, and the variables of a daemon that logs in by it. */
 export interface JwtLogin {
   readonly name: string;
   readonly environment: Record<string, string>;
   readonly bearerTokenFile: string;
-  /** Lets whom the bearer token is for be `service`. */
+  /** Lets the owner of the bearer token be `service`. */
   bind(service: string): Promise<void>;
-  /** The tokens that logins have and no logout or expiry has taken away. */
+  /** The tokens of logins that were neither logged out nor expired. */
   tokens(): Promise<LoginToken[]>;
 }
 
@@ -60,7 +60,7 @@ export async function createAuthMethod(consul: RealConsul, name: string): Promis
   });
 }
 
-/** Lets whom the bearer token is for be `service`. */
+/** Lets the owner of the bearer token be `service`. */
 export function bindToService(consul: RealConsul, authMethod: string, service: string): Promise<void> {
   return consul.mustPut('/v1/acl/binding-rule', {
     AuthMethod: authMethod,
@@ -70,11 +70,13 @@ export function bindToService(consul: RealConsul, authMethod: string, service: s
   });
 }
 
-export async function makeJwtLogin(t: TestContext, consul: RealConsul): Promise<JwtLogin> {
+/** @param services that the owner of the bearer token may be */
+export async function makeJwtLogin(consul: RealConsul, ...services: readonly string[]): Promise<JwtLogin> {
   const name = `jwt-${randomUUID()}`;
-  const bearerTokenFile = join(folderFor(t), 'bearer-token');
+  const bearerTokenFile = join(temporary(), 'bearer-token');
   writeFileSync(bearerTokenFile, bearerToken());
   await createAuthMethod(consul, name);
+  for (const service of services) await bindToService(consul, name, service);
   return {
     name,
     bearerTokenFile,

@@ -1,28 +1,38 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, type TestContext } from 'node:test';
-import { BROWSER, type Daemon, type LogLine, startDaemon } from '../../e2e/support/daemon.ts';
+import { certificates } from '../../e2e/support/bed.ts';
+import { type Daemon, type LogLine, startDaemon } from '../../e2e/support/daemon.ts';
 import { EACH_ATTEMPT } from '../../e2e/support/each-attempt.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
+import { temporary } from '../../e2e/support/temporary.ts';
 import {
+  type ConsulTls,
   type RealConsul,
   type RealConsulOptions,
   startRealConsul,
 } from '../../fixtures/servers/real-consul.ts';
+import { verify } from '../openssl.ts';
 
 const FILES = ['tls.crt', 'tls.key', 'ca.crt', 'secret.yaml', 'service.yaml'];
 
-/** All that must be mended before it is tried again, at most: the backoff after the first failures. */
-export const MENDED_WITHIN_MS = 20_000;
+/** The backoff after the first failures, and some room. */
+const RECOVERED_WITHIN_MS = 20_000;
+/** A server delays the leaf by up to 30 s, and a secondary datacenter once more. */
+const ROTATED_WITHIN_MS = 90_000;
+/** Long enough for a write that should not happen to happen. */
+export const SETTLED_MS = 3_000;
+/** The least that the connector's token needs. */
+export const MINIMAL = 'service "ambassador" { policy = "write" }';
+
+export type Variables = Readonly<Record<string, string>>;
 
 /** Starts one Consul for the tests of a file and ends it after them. */
-export function useConsul(options: RealConsulOptions, prepare = async (): Promise<void> => undefined) {
+export function useConsul(options: RealConsulOptions) {
   let consul: RealConsul | undefined;
   before(async () => {
     consul = await startRealConsul(options);
-    await prepare();
   });
   after(() => consul?.stop());
   return (): RealConsul => {
@@ -52,46 +62,32 @@ export function plain(consul: RealConsul): Record<string, string> {
   return { _CONSUL_HOST: consul.address.host, _CONSUL_PORT: String(consul.address.port) };
 }
 
-/** What a test has made, ended after it: the daemons first, which write into the folders. */
-interface Made {
-  readonly daemons: Daemon[];
-  readonly folders: string[];
+/** The HTTPS side of a Consul that has one. */
+export function tlsOf({ tls }: RealConsul): ConsulTls {
+  return tls ?? assert.fail('it has no HTTPS port');
 }
 
-const made = new WeakMap<TestContext, Made>();
-
-function madeBy(t: TestContext): Made {
-  const known = made.get(t);
-  if (known !== undefined) return known;
-  const fresh: Made = { daemons: [], folders: [] };
-  made.set(t, fresh);
-  t.after(async () => {
-    await Promise.all(
-      fresh.daemons.map((daemon) => (daemon.running ? daemon.stop('SIGKILL') : daemon.exited)),
-    );
-    for (const folder of fresh.folders) rmSync(folder, { recursive: true, force: true });
-  });
-  return fresh;
-}
-
-/** A folder for one test. */
-export function folderFor(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'real-consul-test-'));
-  madeBy(t).folders.push(folder);
-  return folder;
+/** The files of mutual TLS. */
+export function mutual(consul: RealConsul): Record<string, string> {
+  const { caFile, clientCertificateFile, clientKeyFile } = tlsOf(consul);
+  return {
+    CONSUL_CACERT: caFile,
+    CONSUL_CLIENT_CERT: clientCertificateFile,
+    CONSUL_CLIENT_KEY: clientKeyFile,
+  };
 }
 
 /**
- * Starts a daemon that publishes into a folder, with blocks of a second, so that what is revoked shows soon. It is ended
- * after the test.
+ * Starts a daemon that publishes into a folder, with queries that block for a second, so that a revocation has its effect
+ * soon. It is ended after the test.
  */
-export function startInto(t: TestContext, folder: string, env: Readonly<Record<string, string>>): Daemon {
+export function startInto(t: TestContext, folder: string, env: Variables): Daemon {
   const daemon = startDaemon({ _OUTPUT_DIR: folder, _CONSUL_WAIT: '1s', ...EACH_ATTEMPT, ...env });
-  madeBy(t).daemons.push(daemon);
+  t.after(() => (daemon.running ? daemon.stop('SIGKILL') : daemon.exited));
   return daemon;
 }
 
-/** What a folder holds, and when each file was written; undefined for one that is not there. */
+/** The files of a folder, and when each was written; undefined for one that is missing. */
 export function contents(folder: string): Record<string, { text: string; writtenAt: number } | undefined> {
   return Object.fromEntries(
     FILES.map((name) => {
@@ -102,12 +98,9 @@ export function contents(folder: string): Record<string, { text: string; written
   );
 }
 
-/** A folder with what a daemon of before has published. */
-export async function published(
-  t: TestContext,
-  env: Readonly<Record<string, string>>,
-): Promise<{ folder: string; before: ReturnType<typeof contents> }> {
-  const folder = folderFor(t);
+/** A folder with what an earlier daemon has published. */
+export async function published(t: TestContext, env: Variables) {
+  const folder = temporary();
   const daemon = startInto(t, folder, env);
   await daemon.ready();
   await daemon.stop();
@@ -121,24 +114,45 @@ export async function published(
 
 /** The first log line of a failure of that code. */
 export function failure(daemon: Daemon, code: string): Promise<LogLine> {
-  return daemon.line((line) => line['code'] === code, MENDED_WITHIN_MS);
+  return daemon.line((line) => line['code'] === code, RECOVERED_WITHIN_MS);
 }
 
-/** Resolves once no question to Consul fails any more: `/readyz` is about what is published, and has this beside it. */
-export async function recovered(daemon: Daemon, withinMs = MENDED_WITHIN_MS): Promise<void> {
-  const asksWell = async () => (await daemon.get('/readyz')).text.trim() === 'ok';
-  await eventually(() => `it recovers, after\n${daemon.stdout}`, asksWell, withinMs);
+/** Resolves once no query to Consul fails: `/readyz` lists these failures beside the state of what is published. */
+export async function recovered(daemon: Daemon, withinMs = RECOVERED_WITHIN_MS): Promise<void> {
+  const isOk = async () => (await daemon.get('/readyz')).text.trim() === 'ok';
+  await eventually(() => `it recovers, after\n${daemon.stdout}`, isOk, withinMs);
 }
 
-/** That a failure says what is wrong and what to do. */
+/** That no line of the log so far has an error code. */
+export function assertNoFailure({ logs, stdout }: Daemon): void {
+  assert.ok(!logs.some(({ code }) => code !== undefined), stdout);
+}
+
+/** That a failure names cause and remedy. */
 export function assertSays(line: LogLine, cause: RegExp, remedy: RegExp): void {
   assert.match(String(line['error']), cause);
   assert.match(String(line['remedy']), remedy);
 }
 
-/** Everything a daemon has put out: its log, its status port, and its files. */
-export async function allOutput(daemon: Daemon, folder: string): Promise<string> {
-  for (const path of ['/', '/livez', '/readyz', '/metrics']) await daemon.get(path, BROWSER);
-  const files = Object.values(contents(folder)).map((file) => file?.text ?? '');
-  return [daemon.stdout, daemon.stderr, daemon.served, ...files].join('\n');
+/** The text of a published file; empty if it is missing. */
+export function read(folder: string, name: string): string {
+  return contents(folder)[name]?.text ?? '';
+}
+
+/** Publishes into a folder, then rotates the root: first both roots are written, then the leaf of the new one. */
+export async function assertRotates(t: TestContext, env: Variables, authority: RealConsul): Promise<void> {
+  const folder = temporary();
+  const daemon = startInto(t, folder, env);
+  await daemon.ready();
+  const before = read(folder, 'tls.crt');
+
+  await authority.rotateRoot();
+
+  const bothRoots = () => certificates(read(folder, 'ca.crt')).length === 2;
+  await eventually('both roots', bothRoots, ROTATED_WITHIN_MS);
+  assert.equal(read(folder, 'tls.crt'), before);
+  await eventually('the leaf', () => read(folder, 'tls.crt') !== before, ROTATED_WITHIN_MS);
+  const [active] = certificates(read(folder, 'ca.crt'));
+  await verify(read(folder, 'tls.crt'), String(active));
+  assert.equal(await daemon.metric('writes_total', 'object="identity"'), 3);
 }

@@ -1,201 +1,183 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect } from 'node:net';
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createServer } from 'node:tls';
 import type { Daemon } from '../../e2e/support/daemon.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
+import { temporary } from '../../e2e/support/temporary.ts';
 import { makeAuthority, type PemPair } from '../../fixtures/servers/authority.ts';
-import type { ConsulTls } from '../../fixtures/servers/real-consul.ts';
+import { listen } from '../listen.ts';
 import {
+  assertNoFailure,
   assertSays,
   contents,
   failure,
-  folderFor,
+  mutual,
   plain,
   published,
   recovered,
   startInto,
+  tlsOf,
   useConsul,
+  type Variables,
 } from './support.ts';
 
 const consul = useConsul({ tls: { verifyIncoming: true } });
+const tls = () => tlsOf(consul());
 
-test('HTTPS with a private CA and a client certificate, which verify_incoming asks for, works', async (t) => {
-  await works(t, { ...mutual(), CONSUL_HTTP_SSL: 'true', ...port() });
+interface Failing {
+  readonly what: string;
+  /** Arranges the fault. Resolves with the variables, and with what fixes it, if the test has a fix. */
+  arrange(t: TestContext): Promise<{ env: Variables; fix?: () => void | Promise<void> }>;
+  readonly code?: string;
+  readonly cause: RegExp;
+  readonly remedy: RegExp;
+}
+
+const FAILING: readonly Failing[] = [
+  {
+    what: 'a wrong CA is named as the cause, and the right one in that file is enough',
+    async arrange() {
+      const ca = join(temporary(), 'ca.pem');
+      writeFileSync(ca, (await makeAuthority('Another')).certificate);
+      return { env: { ...https(), CONSUL_CACERT: ca }, fix: () => copyFileSync(tls().caFile, ca) };
+    },
+    cause: /certificate is not signed by the trusted CA/,
+    remedy: /set CONSUL_CACERT to the CA of the Consul servers/,
+  },
+  {
+    what: 'an expired server certificate is named as the cause, and another is enough',
+    async arrange(t) {
+      await serveWith(t, await tls().authority.issue('expired', { days: -1 }));
+      return { env: https(), fix: serveUsual };
+    },
+    cause: /server's certificate has expired/,
+    remedy: /renew the certificate of the Consul server/,
+  },
+  {
+    what: 'a wrong server name is named as the cause, and CONSUL_TLS_SERVER_NAME is enough',
+    async arrange(t) {
+      await serveWith(t, await tls().authority.issue('named', { names: 'DNS:server.dc1.consul' }));
+      await works(t, { ...https(), CONSUL_TLS_SERVER_NAME: 'server.dc1.consul' });
+      return { env: https(), fix: serveUsual };
+    },
+    cause: /server's certificate is for another name/,
+    remedy: /set CONSUL_TLS_SERVER_NAME to the name in it, such as server\.dc1\.consul/,
+  },
+  {
+    what: 'plain HTTP to the HTTPS port is named as the cause',
+    arrange: async () => ({ env: { _CONSUL_PORT: String(tls().port) } }),
+    code: 'CONSUL_HTTP_TO_HTTPS',
+    cause: /port serves HTTPS/,
+    remedy: /set CONSUL_HTTP_SSL=true/,
+  },
+  {
+    what: 'HTTPS to the HTTP port is named as the cause',
+    arrange: async () => ({ env: { ...https(), ...plain(consul()) } }),
+    cause: /port serves plain HTTP/,
+    remedy: /set _CONSUL_PORT to the HTTPS port/,
+  },
+  {
+    what: 'a missing client certificate is named as the cause',
+    arrange: async () => ({ env: { ...https(), CONSUL_CLIENT_CERT: '', CONSUL_CLIENT_KEY: '' } }),
+    cause: /rejects the client certificate, or requires one/,
+    remedy: /set CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY/,
+  },
+  {
+    what: 'a client certificate of another CA is named as the cause, and the right one in its files is enough',
+    async arrange() {
+      const { env, write } = clientFiles(await (await makeAuthority('Another')).issue('client'));
+      const fix = async () => write(await tls().authority.issue('client'));
+      return { env: { ...https(), ...env }, fix };
+    },
+    cause: /rejects the client certificate, or requires one/,
+    remedy: /set CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY/,
+  },
+];
+
+test('HTTPS with a private CA and a client certificate, which verify_incoming requires, works', async (t) => {
+  await works(t, https());
 });
 
 test('the CA may be one of a folder, CONSUL_CAPATH', async (t) => {
-  const folder = folderFor(t);
+  const folder = temporary();
   writeFileSync(join(folder, 'another.pem'), (await makeAuthority('Another')).certificate);
   copyFileSync(tls().caFile, join(folder, 'consul-agent-ca.pem'));
-  await works(t, {
-    ...mutual(),
-    CONSUL_CACERT: '',
-    CONSUL_CAPATH: folder,
-    CONSUL_HTTP_SSL: 'true',
-    ...port(),
-  });
+  await works(t, { ...https(), CONSUL_CACERT: '', CONSUL_CAPATH: folder });
 });
 
 test('CONSUL_HTTP_ADDR=https://… is enough to switch TLS on', async (t) => {
-  await works(t, { ...mutual(), CONSUL_HTTP_ADDR: `https://127.0.0.1:${tls().port}` });
+  await works(t, { ...mutual(consul()), CONSUL_HTTP_ADDR: `https://127.0.0.1:${tls().port}` });
 });
 
-test('a wrong CA is told as such, and mended by the right one in that file', async (t) => {
-  const ca = join(folderFor(t), 'ca.pem');
-  writeFileSync(ca, (await makeAuthority('Another')).certificate);
-  await failsUntil(
-    t,
-    { ...mutual(), CONSUL_HTTP_SSL: 'true', ...port(), CONSUL_CACERT: ca },
-    {
-      code: 'CONSUL_TLS',
-      cause: /certificate is not signed by the CA that is trusted/,
-      remedy: /set CONSUL_CACERT to the CA of the Consul servers/,
-      mend: () => copyFileSync(tls().caFile, ca),
-    },
-  );
-});
-
-test('an expired server certificate is told as such, and mended by another', async (t) => {
-  await tls().serveWith(await tls().authority.issue('expired', { days: -1 }));
-  t.after(serveRightly);
-  await failsUntil(
-    t,
-    { ...mutual(), CONSUL_HTTP_SSL: 'true', ...port() },
-    {
-      code: 'CONSUL_TLS',
-      cause: /server's certificate has expired/,
-      remedy: /renew the certificate of the Consul server/,
-      mend: serveRightly,
-    },
-  );
-});
-
-test('a wrong server name is told as such, and mended by CONSUL_TLS_SERVER_NAME', async (t) => {
-  await tls().serveWith(await tls().authority.issue('named', { names: 'DNS:server.dc1.consul' }));
-  t.after(serveRightly);
-  const env = { ...mutual(), CONSUL_HTTP_SSL: 'true', ...port() };
-  await works(t, { ...env, CONSUL_TLS_SERVER_NAME: 'server.dc1.consul' });
-  await failsUntil(t, env, {
-    code: 'CONSUL_TLS',
-    cause: /server's certificate is for another name/,
-    remedy: /set CONSUL_TLS_SERVER_NAME to the name in it, such as server\.dc1\.consul/,
-    mend: serveRightly,
+// Every failure has the one cause, and the first the remedy; what is published stays; a fix needs no restart.
+for (const { what, arrange, code = 'CONSUL_TLS', cause, remedy } of FAILING)
+  test(what, async (t) => {
+    const { folder, before } = await published(t, plain(consul()));
+    const { env, fix } = await arrange(t);
+    const daemon = startInto(t, folder, env);
+    assertSays(await failure(daemon, code), cause, remedy);
+    const failures = () => daemon.logs.filter((line) => line['code'] !== undefined);
+    await eventually('both queries failed', () => failures().length > 1, 10_000);
+    for (const { error } of failures()) assert.match(String(error), cause);
+    if (fix !== undefined) {
+      await fix();
+      await recovered(daemon);
+    }
+    assert.deepEqual(contents(folder), before);
   });
-});
-
-test('plain HTTP to the HTTPS port is told as such', async (t) => {
-  await failsUntil(t, port(), {
-    code: 'CONSUL_HTTP_TO_HTTPS',
-    cause: /port speaks HTTPS and was asked in HTTP/,
-    remedy: /set CONSUL_HTTP_SSL=true/,
-  });
-});
-
-test('HTTPS to the HTTP port is told as such', async (t) => {
-  await failsUntil(
-    t,
-    { ...mutual(), CONSUL_HTTP_SSL: 'true', ...plain(consul()) },
-    {
-      code: 'CONSUL_TLS',
-      cause: /port speaks plain HTTP and was asked in HTTPS/,
-      remedy: /set _CONSUL_PORT to the HTTPS port/,
-    },
-  );
-});
-
-test('no client certificate is told as such', async (t) => {
-  await failsUntil(
-    t,
-    { CONSUL_CACERT: tls().caFile, CONSUL_HTTP_SSL: 'true', ...port() },
-    {
-      code: 'CONSUL_TLS',
-      cause: /does not accept the client certificate, or the lack of one/,
-      remedy: /set CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY/,
-    },
-  );
-});
-
-test('a client certificate of another CA is told as such, and mended by the right one in its files', async (t) => {
-  const stranger = await (await makeAuthority('Another')).issue('client');
-  const files = clientFiles(folderFor(t), stranger);
-  await failsUntil(
-    t,
-    { ...mutual(), ...files.env, CONSUL_HTTP_SSL: 'true', ...port() },
-    {
-      code: 'CONSUL_TLS',
-      cause: /does not accept the client certificate, or the lack of one/,
-      remedy: /set CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY/,
-      mend: async () => files.write(await tls().authority.issue('client')),
-    },
-  );
-});
 
 test('verification off works with any server certificate, and warns at every start', async (t) => {
-  await tls().serveWith(await (await makeAuthority('Another')).issue('any', { names: 'DNS:any', days: -1 }));
-  t.after(serveRightly);
-  const env = { ...mutual(), CONSUL_HTTP_SSL: 'true', CONSUL_HTTP_SSL_VERIFY: 'false', ...port() };
+  await serveWith(t, await (await makeAuthority('Another')).issue('any', { names: 'DNS:any', days: -1 }));
   for (let start = 0; start < 2; start += 1) {
-    const daemon = await works(t, env);
-    const warning = await daemon.line((line) =>
-      /TLS verification of Consul is disabled/.test(String(line['warning'])),
+    const daemon = await works(t, { ...https(), CONSUL_HTTP_SSL_VERIFY: 'false' });
+    const { level } = await daemon.line(({ warning }) =>
+      /TLS verification of Consul is disabled/.test(String(warning)),
     );
-    assert.equal(warning['level'], 'warn');
+    assert.equal(level, 'warn');
   }
 });
 
-test('a client certificate renewed on disk is what the next connection shows', async (t) => {
+test('a client certificate renewed on disk is the one of the next connection', async (t) => {
   const first = await tls().authority.issue('first');
   const second = await tls().authority.issue('second');
-  const files = clientFiles(folderFor(t), first);
+  const { env, write } = clientFiles(first);
   const proxy = await startRecordingProxy(t);
-  const daemon = startInto(t, folderFor(t), {
-    ...mutual(),
-    ...files.env,
-    CONSUL_HTTP_ADDR: `https://127.0.0.1:${proxy.port}`,
-  });
+  const CONSUL_HTTP_ADDR = `https://127.0.0.1:${proxy.port}`;
+  const daemon = startInto(t, temporary(), { ...mutual(consul()), ...env, CONSUL_HTTP_ADDR });
   await daemon.ready();
   const serial = ({ certificate }: PemPair): string => new X509Certificate(certificate).serialNumber;
   assert.deepEqual([...new Set(proxy.serials)], [serial(first)]);
   const connections = proxy.serials.length;
 
-  files.write(second);
+  write(second);
 
   await eventually('the second certificate', () => proxy.serials.includes(serial(second)), 15_000);
   assert.deepEqual([...new Set(proxy.serials.slice(connections))], [serial(second)]);
   await recovered(daemon);
-  assert.ok(!daemon.logs.some(({ code }) => code !== undefined), daemon.stdout);
+  assertNoFailure(daemon);
 });
 
-function tls(): ConsulTls {
-  const { tls } = consul();
-  assert.ok(tls !== undefined);
-  return tls;
+/** All that a connection needs. */
+function https(): Record<string, string> {
+  return { ...mutual(consul()), CONSUL_HTTP_SSL: 'true', _CONSUL_PORT: String(tls().port) };
 }
 
-function port(): Record<string, string> {
-  return { _CONSUL_PORT: String(tls().port) };
+/** Has Consul serve with that certificate during the test. */
+async function serveWith(t: TestContext, certificate: PemPair): Promise<void> {
+  t.after(serveUsual);
+  await tls().serveWith(certificate);
 }
 
-function mutual(): Record<string, string> {
-  const { caFile, clientCertificateFile, clientKeyFile } = tls();
-  return {
-    CONSUL_CACERT: caFile,
-    CONSUL_CLIENT_CERT: clientCertificateFile,
-    CONSUL_CLIENT_KEY: clientKeyFile,
-  };
-}
-
-async function serveRightly(): Promise<void> {
+async function serveUsual(): Promise<void> {
   await tls().serveWith(await tls().authority.issue('server'));
 }
 
-function clientFiles(folder: string, first: PemPair) {
-  mkdirSync(folder, { recursive: true });
+function clientFiles(first: PemPair) {
+  const folder = temporary();
   const env = { CONSUL_CLIENT_CERT: join(folder, 'tls.crt'), CONSUL_CLIENT_KEY: join(folder, 'tls.key') };
   const write = ({ certificate, privateKey }: PemPair): void => {
     writeFileSync(env.CONSUL_CLIENT_CERT, certificate);
@@ -205,71 +187,30 @@ function clientFiles(folder: string, first: PemPair) {
   return { env, write };
 }
 
-async function works(t: TestContext, env: Readonly<Record<string, string>>): Promise<Daemon> {
-  const folder = folderFor(t);
+async function works(t: TestContext, env: Variables): Promise<Daemon> {
+  const folder = temporary();
   const daemon = startInto(t, folder, env);
   await daemon.ready();
   assert.ok(contents(folder)['tls.key'] !== undefined);
-  assert.ok(!daemon.logs.some(({ code }) => code !== undefined), daemon.stdout);
+  assertNoFailure(daemon);
   return daemon;
 }
 
-interface Failing {
-  readonly code: string;
-  readonly cause: RegExp;
-  readonly remedy: RegExp;
-  readonly mend?: () => void | Promise<void>;
-}
-
-/** Every failure has the one cause, and the first the remedy; what is published stays; once it is mended it works without a restart. */
-async function failsUntil(
-  t: TestContext,
-  env: Readonly<Record<string, string>>,
-  failing: Failing,
-): Promise<void> {
-  const { folder, before } = await published(t, plain(consul()));
-  const daemon = startInto(t, folder, env);
-  assertSays(await failure(daemon, failing.code), failing.cause, failing.remedy);
-  await eventually('both questions failed', () => failures(daemon).length > 1, 10_000);
-  for (const line of failures(daemon)) assert.match(String(line['error']), failing.cause);
-  if (failing.mend !== undefined) {
-    await failing.mend();
-    await recovered(daemon);
-  }
-  assert.deepEqual(contents(folder), before);
-}
-
-function failures(daemon: Daemon) {
-  return daemon.logs.filter(({ code }) => code !== undefined);
-}
-
-/** Ends TLS before the plain port of Consul, and notes which client certificates it is shown. */
+/** Terminates TLS in front of the plain port of Consul, and records the client certificates. */
 async function startRecordingProxy(t: TestContext): Promise<{ port: number; serials: string[] }> {
   const { certificate, privateKey } = await tls().authority.issue('proxy');
   const serials: string[] = [];
-  const server = createServer(
-    {
-      cert: certificate,
-      key: privateKey,
-      ca: tls().authority.certificate,
-      requestCert: true,
-      rejectUnauthorized: true,
-    },
-    (socket) => {
-      serials.push(socket.getPeerCertificate().serialNumber);
-      const upstream = connect(consul().address.port, consul().address.host);
-      const end = (): void => {
-        socket.destroy();
-        upstream.destroy();
-      };
-      socket.on('error', end).on('close', end).pipe(upstream);
-      upstream.on('error', end).on('close', end).pipe(socket);
-    },
-  );
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => server.close());
-  const address: string | AddressInfo | null = server.address();
-  assert.ok(address !== null && typeof address === 'object');
-  return { port: address.port, serials };
+  const ca = tls().authority.certificate;
+  const options = { cert: certificate, key: privateKey, ca, requestCert: true, rejectUnauthorized: true };
+  const server = createServer(options, (socket) => {
+    serials.push(socket.getPeerCertificate().serialNumber);
+    const upstream = connect(consul().address.port, consul().address.host);
+    const end = (): void => {
+      socket.destroy();
+      upstream.destroy();
+    };
+    socket.on('error', end).on('close', end).pipe(upstream);
+    upstream.on('error', end).on('close', end).pipe(socket);
+  });
+  return { port: await listen(t, server), serials };
 }

@@ -3,22 +3,21 @@ import { after, before } from 'node:test';
 import type { ConsulServers } from '../../contract/consul/servers.ts';
 import { consulContract } from '../../contract/consul.ts';
 import { type RealConsul, startRealConsul } from '../../fixtures/servers/real-consul.ts';
+import { startAll } from '../../fixtures/servers/start-all.ts';
 import { bearerToken, bindToService, createAuthMethod } from '../consul/jwt-login.ts';
 
 const LOGIN = { authMethod: 'jwt', bearerToken: bearerToken(), service: 'logged-in' };
 
-const agents: RealConsul[] = [];
+let agents: readonly RealConsul[] = [];
 let servers: ConsulServers | undefined;
 
 before(async () => {
-  const started = await Promise.allSettled([
+  const [open, guarded, withoutConnect] = await startAll(
     startRealConsul(),
     startRealConsul({ acl: true }),
     startRealConsul({ connect: false }),
-  ]);
-  agents.push(...started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])));
-  const [open, guarded, withoutConnect] = agents;
-  assert.ok(open && guarded && withoutConnect, JSON.stringify(started));
+  );
+  agents = [open, guarded, withoutConnect];
   servers = await operate(open, guarded, withoutConnect);
 });
 after(() => Promise.all(agents.map((agent) => agent.stop())));

@@ -18,22 +18,15 @@ export function objectsIn(manifest: string): KubernetesObject[] {
     .filter((object) => object !== null);
 }
 
-/** `helm template` without a cluster, and without the Pod of `helm test`, which is no part of the release. */
+/** `helm template` without a cluster, and without the Pod of `helm test`, which is not part of the release. */
 export async function render(values: object, ...flags: readonly string[]): Promise<KubernetesObject[]> {
-  const args = [
-    'template',
-    'ambassador-consul-connector',
-    CHART,
-    '--namespace=ambassador',
-    '--skip-tests',
-    ...flags,
-  ];
-  const { code, stdout, stderr } = await helmAlone(args, values);
+  const args = ['template', 'ambassador-consul-connector', CHART, '--namespace=ambassador', '--skip-tests'];
+  const { code, stdout, stderr } = await helmAlone([...args, ...flags], values);
   assert.equal(code, 0, stderr);
   return objectsIn(stdout);
 }
 
-/** By kind and name, with lists that Kubernetes merges by name sorted by it: their order has no effect. */
+/** By kind and name. Lists that Kubernetes merges by name are sorted by it: their order has no effect. */
 export function inOrder(objects: readonly KubernetesObject[]): unknown {
   const id = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
   const ids = objects.map(id);

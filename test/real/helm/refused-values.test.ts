@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CHART, helmAlone } from './chart.ts';
 
-/** Beside each the name of the value that the message has to have. */
+/** Values, and the name that the message must have. */
 const REFUSED: readonly (readonly [object, string])[] = [
   // By the schema.
   [{ replica: 2 }, "'replica'"],

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 const path = (name: string): string =>
   fileURLToPath(new URL(`../../../k8s/monitoring/${name}`, import.meta.url));
 
-/** What docs/monitoring.md tells those to run who have no operator. */
+/** The sed script in docs/monitoring.md for a Prometheus without an operator. */
 export const RULES_OF = '1,/^spec:/d; s/^  //';
 
 export interface AlertRule {
@@ -35,7 +35,7 @@ export interface Target {
   readonly refId: string;
   readonly expr: string;
   readonly legendFormat: string;
-  /** What Grafana takes for the interval of the scrapes. */
+  /** The interval of the scrapes, for Grafana. */
   readonly interval?: string;
   readonly datasource: { readonly type: string; readonly uid: string };
 }
@@ -66,12 +66,8 @@ export function dashboard(): Dashboard {
   return JSON.parse(readFileSync(path('dashboard.json'), 'utf8'));
 }
 
-/** Every query of the dashboard with `All` chosen, by the panel or annotation it is for. */
-export function queries(): readonly {
-  readonly title: string;
-  readonly expr: string;
-  readonly legend: string;
-}[] {
+/** Every query of the dashboard with `All` chosen, by its panel or annotation. */
+export function queries(): readonly { title: string; expr: string; legend: string }[] {
   const { panels, annotations } = dashboard();
   const all = [
     ...panels.flatMap(({ title, targets = [] }) =>
@@ -82,7 +78,7 @@ export function queries(): readonly {
   return all.map((query) => ({ ...query, expr: substitute(query.expr) }));
 }
 
-/** As Grafana does it; `$__rate_interval` is at least four times the interval of the scrapes. */
+/** As Grafana does; `$__rate_interval` is at least four times the interval of the scrapes. */
 export function substitute(expr: string): string {
   return expr.replaceAll(/\$(job|instance)\b/g, '.+').replaceAll('$__rate_interval', '20s');
 }

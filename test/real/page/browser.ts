@@ -8,42 +8,57 @@ let launched: Promise<Browser> | undefined;
 // Of the file of tests, not of the one test that launched it.
 after(async () => (await launched)?.close());
 
-/** One browser for a file of tests, with nothing but what the machine has. */
+/** One browser for a file of tests. */
 function launch(): Promise<Browser> {
   launched ??= chromium.launch({
     executablePath: binary('CHROMIUM'),
     env: { ...process.env, FONTCONFIG_FILE: binary('FONTS_CONF') },
-    // Its sandbox does not work for root, nor in most containers; it sees nothing but our own page.
+    // Its sandbox does not work for root, nor in most containers; it opens nothing but our own page.
     args: ['--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--disable-lcd-text'],
   });
   return launched;
 }
 
-/** A window on the page, and all that a strict browser has to say about it. */
 export interface Window {
   readonly page: Page;
-  /** Errors of the console, violations of the CSP, requests to another origin: must stay empty. */
-  readonly complaints: readonly string[];
-  close(): Promise<void>;
+  /** Closes it: the browser must have reported nothing, but for what matches `expected`. */
+  close(expected?: RegExp): Promise<void>;
 }
 
+/** Opens a window on the page. Errors of the console, violations of the CSP and requests to another origin are reported. */
 export async function openWindow(url: string, options: BrowserContextOptions = {}): Promise<Window> {
   const context = await (await launch()).newContext({
     locale: 'en-GB',
     timezoneId: 'Asia/Tokyo',
     ...options,
   });
-  const complaints: string[] = [];
+  const reported: string[] = [];
   const page = await context.newPage();
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    if (message.type() === 'error' || message.type() === 'warning') reported.push(message.text());
   });
-  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('pageerror', (error) => reported.push(String(error)));
   page.on('request', (request) => {
     const { origin, protocol } = new URL(request.url());
-    if (protocol !== 'data:' && origin !== new URL(url).origin) complaints.push(`asked ${request.url()}`);
+    if (protocol !== 'data:' && origin !== new URL(url).origin) reported.push(`requests ${request.url()}`);
   });
   const response = await page.goto(url);
   assert.equal(response?.status(), 200);
-  return { page, complaints, close: () => context.close() };
+  return {
+    page,
+    async close(expected) {
+      await context.close();
+      assert.deepEqual(
+        reported.filter((text) => expected?.test(text) !== true),
+        [],
+      );
+    },
+  };
+}
+
+/** The same, once the page has its stream of events. */
+export async function openLive(url: string, options: BrowserContextOptions = {}): Promise<Window> {
+  const window = await openWindow(url, options);
+  await window.page.locator('#live.live').waitFor();
+  return window;
 }

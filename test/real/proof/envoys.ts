@@ -2,18 +2,16 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Mapping, startControlPlane } from '../../fixtures/servers/envoy/control-plane.ts';
+import { startControlPlane } from '../../fixtures/servers/envoy/control-plane.ts';
 import { type Counters, type HeldCluster, startEnvoy } from '../../fixtures/servers/envoy/envoy.ts';
 import { folderConfiguration } from '../../fixtures/servers/envoy/folder.ts';
 import type { Resource } from '../../fixtures/servers/envoy/resources.ts';
-import { ask } from '../../fixtures/servers/http.ts';
 import { freePort } from '../../fixtures/servers/ports.ts';
 import type { RealConsul } from '../../fixtures/servers/real-consul.ts';
 import type { RealKubernetes } from '../../fixtures/servers/real-kubernetes.ts';
-import { checkAnswer } from './answer.ts';
-import type { EnvoyName, Target } from './load.ts';
+import { type EnvoyName, type Target, through } from './load.ts';
 import type { FolderPublication } from './publications.ts';
-import { type Sighting, startWitness, WITNESS, type Witness } from './witness.ts';
+import { type Sighting, startWitness, WITNESS } from './witness.ts';
 
 /** A service of the mesh, as the gateways reach it. */
 export interface Upstream {
@@ -51,6 +49,13 @@ export interface EnvoyPlan {
   readonly upstreams: readonly Upstream[];
 }
 
+/** Where an Envoy sends `/<service>`: with TLS, but for the control. */
+interface Route {
+  readonly service: string;
+  readonly port: number;
+  readonly hasTls: boolean;
+}
+
 interface Source {
   readonly configuration: Resource;
   readonly pushes: readonly number[];
@@ -65,11 +70,13 @@ export function startEnvoyOfEmissary(
   kubernetes: RealKubernetes,
   namespace: string,
 ): Promise<EnvoyOnStage> {
-  return start(plan, async ({ folder, port, witness }) => {
-    const mappings = [
-      ...routes(plan, witness).map((each): Mapping => ({ ...each, tls: TLS_CONTEXT })),
-      ...control(plan).map((each): Mapping => ({ ...each, tls: undefined })),
-    ];
+  return start(plan, async (port, routes, stops) => {
+    const folder = await mkdtemp(join(tmpdir(), 'envoy-files-'));
+    stops.push(() => rm(folder, { recursive: true, force: true }));
+    const mappings = routes.map(({ hasTls, ...route }) => ({
+      ...route,
+      tls: hasTls ? TLS_CONTEXT : undefined,
+    }));
     const plane = await startControlPlane({ kubernetes, namespace, folder, port, mappings });
     return {
       configuration: { dynamic_resources: plane.dynamicResources },
@@ -83,15 +90,13 @@ export function startEnvoyOfEmissary(
 
 /** Envoy as it reads the folder by itself. */
 export function startEnvoyOfFolder(plan: EnvoyPlan, publication: FolderPublication): Promise<EnvoyOnStage> {
-  return start(plan, async ({ port, witness }) => {
+  return start(plan, async (port, routes) => {
     const { TrustDomain } = await plan.consul.roots();
-    const upstreams = [
-      ...routes(plan, witness).map((each) => ({
-        ...each,
-        spiffeId: `spiffe://${TrustDomain}/ns/default/dc/${plan.consul.datacenter}/svc/${each.service}`,
-      })),
-      ...control(plan).map((each) => ({ ...each, spiffeId: undefined })),
-    ];
+    const prefix = `spiffe://${TrustDomain}/ns/default/dc/${plan.consul.datacenter}/svc`;
+    const upstreams = routes.map(({ hasTls, ...route }) => ({
+      ...route,
+      spiffeId: hasTls ? `${prefix}/${route.service}` : undefined,
+    }));
     return {
       configuration: folderConfiguration(publication.directory, port, upstreams),
       pushes: [],
@@ -102,41 +107,40 @@ export function startEnvoyOfFolder(plan: EnvoyPlan, publication: FolderPublicati
   });
 }
 
-interface Place {
-  readonly folder: string;
-  readonly port: number;
-  readonly witness: Witness;
-}
+type Stops = (() => Promise<unknown>)[];
 
-async function start(plan: EnvoyPlan, makeSource: (place: Place) => Promise<Source>): Promise<EnvoyOnStage> {
-  const stops: (() => Promise<unknown>)[] = [];
+async function start(
+  { name, consul, upstreams }: EnvoyPlan,
+  makeSource: (port: number, routes: readonly Route[], stops: Stops) => Promise<Source>,
+): Promise<EnvoyOnStage> {
+  const stops: Stops = [];
   const stop = async () => {
     for (const each of stops.splice(0).reverse()) await each();
   };
   try {
-    const folder = await mkdtemp(join(tmpdir(), 'envoy-files-'));
-    stops.push(() => rm(folder, { recursive: true, force: true }));
-    const witness = await startWitness(plan.consul);
+    const witness = await startWitness(consul);
     stops.push(() => witness.stop());
+    const services = [...upstreams, { name: WITNESS, port: witness.port }];
+    const [controlled] = upstreams;
+    if (controlled === undefined) throw new Error('there is no service for the control');
     const port = await freePort();
-    const source = await makeSource({ folder, port, witness });
+    const routes = [
+      ...services.map((each) => ({ service: each.name, port: each.port, hasTls: true })),
+      { service: CONTROL, port: controlled.plainPort, hasTls: false },
+    ];
+    const source = await makeSource(port, routes, stops);
     stops.push(() => source.stop());
     const envoy = await startEnvoy(port, source.configuration);
     stops.push(() => envoy.stop());
-    const target = (client: Target['client'], path: string, service: string, answers: string): Target => ({
-      client,
-      service,
-      send: async () => checkAnswer(await ask(`http://127.0.0.1:${port}/${path}`), answers),
-    });
     return {
-      name: plan.name,
+      name,
       targets: [
-        ...routes(plan, witness).map(({ service }) => target(plan.name, service, service, service)),
-        // Told apart by the Envoy it goes through.
-        ...control(plan).map(({ answers }) => target('envoy control', CONTROL, plan.name, answers)),
+        ...services.map((each) => through(name, port, each.name)),
+        // Its service is the Envoy that it goes through.
+        { ...through('envoy control', port, controlled.name, CONTROL), service: name },
       ],
       sightings: witness.sightings,
-      clusters: routes(plan, witness).length,
+      clusters: services.length,
       pushes: source.pushes,
       async leaf() {
         const certificate = await source.certificate();
@@ -144,7 +148,13 @@ async function start(plan: EnvoyPlan, makeSource: (place: Place) => Promise<Sour
       },
       counters: envoy.counters,
       heldClusters: envoy.heldClusters,
-      faults: () => [...source.faults(), ...envoy.output().split('\n').filter(isFault)],
+      faults: () => [
+        ...source.faults(),
+        ...envoy
+          .output()
+          .split('\n')
+          .filter((line) => /\[(error|critical)\]|rejected/.test(line)),
+      ],
       output: envoy.output,
       stop,
     };
@@ -152,23 +162,4 @@ async function start(plan: EnvoyPlan, makeSource: (place: Place) => Promise<Sour
     await stop();
     throw error;
   }
-}
-
-function routes({ upstreams }: EnvoyPlan, witness: Witness): { service: string; port: number }[] {
-  return [
-    ...upstreams.map(({ name, port }) => ({ service: name, port })),
-    { service: WITNESS, port: witness.port },
-  ];
-}
-
-function control({ upstreams }: EnvoyPlan): { service: string; port: number; answers: string }[] {
-  return upstreams.slice(0, 1).map(({ name, plainPort }) => ({
-    service: CONTROL,
-    port: plainPort,
-    answers: name,
-  }));
-}
-
-function isFault(line: string): boolean {
-  return /\[(error|critical)\]|rejected/.test(line);
 }

@@ -1,8 +1,10 @@
+import { type Answer, ask } from '../../fixtures/servers/http.ts';
+
 /** Envoy with each of the ways in which it gets its identity. */
 export const ENVOYS = ['envoy', 'envoy verifying', 'envoy folder'] as const;
 export type EnvoyName = (typeof ENVOYS)[number];
 
-/** Whoever sends requests into the mesh. The control goes through every Envoy to an upstream without TLS. */
+/** What sends requests into the mesh. The control goes through every Envoy to an upstream without TLS. */
 export const CLIENTS = [...ENVOYS, 'envoy control', 'nginx', 'haproxy', 'reference client'] as const;
 export type ClientName = (typeof CLIENTS)[number];
 
@@ -13,20 +15,33 @@ export interface Target {
   send(): Promise<void>;
 }
 
-/** One request and what became of it. */
+/** A target behind a gateway, which sends `/<path>` to the service. */
+export function through(client: ClientName, port: number, service: string, path = service): Target {
+  const send = async () => checkAnswer(await ask(`http://127.0.0.1:${port}/${path}`), service);
+  return { client, service, send };
+}
+
+/** @throws Error unless the service itself answered */
+export function checkAnswer({ status, body }: Answer, service: string): void {
+  // Envoy reports in plain text why it could not reach the service.
+  if (status !== 200) throw new Error(`status ${status} ${body.startsWith('<') ? '' : body}`);
+  if (!body.startsWith(`{"service":"${service}"`)) throw new Error('another service answered');
+}
+
+/** One request and its result. */
 export interface Sample {
   readonly client: ClientName;
   readonly service: string;
-  /** When it was sent, in milliseconds since the epoch: an event answers for what was sent during it. */
+  /** When it was sent, in milliseconds since the epoch: a request counts for the event during which it was sent. */
   readonly at: number;
   readonly failure?: string;
-  /** It failed by the time that something took. */
+  /** It failed because something took too long. */
   readonly timedOut?: boolean;
 }
 
 /**
- * On loopback an identity that does not work is refused within milliseconds. What fails later is the work of a machine
- * that has no time for its processes. The shortest limit is that of a sidecar, which gives its service 1 s to accept.
+ * On loopback an identity that does not work is refused within milliseconds. What fails later fails because of an
+ * overloaded machine. The shortest limit is that of a sidecar, which gives its service 1 s to accept.
  */
 const TIMED_OUT_MS = 900;
 
@@ -36,15 +51,13 @@ export interface Load {
   stop(): Promise<void>;
 }
 
-export interface LoadOptions {
-  /** To each target. */
-  readonly requestsPerSecond: number;
-  /** A bound, whatever happens to the time line. */
-  readonly mostSeconds: number;
-}
-
-/** A steady load: each target gets its requests at even distances, whether earlier ones were answered or not. */
-export function startLoad(targets: readonly Target[], { requestsPerSecond, mostSeconds }: LoadOptions): Load {
+/**
+ * A steady load: each target gets its requests at even distances, whether earlier ones were answered or not.
+ *
+ * @param requestsPerSecond to each target
+ * @param mostSeconds a bound, in case the time line takes longer
+ */
+export function startLoad(targets: readonly Target[], requestsPerSecond: number, mostSeconds: number): Load {
   const samples: Sample[] = [];
   const open = new Set<Promise<void>>();
   const started = performance.now();
@@ -73,7 +86,7 @@ export function startLoad(targets: readonly Target[], { requestsPerSecond, mostS
 
   const timer = setInterval(() => {
     const due = Math.min(most, Math.floor(((performance.now() - started) * perSecond) / 1_000));
-    // What a stalled machine missed is not made up for in a burst, which would measure the burst.
+    // A stalled machine does not catch up in a burst, which would measure the burst.
     turn = Math.max(turn, due - targets.length);
     for (; turn < due; turn += 1) {
       const target = targets[turn % targets.length];
@@ -93,3 +106,32 @@ export function startLoad(targets: readonly Target[], { requestsPerSecond, mostS
 function reason(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').slice(0, 160);
 }
+
+/** The results of some requests. */
+export interface Outcome {
+  readonly sent: number;
+  readonly failed: number;
+  /** Of the failed ones, those that an overloaded machine explains. */
+  readonly timedOut: number;
+  /** When the other failed requests were sent, the first and the last, in milliseconds since the epoch. */
+  readonly failing: readonly [number, number] | undefined;
+  /** The first few, each once. */
+  readonly reasons: readonly string[];
+}
+
+const MAX_REASONS = 3;
+
+export function outcome(samples: readonly Sample[]): Outcome {
+  const failed = samples.filter(({ failure }) => failure !== undefined);
+  const times = failed.filter(({ timedOut }) => !timedOut).map(({ at }) => at);
+  return {
+    sent: samples.length,
+    failed: failed.length,
+    timedOut: failed.length - times.length,
+    failing: times.length === 0 ? undefined : [Math.min(...times), Math.max(...times)],
+    reasons: [...new Set(failed.map(({ failure = '' }) => failure))].slice(0, MAX_REASONS),
+  };
+}
+
+/** How many failed, but not because they took too long. */
+export const refused = ({ failed, timedOut }: Outcome): number => failed - timedOut;

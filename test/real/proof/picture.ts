@@ -18,6 +18,8 @@ const STYLE = `
     .middle { text-anchor: middle; }
     .band { fill: #f6f8fa; }
     .alternate { fill: none; }
+    .outage { fill: url(#hatched); }
+    .hatch { stroke: #8c959f; stroke-width: 1.5; }
     .edge { stroke: #d0d7de; }
     .good { fill: #1a7f37; }
     .bad { fill: #cf222e; }
@@ -28,6 +30,7 @@ const STYLE = `
       .quiet { fill: #9198a1; }
       .band { fill: #161b22; }
       .edge { stroke: #30363d; }
+      .hatch { stroke: #6e7681; }
       .good { fill: #3fb950; }
       .bad { fill: #f85149; }
       .mark { fill: #58a6ff; }
@@ -41,14 +44,11 @@ export function picture({ subject, clients, rows, samples, reloads, presented, w
   const lanes = [
     ...clients,
     ...(clients.includes('envoy') ? ['envoy pushes', 'envoy new leaf'] : []),
-    ...(['nginx', 'haproxy'] as const).filter(tookPart).map((gateway) => `${gateway} reloads`),
+    ...clients.filter((name) => name === 'nginx' || name === 'haproxy').map((name) => `${name} reloads`),
     'identity writes',
     // The old program has one Secret.
     ...(subject === 'old' ? [] : ['bundle writes']),
   ];
-  function tookPart(client: ClientName): boolean {
-    return clients.includes(client);
-  }
   const bottom = TOP + lanes.length * LANE;
   const legend = bottom + 52;
   const half = Math.ceil(rows.length / 2);
@@ -56,9 +56,10 @@ export function picture({ subject, clients, rows, samples, reloads, presented, w
   const middle = (lane: string) => TOP + lanes.indexOf(lane) * LANE + LANE / 2;
   const publishes = subject === 'old' ? "the old program's way" : 'the connector';
 
-  const bands = rows.map(({ from, to }, index) => {
-    const width = round(x(to) - x(from));
-    return `<rect class="${index % 2 === 0 ? 'band' : 'alternate'}" x="${x(from)}" y="${TOP}" width="${width}" height="${bottom - TOP}"/>
+  const bands = rows.map(({ from, to, note }, index) => {
+    const place = `x="${x(from)}" y="${TOP}" width="${round(x(to) - x(from))}" height="${bottom - TOP}"`;
+    const hatching = note === undefined ? '' : `\n  <rect class="outage" ${place}/>`;
+    return `<rect class="${index % 2 === 0 ? 'band' : 'alternate'}" ${place}/>${hatching}
   <text class="number" x="${round((x(from) + x(to)) / 2)}" y="${TOP - 8}">${index + 1}</text>`;
   });
   const names = lanes.map(
@@ -66,10 +67,11 @@ export function picture({ subject, clients, rows, samples, reloads, presented, w
   );
   const bars = clients.flatMap((client) => {
     const y = middle(client) - BAR / 2;
-    const failing = failingSeconds(samples, client, start).map(
-      ([from, to]) =>
-        `<rect class="bad" x="${x(start + from * 1_000)}" y="${y - 3}" width="${round(Math.max(2, x(start + to * 1_000) - x(start + from * 1_000)))}" height="${BAR + 6}"/>`,
-    );
+    const failing = failingSeconds(samples, client, start).map(([from, to]) => {
+      const left = x(start + from * 1_000);
+      const width = round(Math.max(2, x(start + to * 1_000) - left));
+      return `<rect class="bad" x="${left}" y="${y - 3}" width="${width}" height="${BAR + 6}"/>`;
+    });
     return [`<rect class="good" x="${LEFT}" y="${y}" width="${RIGHT - LEFT}" height="${BAR}"/>`, ...failing];
   });
   const mark = (lane: string, at: number) =>
@@ -90,29 +92,28 @@ export function picture({ subject, clients, rows, samples, reloads, presented, w
     const at = index < half ? 24 : WIDTH / 2 + 12;
     return `<text x="${at}" y="${legend + (index % half) * 21}"><tspan font-weight="600">${index + 1}</tspan>  ${event}</text>`;
   });
-  const failed = clients
-    .map((client) => {
-      const count = rows.reduce((sum, { outcomes }) => sum + outcomes[client].failed, 0);
-      return `${client} ${count}`;
-    })
-    .join(', ');
+  const failedIn = (mine: Proof['rows']) =>
+    clients
+      .map((client) => `${client} ${mine.reduce((sum, { outcomes }) => sum + outcomes[client].failed, 0)}`)
+      .join(', ');
+  const failed = failedIn(rows);
+  const inEachRow = rows.map(
+    (row, index) => `${index + 1}, ${row.event}: ${failedIn([row])} failed, ${row.writes} writes.`,
+  );
   const sent = samples.filter(inside).length.toLocaleString('en-US');
 
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title desc">
-  <title id="title">Requests into the mesh while certificates and roots change, published by ${publishes}</title>
-  <desc id="desc">A time line of ${rows.length} events. Of ${sent} requests failed: ${failed}. ${rows
-    .map(
-      ({ event, outcomes, writes }, index) =>
-        `${index + 1}, ${event}: ${clients.map((client) => `${client} ${outcomes[client].failed}`).join(', ')} failed, ${writes} writes.`,
-    )
-    .join(' ')}</desc>
+  <title id="title">Failed requests into the mesh while certificates and roots change, published by ${publishes}</title>
+  <desc id="desc">A time line of ${rows.length} events. Of ${sent} requests failed: ${failed}. ${inEachRow.join(' ')}</desc>
   <style>${STYLE}
   </style>
   <rect class="ground" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>
-  <text class="heading" x="24" y="32">${sent} requests, published by ${publishes}</text>
+  <defs><pattern id="hatched" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch" d="M0 0V8"/></pattern></defs>
+  <text class="heading" x="24" y="32">Failed requests while certificates and roots change</text>
   <rect class="good" x="24" y="45" width="12" height="12"/><text class="quiet" x="42" y="56">all answered</text>
-  <rect class="bad" x="140" y="45" width="12" height="12"/><text class="quiet" x="158" y="56">a second with a failed request; in all:</text>
-  <text class="quiet" x="24" y="78">${failed.replaceAll(', envoy ', ', ')}</text>
+  <rect class="bad" x="140" y="45" width="12" height="12"/><text class="quiet" x="158" y="56">a second with a failed request</text>
+  <rect class="band" x="368" y="45" width="12" height="12"/><rect class="outage" x="368" y="45" width="12" height="12"/><text class="quiet" x="386" y="56">Consul does not answer the sidecars</text>
+  <text class="quiet" x="24" y="78">Failed of ${sent}: ${failed.replaceAll(', envoy ', ', ')}</text>
   <g>${bands.join('\n  ')}</g>
   ${[...names, ...bars, ...marks, ...minutes, ...key].join('\n  ')}
 </svg>

@@ -1,10 +1,17 @@
+import { getPriority, setPriority } from 'node:os';
 import type { HeldCluster } from '../../fixtures/servers/envoy/envoy.ts';
 import { NAMESPACE } from '../world.ts';
-import { type EnvoyRow, envoyRows } from './envoy-rows.ts';
-import { CLIENTS, type ClientName, type EnvoyName, type Sample, startLoad } from './load.ts';
-import { makeObserver, type Observation } from './observer.ts';
-import { type Outcome, outcome, refused } from './outcome.ts';
-import { raisePriority } from './priority.ts';
+import { type EnvoyRow, envoyRows, type Observation, observe } from './envoy-rows.ts';
+import {
+  CLIENTS,
+  type ClientName,
+  type EnvoyName,
+  type Outcome,
+  outcome,
+  refused,
+  type Sample,
+  startLoad,
+} from './load.ts';
 import { secretWrites, type Write } from './publications.ts';
 import { GATEWAYS, type GatewayName, setStage } from './stage.ts';
 import type { SubjectName } from './subject.ts';
@@ -17,11 +24,11 @@ export interface ProofOptions {
   readonly events: readonly ProofEvent[];
   /** To each service by each client. */
   readonly requestsPerSecond: number;
-  /** Told of each event as it begins. */
+  /** Called with each event as it begins. */
   readonly onEvent?: (name: string) => void;
 }
 
-/** One event: what was sent during it, and what became of it. Times are milliseconds since the epoch. */
+/** One event, and the results of the requests that were sent during it. Times are milliseconds since the epoch. */
 export interface Row {
   readonly event: string;
   readonly note: string | undefined;
@@ -50,13 +57,15 @@ export interface Proof {
   readonly heldClusters: readonly { readonly by: EnvoyName; readonly cluster: HeldCluster }[];
   /** What a gateway could not load. */
   readonly gatewayFaults: readonly string[];
-  /** The end of what every program printed, for whoever looks for a cause. */
+  /** The end of what every program printed, to look for a cause. */
   readonly output: string;
 }
 
-/** A row begins before the act it is named after: what is under way when the act comes was sent in that row. */
+/** A row begins before the act of its name: a request under way at the time of the act was sent in that row. */
 const LEAD_SECONDS = 2;
 const MAX_SECONDS = 900;
+/** Where allowed, before the other work of the machine: a gateway that lacks a processor fails for other reasons. */
+const PRIORITY = -10;
 
 /** Runs the events one after the other, on servers of its own. */
 export async function prove({
@@ -66,32 +75,32 @@ export async function prove({
   requestsPerSecond,
   onEvent = () => undefined,
 }: ProofOptions): Promise<Proof> {
-  const restorePriority = raisePriority();
+  const priority = getPriority();
+  trySetPriority(PRIORITY);
   const stage = await setStage(subject, gateways);
   try {
-    const load = startLoad(stage.targets, { requestsPerSecond, mostSeconds: MAX_SECONDS });
-    const observer = makeObserver(stage);
+    const load = startLoad(stage.targets, requestsPerSecond, MAX_SECONDS);
     const observations: Observation[] = [];
     try {
       for (const event of events) {
         onEvent(event.name);
-        observations.push(
-          await observer.observe(event, async () => {
-            await stage.seconds(LEAD_SECONDS);
-            await event.run(stage);
-          }),
-        );
+        const run = async () => {
+          await stage.seconds(LEAD_SECONDS);
+          await event.run(stage);
+        };
+        observations.push(await observe(stage, event, run));
       }
     } finally {
       await load.stop();
     }
     const { samples } = load;
+    const { envoys, reloader } = stage;
     const writes = await secretWrites(stage.world, NAMESPACE);
     const rows = observations.map(({ event, from, to }): Row => {
       const during = ({ at }: { readonly at: number }) => at >= from && at < to;
       const mine = samples.filter(during);
-      const reloadsOf = (name: string) =>
-        stage.reloader.reloads.filter((each) => each.gateway === name && during(each)).length;
+      const reloads = reloader.reloads.filter(during);
+      const reloadsOf = (name: string) => reloads.filter(({ gateway }) => gateway === name).length;
       const of = (client: ClientName) => outcome(mine.filter((sample) => sample.client === client));
       return {
         event: event.name,
@@ -112,18 +121,10 @@ export async function prove({
         writes: writes.filter(during).length,
       };
     });
-    const held = await Promise.all(
-      stage.envoys.map(async ({ name: by, heldClusters }) =>
-        (await heldClusters()).map((cluster) => ({ by, cluster })),
-      ),
+    const held = envoys.map(async ({ name: by, heldClusters }) =>
+      (await heldClusters()).map((cluster) => ({ by, cluster })),
     );
-    const faultsOfEnvoys = stage.envoys.flatMap((envoy) => envoy.faults());
-    const faults = stage.gateways.flatMap((gateway) =>
-      gateway
-        .output()
-        .split('\n')
-        .filter((line) => /\[(emerg|alert)\]/i.test(line)),
-    );
+    const output = stage.gateways.flatMap((gateway) => gateway.output().split('\n'));
     return {
       subject,
       clients: CLIENTS.filter((client) => stage.targets.some((target) => target.client === client)),
@@ -131,24 +132,33 @@ export async function prove({
       envoyRows: envoyRows(observations, samples),
       samples,
       reloads: [
-        ...stage.reloader.reloads,
-        ...stage.envoys.flatMap(({ name, pushes }) => pushes.map((at) => ({ gateway: name, at }))),
+        ...reloader.reloads,
+        ...envoys.flatMap(({ name, pushes }) => pushes.map((at) => ({ gateway: name, at }))),
       ],
-      presented: stage.envoys.flatMap(({ name, sightings }) =>
-        sightings.map(({ at }) => ({ gateway: name, at })),
-      ),
+      presented: envoys.flatMap(({ name, sightings }) => sightings.map(({ at }) => ({ gateway: name, at }))),
       writes,
-      heldClusters: held.flat(),
-      gatewayFaults: [...faults, ...faultsOfEnvoys],
+      heldClusters: (await Promise.all(held)).flat(),
+      gatewayFaults: [
+        ...output.filter((line) => /\[(emerg|alert)\]/i.test(line)),
+        ...envoys.flatMap((envoy) => envoy.faults()),
+      ],
       output: stage.output(),
     };
   } finally {
     await stage.stop();
-    restorePriority();
+    trySetPriority(priority);
   }
 }
 
-/** What breaks the rule: no request through a gateway is refused in a row in which none of the reference client is. */
+function trySetPriority(priority: number): void {
+  try {
+    setPriority(priority);
+  } catch {
+    // Only root may raise it.
+  }
+}
+
+/** The violations of the rule: no request through a gateway is refused in a row in which none of the reference client is. */
 export function violations({ rows, clients }: Proof): readonly string[] {
   return rows.flatMap(({ event, outcomes }) =>
     clients

@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CURRENT } from '../../../src/publish/directory/atomic-set.ts';
 import { inNamespace } from '../manifests.ts';
-import { NAMESPACE, type OwnWorld, SECRET, SERVICE } from '../world.ts';
-import type { Environment } from './subject.ts';
+import { CA_SECRET, mustKubectl, NAMESPACE, type OwnWorld, SECRET, SERVICE } from '../world.ts';
 
 /** One way to publish beside that of the main subject, with a connector of its own. */
 export interface Publication {
-  readonly environment: Environment;
+  readonly environment: Readonly<Record<string, string>>;
   /** Two connectors may share Secrets, but not a folder. */
   readonly allowsReplicas: boolean;
   /** When something was written, in milliseconds since the epoch. */
@@ -33,16 +32,16 @@ export interface Write {
   readonly at: number;
 }
 
-/** The writes of both Secrets in one namespace; the one with the bundle is there only where the upstream is verified. */
+/** The writes of both Secrets in one namespace; there is one with the bundle only where the upstream is verified. */
 export async function secretWrites(world: OwnWorld, namespace: string): Promise<readonly Write[]> {
   const [identity, bundle] = await Promise.all([
     world.writes('secrets', SECRET),
-    world.writes('secrets', `${SECRET}-ca`),
+    world.writes('secrets', CA_SECRET),
   ]);
   const here = (write: { readonly namespace: string }) => write.namespace === namespace;
   return [
     ...identity.filter(here).map(({ at }) => ({ of: 'identity' as const, at })),
-    // A create names no object in the audit log, so it is among the writes of both.
+    // The audit log names no object of a create, so it is among the writes of both.
     ...bundle
       .filter((write) => here(write) && write.verb !== 'create')
       .map(({ at }) => ({ of: 'bundle' as const, at })),
@@ -53,13 +52,8 @@ export async function secretWrites(world: OwnWorld, namespace: string): Promise<
 export async function publishByDefault(world: OwnWorld): Promise<Publication> {
   const { kubernetes } = world;
   const manifest = inNamespace(await readFile(world.manifest, 'utf8'), DEFAULT_NAMESPACE);
-  for (const [args, stdin] of [
-    [['create', 'namespace', DEFAULT_NAMESPACE], undefined],
-    [['apply', '-f', '-'], manifest],
-  ] as const) {
-    const { code, stderr } = await kubernetes.kubectl(args, stdin);
-    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-  }
+  await mustKubectl(kubernetes, ['create', 'namespace', DEFAULT_NAMESPACE]);
+  await mustKubectl(kubernetes, ['apply', '-f', '-'], manifest);
   return {
     environment: {
       ...(await world.environment()),
@@ -76,7 +70,7 @@ export async function publishToFolder(world: OwnWorld): Promise<FolderPublicatio
   const { KUBECONFIG: _, ...environment } = await world.environment();
   const directory = await mkdtemp(join(tmpdir(), 'published-'));
   const writes: number[] = [];
-  // Each set has a name of its own, and what was read first may come last.
+  // Each set has a name of its own, and the first read may be the last to end.
   const sets = new Set<string>();
   const watcher = watch(directory, async () => {
     const at = Date.now();

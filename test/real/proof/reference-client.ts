@@ -1,46 +1,26 @@
-import type { ConsulLeaf, ConsulRoots } from '../../fixtures/servers/consul-client.ts';
 import { ask } from '../../fixtures/servers/http.ts';
 import type { RealConsul } from '../../fixtures/servers/real-consul.ts';
-import { checkAnswer } from './answer.ts';
-import { follow } from './follow.ts';
-
-export interface ReferenceClient {
-  /** One request on a new TLS connection, with the newest leaf and roots. @throws if it fails */
-  send(service: string, port: number): Promise<void>;
-  stop(): Promise<void>;
-}
+import { followIdentity } from './follow.ts';
+import { checkAnswer } from './load.ts';
 
 /**
- * A client that nothing stands between and Consul: no Secret, no watch, no reload. Where even its requests fail no
+ * A client with the leaf and the roots from Consul itself: no Secret, no watch, no reload. Where even its requests fail no
  * connector could have helped.
  */
-export async function startReferenceClient(consul: RealConsul, identity: string): Promise<ReferenceClient> {
-  const rootsPath = '/v1/agent/connect/ca/roots';
-  const leafPath = `/v1/agent/connect/ca/leaf/${identity}`;
-  let roots = await consul.mustGet<ConsulRoots>(rootsPath);
-  let leaf = await consul.mustGet<ConsulLeaf>(leafPath);
-  const stops = [
-    follow<ConsulRoots>(consul, rootsPath, (answer) => {
-      roots = answer;
-    }),
-    follow<ConsulLeaf>(consul, leafPath, (answer) => {
-      leaf = answer;
-    }),
-  ];
-
+export async function startReferenceClient(consul: RealConsul, identity: string) {
+  const followed = await followIdentity(consul, identity);
   return {
-    async send(service, port) {
+    /** One request on a new TLS connection, with the newest leaf and roots. @throws if it fails */
+    async send(service: string, port: number): Promise<void> {
       const answer = await ask(`https://127.0.0.1:${port}/${service}`, {
-        cert: leaf.CertPEM,
-        key: leaf.PrivateKeyPEM,
-        ca: roots.Roots.map(({ RootCert }) => RootCert),
+        cert: followed.leaf.CertPEM,
+        key: followed.leaf.PrivateKeyPEM,
+        ca: followed.roots.Roots.map(({ RootCert }) => RootCert),
         checkServerIdentity: (_, { subjectaltname }) =>
           subjectaltname?.endsWith(`/svc/${service}`) ? undefined : new Error(`${subjectaltname} answered`),
       });
       checkAnswer(answer, service);
     },
-    async stop() {
-      await Promise.all(stops.map((stop) => stop()));
-    },
+    stop: followed.stop,
   };
 }

@@ -1,19 +1,21 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commonName } from '../../fixtures/servers/common-name.ts';
-import { type Gateway, startHaproxy, startNginx, type Upstream } from '../../fixtures/servers/gateway.ts';
-import { ask } from '../../fixtures/servers/http.ts';
+import { type Gateway, startHaproxy, startNginx } from '../../fixtures/servers/gateway.ts';
 import { type Reloader, startReloader } from '../../fixtures/servers/reloader.ts';
+import { startSidecar } from '../../fixtures/servers/sidecar.ts';
 import { makeWorld, NAMESPACE, type OwnWorld, SECRET } from '../world.ts';
-import { checkAnswer } from './answer.ts';
-import { type EnvoyOnStage, startEnvoyOfEmissary, startEnvoyOfFolder } from './envoys.ts';
-import type { ClientName, Target } from './load.ts';
-import { IDENTITY, LONG_LEAF, SHORT_LEAF, type Stops, setLeafTtl, startServices } from './mesh.ts';
-import { DEFAULT_NAMESPACE, type Publication, publishByDefault, publishToFolder } from './publications.ts';
+import { type EnvoyOnStage, startEnvoyOfEmissary, startEnvoyOfFolder, type Upstream } from './envoys.ts';
+import { type Target, through } from './load.ts';
+import { DEFAULT_NAMESPACE, publishByDefault, publishToFolder } from './publications.ts';
 import { startReferenceClient } from './reference-client.ts';
-import type { SubjectName } from './subject.ts';
-import { makeSubjects } from './subjects.ts';
+import { makeSubjects, type SubjectName } from './subject.ts';
 
+const IDENTITY = 'ambassador';
+const SERVICES = ['quote', 'stock'];
+/** Short enough that 30 % are left within a minute. Consul dates a leaf back by a minute. */
+const SHORT_LEAF = '150s';
+const LONG_LEAF = '72h';
 const PUBLISHED_WITHIN_S = 60;
 
 export type GatewayName = 'nginx' | 'haproxy' | 'envoy';
@@ -33,7 +35,7 @@ export interface Stage {
   startSubject(): void;
   /** One more of each that may have a second one. */
   startReplica(): void;
-  /** Whatever publishes now, by SIGKILL. */
+  /** All that publish now, by SIGKILL. */
   killSubjects(): Promise<void>;
   /** The published leaf, of each publication. */
   leaves(): Promise<readonly X509Certificate[]>;
@@ -49,7 +51,7 @@ export interface Stage {
 export async function setStage(name: SubjectName, gateways: readonly GatewayName[]): Promise<Stage> {
   // With ACLs the default is to deny, of intentions too.
   const world = makeWorld({ persistent: true, acl: true });
-  const stops: Stops = [() => world.stop()];
+  const stops: (() => Promise<unknown>)[] = [() => world.stop()];
   const stop = async () => {
     for (const each of stops.splice(0).reverse()) await each();
   };
@@ -65,17 +67,23 @@ async function build(
   name: SubjectName,
   names: readonly GatewayName[],
   world: OwnWorld,
-  stops: Stops,
+  stops: (() => Promise<unknown>)[],
 ): Promise<Omit<Stage, 'stop'>> {
   await world.start();
   const { consul, kubernetes } = world;
-  const services = await startServices(world, stops);
+  const services: Upstream[] = [];
+  for (const service of SERVICES) {
+    const sidecar = await startSidecar(consul, service);
+    stops.push(() => sidecar.stop());
+    services.push({ name: service, port: sidecar.publicPort, plainPort: sidecar.plainPort });
+    await consul.intend('allow', IDENTITY, service);
+  }
   const reloader = startReloader(kubernetes, NAMESPACE, SECRET);
   stops.push(() => reloader.stop());
 
   const byDefault = names.includes('envoy') ? await publishByDefault(world) : undefined;
   const folder = names.includes('envoy') ? await publishToFolder(world) : undefined;
-  const further = [byDefault, folder].filter((each): each is Publication => each !== undefined);
+  const further = [byDefault, folder].filter((each) => each !== undefined);
   for (const publication of further) stops.push(publication.stop);
   const subjects = await makeSubjects(name, world, IDENTITY, further);
   stops.push(subjects.kill);
@@ -106,12 +114,12 @@ async function build(
     }
   }
   const upstreams = await Promise.all(
-    services.map(async (each): Promise<Upstream> => {
+    services.map(async (each) => {
       return { ...each, tlsName: commonName((await consul.leaf(each.name)).CertPEM) };
     }),
   );
   const gateways: Gateway[] = [];
-  const targets = envoys.flatMap((envoy) => envoy.targets);
+  const targets: Target[] = envoys.flatMap((envoy) => envoy.targets);
   for (const [client, start] of [
     ['nginx', startNginx],
     ['haproxy', startHaproxy],
@@ -121,7 +129,7 @@ async function build(
     stops.push(() => gateway.stop());
     reloader.serve(client, gateway, first);
     gateways.push(gateway);
-    targets.push(...services.map(({ name: service }) => through(client, gateway, service)));
+    targets.push(...services.map(({ name: service }) => through(client, gateway.port, service)));
   }
   const reference = await startReferenceClient(consul, IDENTITY);
   stops.push(() => reference.stop());
@@ -161,9 +169,12 @@ async function build(
   };
 }
 
-function through(client: ClientName, { port }: Gateway, service: string): Target {
-  const send = async () => checkAnswer(await ask(`http://127.0.0.1:${port}/${service}`), service);
-  return { client, service, send };
+/** Below an hour Consul takes a lifetime only unchecked, and then signs a new leaf for every query. */
+async function setLeafTtl({ consul }: OwnWorld, ttl: string): Promise<void> {
+  const path = '/v1/connect/ca/configuration';
+  const current = await consul.mustGet<{ Config: Record<string, unknown> }>(path);
+  const Config = { ...current.Config, LeafCertTTL: ttl, SkipValidate: ttl === SHORT_LEAF };
+  await consul.mustPut(path, { Provider: 'consul', Config });
 }
 
 async function until(holds: () => Promise<boolean>, mostSeconds: number): Promise<void> {

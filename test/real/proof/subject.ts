@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type Daemon, startDaemon } from '../../e2e/support/daemon.ts';
+import { startDaemon } from '../../e2e/support/daemon.ts';
 import { binary } from '../../fixtures/servers/binaries.ts';
-import type { World } from '../world.ts';
+import type { OwnWorld, World } from '../world.ts';
+import type { Publication } from './publications.ts';
 
 /** A program that publishes, as the time line handles it. */
 export interface Publishing {
@@ -11,7 +12,42 @@ export interface Publishing {
   output(): string;
 }
 
-/** What a subject is given: who it is to Kubernetes, and where everything is. */
+export type SubjectName = 'connector' | 'old';
+export type Environment = Readonly<Record<string, string>>;
+
+/** Every program that publishes the identity: the main one, and one for each further publication. */
+export async function makeSubjects(
+  name: SubjectName,
+  world: OwnWorld,
+  identity: string,
+  publications: readonly Publication[],
+) {
+  const CONSUL_HTTP_TOKEN = await world.consul.makeToken(`service "${identity}" { policy = "write" }`);
+  const main = { ...(await environmentOf(name, world)), CONSUL_HTTP_TOKEN };
+  let running: Publishing[] = [];
+  let ended = '';
+  const output = () => running.map((subject) => subject.output().slice(-20_000)).join('\n----\n');
+
+  function start(further: readonly Publication[]): void {
+    running.push(startSubject(name, main));
+    for (const { environment } of further)
+      running.push(startSubject('connector', { ...environment, CONSUL_HTTP_TOKEN }));
+  }
+
+  return {
+    startAll: () => start(publications),
+    /** One more of each that may have a second one. */
+    startReplicas: () => start(publications.filter(({ allowsReplicas }) => allowsReplicas)),
+    async kill() {
+      await Promise.all(running.map((subject) => subject.kill()));
+      ended += output();
+      running = [];
+    },
+    output: () => ended + output(),
+  };
+}
+
+/** The variables of a subject: its account in Kubernetes, and the addresses. */
 export async function environmentOf(name: SubjectName, world: World): Promise<Environment> {
   if (name === 'connector') {
     await world.kubectl(['apply', '-k', `${world.k8s}/overlays/verify-upstream`]);
@@ -21,15 +57,9 @@ export async function environmentOf(name: SubjectName, world: World): Promise<En
   return { ...(await world.environment('old-program')), KUBECTL: binary('KUBECTL') };
 }
 
-export type SubjectName = 'connector' | 'old';
-export type Environment = Readonly<Record<string, string>>;
-
 export function startSubject(name: SubjectName, environment: Environment): Publishing {
-  return name === 'old' ? startOldProgram(environment) : startConnector(environment);
-}
-
-function startConnector(environment: Environment): Publishing {
-  const daemon: Daemon = startDaemon(environment);
+  if (name === 'old') return startOldProgram(environment);
+  const daemon = startDaemon(environment);
   return {
     kill: async () => {
       await daemon.stop('SIGKILL');

@@ -1,5 +1,4 @@
 import type { EnvoyRow } from './envoy-rows.ts';
-import type { ClientName } from './load.ts';
 import type { Proof } from './proof.ts';
 
 /** What `npm run proof -- --json` prints. */
@@ -8,7 +7,7 @@ export interface Summary {
   readonly requests: number;
   /** Of these, in the rows in which the reference client failed none. */
   readonly failed: number;
-  /** Of these, in the other rows: the mesh itself let nobody in for a while. */
+  /** Of these, in the other rows: the mesh itself rejected all clients for a while. */
   readonly failedWithReference: number;
   readonly rows: readonly SummaryRow[];
 }
@@ -33,7 +32,8 @@ export function summary({ rows, envoyRows, clients }: Proof): Summary {
     const ofEnvoy = envoyRows
       .filter((row) => row.event === event)
       .map((row): SummaryRow => ({ gateway: 'envoy', ...row, ...common }));
-    const ofOthers = (['nginx', 'haproxy'] as const).filter(took).map((gateway) => ({
+    const others = (['nginx', 'haproxy'] as const).filter((gateway) => clients.includes(gateway));
+    const ofOthers = others.map((gateway) => ({
       gateway,
       configuration: OTHERS[gateway],
       ...common,
@@ -47,9 +47,6 @@ export function summary({ rows, envoyRows, clients }: Proof): Summary {
     }));
     return [...ofEnvoy, ...ofOthers];
   });
-  function took(client: ClientName): boolean {
-    return clients.includes(client);
-  }
   const failed = (withReference: boolean) =>
     sum(all.filter((row) => row.referenceFailed > 0 === withReference).map((row) => row.failed));
   return {

@@ -1,6 +1,5 @@
 import { CONFIGURATIONS, type EnvoyRow } from './envoy-rows.ts';
-import type { ClientName } from './load.ts';
-import { refused } from './outcome.ts';
+import { type ClientName, refused } from './load.ts';
 import type { Proof, Row } from './proof.ts';
 
 type Cell = string | number;
@@ -38,6 +37,7 @@ export function table(proof: Proof): string {
 function envoyTable(rows: readonly EnvoyRow[]): string {
   const cells = (name: string, mine: readonly EnvoyRow[]): Cell[] => {
     const total = (of: (row: EnvoyRow) => number) => sum(mine.map(of));
+    const handshakes = mine.flatMap(({ handshakesAfterMs }) => handshakesAfterMs);
     return [
       name,
       mine[0]?.configuration ?? '',
@@ -47,33 +47,19 @@ function envoyTable(rows: readonly EnvoyRow[]): string {
       total(({ writes }) => writes),
       `${total(({ clustersModified }) => clustersModified)}, ${total(({ contextsReplaced }) => contextsReplaced)}`,
       total(({ listenersModified }) => listenersModified),
-      mine
-        .flatMap(({ handshakesAfterMs }) => handshakesAfterMs)
-        .map((ms) => (ms / 1_000).toFixed(2))
-        .join(', '),
+      handshakes.map((ms) => (ms / 1_000).toFixed(2)).join(', '),
     ];
   };
   const shown = rows.filter(({ writes, failed }) => writes > 0 || failed > 0);
-  const totals = Object.values(CONFIGURATIONS).map((configuration) =>
+  const totals = Object.values(CONFIGURATIONS).map((each) =>
     cells(
       'all',
-      rows.filter((row) => row.configuration === configuration),
+      rows.filter(({ configuration }) => configuration === each),
     ),
   );
-  return markdown(
-    [
-      'Event',
-      'Envoy reads',
-      'Requests',
-      'Failed',
-      'Control failed',
-      'Writes',
-      'Clusters replaced, by SDS',
-      'Listeners modified',
-      'Seconds to the first handshake',
-    ],
-    [...shown.map((row) => cells(row.event, [row])), ...totals],
-  );
+  const head =
+    'Event|Envoy reads|Requests|Failed|Control failed|Writes|Clusters replaced, by SDS|Listeners modified|Seconds to the first handshake';
+  return markdown(head.split('|'), [...shown.map((row) => cells(row.event, [row])), ...totals]);
 }
 
 /** The first few reasons of every row and client that failed. */

@@ -1,49 +1,42 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Stage } from './stage.ts';
 
-/** What happens on the time line, and what is known of it beforehand. */
+/** An event of the time line, and its expected writes. */
 export interface ProofEvent {
   readonly name: string;
   /** Writes of both Secrets by the connector, by the API server's audit log: roots are in both, the leaf in one. */
   readonly writes: number;
   /** Writes of the Secret, or of the folder, by a connector that does not verify the upstream. */
   readonly writesByDefault: number;
-  /** Why the mesh itself lets nobody in meanwhile, if so. */
+  /** Why the mesh itself rejects all clients meanwhile, if so. */
   readonly note?: string;
   run(stage: Stage): Promise<void>;
 }
 
-/** Consul puts off the leaf after a rotation by up to 30 s, the sidecars' as well as the gateway's. */
+/** Consul delays the leaf after a rotation by up to 30 s, the sidecars' as well as the gateway's. */
 const LEAVES_FOLLOW_S = 38;
 const LEAF_LATEST_S = 90;
-const SIDECAR_ASKS =
-  'a sidecar asks Consul about each new connection, and refuses it when Consul does not answer';
-
-const STEADY: ProofEvent = {
-  name: 'steady',
-  writes: 0,
-  writesByDefault: 0,
-  run: (stage) => stage.seconds(15),
+const NO_WRITES = { writes: 0, writesByDefault: 0 };
+const SIDECAR_NEEDS_CONSUL = {
+  note: 'a sidecar has each new connection authorized by Consul, and rejects it when Consul does not answer',
 };
+
+const STEADY: ProofEvent = { name: 'steady', ...NO_WRITES, run: (stage) => stage.seconds(15) };
 
 const RENEWAL: ProofEvent = {
   name: 'the leaf renews',
   writes: 1,
   writesByDefault: 1,
   async run(stage) {
-    await stage.until(
-      async () =>
-        (await stage.leaves()).every((leaf) => lifetimeHours(leaf) > 1) && (await stage.presented()),
-      LEAF_LATEST_S,
-    );
+    const isRenewed = async () => (await stage.leaves()).every((leaf) => lifetimeHours(leaf) > 1);
+    await stage.until(async () => (await isRenewed()) && (await stage.presented()), LEAF_LATEST_S);
     await stage.seconds(5);
   },
 };
 
 const CONNECTOR_KILLED: ProofEvent = {
   name: 'connector killed, started again',
-  writes: 0,
-  writesByDefault: 0,
+  ...NO_WRITES,
   async run(stage) {
     await stage.killSubjects();
     await stage.seconds(3);
@@ -54,9 +47,8 @@ const CONNECTOR_KILLED: ProofEvent = {
 
 const AGENT_RESTARTS: ProofEvent = {
   name: 'Consul agent restarts',
-  writes: 0,
-  writesByDefault: 0,
-  note: SIDECAR_ASKS,
+  ...NO_WRITES,
+  ...SIDECAR_NEEDS_CONSUL,
   async run(stage) {
     await stage.world.consul.restart();
     await stage.seconds(15);
@@ -82,9 +74,8 @@ const twoConnectors = (crossSign: boolean): ProofEvent => ({
 
 const consulDown = (downSeconds: number): ProofEvent => ({
   name: `Consul is down for ${downSeconds} s`,
-  writes: 0,
-  writesByDefault: 0,
-  note: SIDECAR_ASKS,
+  ...NO_WRITES,
+  ...SIDECAR_NEEDS_CONSUL,
   async run(stage) {
     await stage.world.consul.kill();
     await stage.seconds(downSeconds);
@@ -95,8 +86,7 @@ const consulDown = (downSeconds: number): ProofEvent => ({
 
 const apiServerDown = (downSeconds: number): ProofEvent => ({
   name: `API server is down for ${downSeconds} s`,
-  writes: 0,
-  writesByDefault: 0,
+  ...NO_WRITES,
   async run(stage) {
     await stage.world.kubernetes.stopApiServer();
     await stage.seconds(downSeconds);

@@ -1,9 +1,8 @@
 import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
-import type { ConsulLeaf, ConsulRoots } from '../../fixtures/servers/consul-client.ts';
 import type { RealConsul } from '../../fixtures/servers/real-consul.ts';
-import { follow } from './follow.ts';
+import { followIdentity } from './follow.ts';
 
 /** The first handshake in which a client presented a certificate. */
 export interface Sighting {
@@ -12,7 +11,7 @@ export interface Sighting {
   readonly at: number;
 }
 
-/** A service of the mesh that notes which client certificates it was shown. */
+/** A service of the mesh that records the client certificates of its connections. */
 export interface Witness {
   readonly port: number;
   readonly sightings: readonly Sighting[];
@@ -22,17 +21,16 @@ export interface Witness {
 export const WITNESS = 'witness';
 
 /**
- * Serves with a leaf of its own, lets in what a root of the mesh has signed, and resumes no session, which sidecars do:
- * every request is a full handshake, in which the certificate is verified.
+ * Serves with a leaf of its own, accepts the certificates that a root of the mesh has signed, and, unlike sidecars, resumes
+ * no session: every request is a full handshake, in which the certificate is verified.
  */
 export async function startWitness(consul: RealConsul): Promise<Witness> {
   const sightings: Sighting[] = [];
-  let leaf = await consul.leaf(WITNESS);
-  let roots = await consul.roots();
+  const followed = await followIdentity(consul, WITNESS, () => server.setSecureContext(credentials()));
   const credentials = () => ({
-    cert: leaf.CertPEM,
-    key: leaf.PrivateKeyPEM,
-    ca: roots.Roots.map(({ RootCert }) => RootCert),
+    cert: followed.leaf.CertPEM,
+    key: followed.leaf.PrivateKeyPEM,
+    ca: followed.roots.Roots.map(({ RootCert }) => RootCert),
     secureOptions: constants.SSL_OP_NO_TICKET,
   });
   const options = { ...credentials(), requestCert: true, rejectUnauthorized: true };
@@ -51,22 +49,12 @@ export async function startWitness(consul: RealConsul): Promise<Witness> {
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the witness has no port');
-  const stops = [
-    follow<ConsulLeaf>(consul, `/v1/agent/connect/ca/leaf/${WITNESS}`, (answer) => {
-      leaf = answer;
-      server.setSecureContext(credentials());
-    }),
-    follow<ConsulRoots>(consul, '/v1/agent/connect/ca/roots', (answer) => {
-      roots = answer;
-      server.setSecureContext(credentials());
-    }),
-  ];
 
   return {
     port: address.port,
     sightings,
     async stop() {
-      await Promise.all(stops.map((stop) => stop()));
+      await followed.stop();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

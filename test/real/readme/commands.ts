@@ -1,16 +1,16 @@
 import { fencedBlocks, PAGES, readPage } from '../../unit/docs/pages.ts';
 
-/** What a page tells a person to type, and what it says comes out. */
+/** A command of a page, and its documented output. */
 export interface DocumentedCommand {
   /** `docs/rotation.md`. */
   readonly page: string;
-  /** As it stands there, less continued lines and the comment behind it. */
+  /** Without the comment behind it, and with continued lines joined. */
   readonly command: string;
-  /** The block right below, if there is one. */
+  /** The block right below, if any. */
   readonly output?: string;
 }
 
-/** What a person reads who sets it up: README.md, then docs/. */
+/** In the order in which a new user reads them. */
 export const READ_IN_ORDER = [
   'README.md',
   ...PAGES.filter((page) => page.startsWith('docs/')).sort(),

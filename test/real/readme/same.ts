@@ -1,26 +1,26 @@
-/** What differs from run to run, and nothing else. Each is replaced on both sides before they are compared. */
+/** All that differs from run to run. It is replaced on both sides before they are compared. */
 const VARIES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<uuid>'],
-  // Consul names its CA after a chance string and the beginning of the trust domain.
+  // Consul names its CA after a random string and the beginning of the trust domain.
   [/\bpri-\w+\.consul\.ca\.[0-9a-f]{8}\b/g, 'pri-<id>.consul.ca.<id>'],
   [/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>'],
-  // Of the API server; one that was built before the version was set says v0.0.0.
+  // Of the API server; one that was built before the version was set has v0.0.0.
   [/(https:\/\/127\.0\.0\.1:<port>), v\d+\.\d+\.\d+\S*$/gm, '$1, <version>'],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
   [/(serial-number: ).+/g, '$1<serial>'],
   [/(roots-index: )\d+/g, '$1<index>'],
   // Since kubectl 1.33.
   [/( deleted) from \S+ namespace$/gm, '$1'],
-  // A signature is a byte longer or shorter by chance.
+  // The length of a signature varies by a byte.
   [/\b\d+ bytes/g, '<n> bytes'],
 ];
 
-/** `kubectl describe` walks the keys of a Secret as Go walks maps: in no order. */
+/** `kubectl describe` lists the keys of a Secret in no order, as Go iterates over maps. */
 const UNORDERED = /(?:^\S+: +<n> bytes(?:\n|$))+/gm;
 
 export function normalised(text: string): string {
   const lines = text.split('\n').map((line) => line.trimEnd());
-  return VARIES.reduce((told, [pattern, name]) => told.replace(pattern, name), lines.join('\n'))
+  return VARIES.reduce((printed, [pattern, name]) => printed.replace(pattern, name), lines.join('\n'))
     .trim()
     .replace(UNORDERED, (block) => block.trim().split('\n').sort().join('\n'));
 }

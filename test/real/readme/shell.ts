@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Typed {
   readonly code: number | null;
@@ -17,41 +16,34 @@ const MAX_MS = 600_000;
 
 /** Types a command into a shell. With `until`, Ctrl-C as soon as that is on the screen. */
 export async function type(command: string, { cwd, env }: Terminal, until?: RegExp): Promise<Typed> {
-  // A group of its own: Ctrl-C goes to all that the command has started.
+  // A group of its own: Ctrl-C goes to all processes of the command.
   const shell = spawn('bash', ['-c', command], {
     cwd,
     env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const { pid } = shell;
-  if (pid === undefined) throw new Error('there is no bash');
-  const interrupt = (signal: NodeJS.Signals): void => {
-    if (shell.exitCode === null && shell.signalCode === null) process.kill(-pid, signal);
+  const signal = (name: NodeJS.Signals): void => {
+    const hasEnded = shell.exitCode !== null || shell.signalCode !== null;
+    if (shell.pid !== undefined && !hasEnded) process.kill(-shell.pid, name);
   };
-  const killAtExit = () => interrupt('SIGKILL');
-  process.once('exit', killAtExit);
-  let stdout = '';
-  let stderr = '';
+  const kill = () => signal('SIGKILL');
+  process.once('exit', kill);
+  const deadline = setTimeout(kill, MAX_MS);
+  let [stdout, stderr] = ['', ''];
   let seen = until === undefined;
   shell.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
     if (seen || until?.test(stdout) !== true) return;
     seen = true;
-    interrupt('SIGINT');
+    signal('SIGINT');
   });
   shell.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const patience = new AbortController();
-  const closed = once(shell, 'close').finally(() => patience.abort());
-  const late = sleep(MAX_MS, undefined, patience).then(
-    () => interrupt('SIGKILL'),
-    () => undefined,
-  );
-  const [code] = await closed;
-  await late;
-  process.off('exit', killAtExit);
-  if (!seen) throw new Error(`${command} never said ${until}:\n${stdout}${stderr}`);
+  const [code] = await once(shell, 'close');
+  clearTimeout(deadline);
+  process.off('exit', kill);
+  if (!seen) throw new Error(`${command} never printed ${until}:\n${stdout}${stderr}`);
   return { code, stdout, stderr };
 }

@@ -9,33 +9,33 @@ import {
   installAmbassador,
   installConsulK8s,
   installPrometheusOperator,
-  makeCa,
   mayDoAll,
   mayDoLess,
   publishedAs,
   reachQotm,
   writeKustomization,
 } from './preparations.ts';
+import { type } from './shell.ts';
 import type { Stage } from './stage.ts';
 
-/** What is to be done with a command that is not just typed, and to end with 0. */
+/** For a command that is not just typed and must exit with 0. */
 export interface Treatment {
   /** It is not typed, and why. */
   readonly notTyped?: string;
   readonly before?: (stage: Stage) => Promise<void> | void;
-  /** Looks at what it did. */
+  /** Looks at its results. */
   readonly after?: (stage: Stage) => Promise<void> | void;
-  /** Undoes the preparation, also when the command or the look at it failed: what follows must not fail with it. */
+  /** Undoes the preparation, also after a failure, for the commands that follow. */
   readonly restore?: (stage: Stage) => void;
-  /** What a person puts in the place of a name in capitals. */
+  /** The command with the value for a name in capitals. */
   readonly fill?: (command: string, stage: Stage) => string | Promise<string>;
   readonly exit?: number;
-  /** It runs for ever: Ctrl-C when it has said this. */
+  /** It runs for ever: Ctrl-C when it has printed this. */
   readonly until?: RegExp;
 }
 
 const NO_KUBELET =
-  'asks a container, and nothing runs containers here: pod.ts runs the program in their place';
+  'needs a container, and nothing runs containers here: pod.ts runs the program in their place';
 const NO_ENGINE =
   'no container engine and no registry here: test/real/image.test.ts builds and runs the Dockerfile';
 const TOO_LONG = 'takes twenty minutes; test/soak/soak.test.ts is a minute of it';
@@ -45,15 +45,15 @@ const deployment = `deployment/${SERVICE}`;
 const check = `${SERVICE} check`;
 const kubectl = `kubectl -n ${NAMESPACE}`;
 
-/** By the command as the page has it. One that stands on no page any more fails the test. */
+/** By the command as the page has it. One that is on no page fails test/unit/docs/commands.test.ts. */
 export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   // README.md
   'npm run demo': {
-    // It takes a minute if not told otherwise.
+    // It takes a minute by default.
     before: ({ env }) => {
       env['DEMO_SECONDS'] = '5';
     },
-    after: ({ told }) => assert.match(told, /In all: \d+ writes/),
+    after: ({ printed }) => assert.match(printed, /In all: \d+ writes/),
   },
   [`_CONSUL_HOST=127.0.0.1 node dist/${SERVICE}.js check`]: { before: installAmbassador },
   [`node dist/${SERVICE}.js check | grep -v ^PASS`]: { before: mayDoLess, restore: mayDoAll },
@@ -102,7 +102,7 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
     },
     // There is a difference: the key is redacted.
     exit: 1,
-    after: ({ told }) => assert.match(told, new RegExp(`${SECRET}`)),
+    after: ({ printed }) => assert.match(printed, new RegExp(`${SECRET}`)),
   },
   'kubectl apply -k k8s/overlays/emissary': {
     before: async (stage) => void (await stage.kubectl(['create', 'namespace', 'emissary'])),
@@ -140,9 +140,9 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
     before: administerConsul,
   },
   [`${kubectl} create secret generic ambassador-consul-token --from-literal=token=SECRET_ID`]: {
-    fill: (command, { told }) => {
-      const [, secretId] = /^SecretID: +(\S+)$/m.exec(told) ?? [];
-      return command.replace('SECRET_ID', secretId ?? assert.fail(told));
+    fill: (command, { printed }) => {
+      const [, secretId] = /^SecretID: +(\S+)$/m.exec(printed) ?? [];
+      return command.replace('SECRET_ID', secretId ?? assert.fail(printed));
     },
   },
   'kubectl apply -k k8s/examples/token-in-a-secret': {
@@ -155,7 +155,10 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
       assert.equal(logs.find(({ msg }) => msg === 'starting')?.['token'], 'login');
     },
   },
-  'consul tls cert create -client': { before: makeCa },
+  'consul tls cert create -client': {
+    // As the page presumes: the folder has the CA.
+    before: async (stage) => assert.equal((await type('consul tls ca create', stage)).code, 0),
+  },
   [`kubectl -n consul get secret consul-ca-cert -o jsonpath='{.data.tls\\.crt}' | base64 -d > consul-ca.crt`]:
     {
       before: installConsulK8s,

@@ -7,11 +7,10 @@ import type { Published } from '../../../src/identity/published.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 import { Notify } from '../../../src/lib/notify.ts';
 import { fingerprints } from '../witness.ts';
-import { type Agent, SERVICE } from './mesh.ts';
+import { type Agent, ANYWHERE, SERVICE } from './mesh.ts';
 import type { StorePublisher } from './store.ts';
 
 const SETTLE_MS = 1_000;
-const ANYWHERE = { partition: undefined, namespace: undefined, datacenter: undefined };
 
 /**
  * A replica with the rules of 2026-11-28: it doubts its roots only where a published one is missing from them and another

@@ -12,6 +12,7 @@ const MAX_ROTATION_MS = 10_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 export const START = Date.parse('2027-01-01T00:00:00Z');
 export const SERVICE = 'ambassador';
+export const ANYWHERE = { partition: undefined, namespace: undefined, datacenter: undefined };
 export const TRUST_DOMAIN = '11111111-2222-3333-4444-555555555555.consul';
 
 export interface Root {
@@ -189,13 +190,6 @@ export class Agent implements Consul {
     this.#mesh.wake();
   }
 
-  /** It forgets its leaf. */
-  restart(): void {
-    this.#leaf = undefined;
-    this.#leafIndex = 10;
-    this.#mesh.wake();
-  }
-
   connect(): Connection {
     return {
       get: (path, query, _deadlineMs, signal) => this.#get(path, query, signal),
@@ -276,14 +270,13 @@ export class Agent implements Consul {
     return Math.max(this.#mesh.time.now, Math.min(this.#renewAt, rotation, this.#viewChangesAt()));
   }
 
-  /** A leaf of another root than the active one is signed anew after a while. */
+  /** A leaf of another root than the active one is signed again after a while. */
   #rotatesAt(): number {
     const { time } = this.#mesh;
     const activeId = this.#view().roots[0]?.root.id ?? '';
     if (this.#leaf === undefined || this.#leaf.rootId === activeId) return Number.POSITIVE_INFINITY;
-    if (this.#rotation?.rootId !== activeId) {
+    if (this.#rotation?.rootId !== activeId)
       this.#rotation = { rootId: activeId, at: time.now + time.random() * MAX_ROTATION_MS };
-    }
     return this.#rotation.at;
   }
 

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { Connector } from '../../../src/connector/connector.ts';
 import { seededRandom, VirtualTime } from '../virtual-time.ts';
-import { Agent, Mesh, type RootPool, SERVICE, START } from './mesh.ts';
+import { Agent, ANYWHERE, Mesh, type RootPool, SERVICE, START } from './mesh.ts';
 import { Store, StorePublisher } from './store.ts';
-import { ANYWHERE, UNREPORTED } from './world.ts';
+import { UNREPORTED } from './world.ts';
 
 const LIFETIME_MS = 3_600_000;
 

@@ -101,7 +101,7 @@ export class Store {
   }
 }
 
-/** One replica's publisher: it reads what its watch told, and writes with the version of that. */
+/** One replica's publisher: it reads what its watch showed, and writes with the version of that. */
 export class StorePublisher implements Publisher {
   readonly target = { kind: 'directory', directory: 'store' } as const;
   /** Whether the API server can be reached. */

@@ -3,13 +3,22 @@ import { spiffeUri } from '../../fixtures/certificates/factory.ts';
 import { seededRandom, VirtualTime } from '../virtual-time.ts';
 import { fingerprints, windowOf } from '../witness.ts';
 import { FormerReplica } from './former-replica.ts';
-import { Agent, type ListedRoot, Mesh, type RootPool, SERVICE, START, TRUST_DOMAIN } from './mesh.ts';
+import {
+  Agent,
+  ANYWHERE,
+  type ListedRoot,
+  Mesh,
+  type RootPool,
+  SERVICE,
+  START,
+  TRUST_DOMAIN,
+  type Version,
+} from './mesh.ts';
 import { type ObjectName, Store, StorePublisher } from './store.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-export const ANYWHERE = { partition: undefined, namespace: undefined, datacenter: undefined };
 const URI = spiffeUri({ service: SERVICE, trustDomain: TRUST_DOMAIN });
 /** So that the expiring root of the pool expires two minutes later. */
 const BEGIN = START + 8 * MINUTE_MS;
@@ -107,7 +116,8 @@ class World {
   #removedRootMs = 0;
   #judged: unknown[] = [];
   #worksForAll = true;
-  #trustedRemoved: readonly number[] = [];
+  /** When the first of the roots was removed that are trusted and no longer listed. */
+  #trustedSince: number | undefined;
 
   constructor(setup: Setup, pool: RootPool) {
     this.#setup = setup;
@@ -222,7 +232,7 @@ class World {
     });
   }
 
-  /** Somebody leaves one root, or text that is none. */
+  /** Another writer leaves one root, or text that is none. */
   edit(): void {
     const { identity } = this.#store.objects;
     if (identity === undefined) return;
@@ -324,8 +334,8 @@ class World {
     if (!this.#replicas.some((replica) => this.#canFollow(replica))) this.#helplessAt = now;
     if (this.#judged[0] !== this.#store.objects || this.#judged[1] !== this.#mesh.now) this.#judge();
     if (now < SETTLED) return;
-    for (const removedAt of this.#trustedRemoved) {
-      const ms = now - Math.max(removedAt, this.#helplessAt);
+    if (this.#trustedSince !== undefined) {
+      const ms = now - Math.max(this.#trustedSince, this.#helplessAt);
       this.#removedRootMs = Math.max(this.#removedRootMs, ms);
       if (ms > MINUTE_MS) this.#fault('a removed root is trusted for more than a minute');
     }
@@ -333,7 +343,7 @@ class World {
     if (!this.#worksForAll && !isExcused) this.#fault('a peer refuses what is published');
   }
 
-  /** Whether this replica, at least, can do what is to be done. */
+  /** Whether this replica, at least, can follow Consul. */
   #canFollow({ agent, publisher, skewMs, startedAt, stop }: Replica): boolean {
     const isSettled = this.#time.now - startedAt > 5 * SECOND_MS && startedAt > 0;
     const isFresh = agent.reach === 'servers' && agent.lagMs <= 3 * SECOND_MS;
@@ -352,55 +362,34 @@ class World {
     this.#judged = [this.#store.objects, now];
     const published = Store.published(this.#store.objects, this.#verifiesUpstream);
     if (published === undefined) return;
-    const listed = now.roots.map(({ root }) => root.certPem);
-    const window = windowOf(published, listed, URI);
+    const pemsOf = ({ roots }: Version) => roots.map(({ root }) => root.certPem);
+    const window = windowOf(published, pemsOf(now), URI);
     this.#worksForAll = window !== undefined && window.from <= this.#time.now && this.#time.now < window.to;
-    const wasListed = history.findLast(({ at }) => at <= this.#time.now - OVERLAP_MS) ?? now;
-    if (
-      !this.#worksForAll &&
-      windowOf(
-        published,
-        wasListed.roots.map(({ root }) => root.certPem),
-        URI,
-      ) === undefined
-    ) {
-      const recent = history.filter(({ at }) => at > this.#time.now - OVERLAP_MS);
-      const works = recent.some(({ roots }) =>
-        windowOf(
-          published,
-          roots.map(({ root }) => root.certPem),
-          URI,
-        ),
-      );
+    if (!this.#worksForAll) {
+      const overlap = this.#time.now - OVERLAP_MS;
+      const wasListed = history.findLast(({ at }) => at <= overlap) ?? now;
+      const recent = [wasListed, ...history.filter(({ at }) => at > overlap)];
+      const works = recent.some((version) => windowOf(published, pemsOf(version), URI) !== undefined);
       const isHelpless = this.#time.now - this.#helplessAt < OVERLAP_MS;
       if (!works && !isHelpless && this.#time.now > SETTLED)
         this.#fault('what is published chains to no root of now or lately');
     }
-    const known = new Set([...fingerprints(listed.join(''))]);
-    const trusted = new Set([
-      ...fingerprints(published.caPem ?? ''),
-      ...fingerprints(published.upstreamCaPem ?? ''),
-    ]);
-    this.#trustedRemoved = [...trusted].some((root) => !known.has(root))
-      ? [this.#removedAt(trusted, known)]
-      : [];
-  }
-
-  /** When the first of the roots that are trusted and not listed was removed. */
-  #removedAt(trusted: ReadonlySet<string>, known: ReadonlySet<string>): number {
+    const fingerprintsOf = (version: Version) => fingerprints(pemsOf(version).join(''));
+    const known = fingerprintsOf(now);
+    const trusted = fingerprints((published.caPem ?? '') + (published.upstreamCaPem ?? ''));
     const removed = [...trusted].filter((root) => !known.has(root));
-    const { history } = this.#mesh;
-    const last = history.findLastIndex(({ roots }) => {
-      const listed = fingerprints(roots.map(({ root }) => root.certPem).join(''));
+    this.#trustedSince = undefined;
+    if (removed.length === 0) return;
+    const last = history.findLastIndex((version) => {
+      const listed = fingerprintsOf(version);
       return removed.some((root) => listed.has(root));
     });
-    return history[last + 1]?.at ?? this.#time.now;
+    this.#trustedSince = history[last + 1]?.at ?? this.#time.now;
   }
 
   #fault(what: string): void {
-    if (!this.#violations.has(what)) {
+    if (!this.#violations.has(what))
       this.#violations.set(what, `${((this.#time.now - BEGIN) / 1000).toFixed(1)} s: ${what}`);
-    }
   }
 
   #outcome(): Outcome {

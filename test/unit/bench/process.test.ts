@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { thenEnd } from '../../../bench/cleanup.ts';
 import { type Running, run, whileRunning } from '../../../bench/process.ts';
 
 const FOR_EVER = 'setInterval(() => {}, 1000)';
@@ -18,22 +19,21 @@ test('a process that ends by itself ends the measurement, with its code and the 
   );
 });
 
-test('a process that was killed says by which signal', async () => {
-  const running = node('process.kill(process.pid, "SIGKILL")');
-  await assert.rejects(running.failed, /ended by itself, with SIGKILL; it said nothing/);
-  await assert.rejects(running.stop(), /ended by itself, with SIGKILL/);
-});
-
-test('what goes wrong in ending stands behind the error of the measurement', async () => {
-  const running = node('process.exit(1)');
-  await running.failed.catch(() => undefined);
-  const measure = async (): Promise<never> => {
-    throw new Error('no such Secret');
+test('every end is done, and the error of the measurement comes first', async () => {
+  const done: string[] = [];
+  const failing = (text: string) => async (): Promise<never> => {
+    throw new Error(text);
   };
-  await assert.rejects(
-    whileRunning([running, node(FOR_EVER)], measure),
-    new Error('no such Secret\nand in ending: it ended by itself, with code 1; it said nothing'),
+
+  const ended = thenEnd(
+    failing('measurement'),
+    async () => done.push('process'),
+    failing('stage'),
+    async () => done.push('server'),
   );
+
+  await assert.rejects(ended, new Error('measurement\nand during clean-up: stage'));
+  assert.deepEqual(done, ['process', 'server']);
 });
 
 test('a process that the measurement stopped is no failure', async () => {
@@ -44,11 +44,4 @@ test('a process that the measurement stopped is no failure', async () => {
     return 7;
   });
   assert.equal(result, 7);
-});
-
-test('a program that cannot be started is named', () => {
-  assert.throws(
-    () => run({ name: 'it', command: '/nowhere', args: [], cwd: '/', env: {} }),
-    new Error('/nowhere cannot be started'),
-  );
 });

@@ -73,7 +73,7 @@ for (const [args, problem] of [
   });
 }
 
-test('help tells of every other command', () => {
+test('help lists every other command', () => {
   const others = COMMAND_NAMES.filter((name) => name !== 'help');
   assert.deepEqual([...COMMANDS.help.operand.words], [...others, 'env']);
 });

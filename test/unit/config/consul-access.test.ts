@@ -4,6 +4,7 @@ import { type Environment, readConfig } from '../../../src/config/config.ts';
 import { NAMES, standardName, VARIABLES } from '../../../src/config/variables.ts';
 import type { ConsulAccess } from '../../../src/consul/endpoint.ts';
 import { ConfigurationError } from '../../../src/errors.ts';
+import { partOf } from './part.ts';
 
 const access = (environment: Environment): ConsulAccess => readConfig(environment).consul;
 
@@ -36,7 +37,6 @@ for (const [what, environment, servers] of [
     const found = access(environment).servers.map((server) =>
       'host' in server ? `${server.host}:${server.port}` : server.socketPath,
     );
-
     assert.deepEqual(found, servers);
   });
 }
@@ -53,9 +53,8 @@ for (const [value, server, secure] of [
   ['https://[fd00::1]:8501', { host: 'fd00::1', port: 8501 }, true],
   ['unix:///run/consul.sock', { socketPath: '/run/consul.sock' }, false],
 ] as const) {
-  test(`C2: CONSUL_HTTP_ADDR=${value} is what it is to Consul's own clients`, () => {
+  test(`C2: CONSUL_HTTP_ADDR=${value} means what it means to Consul's own clients`, () => {
     const { servers, tls } = access({ CONSUL_HTTP_ADDR: value });
-
     assert.deepEqual(servers, [server]);
     assert.equal(tls !== undefined, secure);
   });
@@ -85,7 +84,7 @@ test('the scheme of a CONSUL_HTTP_ADDR that does not count does not count either
   }
 });
 
-test('C1: TLS is spoken where CONSUL_HTTP_SSL or the scheme of CONSUL_HTTP_ADDR asks for it', () => {
+test('C1: TLS is used where CONSUL_HTTP_SSL or the scheme of CONSUL_HTTP_ADDR says so', () => {
   assert.notEqual(access({ CONSUL_HTTP_SSL: 'true', CONSUL_HTTP_ADDR: 'http://consul:1' }).tls, undefined);
   assert.notEqual(access({ CONSUL_HTTP_SSL: 'false', ...HTTP_ADDR }).tls, undefined);
   assert.equal(access({ CONSUL_HTTP_SSL: 'false', CONSUL_HTTP_ADDR: 'http://consul:1' }).tls, undefined);
@@ -98,98 +97,53 @@ test('C3: CONSUL_HTTP_SSL takes what Go takes for a boolean', () => {
     assert.equal(access({ CONSUL_HTTP_SSL: no }).tls, undefined, no);
 });
 
-test('over TLS the server is verified unless that is switched off', () => {
-  assert.equal(access({ CONSUL_HTTP_SSL: 'true' }).tls?.verify, true);
-  assert.equal(access({ CONSUL_HTTP_SSL: 'true', CONSUL_HTTP_SSL_VERIFY: 'false' }).tls?.verify, false);
-});
+const TLS = { CONSUL_HTTP_SSL: '1' };
+const LOGIN = { CONSUL_LOGIN_AUTH_METHOD: 'k8s' };
+const [CERT, KEY] = [{ CONSUL_CLIENT_CERT: '/cert' }, { CONSUL_CLIENT_KEY: '/key' }];
+const SERVER = { servers: [{ host: 'a', port: 1 }] };
 
-/** A value for each standard variable, what else it needs to count, and where it then is. */
-const STANDARD: Readonly<Record<string, [string, Environment, (found: ConsulAccess) => unknown, unknown]>> = {
-  CONSUL_ADDRESSES: ['a:1', {}, ({ servers }) => servers, [{ host: 'a', port: 1 }]],
-  CONSUL_HTTP_ADDR: ['a:1', {}, ({ servers }) => servers, [{ host: 'a', port: 1 }]],
-  CONSUL_HTTP_AUTH: ['me:secret', {}, ({ httpAuth }) => httpAuth, 'me:secret'],
-  CONSUL_HTTP_TOKEN: ['secret', {}, ({ token }) => token, { kind: 'value', token: 'secret' }],
-  CONSUL_HTTP_TOKEN_FILE: ['/token', {}, ({ token }) => token, { kind: 'file', path: '/token' }],
-  CONSUL_HTTP_SSL: ['true', {}, ({ tls }) => tls !== undefined, true],
-  CONSUL_HTTP_SSL_VERIFY: ['no', { CONSUL_HTTP_SSL: '1' }, ({ tls }) => tls?.verify, false],
-  CONSUL_CACERT: ['/ca', { CONSUL_HTTP_SSL: '1' }, ({ tls }) => tls?.caFile, '/ca'],
-  CONSUL_CAPATH: ['/cas', { CONSUL_HTTP_SSL: '1' }, ({ tls }) => tls?.caFolder, '/cas'],
-  CONSUL_CLIENT_CERT: [
-    '/cert',
-    { CONSUL_HTTP_SSL: '1', CONSUL_CLIENT_KEY: '/key' },
-    ({ tls }) => tls?.certificateFile,
-    '/cert',
-  ],
-  CONSUL_CLIENT_KEY: [
-    '/key',
-    { CONSUL_HTTP_SSL: '1', CONSUL_CLIENT_CERT: '/cert' },
-    ({ tls }) => tls?.keyFile,
-    '/key',
-  ],
-  CONSUL_TLS_SERVER_NAME: [
-    'server.dc1.consul',
-    { CONSUL_HTTP_SSL: '1' },
-    ({ tls }) => tls?.serverName,
-    'server.dc1.consul',
-  ],
-  CONSUL_NAMESPACE: ['ns', {}, ({ scope }) => scope.namespace, 'ns'],
-  CONSUL_PARTITION: ['west', {}, ({ scope }) => scope.partition, 'west'],
-  CONSUL_DATACENTER: ['dc2', {}, ({ scope }) => scope.datacenter, 'dc2'],
-  CONSUL_LOGIN_AUTH_METHOD: ['k8s', {}, ({ token }) => token.kind === 'login' && token.authMethod, 'k8s'],
-  CONSUL_LOGIN_BEARER_TOKEN_FILE: [
-    '/jwt',
-    { CONSUL_LOGIN_AUTH_METHOD: 'k8s' },
-    ({ token }) => token.kind === 'login' && token.bearerTokenFile,
-    '/jwt',
-  ],
-  CONSUL_LOGIN_DATACENTER: [
-    'dc1',
-    { CONSUL_LOGIN_AUTH_METHOD: 'k8s' },
-    ({ token }) => token.kind === 'login' && token.datacenter,
-    'dc1',
-  ],
-  CONSUL_LOGIN_NAMESPACE: [
-    'auth',
-    { CONSUL_LOGIN_AUTH_METHOD: 'k8s' },
-    ({ token }) => token.kind === 'login' && token.namespace,
-    'auth',
-  ],
-  CONSUL_LOGIN_PARTITION: [
-    'west',
-    { CONSUL_LOGIN_AUTH_METHOD: 'k8s' },
-    ({ token }) => token.kind === 'login' && token.partition,
-    'west',
-  ],
-  CONSUL_LOGIN_META: [
-    'pod=a, node=b',
-    { CONSUL_LOGIN_AUTH_METHOD: 'k8s' },
-    ({ token }) => token.kind === 'login' && token.meta,
-    { pod: 'a', node: 'b' },
-  ],
+/** A value for each standard variable, a part of what it comes to, and what else it needs for that. */
+const STANDARD: Readonly<Record<string, readonly [value: string, found: object, others?: Environment]>> = {
+  CONSUL_ADDRESSES: ['a:1', SERVER],
+  CONSUL_HTTP_ADDR: ['a:1', SERVER],
+  CONSUL_HTTP_AUTH: ['me:secret', { httpAuth: 'me:secret' }],
+  CONSUL_HTTP_TOKEN: ['secret', { token: { kind: 'value', token: 'secret' } }],
+  CONSUL_HTTP_TOKEN_FILE: ['/token', { token: { kind: 'file', path: '/token' } }],
+  CONSUL_HTTP_SSL: ['true', { tls: { verify: true } }],
+  CONSUL_HTTP_SSL_VERIFY: ['no', { tls: { verify: false } }, TLS],
+  CONSUL_CACERT: ['/ca', { tls: { caFile: '/ca' } }, TLS],
+  CONSUL_CAPATH: ['/cas', { tls: { caFolder: '/cas' } }, TLS],
+  CONSUL_CLIENT_CERT: ['/cert', { tls: { certificateFile: '/cert' } }, { ...TLS, ...KEY }],
+  CONSUL_CLIENT_KEY: ['/key', { tls: { keyFile: '/key' } }, { ...TLS, ...CERT }],
+  CONSUL_TLS_SERVER_NAME: ['server.dc1.consul', { tls: { serverName: 'server.dc1.consul' } }, TLS],
+  CONSUL_NAMESPACE: ['ns', { scope: { namespace: 'ns' } }],
+  CONSUL_PARTITION: ['west', { scope: { partition: 'west' } }],
+  CONSUL_DATACENTER: ['dc2', { scope: { datacenter: 'dc2' } }],
+  CONSUL_LOGIN_AUTH_METHOD: ['k8s', { token: { authMethod: 'k8s' } }],
+  CONSUL_LOGIN_BEARER_TOKEN_FILE: ['/jwt', { token: { bearerTokenFile: '/jwt' } }, LOGIN],
+  CONSUL_LOGIN_DATACENTER: ['dc1', { token: { datacenter: 'dc1' } }, LOGIN],
+  CONSUL_LOGIN_NAMESPACE: ['auth', { token: { namespace: 'auth' } }, LOGIN],
+  CONSUL_LOGIN_PARTITION: ['west', { token: { partition: 'west' } }, LOGIN],
+  CONSUL_LOGIN_META: ['pod=a, node=b', { token: { meta: { pod: 'a', node: 'b' } } }, LOGIN],
 };
 
 test('every variable that is accepted without its underscore is tested below', () => {
   const standard = Object.keys(VARIABLES).flatMap((name) => standardName(name) ?? []);
-
   assert.deepEqual(Object.keys(STANDARD).sort(), standard.sort());
   assert.ok(standard.every((name) => NAMES.includes(name)));
 });
 
-for (const [name, [value, others, find, expected]] of Object.entries(STANDARD)) {
+for (const [name, [value, expected, others]] of Object.entries(STANDARD)) {
   test(`${name} is accepted with the underscore and without, and with it wins`, () => {
-    assert.deepEqual(find(access({ ...others, [name]: value })), expected);
-    assert.deepEqual(find(access({ ...others, [`_${name}`]: value })), expected);
-    assert.deepEqual(find(access({ ...others, [name]: 'yes', [`_${name}`]: value })), expected);
+    for (const set of [{ [name]: value }, { [`_${name}`]: value }, { [name]: 'yes', [`_${name}`]: value }])
+      assert.deepEqual(partOf(access({ ...others, ...set }), expected), expected);
   });
 }
 
-for (const [set, environment] of [
-  ['CONSUL_CLIENT_CERT', { CONSUL_CLIENT_CERT: '/cert' }],
-  ['CONSUL_CLIENT_KEY', { _CONSUL_CLIENT_KEY: '/key' }],
-] as const) {
-  test(`${set} without the other is a problem`, () => {
-    assert.deepEqual(problems({ CONSUL_HTTP_SSL: 'true', ...environment }), [
-      'CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY must be set both or neither',
+for (const environment of [CERT, { _CONSUL_CLIENT_KEY: '/key' }]) {
+  test(`${Object.keys(environment)} without the other is a problem`, () => {
+    assert.deepEqual(problems({ ...TLS, ...environment }), [
+      'CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY must be set together',
     ]);
   });
 }
@@ -198,14 +152,13 @@ test('a login wins over a token file, and that over a token', () => {
   const value = { CONSUL_HTTP_TOKEN: 'secret' };
   const file = { ...value, CONSUL_HTTP_TOKEN_FILE: '/token' };
   const login = { ...file, CONSUL_LOGIN_AUTH_METHOD: 'k8s' };
-
   assert.deepEqual(
     [access({}), access(value), access(file), access(login)].map(({ token }) => token.kind),
     ['none', 'value', 'file', 'login'],
   );
 });
 
-test('a login takes the token of the ServiceAccount unless told otherwise', () => {
+test('a login uses the token of the ServiceAccount by default', () => {
   assert.deepEqual(access({ CONSUL_LOGIN_AUTH_METHOD: 'k8s' }).token, {
     kind: 'login',
     authMethod: 'k8s',

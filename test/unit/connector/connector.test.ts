@@ -70,18 +70,14 @@ test('an unexpected error while publishing is one error in the log, and is tried
   await running;
 
   const failures = lines.filter(({ msg }) => msg === 'publishing failed, retrying');
-  for (const [index, { level, msg, code, error, attempt }] of failures.entries()) {
-    assert.deepEqual(
-      { level, msg, code, error, attempt },
-      {
-        level: index === 0 ? 50 : 20,
-        msg: 'publishing failed, retrying',
-        code: 'UNEXPECTED',
-        error: 'TypeError: a bug of our own',
-        attempt: index + 1,
-      },
-    );
-  }
+  const [ERROR, DEBUG] = [50, 20];
+  assert.deepEqual(
+    failures.slice(0, 2).map(({ level, code, error, attempt }) => [level, code, error, attempt]),
+    [
+      [ERROR, 'UNEXPECTED', 'TypeError: a bug of our own', 1],
+      [DEBUG, 'UNEXPECTED', 'TypeError: a bug of our own', 2],
+    ],
+  );
 });
 
 test('once a clock that was days ahead is set back, what seemed to have expired is published within a minute', async () => {

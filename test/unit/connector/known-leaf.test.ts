@@ -18,76 +18,68 @@ function written(leaf: IssuedLeaf, ...writes: readonly string[]): Published {
 const AT_10 = '2030-01-15T10:00:00.000Z missing: nothing was there';
 const AT_11 = '2030-01-15T11:00:00.000Z renewal-due: it was old';
 
-/** The serial number that is told after each of these was read. */
-function told(...published: readonly Published[]): (string | undefined)[] {
-  const known = new KnownLeaf();
-  return published.map((one) => {
-    known.observe(one);
-    return known.foreignSerial;
+const olderSerial = older.serial.toLowerCase();
+const edited = { ...written(newer, AT_11), ...publishedAs(older, bundle) };
+const { writtenSerial: _serial, writes: _writes, ...bare } = written(newer, AT_11);
+
+const CASES: Readonly<Record<string, readonly [Published[], (string | undefined)[]]>> = {
+  'a leaf with another serial number than was written with it is foreign': [
+    [written(newer, AT_11), edited],
+    [undefined, olderSerial],
+  ],
+  'such a leaf is foreign at the start too': [[edited], [olderSerial]],
+  'a leaf stays foreign when the annotations are restored, until another leaf is there': [
+    [edited, written(older, AT_11), written(newer, AT_11)],
+    [olderSerial, olderSerial, undefined],
+  ],
+  'a backup with its annotations, older than what was seen, is foreign': [
+    [written(newer, AT_11, AT_10), written(older, AT_10)],
+    [undefined, olderSerial],
+  ],
+  'an older leaf that another replica wrote is not, though its clock is behind': [
+    [written(newer, AT_11), written(older, AT_10, AT_11)],
+    [undefined, undefined],
+  ],
+  'an older leaf that was written later is not, as when the Secret was deleted': [
+    [written(newer, AT_10), written(older, AT_11)],
+    [undefined, undefined],
+  ],
+  'annotations that were edited or removed make no known leaf foreign': [
+    [written(newer, AT_11), { ...bare, writtenSerial: '0', writes: [AT_10] }, bare],
+    [undefined, undefined, undefined],
+  ],
+  'a target that keeps no record, or that of the old program, has no foreign leaf': [
+    [publishedAs(newer, bundle), publishedAs(older, bundle)],
+    [undefined, undefined],
+  ],
+};
+
+for (const [name, [published, serials]] of Object.entries(CASES)) {
+  test(`I4: ${name}`, () => {
+    const known = new KnownLeaf();
+    const found = published.map((one) => {
+      known.observe(one);
+      return known.foreignSerial;
+    });
+    assert.deepEqual(found, serials);
   });
 }
 
-const olderSerial = older.serial.toLowerCase();
-
-test('I4: a leaf with another serial number than was written with it is of somebody else', () => {
-  const edited = { ...written(newer, AT_11), ...publishedAs(older, bundle) };
-
-  assert.deepEqual(told(written(newer, AT_11), edited), [undefined, olderSerial]);
-  assert.deepEqual(told(edited), [olderSerial], 'at the start, too');
-});
-
-test('I4: it stays of somebody else when the annotations are put right, and until another leaf is there', () => {
-  const edited = { ...written(newer, AT_11), ...publishedAs(older, bundle) };
-
-  assert.deepEqual(told(edited, written(older, AT_11), written(newer, AT_11)), [
-    olderSerial,
-    olderSerial,
+for (const [what, first, wrote, then, serial] of [
+  [
+    'what this process wrote is not foreign, though an older leaf than was seen',
+    newer,
+    older,
+    older,
     undefined,
-  ]);
-});
-
-test('I4: a backup with its annotations, older than what was seen, is of somebody else', () => {
-  assert.deepEqual(told(written(newer, AT_11, AT_10), written(older, AT_10)), [undefined, olderSerial]);
-});
-
-test('I4: a backup of what this process wrote over is, before it has read its own write', () => {
-  const known = new KnownLeaf();
-  known.observe(written(older, AT_10));
-
-  known.wrote(certificateOf(newer));
-  known.observe(written(older, AT_10));
-
-  assert.equal(known.foreignSerial, olderSerial);
-});
-
-test('I4: an older leaf that another replica wrote is not, though its clock is behind', () => {
-  assert.deepEqual(told(written(newer, AT_11), written(older, AT_10, AT_11)), [undefined, undefined]);
-});
-
-test('I4: an older leaf that was written later is not, as when the Secret was deleted', () => {
-  assert.deepEqual(told(written(newer, AT_10), written(older, AT_11)), [undefined, undefined]);
-});
-
-test('I4: what this process wrote is not, though it is older than another one that was seen', () => {
-  const known = new KnownLeaf();
-  known.observe(written(newer, AT_11));
-
-  known.wrote(certificateOf(older));
-  known.observe(written(older, AT_10));
-
-  assert.equal(known.foreignSerial, undefined);
-});
-
-test('I4: annotations that were edited or removed make no leaf that is known one of somebody else', () => {
-  const { writtenSerial: _serial, writes: _writes, ...bare } = written(newer, AT_11);
-
-  assert.deepEqual(told(written(newer, AT_11), { ...bare, writtenSerial: '0', writes: [AT_10] }, bare), [
-    undefined,
-    undefined,
-    undefined,
-  ]);
-});
-
-test('I4: a target that keeps no record, or that of the old program, has no leaf of somebody else', () => {
-  assert.deepEqual(told(publishedAs(newer, bundle), publishedAs(older, bundle)), [undefined, undefined]);
-});
+  ],
+  ['a backup of what it wrote over is, before it has read its own write', older, newer, older, olderSerial],
+] as const) {
+  test(`I4: ${what}`, () => {
+    const known = new KnownLeaf();
+    known.observe(written(first, first === newer ? AT_11 : AT_10));
+    known.wrote(certificateOf(wrote));
+    known.observe(written(then, AT_10));
+    assert.equal(known.foreignSerial, serial);
+  });
+}

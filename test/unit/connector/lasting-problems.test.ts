@@ -5,50 +5,43 @@ import { LastingProblems } from '../../../src/connector/lasting-problems.ts';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-function problemsAt(time: { now: number }): LastingProblems {
-  return new LastingProblems({ monotonic: () => time.now });
+for (const [what, everyMs, minutes, kindAt, expected] of [
+  [
+    'that stays the same is reported when it begins, and then every five minutes',
+    10 * SECOND,
+    20,
+    () => 'refused',
+    [0, 300, 600, 900],
+  ],
+  [
+    'that alternates with another is reported as often as one',
+    10 * SECOND,
+    4,
+    (at: number) => (at % (20 * SECOND) === 0 ? 'refused' : 'timeout'),
+    [0, 10],
+  ],
+  [
+    'that differs each time is reported twenty times, and then every five minutes',
+    SECOND,
+    20,
+    (at: number) => `text ${at}`,
+    [...Array(20).keys(), 319, 619, 919],
+  ],
+] as const) {
+  test(`a problem ${what}`, () => {
+    const time = { now: 0 };
+    const problems = new LastingProblems({ monotonic: () => time.now });
+    const seconds: number[] = [];
+    for (; time.now < minutes * MINUTE; time.now += everyMs) {
+      if (problems.isDue('roots', kindAt(time.now))) seconds.push(time.now / SECOND);
+    }
+    assert.deepEqual(seconds, expected);
+  });
 }
 
-test('a problem that is met every ten seconds for an hour is told when it begins, and then every five minutes', () => {
-  const time = { now: 0 };
-  const problems = problemsAt(time);
-  const told: number[] = [];
-
-  for (; time.now < 60 * MINUTE; time.now += 10 * SECOND) {
-    if (problems.isDue('roots', 'refused')) told.push(time.now / MINUTE);
-  }
-
-  assert.deepEqual(told, [0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55]);
-});
-
-test('it is told when it changes, and two that take turns are told as often as one', () => {
-  const time = { now: 0 };
-  const problems = problemsAt(time);
-  const told: string[] = [];
-
-  for (; time.now < 4 * MINUTE; time.now += 10 * SECOND) {
-    const kind = time.now % (20 * SECOND) === 0 ? 'refused' : 'timeout';
-    if (problems.isDue('roots', kind)) told.push(kind);
-  }
-
-  assert.deepEqual(told, ['refused', 'timeout']);
-});
-
-test('one that is another each time is told twenty times, and then every five minutes', () => {
-  const time = { now: 0 };
-  const problems = problemsAt(time);
-  const told: number[] = [];
-
-  for (; time.now < 20 * MINUTE; time.now += SECOND) {
-    if (problems.isDue('roots', `text ${time.now}`)) told.push(time.now / SECOND);
-  }
-
-  assert.deepEqual(told, [...Array(20).keys(), 319, 619, 919]);
-});
-
-test('its end says how long it lasted, once, and the next one begins anew', () => {
+test('its end says how long it lasted, once, and then it begins again', () => {
   const time = { now: 7 };
-  const problems = problemsAt(time);
+  const problems = new LastingProblems({ monotonic: () => time.now });
   problems.isDue('roots', 'refused');
   time.now += MINUTE;
   problems.isDue('roots', 'refused');

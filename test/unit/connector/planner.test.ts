@@ -39,12 +39,8 @@ function answer(index: bigint) {
 /** A planner that has seen the roots and the leaf of before the rotation published. */
 function plannerBeforeRotation() {
   const time = { now: NOW };
-  const clock = {
-    now: () => time.now,
-    monotonic: () => time.now,
-    random: () => 0,
-    sleep: async () => undefined,
-  };
+  const now = () => time.now;
+  const clock = { now, monotonic: now, random: () => 0, sleep: async () => undefined };
   const planner = new Planner({ service: SERVICE, scope: ANYWHERE, verifiesUpstream: false, clock });
   planner.setRoots(oldRoots);
   planner.rootsAnswered(answer(7n));

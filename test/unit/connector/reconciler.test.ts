@@ -28,15 +28,11 @@ const never = new AbortController().signal;
 function consulOf({ age }: { age?: string } = {}): Consul {
   const { trustDomain, activeRootId } = listing(listRoot(root));
   const Roots = [{ ID: activeRootId, Active: true, RootCert: root.certPem, IntermediateCerts: [] }];
+  const roots = JSON.stringify({ ActiveRootID: activeRootId, TrustDomain: trustDomain, Roots });
   const { certificatePem, privateKeyPem } = material(leaf);
-  const answers = {
-    roots: JSON.stringify({ ActiveRootID: activeRootId, TrustDomain: trustDomain, Roots }),
-    leaf: JSON.stringify({ CertPEM: certificatePem, PrivateKeyPEM: privateKeyPem }),
-  };
+  const leafText = JSON.stringify({ CertPEM: certificatePem, PrivateKeyPEM: privateKeyPem });
   const answer = async (path: string) =>
-    path === ROOTS_PATH
-      ? { text: answers.roots, index: '1', age }
-      : { text: answers.leaf, index: '1', age: undefined };
+    path === ROOTS_PATH ? { text: roots, index: '1', age } : { text: leafText, index: '1', age: undefined };
   return {
     connect: () => ({ get: answer, getFromAny: answer }),
     missingPermission: async () => undefined,
@@ -96,26 +92,24 @@ function once(publisher: Publisher, consul = consulOf()) {
 
 test('D2: what the first attempt wrote counts, though the second one wrote nothing', async () => {
   const target = new ScriptedTarget('conflict', 'unchanged');
-
   const { wrote, lines } = once(target);
-
   assert.equal(await wrote, true);
   assert.equal(target.writes, 1);
-  assert.deepEqual(
-    lines.map(({ msg, reason }) => [msg, reason]),
-    [['published the identity', 'missing: no identity was published']],
-  );
+  const found = lines.map(({ msg, reason }) => [msg, reason]);
+  assert.deepEqual(found, [['published the identity', 'missing: no identity was published']]);
 });
 
-test('once is true for the Service alone, and false where nothing was written', async () => {
-  const target = new ScriptedTarget('written', 'written', 'unchanged');
-  target.published = publishedAs(leaf, bundleOf(root));
-
-  assert.equal(await once(target).wrote, true);
-  assert.equal(await once(new ScriptedTarget('unchanged')).wrote, true, 'the Secret was written');
-  assert.equal(await once(target).wrote, true);
-  assert.equal(await once(target).wrote, false);
-});
+for (const [what, outcome, isPublished, wrote] of [
+  ['the Service alone was written', 'written', true, true],
+  ['the Secret alone was written', 'unchanged', false, true],
+  ['nothing was written', 'unchanged', true, false],
+] as const) {
+  test(`once is ${wrote} where ${what}`, async () => {
+    const target = new ScriptedTarget(outcome);
+    if (isPublished) target.published = publishedAs(leaf, bundleOf(root));
+    assert.equal(await once(target).wrote, wrote);
+  });
+}
 
 test('a Service that cannot be written leaves the identity published, and is the reason for the failure', async () => {
   const target = new ScriptedTarget(
@@ -134,7 +128,6 @@ test('a Service that cannot be written leaves the identity published, and is the
 
 test('conflicts without end are given up after eight attempts, and named', async () => {
   const target = new ScriptedTarget(...Array(20).fill('conflict'));
-
   await assert.rejects(once(target).wrote, {
     code: 'KUBERNETES_CONFLICT',
     message: 'another writer was first, 8 times in a row',
@@ -145,7 +138,6 @@ test('D3: stale roots of another trust domain verify nothing: once says why', as
   const elsewhere = await newRoot({ trustDomain: 'elsewhere.consul', notBefore: LONG_AGO });
   const target = new ScriptedTarget();
   target.published = publishedAs(await newLeaf(elsewhere, { from: Date.now() - 1_000 }), bundleOf(elsewhere));
-
   await assert.rejects(once(target, consulOf({ age: '40' })).wrote, { code: 'CONSUL_NO_SERVERS' });
   assert.equal(target.writes, 0);
 });

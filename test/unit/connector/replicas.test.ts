@@ -27,7 +27,6 @@ for (const mode of MODES) {
 for (const replicas of [2, 5]) {
   test(`F7: ${replicas} replicas write at most 1.6 leaves in the lifetime of one`, async () => {
     const writes = await leafWritesPerLifetime(replicas, 100, 1, pool);
-
     assert.ok(writes > 1 && writes <= 1.6, `${writes} writes`);
   });
 }

@@ -52,29 +52,16 @@ test('what is there at the start waits for an answer a second later', () => {
 test('where Consul is queried once, its answer is as good as confirmed', () => {
   const freshness = new RootsFreshness(clockAt(() => 5));
   freshness.takeFirstAnswer();
-
   freshness.observe(A, undefined, false);
-
   assert.equal(freshness.confirmAfter, undefined);
 });
 
 test('another list with the index of our own waits for a fresh answer', () => {
   const { time, answer, observe, isConfirmed } = settled(7n);
-
   observe(B, 7n, 7n, false);
   assert.equal(isConfirmed(), false);
   time.now += SECOND;
   answer('fresh', 7n);
-
-  assert.equal(isConfirmed(), true);
-});
-
-test('our own write needs no confirmation', () => {
-  const { freshness, observe, isConfirmed } = settled();
-
-  freshness.wrote(B, undefined);
-  observe(B);
-
   assert.equal(isConfirmed(), true);
 });
 
@@ -100,9 +87,7 @@ for (const [where, published] of [
 test('a clock that was set back does not delay the confirmation', () => {
   const { time, answer, observe } = settled();
   observe(B);
-
   time.now -= 3_600 * SECOND;
-
   assert.equal(answer('fresh'), true);
 });
 
@@ -110,62 +95,45 @@ test('an answer that was fetched before another confirms nothing', () => {
   const { freshness, time, observe } = settled();
   observe(B);
   time.now += SECOND;
-
   freshness.answered({ freshness: 'stale', index: 9n, wentBack: false, isOutdated: true });
-
   assert.deepEqual([freshness.confirmAfter, freshness.index], [time.now, undefined]);
 });
 
 test('F2: what was published by the index of our own roots is confirmed at once, even while Consul is away', () => {
   const { observe, isConfirmed } = settled(7n);
-
   observe(B, 7n);
-
   assert.equal(isConfirmed(), true);
 });
 
-test('F1: what was published by a higher index waits until our agent has caught up', () => {
-  const { time, answer, observe, isConfirmed } = settled(7n);
-  observe(B, 8n);
-  time.now += 29 * SECOND;
-  answer('fresh', 7n);
-  assert.equal(isConfirmed(), false);
-
-  answer('fresh', 8n);
-
-  assert.equal(isConfirmed(), true);
-});
+for (const [what, published, lowest] of [
+  ['what was published by a higher index', B, 8n],
+  ['where a former version wrote one of two Secrets, that', { ...B, upstreamCaPem: 'B' }, undefined],
+] as const) {
+  test(`F1: ${what} waits until our agent has caught up`, () => {
+    const { time, answer, observe, isConfirmed } = settled(7n);
+    observe(published, lowest, 8n);
+    time.now += 29 * SECOND;
+    answer('fresh', 7n);
+    assert.equal(isConfirmed(), false);
+    answer('fresh', 8n);
+    assert.equal(isConfirmed(), true);
+  });
+}
 
 test('of two Secrets each counts: one of a lower index waits a second, as a write that is not complete', () => {
   const { time, answer, observe, isConfirmed } = settled(8n);
   observe({ ...A, upstreamCaPem: 'B' }, 7n, 8n);
   assert.equal(isConfirmed(), false);
   time.now += SECOND;
-
   answer('fresh', 8n);
-
   assert.equal(isConfirmed(), true);
 });
 
-test('F1: where a former version wrote one of two Secrets, the index of the other counts', () => {
-  const { time, answer, observe, isConfirmed } = settled(7n);
-  observe({ ...B, upstreamCaPem: 'B' }, undefined, 8n);
-  time.now += 29 * SECOND;
-  answer('fresh', 7n);
-  assert.equal(isConfirmed(), false, 'it is higher than ours');
-
-  answer('fresh', 8n);
-
-  assert.equal(isConfirmed(), true);
-});
-
-test('F3: an agent that is behind by itself is no reason to write, though nobody else wrote', () => {
+test('F3: an agent that is behind by itself triggers no write, though no other writer wrote', () => {
   const { time, answer, isConfirmed } = settled(8n);
-
   answer('fresh', 7n);
   time.now += 29 * SECOND;
   answer('fresh', 7n);
-
   assert.equal(isConfirmed(), false);
 });
 
@@ -174,9 +142,7 @@ test('F4: an index that goes on being lower for half a minute is that of a Consu
   observe(B, 8n);
   time.now += 30 * SECOND;
   assert.equal(answer('stale', 7n), false);
-
   assert.equal(answer('fresh', 7n), true);
-
   observe(B, 8n);
   assert.equal(isConfirmed(), true, 'and stays so while it cannot be written');
 });
@@ -186,9 +152,7 @@ test('F4: one that was seen to go back is believed a second later', () => {
   answer('fresh', 7n, true);
   assert.equal(isConfirmed(), false);
   time.now += SECOND;
-
   answer('fresh', 7n);
-
   assert.equal(isConfirmed(), true);
 });
 
@@ -199,37 +163,33 @@ test('F4: after another replica published a lower index, a higher one of ours ma
   answer('fresh', 8n);
   assert.equal(isConfirmed(), false);
   time.now += 28 * SECOND;
-
   answer('fresh', 8n);
-
   assert.equal(isConfirmed(), true);
 });
 
-test('F3: two agents that never agree have their replicas write less and less often', () => {
-  const { freshness, time, observe } = settled(7n);
-  const waits: number[] = [];
-  for (let times = 0; times < 10; times += 1) {
-    observe(B, 8n);
-    const wait = (freshness.confirmAfter ?? 0) - time.now;
-    waits.push(wait / SECOND);
-    time.now += wait;
-    freshness.answered({ freshness: 'fresh', index: 7n, wentBack: false, isOutdated: false });
-    freshness.wrote(A, 7n);
-  }
+for (const [who, index, waits] of [
+  ['F3: two agents that never agree have their replicas', 8n, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]],
+  ['a writer without an index that undoes each of our writes has us', undefined, [1, 2, 4, 8, 16, 30, 30]],
+] as const) {
+  test(`${who} write less and less often`, () => {
+    const own = index === undefined ? undefined : 7n;
+    const { freshness, time, answer, observe } = settled(own);
 
-  assert.deepEqual(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]);
-});
+    const waited = waits.map(() => {
+      observe(B, index);
+      const wait = (freshness.confirmAfter ?? 0) - time.now;
+      time.now += wait;
+      answer('fresh', own);
+      freshness.wrote(A, own);
+      return wait / SECOND;
+    });
 
-test('what a former version published, without an index, is given five seconds', () => {
-  const { freshness, time, observe } = settled(7n);
+    assert.deepEqual(waited, waits);
+  });
+}
 
-  observe(B);
-
-  assert.equal(freshness.confirmAfter, time.now + 5 * SECOND);
-});
-
-test('a former version is noticed by the index that is gone where it put back the text of before', () => {
-  const { freshness, time, observe } = settled(7n);
+test('a former version is noticed by the index that is gone, with the text of before too, and is given five seconds', () => {
+  const { freshness, time, answer, observe } = settled(7n);
   observe(A, 7n);
   assert.equal(freshness.confirmAfter, undefined);
 
@@ -237,7 +197,7 @@ test('a former version is noticed by the index that is gone where it put back th
   assert.equal(freshness.confirmAfter, time.now + 5 * SECOND);
 
   time.now += 5 * SECOND;
-  freshness.answered({ freshness: 'fresh', index: 7n, wentBack: false, isOutdated: false });
+  answer('fresh', 7n);
   observe(A);
   assert.equal(freshness.confirmAfter, undefined, 'and once');
 });
@@ -246,25 +206,8 @@ test('our own write where Consul gives no index is not taken for one of a former
   const { freshness, observe } = settled(7n);
   observe(A, 7n);
   freshness.wrote(B, undefined);
-
   observe(B);
-
   assert.equal(freshness.confirmAfter, undefined);
-});
-
-test('a writer without an index that undoes each of our writes is answered less and less often', () => {
-  const { freshness, time, answer, observe } = settled();
-  const waits: number[] = [];
-  for (let times = 0; times < 7; times += 1) {
-    observe(B);
-    const wait = (freshness.confirmAfter ?? 0) - time.now;
-    waits.push(wait / SECOND);
-    time.now += wait;
-    answer('fresh');
-    freshness.wrote(A, undefined);
-  }
-
-  assert.deepEqual(waits, [1, 2, 4, 8, 16, 30, 30]);
 });
 
 test('F4: an index that was seen to go back is believed each time that another replica brings the higher one back', () => {
@@ -273,8 +216,6 @@ test('F4: an index that was seen to go back is believed each time that another r
   observe(A, 7n);
   observe(B, 8n);
   time.now += 2 * SECOND;
-
   answer('fresh', 7n);
-
   assert.equal(isConfirmed(), true);
 });

@@ -1,21 +1,27 @@
+import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { BlockingQuery } from '../../../src/consul/blocking-query.ts';
 import { ConsulClient } from '../../../src/consul/client.ts';
-import { type CaLeaf, leafQuery } from '../../../src/consul/connect-ca.ts';
-import type { ConsulError } from '../../../src/errors.ts';
+import { type CaLeaf, leafPath, leafQuery } from '../../../src/consul/connect-ca.ts';
+import type { Connection, ConsulAnswer } from '../../../src/consul/connection.ts';
+import type { ConsulAccess } from '../../../src/consul/endpoint.ts';
+import type { Lookup } from '../../../src/consul/servers.ts';
+import { type ConsulError, describeError } from '../../../src/errors.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import {
   type EmbeddedConsul,
   type EmbeddedConsulOptions,
   startEmbeddedConsul,
 } from '../../fixtures/consul/embedded-consul.ts';
-import type { ConsulRequest } from '../../fixtures/consul/request.ts';
+
+const never = new AbortController().signal;
+export const ANYWHERE = { namespace: undefined, partition: undefined, datacenter: undefined };
 
 /** What a blocking query came to, as it comes. */
 export interface Asking {
   readonly answers: CaLeaf[];
   readonly errors: ConsulError[];
-  heard: number;
+  responses: number;
   silences: number;
   refetch(): void;
   stop(): Promise<void>;
@@ -27,22 +33,45 @@ export async function startConsul(t: TestContext, options?: EmbeddedConsulOption
   return consul;
 }
 
-/** A connection to `consul`, closed when the test is over. */
-export function connect(t: TestContext, consul: EmbeddedConsul, token?: string, clock: Clock = systemClock) {
-  const client = new ConsulClient(
-    {
-      servers: [{ host: consul.host, port: consul.port }],
-      tls: undefined,
-      httpAuth: undefined,
-      inPod: false,
-      token: token === undefined ? { kind: 'none' } : { kind: 'value', token },
-      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
-      service: 'ambassador',
-    },
-    clock,
+/** A client of `access`, by default with nothing configured but its servers. It is closed when the test is over. */
+export function clientOf(
+  t: TestContext,
+  access: Pick<ConsulAccess, 'servers'> & Partial<ConsulAccess>,
+  clock: Clock = systemClock,
+  lookup?: Lookup,
+): ConsulClient {
+  const nothing = {
+    tls: undefined,
+    httpAuth: undefined,
+    inPod: false,
+    token: { kind: 'none' },
+    scope: ANYWHERE,
+    service: 'ambassador',
+  } as const;
+  const client = new ConsulClient({ ...nothing, ...access }, clock, lookup);
+  t.after(() => client.close(100));
+  return client;
+}
+
+export const serverOf = ({ host, port }: { host: string; port: number }) => ({ host, port });
+
+/** A connection to `consul`. */
+export function connect(t: TestContext, consul: EmbeddedConsul, token?: string, clock?: Clock): Connection {
+  const access = token === undefined ? {} : ({ token: { kind: 'value', token } } as const);
+  return clientOf(t, { servers: [serverOf(consul)], ...access }, clock).connect();
+}
+
+/** Requests the leaf once. */
+export function getLeaf(connection: Connection, deadlineMs = 60_000, signal = never): Promise<ConsulAnswer> {
+  return connection.get(leafPath('ambassador'), new URLSearchParams(), deadlineMs, signal);
+}
+
+/** The error that `work` ends with, as it is logged. */
+export async function errorOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => assert.fail('there was no error'),
+    (error: unknown) => describeError(error),
   );
-  t.after(() => client.close(1_000));
-  return client.connect();
 }
 
 /** Asks for the leaf until the test is over. */
@@ -55,7 +84,7 @@ export function ask(
   const asking: Asking = {
     answers: [],
     errors: [],
-    heard: 0,
+    responses: 0,
     silences: 0,
     refetch: () => query.refetch(),
     stop: () => {
@@ -70,7 +99,7 @@ export function ask(
     clock,
     onChange: (leaf) => asking.answers.push(leaf),
     onResponse: () => {
-      asking.heard += 1;
+      asking.responses += 1;
     },
     onError: (error) => asking.errors.push(error),
     onTimeout: () => {
@@ -84,5 +113,5 @@ export function ask(
 
 /** The `index` of each request, in order. */
 export function indexes(consul: EmbeddedConsul): (string | null)[] {
-  return consul.requests.map((request: ConsulRequest) => request.query.get('index'));
+  return consul.requests.map(({ query }) => query.get('index'));
 }

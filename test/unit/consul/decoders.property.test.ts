@@ -58,7 +58,6 @@ test('any answer about the leaf is a ConsulError or a certificate and a key as t
   const property = fc.property(leafTexts, (text) => {
     const decoded = orOwnError(ConsulError, () => decodeLeaf(text));
     if (decoded === undefined) return;
-
     assert.ok(typeof decoded.certificatePem === 'string' && decoded.certificatePem !== '');
     assert.ok(typeof decoded.privateKeyPem === 'string' && decoded.privateKeyPem !== '');
   });

@@ -7,16 +7,14 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
-import { ConsulClient } from '../../../src/consul/client.ts';
-import { leafPath } from '../../../src/consul/connect-ca.ts';
 import type { ConsulAccess, ConsulTlsConfig } from '../../../src/consul/endpoint.ts';
 import type { Lookup } from '../../../src/consul/servers.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { temporary } from '../../e2e/support/temporary.ts';
 import { createRoot } from '../../fixtures/certificates/factory.ts';
 import { portOf } from '../../fixtures/consul/port-of.ts';
+import { clientOf, getLeaf } from './asking.ts';
 
-const never = new AbortController().signal;
 const NAME = 'consul-server.consul.svc.cluster.local';
 const lookup: Lookup = async () => [{ address: '127.0.0.1' }];
 
@@ -26,24 +24,20 @@ async function listen(t: TestContext, server: Server, host: string): Promise<num
   return portOf(server);
 }
 
-function ask(t: TestContext, access: Pick<ConsulAccess, 'servers' | 'tls'> & Partial<ConsulAccess>) {
-  const client = new ConsulClient(
-    {
-      httpAuth: undefined,
-      token: { kind: 'none' },
-      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
-      service: 'ambassador',
-      inPod: false,
-      ...access,
-    },
-    systemClock,
-    lookup,
-  );
-  t.after(() => client.close(100));
-  return client.connect().get(leafPath('ambassador'), new URLSearchParams(), 60_000, never);
+/** The value of Host in each request to a server in plain HTTP. */
+async function startPlain(t: TestContext, host: string) {
+  const hosts: unknown[] = [];
+  const server = createServer(({ headers }, response) => {
+    hosts.push(headers.host);
+    response.end('{}');
+  });
+  return { port: await listen(t, server, host), hosts };
 }
 
-/** A server with a certificate for `NAME`, that refuses a name with a final dot as Go does, and what it was asked by. */
+const ask = (t: TestContext, access: Pick<ConsulAccess, 'servers' | 'tls'>) =>
+  getLeaf(clientOf(t, access, systemClock, lookup).connect());
+
+/** A server with a certificate for `NAME`, that refuses a name with a final dot as Go does, and the names that it received. */
 async function startTls(t: TestContext) {
   const root = await createRoot();
   const { chainPem: cert, keyPem: key } = await root.issueLeaf({ service: 'server', dnsNames: [NAME] });
@@ -80,44 +74,28 @@ async function startTls(t: TestContext) {
 
 test('C10: over TLS the final dot of a host is in neither SNI nor Host, and the certificate fits', async (t) => {
   const { port, tls, names } = await startTls(t);
-
   await ask(t, { servers: [{ host: `${NAME}.`, port }], tls });
-
   assert.deepEqual(names, [NAME, `${NAME}:${port}`]);
 });
 
 test('C10: CONSUL_TLS_SERVER_NAME with a final dot is that name', async (t) => {
   const { port, tls, names } = await startTls(t);
-
   await ask(t, { servers: [{ host: '127.0.0.1', port }], tls: { ...tls, serverName: `${NAME}.` } });
-
   assert.deepEqual(names, [NAME, `127.0.0.1:${port}`]);
 });
 
 test('C10: in plain HTTP the final dot is for the resolver alone, too', async (t) => {
-  const hosts: unknown[] = [];
-  const server = createServer(({ headers }, response) => {
-    hosts.push(headers.host);
-    response.end('{}');
-  });
-  const port = await listen(t, server, '127.0.0.1');
-
+  const { port, hosts } = await startPlain(t, '127.0.0.1');
   await ask(t, { servers: [{ host: `${NAME}.`, port }], tls: undefined });
-
   assert.deepEqual(hosts, [`${NAME}:${port}`]);
 });
 
 const HAS_IPV6 = (networkInterfaces()['lo'] ?? []).some(({ address }) => address === '::1');
 
-test('C13: an IPv6 address is connected to through its zone, which the server is not told', {
+test('C13: an IPv6 address is connected to through its zone, which is not sent to the server', {
   skip: HAS_IPV6 ? false : 'there is no ::1 on lo',
 }, async (t) => {
-  const hosts: unknown[] = [];
-  const server = createServer(({ headers }, response) => {
-    hosts.push(headers.host);
-    response.end('{}');
-  });
-  const port = await listen(t, server, '::1');
+  const { port, hosts } = await startPlain(t, '::1');
 
   await ask(t, { servers: [{ host: '::1%lo', port }], tls: undefined });
 

@@ -1,32 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { ConsulClient } from '../../../src/consul/client.ts';
-import { leafPath } from '../../../src/consul/connect-ca.ts';
 import { errorOfTransport } from '../../../src/consul/errors/transport.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
-import { startConsul } from './asking.ts';
-
-const never = new AbortController().signal;
+import { clientOf, getLeaf, serverOf, startConsul } from './asking.ts';
 
 /** A Consul, and a connection to it from a Pod or from elsewhere. */
 async function start(t: TestContext, inPod: boolean) {
   const consul = await startConsul(t);
-  const client = new ConsulClient(
-    {
-      servers: [{ host: consul.host, port: consul.port }],
-      tls: undefined,
-      httpAuth: undefined,
-      token: { kind: 'none' },
-      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
-      service: 'ambassador',
-      inPod,
-    },
-    systemClock,
-  );
-  t.after(() => client.close(100));
-  const connection = client.connect();
-  const ask = () => connection.get(leafPath('ambassador'), new URLSearchParams(), 60_000, never);
-  return { consul, ask };
+  const connection = clientOf(t, { servers: [serverOf(consul)], inPod }).connect();
+  return { consul, ask: () => getLeaf(connection) };
 }
 
 for (const [where, inPod, remedy] of [
@@ -36,7 +17,6 @@ for (const [where, inPod, remedy] of [
   test(`C8: a port that refuses and never answered: ${where}`, async (t) => {
     const { consul, ask } = await start(t, inPod);
     await consul.stop();
-
     await assert.rejects(ask(), { code: 'CONSUL_UNREACHABLE', remedy });
   });
 
@@ -44,11 +24,10 @@ for (const [where, inPod, remedy] of [
     const { consul, ask } = await start(t, inPod);
     await ask();
     await consul.stop();
-
     await assert.rejects(ask());
     await assert.rejects(ask(), {
       code: 'CONSUL_UNREACHABLE',
-      remedy: /^Consul has answered there before: see that it runs/,
+      remedy: /^Consul has answered there before: check that it runs/,
     });
   });
 }
@@ -60,7 +39,6 @@ for (const code of ['ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']) {
       return errorOfTransport(Object.assign(new Error(code), { code }), way).remedy ?? '';
     };
     const kubernetes = /Pod|\.svc|NetworkPolic/;
-
     assert.match(remedy(true), kubernetes);
     assert.doesNotMatch(remedy(false), kubernetes);
   });

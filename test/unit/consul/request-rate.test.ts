@@ -59,7 +59,6 @@ async function runFor(forMs: number, reply: (asked: number, index: string | null
 for (const index of ['7', '0', undefined]) {
   test(`a server that answers every query at once under index ${index ?? 'none'} gets five requests, then one a second`, async () => {
     const { sentAt, answers } = await runFor(MINUTE_MS + SECOND_MS / 2, () => ({ index }));
-
     // The second one lets what the news leads to go first.
     const rounded = sentAt.slice(0, 8).map((at) => Math.round(at / 10) * 10);
     assert.deepEqual(rounded, [0, 50, 50, 50, 50, 1_000, 2_000, 3_000]);
@@ -72,7 +71,6 @@ test('15: `wait` ignored, answer after 10 minutes: not an error, no reconnect st
   const { sentAt, errors, answers, timeouts } = await runFor(10 * MINUTE_MS, (_asked, index) =>
     index === null ? { index: '7' } : 'hang',
   );
-
   assert.deepEqual([errors, answers], [[], 1]);
   // 63.125 s a block, then one query without an index: nine whole pairs in ten minutes, and half of the next.
   assert.equal(timeouts, 9);
@@ -81,16 +79,14 @@ test('15: `wait` ignored, answer after 10 minutes: not an error, no reconnect st
 
 test('errors back off to at most a minute', async () => {
   const { sentAt } = await runFor(10 * MINUTE_MS, () => refusal('No cluster leader'));
-
   const gaps = sentAt.slice(1).map((at, index) => Math.round((at - (sentAt[index] ?? 0)) / SECOND_MS));
   assert.deepEqual(gaps, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60, 60, 60]);
 });
 
-test('an agent that answers from its cache, and fails every blocking query for lack of its servers, is queried ever more seldom', async () => {
+test('an agent that answers from its cache, and fails every blocking query for lack of its servers, is queried less and less often', async () => {
   const { sentAt, errors } = await runFor(10 * MINUTE_MS, (_asked, index) =>
     index === null ? { index: '7', age: '9' } : refusal('No known Consul servers'),
   );
-
   assert.equal(errors.length, 15);
   assert.ok(sentAt.length <= 2 * errors.length + 2, `${sentAt.length} requests`);
 });
@@ -103,7 +99,6 @@ for (const [what, age, successes] of [
     const { sentAt } = await runFor(MINUTE_MS, (asked) =>
       asked > 4 && asked <= 4 + successes ? { age } : refusal('Consul is unavailable'),
     );
-
     const gaps = sentAt.slice(1).map((at, index) => Math.round((at - (sentAt[index] ?? 0)) / SECOND_MS));
     assert.deepEqual(gaps.slice(0, 4), [1, 2, 4, 8]);
     assert.equal(gaps[4 + successes], 1, 'the first failure after the success');
@@ -114,7 +109,6 @@ test('one answer from a cache does not reset the backoff', async () => {
   const { sentAt } = await runFor(MINUTE_MS, (asked) =>
     asked === 5 ? { age: '9' } : refusal('Consul is unavailable'),
   );
-
   const gaps = sentAt.slice(1).map((at, index) => Math.round((at - (sentAt[index] ?? 0)) / SECOND_MS));
   assert.deepEqual(gaps.slice(0, 6), [1, 2, 4, 8, 0, 16]);
 });

@@ -2,19 +2,12 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { ConsulClient } from '../../../src/consul/client.ts';
-import { leafPath } from '../../../src/consul/connect-ca.ts';
 import type { TokenConfig } from '../../../src/consul/endpoint.ts';
 import { fileToken } from '../../../src/consul/token.ts';
-import { describeError } from '../../../src/errors.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
 import { temporary } from '../../e2e/support/temporary.ts';
 import { textAnswer } from '../../fixtures/consul/answer.ts';
-import {
-  type EmbeddedConsul,
-  type EmbeddedConsulOptions,
-  startEmbeddedConsul,
-} from '../../fixtures/consul/embedded-consul.ts';
+import type { EmbeddedConsul } from '../../fixtures/consul/embedded-consul.ts';
+import { clientOf, errorOf, getLeaf, serverOf, startConsul } from './asking.ts';
 
 const signal = new AbortController().signal;
 const ACL = { tokens: { good: { serviceWrite: ['ambassador'] }, weak: { serviceWrite: [] } } } as const;
@@ -25,28 +18,11 @@ async function tokenFile(content?: string): Promise<string> {
   return path;
 }
 
-/** A Consul, and what asks it for the leaf. */
-async function asking(t: TestContext, token: TokenConfig, options: EmbeddedConsulOptions = { acl: ACL }) {
-  const consul = await startEmbeddedConsul(options);
-  t.after(() => consul.close());
-  const client = new ConsulClient(
-    {
-      servers: [{ host: consul.host, port: consul.port }],
-      tls: undefined,
-      httpAuth: undefined,
-      inPod: false,
-      token,
-      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
-      service: 'ambassador',
-    },
-    systemClock,
-  );
-  t.after(() => client.close(100));
-  const connection = client.connect();
-  return {
-    consul,
-    ask: () => connection.get(leafPath('ambassador'), new URLSearchParams(), 60_000, signal),
-  };
+/** A Consul, and what requests the leaf of it. */
+async function asking(t: TestContext, token: TokenConfig) {
+  const consul = await startConsul(t, { acl: ACL });
+  const connection = clientOf(t, { servers: [serverOf(consul)], token }).connect();
+  return { consul, ask: () => getLeaf(connection) };
 }
 
 const tokens = (consul: EmbeddedConsul) => consul.requests.map(({ headers }) => headers['x-consul-token']);
@@ -55,40 +31,34 @@ test('a token file is read for each request: a new content is used at once', asy
   const path = await tokenFile('good\n');
   const { consul, ask } = await asking(t, { kind: 'file', path });
   await ask();
-
   consul.setAcl({ tokens: { newer: { serviceWrite: 'any' } } });
   await writeFile(path, '  newer  ');
   await ask();
-
   assert.deepEqual(tokens(consul), ['good', 'newer']);
 });
 
-test('a refusal asks again at once where the file has changed meanwhile', async (t) => {
+test('after a refusal the request is sent again at once where the file has changed meanwhile', async (t) => {
   const path = await tokenFile('revoked');
   const { consul, ask } = await asking(t, { kind: 'file', path });
   consul.script('leaf', async ({ headers }) => {
     if (headers['x-consul-token'] === 'revoked') await writeFile(path, 'good');
     return undefined;
   });
-
   await ask();
-
   assert.deepEqual(tokens(consul), ['revoked', 'good']);
 });
 
-test('a refusal is not asked again where the file is the same', async (t) => {
+test('after a refusal it is not sent again where the file is the same', async (t) => {
   const { consul, ask } = await asking(t, { kind: 'file', path: await tokenFile('revoked') });
-
   await assert.rejects(ask(), {
     code: 'CONSUL_TOKEN_UNKNOWN',
     remedy:
       'put a token that exists into the file of CONSUL_HTTP_TOKEN_FILE; it is read again at once (consul acl token list)',
   });
-
   assert.deepEqual(tokens(consul), ['revoked']);
 });
 
-test('a missing token file is an error with its path and remedy, and Consul is not asked', async (t) => {
+test('a missing token file is an error with its path and remedy, without a request', async (t) => {
   const path = await tokenFile();
   const { consul, ask } = await asking(t, { kind: 'file', path });
 
@@ -96,7 +66,7 @@ test('a missing token file is an error with its path and remedy, and Consul is n
     code: 'CONSUL_TOKEN_UNREADABLE',
     message: `the token file ${path} cannot be read (ENOENT)`,
     remedy:
-      'see that the file CONSUL_HTTP_TOKEN_FILE names is mounted, and readable by the user this runs as',
+      'check that the file in CONSUL_HTTP_TOKEN_FILE is mounted, and readable by the user of the connector',
   });
 
   assert.equal(consul.requests.length, 0);
@@ -110,14 +80,9 @@ for (const [what, content] of [
 ] as const) {
   test(`a token file that is ${what} is an error that does not quote it`, async () => {
     const path = await tokenFile(content);
-
-    const error = await fileToken(path)
-      .current(signal)
-      .catch((caught: unknown) => describeError(caught));
-
-    assert.deepEqual(error, {
+    assert.deepEqual(await errorOf(fileToken(path).current(signal)), {
       code: 'CONSUL_TOKEN_UNREADABLE',
-      error: `the token file ${path} holds no token`,
+      error: `the token file ${path} contains no token`,
       remedy: 'put the SecretID of one ACL token into it, and nothing else',
     });
   });
@@ -128,7 +93,7 @@ for (const [what, token, sent, remedy] of [
     'no token',
     { kind: 'none' },
     undefined,
-    'set CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE or CONSUL_LOGIN_AUTH_METHOD: no token was sent, and one is needed whose policy has: service "ambassador" { policy = "write" }',
+    'set CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE or CONSUL_LOGIN_AUTH_METHOD: no token was sent, and a token with this policy is needed: service "ambassador" { policy = "write" }',
   ],
   [
     'a token without service:write',
@@ -139,31 +104,25 @@ for (const [what, token, sent, remedy] of [
 ] as const) {
   test(`${what} is CONSUL_PERMISSION_DENIED, with the very policy that is missing`, async (t) => {
     const { consul, ask } = await asking(t, token);
-
     await assert.rejects(ask(), { code: 'CONSUL_PERMISSION_DENIED', remedy });
-
     assert.deepEqual(tokens(consul), [sent]);
   });
 }
 
-test('a token stands in no error, even where what refuses it repeats it', async (t) => {
+test('a token is in no error, even where what refuses it repeats it', async (t) => {
   const { consul, ask } = await asking(t, { kind: 'value', token: 'good' });
   consul.script('leaf', () => textAnswer(502, 'bad request: X-Consul-Token: good'));
-
-  const error = await ask().catch((caught: unknown) => describeError(caught));
-
-  assert.deepEqual(error, {
+  assert.deepEqual(await errorOf(ask()), {
     code: 'CONSUL_UNEXPECTED_STATUS',
     error: 'Consul answered 502: bad request: X-Consul-Token: [redacted]',
-    remedy: 'read the log of the Consul agent and servers',
+    remedy: 'check the log of the Consul agent and servers',
   });
 });
 
 test('a token goes into its header and nowhere else', async (t) => {
   const { consul, ask } = await asking(t, { kind: 'value', token: 'good' });
   await ask();
-
-  const { headers, url, body } = consul.requests[0] ?? assert.fail('nothing was asked');
+  const { headers, url, body } = consul.requests[0] ?? assert.fail('there was no request');
   const { 'x-consul-token': token, ...others } = headers;
   assert.equal(token, 'good');
   assert.doesNotMatch(JSON.stringify([others, url, body]), /good/);

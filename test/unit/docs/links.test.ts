@@ -4,7 +4,7 @@ import { anchors, FILES, links, PAGES, prose, readPage, resolve } from './pages.
 
 /** A path that a text names in code: it has a folder and an ending, or it is one of the files at the top. */
 const NAMED = /^(?:[\w.-]+\/)+[\w.-]+\.(?:ts|mjs|sh|ya?ml|hcl|json|md|svg)$|^[A-Z]+\.md$/;
-/** What is made, and what stands where the reader is. */
+/** What is made, and what is in the folder of the reader. */
 const NOT_IN_THE_REPOSITORY = /^(?:dist|out)\//;
 
 function exists(path: string): boolean {
@@ -33,13 +33,32 @@ for (const page of PAGES) {
   });
 }
 
+const isDecision = (page: string): boolean => /^docs\/adr\/\d/.test(page);
+
+/** The pages among `pages` that `index` does not link to. */
+function unlinked(pages: readonly string[], index: string): string[] {
+  const linked = links(index).map((link) => resolve(link).path);
+  return pages.filter((page) => !linked.includes(page));
+}
+
 test('every page in docs/ is linked from README.md', () => {
-  const linked = links('README.md').map((link) => resolve(link).path);
-  const pages = PAGES.filter((page) => page.startsWith('docs/'));
-  assert.deepEqual(
-    pages.filter((page) => !linked.includes(page)),
-    [],
-  );
+  const pages = PAGES.filter((page) => page.startsWith('docs/') && !isDecision(page));
+  assert.deepEqual(unlinked(pages, 'README.md'), []);
+});
+
+for (const index of ['docs/adr/README.md', 'ARCHITECTURE.md']) {
+  test(`every decision in docs/adr/ is linked from ${index}`, () => {
+    const decisions = PAGES.filter(isDecision);
+    assert.ok(decisions.length > 20, 'the decisions are found');
+    assert.deepEqual(unlinked(decisions, index), []);
+  });
+}
+
+test('each decision has its context and its consequences', () => {
+  for (const page of PAGES.filter(isDecision)) {
+    const headings = [...prose(page).matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+    assert.deepEqual(headings, ['Context', 'Decision', 'Consequences'], page);
+  }
 });
 
 test('README.md can be read from top to end', () => {

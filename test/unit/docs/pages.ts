@@ -29,7 +29,7 @@ export function prose(page: string): string {
 export interface Block {
   readonly language: string;
   readonly text: string;
-  /** Nothing but blank lines stands between this and the block before. */
+  /** There are only blank lines between this and the block before. */
   readonly follows: boolean;
 }
 

@@ -10,7 +10,6 @@ const direct = { ...packageJson.dependencies, ...packageJson.devDependencies };
 
 test('ARCHITECTURE.md gives a reason for every direct dependency', async () => {
   const [, dependencies = ''] = (await read('ARCHITECTURE.md')).split('## Dependencies');
-
   for (const name of Object.keys(packageJson.dependencies)) {
     assert.match(dependencies, new RegExp(`^\\| \`${name}\` \\| .{5,} \\|$`, 'm'), name);
   }
@@ -22,7 +21,6 @@ test('ARCHITECTURE.md gives a reason for every direct dependency', async () => {
 
 test('every direct dependency is pinned to one version, and the lockfile holds that one', async () => {
   const { packages } = JSON.parse(await read('package-lock.json'));
-
   for (const [name, version] of Object.entries(direct)) {
     assert.match(version, /^\d+\.\d+\.\d+$/, name);
     assert.equal(packages[`node_modules/${name}`]?.version, version, name);
@@ -32,7 +30,6 @@ test('every direct dependency is pinned to one version, and the lockfile holds t
 test('the lockfile is complete, with a hash of every package, and records no address of a registry', async () => {
   const text = await read('package-lock.json');
   const { packages }: { packages: Record<string, unknown> } = JSON.parse(text);
-
   for (const [path, entry] of Object.entries(packages)) {
     if (path === '' || !isRecord(entry)) continue;
     assert.match(String(entry['integrity']), /^sha512-/, path);
@@ -47,7 +44,6 @@ test('the image is labelled with the version of the package', async () => {
 test('S7: the command of the image, which starts it, and npm start it with the same hardening', async () => {
   const command = await read('scripts/image/ambassador-consul-connector');
   const hardening = ['--disable-proto=delete', '--disallow-code-generation-from-strings'];
-
   assert.match(
     await read('Dockerfile'),
     /^ENTRYPOINT \["\/usr\/local\/bin\/ambassador-consul-connector"\]$/m,

@@ -193,6 +193,6 @@ function namesIn(pem: string): string[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   return blocks.map((block) => {
     const { subject, issuer, validTo } = new X509Certificate(block);
-    return `${subject ?? 'nobody'} of ${issuer ?? 'nobody'} until ${validTo}`;
+    return `${subject ?? 'no name'} of ${issuer ?? 'no name'} until ${validTo}`;
   });
 }

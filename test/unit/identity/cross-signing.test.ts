@@ -18,113 +18,101 @@ import {
   SERVICE,
 } from './support.ts';
 
+interface Signed {
+  readonly certPem: string;
+}
+
 const previous = await newRoot({ name: 'previous' });
 const active = await newRoot({ name: 'active' });
 const crossSigned = previous.crossSign(active);
 const leaf = await newLeaf(active);
-const rotation = buildTrustBundle(
-  listing(listRoot(active, { intermediates: [crossSigned] }), listRoot(previous)),
-  NOW,
-);
+const middle = await previous.issueIntermediate({ name: 'middle' });
+const resigned = active.crossSign(middle);
 
-test('during a rotation the cross-signed certificate stays in the chain, so that the previous root verifies it too', () => {
-  const chain = buildChain(certificateOf(leaf), [], rotation, NOW);
+function rotationWith(...intermediates: readonly Signed[]) {
+  return buildTrustBundle(listing(listRoot(active, { intermediates }), listRoot(previous)), NOW);
+}
 
-  assert.deepEqual(
-    chain.intermediates.map(({ pem }) => pem),
-    pemsOf(crossSigned),
-  );
-});
-
-test('a chain that ends at the previous root reaches the active one where a part of it does', () => {
-  const chain = buildChain(certificateOf(leaf), [], rotation, NOW);
-
-  assert.equal(chain.root.pem, certificateOf(previous).pem);
-  assert.equal(chain.activeRoot?.pem, certificateOf(active).pem);
-});
-
-for (const [who, root] of [
-  ['previous', previous],
-  ['active', active],
+for (const [name, end, given, listed, chain, ends, reaches] of [
+  [
+    'the cross-signed certificate stays in the chain, so that the previous root verifies it too',
+    leaf,
+    [],
+    [crossSigned],
+    [crossSigned],
+    previous,
+    active,
+  ],
+  [
+    'a leaf of the previous root does not reach the active one',
+    await newLeaf(previous),
+    [],
+    [],
+    [],
+    previous,
+    undefined,
+  ],
+  [
+    'of an intermediate that both roots signed the one of the active root is published',
+    await newLeaf(middle),
+    [middle],
+    [resigned],
+    [resigned],
+    active,
+    active,
+  ],
+  [
+    'no key is twice in a chain, though two roots have signed one another',
+    leaf,
+    [],
+    [crossSigned, active.crossSign(previous)],
+    [crossSigned],
+    previous,
+    active,
+  ],
 ] as const) {
-  test(`what was published during a rotation works for a peer that knows only the ${who} root`, () => {
-    const candidate = { certificatePem: leaf.certPem, privateKeyPem: leaf.keyPem };
-    const { tlsCrt, tlsKey } = verifyIdentity(candidate, SERVICE, rotation, NOW);
-
-    const served = { certificatePem: tlsCrt, privateKeyPem: tlsKey };
-
-    assert.doesNotThrow(() => verifyServed(served, SERVICE, bundleOf(root), NOW));
+  test(`during a rotation ${name}`, () => {
+    const found = buildChain(certificateOf(end), given.map(certificateOf), rotationWith(...listed), NOW);
+    const pems = found.intermediates.map(({ pem }) => pem);
+    assert.deepEqual(pems, pemsOf(...chain));
+    assert.equal(found.root.pem, certificateOf(ends).pem);
+    assert.equal(found.activeRoot?.pem, reaches && certificateOf(reaches).pem);
   });
 }
 
-test('a leaf of the previous root does not reach the active one', async () => {
-  const old = certificateOf(await newLeaf(previous));
-
-  const chain = buildChain(old, [], rotation, NOW);
-
-  assert.equal(chain.activeRoot, undefined);
+test('what was published during a rotation works for peers that have only one of the roots', () => {
+  const candidate = { certificatePem: leaf.certPem, privateKeyPem: leaf.keyPem };
+  const { tlsCrt, tlsKey } = verifyIdentity(candidate, SERVICE, rotationWith(crossSigned), NOW);
+  const served = { certificatePem: tlsCrt, privateKeyPem: tlsKey };
+  for (const root of [previous, active]) verifyServed(served, SERVICE, bundleOf(root), NOW);
 });
 
-test('of an intermediate that both roots signed the one of the active root is published', async () => {
-  const middle = await previous.issueIntermediate({ name: 'middle' });
-  const resigned = active.crossSign(middle);
-  const end = certificateOf(await newLeaf(middle));
-  const bundle = buildTrustBundle(
-    listing(listRoot(active, { intermediates: [resigned] }), listRoot(previous)),
-    NOW,
-  );
-
-  const chain = buildChain(end, [certificateOf(middle)], bundle, NOW);
-
-  assert.deepEqual(
-    chain.intermediates.map(({ pem }) => pem),
-    pemsOf(resigned),
-  );
-  assert.equal(chain.activeRoot?.pem, certificateOf(active).pem);
-});
-
-test('no key stands twice in a chain, though two roots have signed one another', async () => {
-  const back = active.crossSign(previous);
-  const bundle = buildTrustBundle(
-    listing(listRoot(active, { intermediates: [crossSigned, back] }), listRoot(previous)),
-    NOW,
-  );
-
-  const chain = buildChain(certificateOf(leaf), [], bundle, NOW);
-
-  assert.deepEqual(
-    chain.intermediates.map(({ pem }) => pem),
-    pemsOf(crossSigned),
-  );
-});
+/** So many authorities, and `times` what each of them signed of each. */
+async function hostile(count: number, times: number) {
+  const authorities = await Promise.all(Array.from({ length: count }, () => newRoot()));
+  const crossed = Array.from({ length: times }, () =>
+    authorities.flatMap((signer) => authorities.map((signed) => signer.crossSign(signed))),
+  ).flat();
+  const [first = assert.fail('no authority')] = authorities;
+  return { first, crossed, end: certificateOf(await newLeaf(first)) };
+}
 
 test('a hostile number of cross-signed certificates ends within a second', async () => {
-  const authorities = await Promise.all(Array.from({ length: 5 }, () => newRoot()));
-  const pairs = authorities.flatMap((signer) => authorities.map((signed) => ({ signer, signed })));
-  const hostile = Array.from({ length: 8 }, () => pairs).flat();
-  const crossed = hostile.map(({ signer, signed }) => signer.crossSign(signed));
-  const [first] = authorities;
-  assert.ok(first);
-  const end = certificateOf(await newLeaf(first));
+  const { crossed, end } = await hostile(5, 8);
   const bundle = bundleWith(active, ...crossed);
-
   const took = processorMs(() => {
     assert.throws(() => buildChain(end, [], bundle, NOW), refusal('NO_CHAIN'));
   });
-
   assert.ok(took < 1_000, `${took} ms`);
 });
 
 test('a hostile number of cross-signed certificates does not hide the short path', async () => {
-  const authorities = await Promise.all(Array.from({ length: 8 }, () => newRoot()));
-  const pairs = authorities.flatMap((signer) => authorities.map((signed) => ({ signer, signed })));
-  const crossed = pairs.map(({ signer, signed }) => signer.crossSign(signed));
-  const [last] = authorities;
-  assert.ok(last);
-  const middle = active.crossSign(last);
-  const end = certificateOf(await newLeaf(last));
-
-  const chain = buildChain(end, [...crossed, middle].map(certificateOf), bundleOf(active), NOW);
-
+  const { first, crossed, end } = await hostile(8, 1);
+  const chain = buildChain(
+    end,
+    [...crossed, active.crossSign(first)].map(certificateOf),
+    bundleOf(active),
+    NOW,
+  );
   assert.equal(chain.activeRoot?.pem, certificateOf(active).pem);
 });

@@ -11,7 +11,7 @@ function acceptsWhatIsPublished(of: fc.Arbitrary<Listed>, whole: number): Promis
   const property = fc.asyncProperty(of, async ({ situation }) => {
     const { content, writesLeaf, violation } = decideOn(situation);
     fc.pre(content !== undefined && violation?.reason !== 'invalid');
-    // What stays may be of somebody whose clock is ahead.
+    // What stays may be of a writer whose clock is ahead.
     const beginnings = writesLeaf ? [] : beginningsWithin(HOUR, content.tlsCrt + content.caCrt, situation.at);
 
     const moments = [situation.at, ...beginnings];
@@ -25,12 +25,11 @@ function acceptsWhatIsPublished(of: fc.Arbitrary<Listed>, whole: number): Promis
 test('openssl refuses a leaf by the roots of another, so it does judge', async () => {
   const [root, other] = [await newRoot(), await newRoot()];
   const { certPem } = await newLeaf(root);
-
   assert.equal(await refusalOf(certPem, root.certPem, NOW), undefined);
   assert.match((await refusalOf(certPem, other.certPem, NOW)) ?? '', /unable to get local issuer/);
 });
 
-test('openssl verify accepts whatever is to be published', () => acceptsWhatIsPublished(situations, 20));
+test('openssl verify accepts all that is published', () => acceptsWhatIsPublished(situations, 20));
 
-test('openssl verify accepts whatever is to be published, of certificates that no honest CA makes too', () =>
+test('openssl verify accepts all that is published, of certificates that no honest CA makes too', () =>
   acceptsWhatIsPublished(oddSituations, 20));

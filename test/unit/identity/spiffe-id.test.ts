@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { outOfScope, type Scope, spiffeIdOf } from '../../../src/identity/spiffe-id.ts';
+import { ANYWHERE, outOfScope, spiffeIdOf } from '../../../src/identity/spiffe-id.ts';
 import { certificateOf, newLeaf, newRoot, refusal, TRUST_DOMAIN } from './support.ts';
 
 const root = await newRoot();
@@ -10,27 +10,36 @@ async function spiffeIdFrom(...uris: readonly string[]) {
   return spiffeIdOf(certificateOf(await newLeaf(root, { uris })));
 }
 
-test('the SPIFFE ID says trust domain, namespace, datacenter and service', async () => {
-  const id = await spiffeIdFrom(`${PREFIX}/ambassador`);
-
-  assert.deepEqual(id, {
-    uri: `${PREFIX}/ambassador`,
-    trustDomain: TRUST_DOMAIN,
-    partition: 'default',
-    namespace: 'default',
-    datacenter: 'dc1',
-    service: 'ambassador',
+for (const [what, uri, expected] of [
+  ['trust domain, namespace, datacenter and service', `${PREFIX}/ambassador`, {}],
+  [
+    'an admin partition',
+    `spiffe://${TRUST_DOMAIN}/ap/edge/ns/default/dc/dc1/svc/ambassador`,
+    { partition: 'edge' },
+  ],
+  [
+    'a trust domain in lower case, and a service as it is',
+    'spiffe://ABC.Consul/ns/default/dc/dc1/svc/Web',
+    { trustDomain: 'abc.consul', service: 'Web' },
+  ],
+  ['a service with a space, decoded', `${PREFIX}/a%20b`, { service: 'a b' }],
+  ['a service with an umlaut, decoded', `${PREFIX}/%C3%A4`, { service: 'ä' }],
+  ['a service with a slash, decoded', `${PREFIX}/x%2Fy`, { service: 'x/y' }],
+  ['a service with a percent sign, decoded', `${PREFIX}/50%25`, { service: '50%' }],
+  ['a percent sign that encodes nothing as it is', `${PREFIX}/50%`, { service: '50%' }],
+] as const) {
+  test(`a SPIFFE ID has ${what}`, async () => {
+    assert.deepEqual(await spiffeIdFrom(uri), {
+      uri,
+      trustDomain: TRUST_DOMAIN,
+      partition: 'default',
+      namespace: 'default',
+      datacenter: 'dc1',
+      service: 'ambassador',
+      ...expected,
+    });
   });
-});
-
-test('the SPIFFE ID of an admin partition is understood', async () => {
-  const id = await spiffeIdFrom(`spiffe://${TRUST_DOMAIN}/ap/edge/ns/default/dc/dc1/svc/ambassador`);
-
-  assert.equal(id.service, 'ambassador');
-  assert.equal(id.partition, 'edge');
-});
-
-const ANYWHERE: Scope = { partition: undefined, namespace: undefined, datacenter: undefined };
+}
 
 for (const [what, scope, missed] of [
   ['what was left to Consul', {}, undefined],
@@ -45,31 +54,9 @@ for (const [what, scope, missed] of [
 ] as const) {
   test(`a SPIFFE ID beside ${what}: ${missed === undefined ? 'is of it' : `is not of ${missed}`}`, async () => {
     const id = await spiffeIdFrom(`spiffe://${TRUST_DOMAIN}/ns/team/dc/dc1/svc/ambassador`);
-
     assert.equal(outOfScope(id, { ...ANYWHERE, ...scope }), missed);
   });
 }
-
-test('the trust domain is compared in lower case', async () => {
-  const id = await spiffeIdFrom('spiffe://ABC.Consul/ns/default/dc/dc1/svc/Web');
-
-  assert.equal(id.trustDomain, 'abc.consul');
-  assert.equal(id.service, 'Web');
-});
-
-for (const service of ['a b', 'ä', 'x/y', '50%']) {
-  test(`the service ${JSON.stringify(service)} is decoded`, async () => {
-    const id = await spiffeIdFrom(`${PREFIX}/${encodeURIComponent(service)}`);
-
-    assert.equal(id.service, service);
-  });
-}
-
-test('a percent sign that encodes nothing is taken as it is', async () => {
-  const id = await spiffeIdFrom(`${PREFIX}/50%`);
-
-  assert.equal(id.service, '50%');
-});
 
 const NOT_ONE_SERVICE: readonly [string, readonly string[]][] = [
   ['no URI', []],
@@ -85,7 +72,6 @@ const NOT_ONE_SERVICE: readonly [string, readonly string[]][] = [
 for (const [what, uris] of NOT_ONE_SERVICE) {
   test(`a leaf with ${what} speaks for no service`, async () => {
     const leaf = certificateOf(await newLeaf(root, { uris }));
-
     assert.throws(() => spiffeIdOf(leaf), refusal('NO_SPIFFE_ID'));
   });
 }

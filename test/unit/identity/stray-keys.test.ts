@@ -6,7 +6,7 @@ import { newLeaf, newRoot } from './support.ts';
 const root = await newRoot();
 const leaf = await newLeaf(root);
 
-test('I5: a private key among certificates is found, and named by where it stands', () => {
+test('I5: a private key among certificates is found, and reported with its place', () => {
   const named = (id: string, certificatePem: string, ...intermediatePems: string[]) => ({
     id,
     active: true,

@@ -37,27 +37,12 @@ function valueAt(path: string): unknown {
 
 test('the table in the README of the chart has the comments of values.yaml and the types of the schema', () => {
   const readme = read('README.md');
-
   const current = withTableOfValues({
     readme,
     values: read('values.yaml'),
     schema: read('values.schema.json'),
   });
-
   assert.equal(readme, current, 'run: npm run chart:readme');
-});
-
-test('a value without a comment gets into no table', () => {
-  const texts = {
-    readme: '<!-- values -->\n<!-- /values -->\n',
-    schema: '{"properties":{"a":{"type":"string"}}}',
-  };
-
-  assert.throws(() => withTableOfValues({ ...texts, values: 'a: ""\n' }), /no comment above a$/);
-  assert.match(
-    withTableOfValues({ ...texts, values: '# What | it\n# does.\na: ""\n' }),
-    /^\| `a` \| string \| `""` \| What \\\| it does\. \|$/m,
-  );
 });
 
 test('the schema has each value of values.yaml and no other, and refuses any other', () => {
@@ -91,7 +76,6 @@ test('each variable that the chart sets is one that the connector reads, and is 
 
 test('the chart and its image have the version of the package', () => {
   const { version, appVersion } = parse(read('Chart.yaml'));
-
   assert.deepEqual(
     { version, appVersion },
     { version: packageJson.version, appVersion: packageJson.version },
@@ -104,7 +88,6 @@ test('the alerts of the chart are those of k8s/monitoring, byte for byte: Helm r
 
 test('no template is a Secret or a Service: Helm would put back the listed values over what is published', () => {
   const templates = FILES.filter((file) => file.startsWith(`${CHART}/templates/`));
-
   assert.ok(templates.length > 10, 'the templates are found');
   for (const file of templates) assert.doesNotMatch(readPage(file), /^kind: (Secret|Service)$/m, file);
 });

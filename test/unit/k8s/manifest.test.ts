@@ -31,7 +31,7 @@ test('the manifest holds a ServiceAccount, Role, RoleBinding and Deployment in o
   );
 });
 
-test('the overlay of `internal` is that of `edge` with the name replaced, as the latter tells to do it', async () => {
+test('the overlay of `internal` is that of `edge` with the name replaced, as its comment says', async () => {
   for (const file of [
     'kustomization.yaml',
     'deployment.yaml',
@@ -57,9 +57,7 @@ test('the init container of the example is the container of the manifest, with a
     .map((each) => each.toJS())
     .find(({ kind }) => kind === 'Deployment');
   const { image, env, resources, securityContext } = deployment.spec.template.spec.containers[0];
-
   const example = parse(await read('k8s/examples/init-check/deployment.yaml'));
-
   assert.deepEqual(example.spec.template.spec.initContainers, [
     { name: 'check', image, args: ['check'], env, resources, securityContext },
   ]);

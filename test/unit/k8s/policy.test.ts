@@ -4,25 +4,14 @@ import { parse, parseAllDocuments } from 'yaml';
 import { renderTlsContext } from '../../../src/publish/tls-context.ts';
 import { readPage } from '../docs/pages.ts';
 
-interface Operation {
-  readonly op: string;
-  readonly path: string;
-  readonly value: unknown;
-}
-
-interface Variable {
-  readonly name: string;
-  expression: string;
-}
-
 const policy = parseAllDocuments(readPage('k8s/ambassador-consul-connector.yaml'))
   .map((each) => each.toJS())
   .find(({ kind }) => kind === 'ValidatingAdmissionPolicy');
 
 /** The text of the TLSContext that the policy lets pass, with the patches of that overlay. */
 function allowed(overlay: string | undefined): string {
-  const variables: Variable[] = structuredClone(policy.spec.variables);
-  const patches: Operation[] =
+  const variables: { name: string; expression: string }[] = structuredClone(policy.spec.variables);
+  const patches: { op: string; path: string; value: unknown }[] =
     overlay === undefined ? [] : parse(readPage(`k8s/overlays/${overlay}/policy.yaml`));
   for (const { op, path, value } of patches) {
     const [, index, field] = /^\/spec\/variables\/(\d+)\/(name|expression)$/.exec(path) ?? [];
@@ -53,7 +42,6 @@ for (const [overlay, names] of [
 ] as const) {
   test(`S1: the policy of ${overlay ?? 'the manifest'} lets pass the TLSContext that the connector writes, to the letter`, () => {
     const version = 'getambassador.io/v2';
-
     assert.equal(
       `---\napiVersion: ${version}\nkind: TLSContext\n${allowed(overlay)}`,
       renderTlsContext(names, version),

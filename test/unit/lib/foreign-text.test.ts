@@ -35,7 +35,6 @@ test('what people read stays: names, paths and policies', () => {
 
 test('of megabytes the beginning is quoted, and no key that the cut has shortened', () => {
   const key = (length: number) => randomBytes(length).toString('base64').slice(0, length);
-
   assert.equal(foreignText('a'.repeat(8 * 1024 * 1024)), '…');
   assert.equal(foreignText(`${key(4_070)} ${key(44)}`), '[redacted] …');
 });

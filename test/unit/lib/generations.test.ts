@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Generations } from '../../../src/lib/generations.ts';
 
-test('what is read in each generation is kept, however many there are', () => {
+test('what was read in each generation is kept, however many there are', () => {
   const known = new Generations<string, number>(10);
   known.set('used', 1);
   for (let generation = 0; generation < 5; generation += 1) {
@@ -15,18 +15,14 @@ test('what is read in each generation is kept, however many there are', () => {
 test('what a whole generation passed without is forgotten', () => {
   const known = new Generations<string, number>(10);
   known.set('unused', 1);
-
   known.endGeneration();
   known.endGeneration();
-
   assert.equal(known.get('unused'), undefined);
 });
 
-test('a generation that nobody ends is ended by its size', () => {
+test('a generation that is never ended is ended by its size', () => {
   const known = new Generations<number, number>(10);
   for (let key = 0; key < 100; key += 1) known.set(key, key);
-
   const kept = [...Array(100).keys()].filter((key) => known.get(key) !== undefined);
-
   assert.ok(kept.length <= 20 && kept.includes(99), `${kept}`);
 });

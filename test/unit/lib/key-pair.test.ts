@@ -11,7 +11,6 @@ test('a certificate with the key of another is read again until the key has come
   const [first, second] = await Promise.all(['a', 'b'].map((service) => root.issueLeaf({ service })));
   const keys = [first?.keyPem, 'half of a k', second?.keyPem];
   const read = async () => ({ cert: second?.chainPem, key: keys.shift() });
-
   assert.deepEqual(await readKeyPair(read, systemClock, never), {
     cert: second?.chainPem,
     key: second?.keyPem,

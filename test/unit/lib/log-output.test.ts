@@ -24,11 +24,11 @@ async function unread(t: TestContext): Promise<{ ours: Socket; theirs: Socket }>
   return { ours, theirs };
 }
 
-test('K15: lines that nobody reads wait, are dropped and counted, and the count is told once somebody reads', async (t) => {
+test('K15: lines without a reader wait, are dropped and counted, and the count is reported once there is one', async (t) => {
   const { ours, theirs } = await unread(t);
   const output = new LogOutput(ours);
-  const told: number[] = [];
-  output.onRecovered = (dropped) => told.push(dropped);
+  const counts: number[] = [];
+  output.onRecovered = (dropped) => counts.push(dropped);
 
   // More than any socket buffers.
   for (let line = 0; line < 5_000; line += 1) output.write(LINE);
@@ -38,14 +38,13 @@ test('K15: lines that nobody reads wait, are dropped and counted, and the count 
   theirs.resume();
   await eventually('what waited is read', () => ours.writableLength === 0);
   output.write(LINE);
-  assert.deepEqual(told, [output.dropped]);
+  assert.deepEqual(counts, [output.dropped]);
 });
 
 test('K15: a reader that went away ends nothing', async (t) => {
   const { ours, theirs } = await unread(t);
   const output = new LogOutput(ours);
   theirs.destroy();
-
   await eventually('the connection is over', () => {
     output.write(LINE);
     return ours.destroyed;

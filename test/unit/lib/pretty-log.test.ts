@@ -30,7 +30,6 @@ test('a remedy has a line of its own, to be copied', () => {
 
 test('a warning is yellow and an error red at a terminal, and the rest is plain', () => {
   const line = '12:34:56.789 WARN  serving status';
-
   assert.equal(pretty({ level: 'warn' }, true), `\u001b[33m${line}\u001b[0m\n`);
   assert.ok(pretty({ level: 'error' }, true).startsWith('\u001b[31m'));
   assert.ok(!pretty({}, true).includes('\u001b'));

@@ -102,7 +102,6 @@ test('a watch has the same lines wherever its bytes are split', async () => {
       (a, b) => a - b,
     );
     const chunks = edges.map((edge, nth) => bytes.subarray(edge, edges[nth + 1] ?? bytes.length));
-
     assert.deepEqual(await linesOf(chunks), await linesOf([bytes]));
   });
   await fc.assert(property, runs(500));
@@ -112,7 +111,6 @@ test('a watch that is cut off has a part of its lines, and never half of one', a
   const property = fc.asyncProperty(streams, fc.nat({ max: 200 }), async (bytes, end) => {
     const whole = await linesOf([bytes]);
     const cut = await linesOf([bytes.subarray(0, end)]);
-
     assert.deepEqual(cut.lines, whole.lines.slice(0, cut.lines.length));
     assert.ok(cut.code === undefined || cut.code === whole.code);
   });

@@ -43,21 +43,23 @@ function publication(): Publication {
   return { content, cause: { reason: 'missing', detail: 'no identity was published' } };
 }
 
+const signal = new AbortController().signal;
+
+const manifest = async (name: string) => parse(await readFile(join(directory, name), 'utf8'));
+
 /** The write record in the Secret's manifest. */
-async function record(): Promise<Record<string, string>> {
-  const { metadata } = parse(await readFile(join(directory, 'secret.yaml'), 'utf8'));
-  return metadata.annotations;
-}
+const record = async (): Promise<Record<string, string>> =>
+  (await manifest('secret.yaml')).metadata.annotations;
 
 test('a folder that does not exist yet holds nothing', async () => {
-  assert.equal(await publisher().read(new AbortController().signal), undefined);
+  assert.equal(await publisher().read(signal), undefined);
 });
 
 test('what was written is read back', async () => {
   const outcome = await publisher().write({ ...publication(), rootsIndex: 42n });
 
   assert.equal(outcome, 'written');
-  assert.deepEqual(await publisher().read(new AbortController().signal), {
+  assert.deepEqual(await publisher().read(signal), {
     certificatePem: content.tlsCrt,
     privateKeyPem: content.tlsKey,
     caPem: content.caCrt,
@@ -67,13 +69,6 @@ test('what was written is read back', async () => {
     writtenSerial: content.identity.leaf.x509.serialNumber.toLowerCase(),
     writes: ['2030-01-15T12:00:00.000Z missing: no identity was published'],
   });
-});
-
-test('what was written for upstream verification is read back as it was written', async () => {
-  const names = { ...SEED_NAMES, upstreamCaSecret: 'ambassador-consul-connect-ca' };
-  await publisher({ names }).write(publication());
-
-  assert.equal((await publisher({ names }).read(new AbortController().signal))?.upstreamCaPem, content.caCrt);
 });
 
 test('the write record stays while the data do, and is followed by the next as on a Secret', async () => {
@@ -96,20 +91,18 @@ test('the write record stays while the data do, and is followed by the next as o
   );
 });
 
-test('with upstream verification the manifest of the second Secret is in the set', async () => {
+test('with upstream verification the roots are read back, and the manifest of the second Secret is there', async () => {
   const names = { ...SEED_NAMES, upstreamCaSecret: 'ambassador-consul-connect-ca' };
   await publisher({ names }).write(publication());
-
-  const { metadata, type } = parse(await readFile(join(directory, 'ca-secret.yaml'), 'utf8'));
+  assert.equal((await publisher({ names }).read(signal))?.upstreamCaPem, content.caCrt);
+  const { metadata, type } = await manifest('ca-secret.yaml');
   assert.deepEqual([metadata.name, type], ['ambassador-consul-connect-ca', 'Opaque']);
 });
 
 test('a set that holds the publication already stays as it is', async () => {
   await publisher().write(publication());
   const before = await readlink(join(directory, '..current'));
-
   const outcome = await publisher().write(publication());
-
   assert.equal(outcome, 'unchanged');
   assert.equal(await readlink(join(directory, '..current')), before);
 });
@@ -117,9 +110,7 @@ test('a set that holds the publication already stays as it is', async () => {
 test('a file that was modified is restored', async () => {
   await publisher().write(publication());
   await writeFile(join(directory, 'ca.crt'), 'edited');
-
   const outcome = await publisher().write({ ...publication(), rootsIndex: 42n });
-
   assert.equal(outcome, 'written');
   assert.equal(await readFile(join(directory, 'ca.crt'), 'utf8'), content.caCrt);
 });
@@ -127,37 +118,20 @@ test('a file that was modified is restored', async () => {
 test('a key that is missing beside its certificate is read as an empty one', async () => {
   await publisher().write(publication());
   await rm(join(directory, 'tls.key'));
-
-  assert.equal((await publisher().read(new AbortController().signal))?.privateKeyPem, '');
+  assert.equal((await publisher().read(signal))?.privateKeyPem, '');
 });
 
-test('the manifests lie beside the files, and those that hold the key are for their owner alone', async () => {
-  await publisher().write(publication());
-
-  const secret = parse(await readFile(join(directory, 'secret.yaml'), 'utf8'));
-  const service = parse(await readFile(join(directory, 'service.yaml'), 'utf8'));
-  assert.equal(secret.data['tls.key'], Buffer.from(content.tlsKey).toString('base64'));
-  assert.equal(
-    service.metadata.annotations['getambassador.io/config'],
-    renderTlsContext(SEED_NAMES, 'getambassador.io/v2'),
-  );
-  for (const name of ['tls.key', 'secret.yaml']) {
-    assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600);
-  }
-});
-
-test('the apiVersion of the configuration is used', async () => {
-  await publisher({ apiVersion: 'getambassador.io/v3alpha1' }).write(publication());
-
-  assert.match(
-    await readFile(join(directory, 'service.yaml'), 'utf8'),
-    /apiVersion: getambassador\.io\/v3alpha1/,
-  );
+test('the manifests are beside the files, with the apiVersion of the configuration', async () => {
+  const apiVersion = 'getambassador.io/v3alpha1';
+  await publisher({ apiVersion }).write(publication());
+  const { data } = await manifest('secret.yaml');
+  const { metadata } = await manifest('service.yaml');
+  assert.equal(data['tls.key'], Buffer.from(content.tlsKey).toString('base64'));
+  assert.equal(metadata.annotations['getambassador.io/config'], renderTlsContext(SEED_NAMES, apiVersion));
 });
 
 test('without the Service its manifest is left out', async () => {
   await publisher({ serviceEnabled: false }).write(publication());
-
   assert.ok(!(await readdir(directory)).includes('service.yaml'));
 });
 
@@ -165,7 +139,7 @@ for (const [what, below] of [
   ['a file in place of the folder', ''],
   ['a file in place of a folder above it', 'deeper'],
 ] as const) {
-  test(`${what} is told with a remedy, and nothing of the key`, async () => {
+  test(`${what} is reported with a remedy, and nothing of the key`, async () => {
     await writeFile(directory, 'a file');
     directory = join(directory, below);
 
@@ -187,13 +161,11 @@ for (const [name, mode] of [
   ['secret.yaml', 0o666],
   ['tls.crt', 0o600],
 ] as const) {
-  test(`P4: a mode of ${name} that somebody changed is put right, and the write record stays`, async () => {
+  test(`P4: a mode of ${name} that another program changed is restored, and the write record stays`, async () => {
     await publisher().write(publication());
     const [before, recordBefore] = [await modeOf(name), await record()];
     await chmod(join(directory, name), mode);
-
     assert.equal(await publisher().write(publication()), 'written');
-
     assert.equal(await modeOf(name), before);
     assert.deepEqual(await record(), recordBefore);
     assert.equal(await publisher().write(publication()), 'unchanged');
@@ -219,9 +191,7 @@ for (const mask of [0o000, 0o077]) {
 test('P4: the files that hold the key have the mode of the configuration, and all its owner and group', async () => {
   const { uid, gid } = await stat(base);
   const files = { keyMode: 0o640, owner: uid, group: gid, extra: [], keystorePassword: 'changeit' };
-
   await publisher({ files }).write(publication());
-
   assert.deepEqual(
     await Promise.all(['tls.key', 'secret.yaml', 'tls.crt'].map(modeOf)),
     [0o640, 0o640, 0o644],

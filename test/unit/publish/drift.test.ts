@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PublishError } from '../../../src/errors.ts';
+import { FIELD_MANAGER } from '../../../src/publish/annotations.ts';
 import { assertAdoptable } from '../../../src/publish/kubernetes/adoption.ts';
 import { decodeObject } from '../../../src/publish/kubernetes/api/object.ts';
 import { holds } from '../../../src/publish/kubernetes/drift.ts';
@@ -17,7 +17,7 @@ const service = serviceManifest(SEED_NAMES, 'getambassador.io/v2');
 type Manifest = typeof secret | typeof service;
 
 /** The object as an API server would return it, with `changes` to a copy of it. */
-function stored(manifest: Manifest, changes: (copy: ReturnType<typeof copyOf>) => void = () => undefined) {
+function stored(manifest: Manifest, changes: Edit = () => undefined) {
   const copy = copyOf(manifest);
   changes(copy);
   return decodeObject(copy);
@@ -39,94 +39,84 @@ function copyOf(manifest: Manifest) {
   };
 }
 
-test('an object that holds what we want, and no more, is in place', () => {
-  assert.ok(holds(stored(secret), secret));
-  assert.ok(holds(stored(service), service));
-});
+type Edit = (copy: ReturnType<typeof copyOf>) => void;
+const ports = [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080, nodePort: 30_080 }];
 
-test('labels, annotations and data of others beside ours do not count', () => {
-  const object = stored(secret, ({ metadata, data }) => {
-    Object.assign(metadata.labels, { team: 'edge' });
-    Object.assign(metadata.annotations, { note: 'ours too' });
-    Object.assign(data, { 'other.crt': 'eA==' });
-  });
-
-  assert.ok(holds(object, secret));
-});
-
-test('what the API server adds to a Service does not count', () => {
-  const object = stored(service, ({ spec }) => {
-    Object.assign(spec, {
-      clusterIPs: ['None'],
-      sessionAffinity: 'None',
-      ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080, nodePort: 30_080 }],
-    });
-  });
-
-  assert.ok(holds(object, service));
-});
-
-test('a Service that has a cluster IP keeps it, since nobody can change it', () => {
-  const object = stored(service, ({ spec }) => Object.assign(spec, { clusterIP: '10.0.0.7' }));
-
-  assert.ok(holds(object, service));
-});
-
-const EDITS: readonly [string, Manifest, (copy: ReturnType<typeof copyOf>) => void][] = [
-  ['data', secret, ({ data }) => Object.assign(data, { 'tls.crt': 'eA==' })],
-  ['ca.crt', secret, ({ data }) => Object.assign(data, { 'ca.crt': '' })],
-  ['a label', secret, ({ metadata }) => Object.assign(metadata.labels, { 'app.kubernetes.io/name': 'x' })],
+const EDITS: readonly [string, boolean, Manifest, Edit][] = [
+  ['nothing', true, secret, () => undefined],
+  ['nothing', true, service, () => undefined],
+  ['labels of others', true, secret, ({ metadata }) => Object.assign(metadata.labels, { team: 'edge' })],
+  [
+    'annotations of others',
+    true,
+    secret,
+    ({ metadata }) => Object.assign(metadata.annotations, { note: 'x' }),
+  ],
+  ['data of others', true, secret, ({ data }) => Object.assign(data, { 'other.crt': 'eA==' })],
+  [
+    'what the API server adds',
+    true,
+    service,
+    ({ spec }) => Object.assign(spec, { clusterIPs: ['None'], sessionAffinity: 'None', ports }),
+  ],
+  // It cannot be changed.
+  ['the cluster IP', true, service, ({ spec }) => Object.assign(spec, { clusterIP: '10.0.0.7' })],
+  // An apply leaves the items of others.
+  [
+    'a port of others',
+    true,
+    service,
+    ({ spec }) => Object.assign(spec, { ports: [{ name: 'x', port: 81 }, ...service.spec.ports] }),
+  ],
+  ['data', false, secret, ({ data }) => Object.assign(data, { 'tls.crt': 'eA==' })],
+  ['ca.crt', false, secret, ({ data }) => Object.assign(data, { 'ca.crt': '' })],
+  ['a key that is removed', false, secret, ({ data }) => Reflect.deleteProperty(data, 'tls.key')],
+  [
+    'a label',
+    false,
+    secret,
+    ({ metadata }) => Object.assign(metadata.labels, { 'app.kubernetes.io/name': 'x' }),
+  ],
   [
     'the annotation',
+    false,
     service,
     ({ metadata }) => Object.assign(metadata.annotations, { 'getambassador.io/config': 'x' }),
   ],
-  ['the selector', service, ({ spec }) => Object.assign(spec, { selector: {} })],
-  ['the ports', service, ({ spec }) => Object.assign(spec, { ports: [] })],
+  ['the selector', false, service, ({ spec }) => Object.assign(spec, { selector: {} })],
+  ['the ports', false, service, ({ spec }) => Object.assign(spec, { ports: [] })],
 ];
 
-for (const [what, manifest, edit] of EDITS) {
-  test(`a ${manifest.kind} of which somebody edited ${what} is not in place`, () => {
-    assert.equal(holds(stored(manifest, edit), manifest), false);
+for (const [what, isInPlace, manifest, edit] of EDITS) {
+  test(`a ${manifest.kind} that differs in ${what} is ${isInPlace ? '' : 'not '}in place`, () => {
+    assert.equal(holds(stored(manifest, edit), manifest), isInPlace);
   });
 }
 
-test('a Service to which somebody added a port is in place: an apply leaves the items of others', () => {
-  const added = stored(service, ({ spec }) =>
-    Object.assign(spec, { ports: [{ name: 'x', port: 81 }, ...service.spec.ports] }),
-  );
+for (const [whose, owners, isInPlace] of [
+  ['ours alone', [FIELD_MANAGER], false],
+  ['of another too', [FIELD_MANAGER, 'kubectl'], true],
+  ['without an owner', [], true],
+] as const) {
+  test(`K3: a Secret with a label that is no longer configured is ${isInPlace ? '' : 'not '}in place where it is ${whose}`, () => {
+    const object = stored(secret, ({ metadata }) => Object.assign(metadata.labels, { team: 'edge' }));
+    assert.equal(holds({ ...object, labelOwners: { team: owners } }, secret), isInPlace);
+  });
+}
 
-  assert.equal(holds(added, service), true);
-});
-
-test('a Secret from which somebody removed a key is not in place', () => {
-  const object = { ...stored(secret), data: { 'tls.crt': secret.data['tls.crt'] ?? '' } };
-
-  assert.equal(holds(object, secret), false);
-});
-
-test('a Secret of our type can be taken over', () => {
+test('a Secret of our type can be adopted', () => {
   assert.doesNotThrow(() => assertAdoptable(stored(secret), secret));
 });
 
-const UNTAKEABLE: readonly [string, object, RegExp][] = [
+for (const [what, changes, message] of [
   ['of another type', { type: 'Opaque' }, /its type is Opaque, not kubernetes\.io\/tls/],
   ['that is immutable', { immutable: true }, /it is immutable/],
-];
-
-for (const [what, changes, message] of UNTAKEABLE) {
-  test(`a Secret ${what} cannot be taken over, and the remedy names the command`, () => {
-    const object = { ...stored(secret), ...changes };
-
-    assert.throws(
-      () => assertAdoptable(object, secret),
-      (error) => {
-        assert.ok(error instanceof PublishError);
-        assert.equal(error.code, 'SECRET_NOT_ADOPTABLE');
-        assert.match(error.message, message);
-        assert.match(error.remedy ?? '', /kubectl -n ambassador delete secret ambassador-consul-connect/);
-        return true;
-      },
-    );
+] as const) {
+  test(`a Secret ${what} cannot be adopted, and the remedy names the command`, () => {
+    assert.throws(() => assertAdoptable({ ...stored(secret), ...changes }, secret), {
+      code: 'SECRET_NOT_ADOPTABLE',
+      message,
+      remedy: /kubectl -n ambassador delete secret ambassador-consul-connect/,
+    });
   });
 }

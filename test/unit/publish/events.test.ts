@@ -23,7 +23,7 @@ const published = (message: string, at = NOON): PublishedEvent => ({
   message,
 });
 
-/** A recorder of Events on a Secret that exists, a clock that stands still, and what was logged. */
+/** A recorder of Events on a Secret that exists, a clock that a test moves, and what was logged. */
 async function recording(t: TestContext) {
   const cluster = await startKubernetesDouble();
   const load = () => {
@@ -70,32 +70,36 @@ describe('The recorder of Events', () => {
 
     const [event, ...others] = events();
     assert.deepEqual(others, []);
-    const { metadata, kind: _kind, apiVersion: _version, ...said } = event ?? assert.fail('no Event');
+    const {
+      metadata,
+      involvedObject,
+      kind: _kind,
+      apiVersion: _version,
+      ...said
+    } = event ?? assert.fail('no Event');
     assert.equal(metadata.namespace, 'ambassador');
     assert.match(metadata.name, /^identity\.\w+$/);
-    assert.deepEqual(said, {
-      involvedObject: {
-        apiVersion: 'v1',
-        kind: 'Secret',
-        namespace: 'ambassador',
-        name: 'identity',
-        uid: secret.known?.uid ?? assert.fail('the Secret has no uid'),
-        resourceVersion: secret.known?.resourceVersion,
-      },
-      type: 'Normal',
-      reason: 'Adopted',
-      message: 'missing: no identity',
+    const { uid, resourceVersion } = secret.known ?? assert.fail('there is no Secret');
+    assert.deepEqual(involvedObject, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      namespace: ref.namespace,
+      name: ref.name,
+      uid,
+      resourceVersion,
+    });
+    const at = '2030-01-15T12:00:00Z';
+    const times = { firstTimestamp: at, lastTimestamp: at, eventTime: null };
+    const reporter = {
       source: { component: 'ambassador-consul-connector' },
       reportingComponent: 'ambassador-consul-connector',
       reportingInstance: 'a-replica',
-      firstTimestamp: '2030-01-15T12:00:00Z',
-      lastTimestamp: '2030-01-15T12:00:00Z',
-      eventTime: null,
-      count: 1,
-    });
+    };
+    const message = 'missing: no identity';
+    assert.deepEqual(said, { type: 'Normal', reason: 'Adopted', message, ...reporter, ...times, count: 1 });
   });
 
-  test('raises the count of an Event that it told before, and makes another of what differs', async (t) => {
+  test('raises the count of an Event that it made before, and makes another of what differs', async (t) => {
     const { recorder, events } = await recording(t);
 
     recorder.record(published('repair'));
@@ -103,20 +107,13 @@ describe('The recorder of Events', () => {
     recorder.record(published('repair', NOON + MINUTE));
     await recorder.close();
 
-    assert.deepEqual(
-      events()
-        .map(({ reason, count, firstTimestamp, lastTimestamp }) => [
-          reason,
-          count,
-          firstTimestamp,
-          lastTimestamp,
-        ])
-        .sort(),
-      [
-        ['ConflictingWriter', 1, '2030-01-15T12:00:00Z', '2030-01-15T12:00:00Z'],
-        ['Published', 2, '2030-01-15T12:00:00Z', '2030-01-15T12:01:00Z'],
-      ],
+    const found = events().map(({ reason, count, firstTimestamp, lastTimestamp }) =>
+      [reason, count, firstTimestamp, lastTimestamp].join(' '),
     );
+    assert.deepEqual(found.sort(), [
+      'ConflictingWriter 1 2030-01-15T12:00:00Z 2030-01-15T12:00:00Z',
+      'Published 2 2030-01-15T12:00:00Z 2030-01-15T12:01:00Z',
+    ]);
   });
 
   test('makes a new Event where the Secret is a new one, or the API server has dropped the old Event', async (t) => {
@@ -149,7 +146,7 @@ describe('The recorder of Events', () => {
     assert.equal(new Set(uids).size, 2);
   });
 
-  test('makes 25 Events at once and one a minute, and still counts what it does not tell', async (t) => {
+  test('makes 25 Events at once and one a minute, and still counts the others', async (t) => {
     const { recorder, events, pass } = await recording(t);
 
     for (let index = 0; index < 25; index += 1) recorder.record(published(`write ${index}`));
@@ -167,22 +164,7 @@ describe('The recorder of Events', () => {
     assert.equal(counts.get('write 1'), 1);
   });
 
-  test('reports which right is missing, and goes on', async (t) => {
-    const { cluster, recorder, events, failures } = await recording(t);
-    cluster.deny({ verb: 'create', resource: 'events' });
-
-    recorder.record(published('first'));
-    recorder.record(published('second'));
-    await recorder.close();
-
-    const remedy =
-      'add to the Role in namespace ambassador: {apiGroups: [""], resources: ["events"], verbs: ["create"]}';
-    const error = 'create events ambassador/identity is forbidden';
-    assert.deepEqual(failures, Array(2).fill({ code: 'KUBERNETES_FORBIDDEN', error, remedy }));
-    assert.equal(events().length, 0);
-  });
-
-  test('waits half a second at the end for an API server that does not answer, and then tells nothing more', async (t) => {
+  test('waits half a second at the end for an API server that does not answer, and then makes no more', async (t) => {
     const { cluster, recorder, events, failures } = await recording(t);
     cluster.script({ resource: 'events' }, 'hang');
     recorder.record(published('first'));
@@ -201,7 +183,6 @@ describe('The recorder of Events', () => {
 describe('The message of an Event', () => {
   test('is one line: the code, what happened, and the remedy', () => {
     const refused = { ...published('the leaf\nexpired'), code: 'EXPIRED', remedy: 'compare the clocks' };
-
     assert.equal(eventMessage(refused), 'EXPIRED: the leaf expired; remedy: compare the clocks');
   });
 

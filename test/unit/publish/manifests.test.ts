@@ -17,14 +17,21 @@ function decoded(base64: string): string {
   return Buffer.from(base64, 'base64').toString('utf8');
 }
 
-test('the Secret is of type kubernetes.io/tls and holds leaf, key and bundle', () => {
-  const secret = secretOf(SEED_NAMES);
+test('the Secret is of type kubernetes.io/tls and holds leaf, key and bundle, the key nowhere else', () => {
+  const { data, type, ...rest } = secretOf(SEED_NAMES);
+  const [, secretLine = ''] = content.tlsKey.split('\n');
 
-  assert.equal(secret.type, 'kubernetes.io/tls');
-  assert.deepEqual(Object.keys(secret.data), ['tls.crt', 'tls.key', 'ca.crt']);
-  assert.equal(decoded(secret.data['tls.crt'] ?? ''), content.tlsCrt);
-  assert.equal(decoded(secret.data['tls.key'] ?? ''), content.tlsKey);
-  assert.equal(decoded(secret.data['ca.crt'] ?? ''), content.caCrt);
+  assert.equal(type, 'kubernetes.io/tls');
+  assert.deepEqual(
+    Object.entries(data).map(([name, value]) => [name, decoded(value)]),
+    [
+      ['tls.crt', content.tlsCrt],
+      ['tls.key', content.tlsKey],
+      ['ca.crt', content.caCrt],
+    ],
+  );
+  assert.equal(secretLine.length, 64);
+  assert.ok(!`${JSON.stringify(rest)}${content.tlsCrt}${content.caCrt}`.includes(secretLine));
 });
 
 test('the annotations of the Secret say whose it is and how long it lives', () => {
@@ -45,20 +52,9 @@ test('the annotations of the Secret say whose it is and how long it lives', () =
 
 test('the Secret of the roots is Opaque and holds them in tls.crt, the key that ca_secret reads, and no private key', () => {
   const secret = secretManifests(VERIFYING, content).upstreamCa ?? assert.fail('it is missing');
-
   assert.equal(secret.type, 'Opaque');
   assert.deepEqual(Object.keys(secret.data), ['tls.crt']);
   assert.equal(decoded(secret.data['tls.crt'] ?? ''), content.caCrt);
-});
-
-test('nothing of the key stands outside tls.key', () => {
-  const { data, ...rest } = secretOf(SEED_NAMES);
-  const [, secretLine = ''] = content.tlsKey.split('\n');
-
-  const shown = JSON.stringify(rest) + decoded(data['tls.crt'] ?? '') + decoded(data['ca.crt'] ?? '');
-
-  assert.equal(secretLine.length, 64);
-  assert.ok(!shown.includes(secretLine));
 });
 
 test('the Service carries the TLSContext, is headless and leads to the status port', () => {
@@ -86,31 +82,17 @@ test('the Service carries the TLSContext, is headless and leads to the status po
   });
 });
 
-test('with the ID `edge` both objects are named and labelled after it', () => {
-  const secret = secretOf(EDGE_NAMES);
-  const service = serviceManifest(EDGE_NAMES, 'getambassador.io/v2');
-
-  assert.deepEqual(
-    [secret.metadata.name, service.metadata.name],
-    ['edge-consul-connect', 'edge-consul-connector'],
-  );
+test('with the ID `edge` both objects are named and labelled after it, and each is in its namespace', () => {
+  const names = { ...EDGE_NAMES, secretNamespace: 'certificates' };
+  const [secret, service] = [secretOf(names), serviceManifest(names, 'getambassador.io/v2')];
+  const found = [secret, service].map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+  assert.deepEqual(found, ['certificates/edge-consul-connect', 'ambassador/edge-consul-connector']);
   assert.equal(secret.metadata.labels['ambassador-consul-connector/instance'], 'edge');
   assert.equal(service.spec.selector['app.kubernetes.io/instance'], 'edge');
 });
 
-test('Secret and Service each stand in their own namespace', () => {
-  const names = { ...SEED_NAMES, secretNamespace: 'certificates' };
-
-  const namespaces = [secretOf(names), serviceManifest(names, 'getambassador.io/v2')].map(
-    ({ metadata }) => metadata.namespace,
-  );
-
-  assert.deepEqual(namespaces, ['certificates', 'ambassador']);
-});
-
 test('K6: the labels of the configuration are on both objects and win over our own; the Pods are selected as before', () => {
   const names = { ...SEED_NAMES, labels: { gateway: 'edge', 'app.kubernetes.io/instance': 'mesh' } };
-
   for (const { metadata } of [secretOf(names), serviceManifest(names, 'getambassador.io/v2')]) {
     assert.equal(metadata.labels['gateway'], 'edge');
     assert.equal(metadata.labels['app.kubernetes.io/instance'], 'mesh');

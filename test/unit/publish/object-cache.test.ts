@@ -11,7 +11,7 @@ import { startKubernetesDouble } from '../../fixtures/kubernetes/index.ts';
 
 const ref = { resource: 'services', namespace: 'ambassador', name: 'watched' } as const;
 
-/** A Service under watch, what was first known of it, and how to edit it as somebody else. */
+/** A Service under watch, what was first known of it, and how to edit it as another writer. */
 async function watched(t: TestContext) {
   const cluster = await startKubernetesDouble();
   const load = () => {
@@ -61,39 +61,33 @@ test('an edit that overtook the answer to our write is not undone by that answer
   const { object, first, edit, label } = await watched(t);
   edit('second');
   await eventually('the edit', async () => (await label()) === 'second');
-
   object.accept(first);
-
   assert.equal(await label(), 'second');
 });
 
-test('after a restored backup the lower resourceVersions of a new watch are believed', async (t) => {
-  const { cluster, object, first, label } = await watched(t);
-  object.accept({ ...first, labels: { label: 'lost' }, resourceVersion: '999999' });
-  assert.equal(await label(), 'lost');
-
-  cluster.watches.expire();
-
-  await eventually('what the server has', async () => (await label()) === 'first');
-});
-
-test('K1: after a restored backup a watch that delivered nothing is followed by a read, whose result is used', async (t) => {
-  const { cluster, object, first, label } = await watched(t);
-  object.accept({ ...first, labels: { label: 'lost' }, resourceVersion: '999999' });
-
-  cluster.watches.end();
-
-  await eventually('what the server has', async () => (await label()) === 'first');
-});
-
-test('K1: what is read after a conflict is used, though its resourceVersion is lower', async (t) => {
-  const { object, first, label } = await watched(t);
-  object.accept({ ...first, labels: { label: 'lost' }, resourceVersion: '999999' });
-
-  await object.refresh(new AbortController().signal);
-
-  assert.equal(await label(), 'first');
-});
+for (const [what, recover] of [
+  [
+    'after a restored backup the lower resourceVersions of a new watch are used',
+    async ({ cluster }) => cluster.watches.expire(),
+  ],
+  [
+    'K1: after a restored backup a watch that delivered nothing is followed by a read, whose result is used',
+    async ({ cluster }) => cluster.watches.end(),
+  ],
+  [
+    'K1: what is read after a conflict is used, though its resourceVersion is lower',
+    async ({ object }) => void (await object.refresh(new AbortController().signal)),
+  ],
+] satisfies [string, (state: Awaited<ReturnType<typeof watched>>) => Promise<void>][]) {
+  test(what, async (t) => {
+    const state = await watched(t);
+    const { object, first, label } = state;
+    object.accept({ ...first, labels: { label: 'lost' }, resourceVersion: '999999' });
+    assert.equal(await label(), 'lost');
+    await recover(state);
+    await eventually('what the server has', async () => (await label()) === 'first');
+  });
+}
 
 test('a watch that brought something ends a row of failures: after weeks one broken connection is the first', async (t) => {
   const { cluster, edit, label, attempts } = await watched(t);
@@ -110,11 +104,9 @@ test('a watch that brought something ends a row of failures: after weeks one bro
   assert.deepEqual(attempts, [1, 1, 1]);
 });
 
-test('the kernel is told to ask after 15 s of silence whether the API server is still there', async (t) => {
+test('after 15 s of silence the kernel probes the connection to the API server', async (t) => {
   const asked = t.mock.method(Socket.prototype, 'setKeepAlive');
-
   await watched(t);
-
   assert.ok(asked.mock.calls.some((call) => call.arguments[0] === true && call.arguments[1] === 15_000));
 });
 
@@ -127,12 +119,10 @@ for (const [what, foreign] of [
   ['name', other('other', ref.namespace)],
   ['namespace', other(ref.name, 'other')],
 ] as const) {
-  test(`K12: an object of another ${what} in a list is not the one that was asked for`, async (t) => {
+  test(`K12: an object of another ${what} in a list is not the requested one`, async (t) => {
     const { client, cluster } = await watched(t);
     cluster.script({ verb: 'list' }, { status: 200, body: { ...LIST, items: [foreign] } });
-
     const { object } = await client.read(ref, new AbortController().signal);
-
     assert.equal(object, undefined);
   });
 
@@ -153,9 +143,7 @@ for (const [what, foreign] of [
   test(`K12: an answer with another ${what} to a write is an error`, async (t) => {
     const { client, cluster } = await watched(t);
     cluster.script({ verb: 'patch' }, { status: 200, body: foreign });
-
     const write = client.merge(ref, { metadata: {} }, new AbortController().signal);
-
     await assert.rejects(write, { code: 'KUBERNETES_INVALID_RESPONSE' });
   });
 }

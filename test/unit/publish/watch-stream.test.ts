@@ -8,7 +8,6 @@ for (const chunks of [['0123456789\n'], ['01234', '56789\n']]) {
     async function* stream(): AsyncGenerator<Uint8Array> {
       for (const chunk of chunks) yield Buffer.from(chunk);
     }
-
     await assert.rejects(readLines(stream(), 9).next(), PublishError);
     assert.equal((await readLines(stream(), 10).next()).value, '0123456789');
   });

@@ -5,9 +5,17 @@ import { ConnectorError } from '../../../src/errors.ts';
 import { handOutToken, searchAtTheEnd } from '../../e2e/support/secrets.ts';
 import { recordingIds } from '../../fixtures/consul/recording.ts';
 import { COMPARED } from '../contract/compared-answers.ts';
-import { checked, once, rendered, runUntil, temporaryFolder } from './commands.ts';
+import {
+  checked,
+  type LogLine,
+  once,
+  rendered,
+  runUntil,
+  type TemporaryFolder,
+  temporaryFolder,
+} from './commands.ts';
 import { assertWorks, publishedIn, renderedIn } from './judge.ts';
-import { against, givenBy, labelsOf } from './play.ts';
+import { against, type Command, givenBy, labelsOf } from './play.ts';
 import { idOf, type Scenario, tokensOf } from './scenario.ts';
 import { ACCESS } from './scenarios/access.ts';
 import { AGENTS } from './scenarios/agents.ts';
@@ -18,7 +26,7 @@ import { SERVERS } from './scenarios/servers.ts';
 
 // What Consul 1.16.4 was recorded to answer, and 1.8.7 where it differs in a way that matters, is answered to the whole
 // program: all four commands, over HTTP, by the time of the recording. Left out are the recordings of
-// - what this program never asks: the configuration of the CA, catalog, status, what no token is, `/v1/connect/ca/roots`,
+// - what this program never requests: the configuration of the CA, catalog, status, what no token is, `/v1/connect/ca/roots`,
 //   `peer=`, the query parameters `cached`, `stale`, `pretty` and `pem`, `Cache-Control`, indexes and bodies that are invalid
 //   (the embedded Consul is compared with some of these: test/unit/contract/consul-recorded.test.ts);
 // - one half of an exchange: the leaves of an idle server (`leaf-idle` and what belongs to it) have no roots, the roots by
@@ -38,45 +46,45 @@ for (const scenario of SCENARIOS) {
     searchAtTheEnd(output, name, () => output.join('\n'));
     for (const token of Object.keys(tokensOf(scenario))) handOutToken(token);
 
-    await inFolder(async (folder) => {
-      const result = await against(scenario, folder, once, unexpected);
-      assertOutcome(scenario, result, publishedIn(folder.published), remedies);
+    const inFolder = async <T>(command: Command<T>, judge: (result: T, folder: TemporaryFolder) => void) => {
+      const folder = temporaryFolder();
+      try {
+        judge(await against(scenario, folder, command, unexpected), folder);
+      } finally {
+        await folder.remove();
+      }
+    };
+    await inFolder(once, (result, { published }) => {
+      assertOutcome(scenario, result, publishedIn(published), remedies);
       if (result instanceof ConnectorError) output.push(result.message);
     });
-    await inFolder(async (folder) => {
-      const result = await against(scenario, folder, rendered, unexpected);
+    await inFolder(rendered, (result, { published }) => {
       const material = typeof result === 'string' ? renderedIn(result) : undefined;
       assertOutcome(scenario, result, material, remedies);
-      assert.ok(!existsSync(folder.published), 'render writes nothing');
+      assert.ok(!existsSync(published), 'render writes nothing');
     });
-    await inFolder(async (folder) => {
-      const { rows } = await against(scenario, folder, checked, unexpected);
+    await inFolder(checked, ({ rows }, { published }) => {
       const first = rows.find(({ status }) => status !== 'pass');
       const status = first?.status === 'fail' ? '' : `${first?.status} `;
       assert.equal(first === undefined ? 'ok' : `${status}${first.check} ${first.code}`, check);
       if (first !== undefined) remedies.push(first.remedy);
       output.push(JSON.stringify(rows));
-      assert.ok(!existsSync(folder.published), 'check writes nothing');
+      assert.ok(!existsSync(published), 'check writes nothing');
     });
-    await inFolder(async (folder) => {
-      const lines = await against(
-        scenario,
-        folder,
-        (setting, server) =>
-          runUntil(setting, (logged) => {
-            const labels = labelsOf(logged);
-            if (labels.length > 0) server.release();
-            return run.every((label) => labels.includes(label));
-          }),
-        unexpected,
-      );
+    const runs: Command<readonly LogLine[]> = (setting, server) =>
+      runUntil(setting, (logged) => {
+        const labels = labelsOf(logged);
+        if (labels.length > 0) server.release();
+        return run.every((label) => labels.includes(label));
+      });
+    await inFolder(runs, (lines, { published }) => {
       assert.deepEqual(labelsOf(lines), [...run].sort());
-      // A remedy is told once an outage, and both queries meet it.
+      // A remedy is logged once an outage, and both queries meet it.
       for (const { code, remedy } of lines) {
         if (code !== undefined && remedy !== undefined) remedies.push(String(remedy));
       }
       output.push(JSON.stringify(lines));
-      const material = publishedIn(folder.published);
+      const material = publishedIn(published);
       assert.equal(material !== undefined, run.includes('published'));
       if (material !== undefined && typeof comesTo !== 'string')
         assertWorks(material, givenBy(scenario.answers), comesTo);
@@ -91,10 +99,8 @@ for (const scenario of SCENARIOS) {
 test('every recording in the repository is answered in a test', () => {
   const answers = [...SCENARIOS, ...ROTATIONS.flatMap(({ steps }) => steps)].flatMap((each) => each.answers);
   const used = new Set([...answers.map(idOf), ...COMPARED]);
-  assert.deepEqual(
-    recordingIds().filter((id) => !used.has(id)),
-    [],
-  );
+  const others = recordingIds().filter((id) => !used.has(id));
+  assert.deepEqual(others, []);
 });
 
 function assertOutcome(
@@ -108,13 +114,4 @@ function assertOutcome(
   assert.equal(material === undefined, error !== undefined, 'nothing is written over an error');
   if (error !== undefined) remedies.push(error.remedy);
   if (material !== undefined && typeof comesTo !== 'string') assertWorks(material, givenBy(answers), comesTo);
-}
-
-async function inFolder(work: (folder: ReturnType<typeof temporaryFolder>) => Promise<void>): Promise<void> {
-  const folder = temporaryFolder();
-  try {
-    await work(folder);
-  } finally {
-    await folder.remove();
-  }
 }

@@ -13,7 +13,7 @@ import { ConnectorError } from '../../../src/errors.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { isRecord } from '../../../src/lib/record.ts';
 
-/** What a command is told, in place of the process. */
+/** What a command gets in place of the environment and the clock of the process. */
 export interface Setting {
   readonly environment: Readonly<Record<string, string>>;
   readonly clock: Clock;
@@ -58,7 +58,7 @@ export class Log {
   }
 }
 
-/** The daemon, until `isReached` says of its log that it came to what is waited for. */
+/** Runs the daemon until `isReached` accepts its log. */
 export async function runUntil(
   { environment, clock }: Setting,
   isReached: (lines: readonly LogLine[]) => boolean,

@@ -2,6 +2,20 @@ import type { Scenario } from './scenario.ts';
 
 type Outcome = Pick<Scenario, 'comesTo' | 'check' | 'run' | 'remedy'>;
 
+/** What all four commands come to with these answers. What `given` has of the outcome overrides that. */
+export function scenario(
+  name: string,
+  outcome: Outcome,
+  given: Pick<Scenario, 'answers'> & Partial<Omit<Scenario, 'name'>>,
+): Scenario {
+  return { name, ...outcome, ...given };
+}
+
+/** The recordings of these names, separated by spaces, that begin with `prefix`. */
+export function of(prefix: string, names: string): string[] {
+  return names.split(' ').map((name) => `${prefix}-${name}`);
+}
+
 /** All four are content with so many certificates and roots. */
 export function published(chain = 1, roots = 1): Outcome {
   return { comesTo: { chain, roots }, check: 'ok', run: ['published'] };
@@ -13,7 +27,7 @@ export function refused(code: string, row: string, queries: readonly string[], r
 }
 
 /** What Consul answered is published, and `check` fails in `row`; `run` says at the start that it will not go on. */
-export function publishedFromCache(code: string, row: string, remedy: RegExp): Outcome {
+function publishedFromCache(code: string, row: string, remedy: RegExp): Outcome {
   return {
     comesTo: { chain: 1, roots: 1 },
     check: `${row} ${code}`,
@@ -24,8 +38,14 @@ export function publishedFromCache(code: string, row: string, remedy: RegExp): O
 
 export const BOTH = ['leaf', 'roots'];
 
-export const NO_TOKEN =
+const SET_TOKEN =
   /^set CONSUL_HTTP_TOKEN.+ no token was sent, .+: service "ambassador" \{ policy = "write" \}$/;
-export const POLICY = /^attach a policy with: service "ambassador" \{ policy = "write" \}$/;
-export const TOKEN_THAT_EXISTS = /^set CONSUL_HTTP_TOKEN to a token that exists/;
-export const SEE_SERVERS = /port 8300: consul members/;
+const POLICY = /^attach a policy with: service "ambassador" \{ policy = "write" \}$/;
+const TOKEN_THAT_EXISTS = /^set CONSUL_HTTP_TOKEN to a token that exists/;
+
+export const NO_TOKEN = refused('CONSUL_PERMISSION_DENIED', 'consul-token', ['leaf'], SET_TOKEN);
+export const NO_TOKEN_CACHED = publishedFromCache('CONSUL_PERMISSION_DENIED', 'consul-token', SET_TOKEN);
+export const UNKNOWN = refused('CONSUL_TOKEN_UNKNOWN', 'consul-token', ['leaf'], TOKEN_THAT_EXISTS);
+export const UNKNOWN_CACHED = publishedFromCache('CONSUL_TOKEN_UNKNOWN', 'consul-token', TOKEN_THAT_EXISTS);
+export const DENIED = refused('CONSUL_PERMISSION_DENIED', 'consul-leaf', ['leaf'], POLICY);
+export const DENIED_CACHED = publishedFromCache('CONSUL_PERMISSION_DENIED', 'consul-leaf', POLICY);

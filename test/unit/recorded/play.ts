@@ -5,11 +5,13 @@ import { clockFrom, type LogLine, type Setting, type TemporaryFolder } from './c
 import type { Given } from './judge.ts';
 import { type Answer, idOf, replayed, type Scenario, TOKEN, timeOf, tokensOf } from './scenario.ts';
 
+export type Command<T> = (setting: Setting, server: ReplayServer) => Promise<T>;
+
 /** Runs `command` against a server of its own that gives the answers of `scenario`. */
 export async function against<T>(
   scenario: Scenario,
   folder: Pick<TemporaryFolder, 'published' | 'bearer'>,
-  command: (setting: Setting, server: ReplayServer) => Promise<T>,
+  command: Command<T>,
   unexpected: Set<string>,
 ): Promise<T> {
   const server = new ReplayServer(tokensOf(scenario));

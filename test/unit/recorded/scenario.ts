@@ -63,7 +63,7 @@ export function timeOf(answers: readonly Answer[]): number {
 
 /** A token to send, and what it is called in recordings. */
 export const TOKEN = '5d2a7c1e-0b43-4f58-9a6d-7e1f0c3b8a92';
-/** What `login-good` and `login-with-max-token-ttl` give; what such a token is, was recorded of one that nobody logged in for. */
+/** What `login-good` and `login-with-max-token-ttl` give; what such a token is, was recorded of one without a login. */
 const OF_A_LOGIN = ['<login-token>', '<good-token>'];
 
 export function tokensOf({ token, answers }: Pick<Scenario, 'token' | 'answers'>): TokenNames {

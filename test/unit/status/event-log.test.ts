@@ -12,14 +12,10 @@ describe('The event log', () => {
     eventLog.record(event(8.5, 'Adopted'));
     eventLog.record(event(13, 'Rejected'));
 
-    assert.deepEqual(
-      eventLog.latest('Normal', 20).map(({ at }) => at),
-      [12, 11, 10, 9, 8.5, 8, 7, 6, 5, 4, 3],
-    );
-    assert.deepEqual(
-      eventLog.latest('Normal', 2).map(({ at }) => at),
-      [12, 11],
-    );
+    const ats = eventLog.latest('Normal', 20).map(({ at }) => at);
+    assert.deepEqual(ats, [12, 11, 10, 9, 8.5, 8, 7, 6, 5, 4, 3]);
+    const found = eventLog.latest('Normal', 2).map(({ at }) => at);
+    assert.deepEqual(found, [12, 11]);
     assert.deepEqual(eventLog.latest('Warning', 20), [{ ...event(13, 'Rejected'), type: 'Warning' }]);
   });
 
@@ -28,11 +24,9 @@ describe('The event log', () => {
     const received: LogEvent[] = [];
     eventLog.record(event(1));
     const unsubscribe = eventLog.subscribe((next) => received.push(next));
-
     eventLog.record(event(2));
     unsubscribe();
     eventLog.record(event(3));
-
     assert.deepEqual(received, [{ ...event(2), type: 'Normal' }]);
   });
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { bundleOf, HOUR, NOW, newRoot } from '../identity/support.ts';
 import { Scene } from './support.ts';
 
-test('a loop that has not turned for longer than a healthy one may is told, by its name', () => {
+test('a loop that has not turned for longer than a healthy one may is reported, by its name', () => {
   const scene = new Scene();
 
   scene.at += 1_000;
@@ -12,7 +12,7 @@ test('a loop that has not turned for longer than a healthy one may is told, by i
   assert.deepEqual(scene.health.liveness(), { ok: true, text: 'ok' });
 
   scene.at += 1;
-  assert.deepEqual(scene.health.liveness(), { ok: false, text: 'leaf has not turned for 1001 ms' });
+  assert.deepEqual(scene.health.liveness(), { ok: false, text: 'leaf has made no progress for 1001 ms' });
 
   scene.health.heartbeat('leaf');
   assert.equal(scene.health.liveness().ok, true);
@@ -24,10 +24,8 @@ for (const [what, ms] of [
 ] as const) {
   test(`a clock that is set ${what} by a day is no reason to restart, and hides none`, () => {
     const scene = new Scene();
-
     scene.setForwardMs = ms;
     assert.equal(scene.health.liveness().ok, true);
-
     scene.at += 1_001;
     assert.equal(scene.health.liveness().ok, false);
   });

@@ -59,14 +59,7 @@ describe('Text from outside', () => {
 
   test('that shows nothing or turns the order of others around is shown as what it is', () => {
     const text = 'a\u200bb\u202ec\u2066d\u0007e\u2028f\u{e0041}g\ud800h\nä 漢字';
-
     assert.equal(String(html`${text}`), 'a\ufffdb\ufffdc\ufffdd\ufffde\ufffdf\ufffdg\ufffdh\nä 漢字');
-  });
-
-  test('may stand beside HTML of ours, which stays', () => {
-    const inner = html`<b>${'<i>'}</b>`;
-
-    assert.equal(String(html`${inner}${[inner]}${undefined}${7}`), `${inner}${inner}7`);
   });
 });
 
@@ -83,9 +76,7 @@ describe('The Content-Security-Policy', () => {
     assert.doesNotMatch(CONTENT_SECURITY_POLICY, /unsafe|\*|https?:/);
     assert.doesNotMatch(page, / style=| on[a-z]+=/);
     assert.equal(page.match(/<style>/g)?.length, 1);
-    assert.deepEqual(
-      [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, url]) => url?.slice(0, 10)),
-      ['data:image', 'metrics', 'readyz', 'livez'],
-    );
+    const found = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, url]) => url?.slice(0, 10));
+    assert.deepEqual(found, ['data:image', 'metrics', 'readyz', 'livez']);
   });
 });

@@ -21,19 +21,16 @@ async function newIdentity() {
 
 test('no leaf is published before the first: none that ended in 1970', async () => {
   const metrics = new Metrics('1.0.0');
-
   assert.equal(await exported(metrics, 'published'), 0);
   assert.equal(await exported(metrics, 'leaf_not_after_timestamp_seconds'), undefined);
 });
 
-test('the end of a leaf is told even when it is published no longer, since it may be why', async () => {
+test('the end of a leaf is exported even when it is no longer published, since it may be why', async () => {
   const metrics = new Metrics('1.0.0');
   const identity = await newIdentity();
-
   metrics.published(identity);
   assert.equal(await exported(metrics, 'published'), 1);
   metrics.unpublished();
-
   assert.equal(await exported(metrics, 'published'), 0);
   assert.equal(await exported(metrics, 'leaf_not_after_timestamp_seconds'), identity.leaf.notAfter / 1000);
 });
@@ -52,10 +49,9 @@ test('Consul is up while the last query was answered; one that timed out changes
   assert.equal(await exported(metrics, 'consul_last_answer_timestamp_seconds{query="leaf"}'), NOW / 1000);
 });
 
-test('a refusal is counted from 0 on, and told until something is accepted', async () => {
+test('a refusal is counted from 0 on, and shown until something is accepted', async () => {
   const metrics = new Metrics('1.0.0');
   const counted = () => exported(metrics, 'rejected_candidates_total{code="NO_CHAIN"}');
-
   assert.equal(await counted(), 0);
   metrics.rejected('NO_CHAIN');
   assert.equal(await counted(), 1);
@@ -67,10 +63,8 @@ test('a refusal is counted from 0 on, and told until something is accepted', asy
 test('a write is counted from 0 on, with its time', async () => {
   const metrics = new Metrics('1.0.0');
   const series = 'writes_total{object="identity",reason="renewal-due"}';
-
   assert.equal(await exported(metrics, series), 0);
   metrics.wrote('identity', 'renewal-due', NOW);
-
   assert.equal(await exported(metrics, series), 1);
   assert.equal(await exported(metrics, 'last_write_timestamp_seconds{object="identity"}'), NOW / 1000);
 });
@@ -113,7 +107,7 @@ test('each reason of being unready is a series, whether it holds or not', async 
   assert.match(text, /connector_ready 0\n/);
 });
 
-test('of the roots that is told which is active and ends first, of the intermediates that which ends first', async () => {
+test('the end of the roots is that of the active one, and of the intermediates that of the first to end', async () => {
   const metrics = new Metrics('1.0.0');
   const [active, old] = [await newRoot(), await newRoot({ notAfter: new Date(NOW + DAY) })];
   const intermediate = await active.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
@@ -135,12 +129,10 @@ test('of the roots that is told which is active and ends first, of the intermedi
 test('the last fresh answer is as old as the answer says', async () => {
   const metrics = new Metrics('1.0.0');
   const fresh = () => exported(metrics, 'consul_last_fresh_answer_timestamp_seconds{query="roots"}');
-
   assert.equal(await fresh(), undefined);
   metrics.consulAnswered('roots', NOW, 0, true);
   assert.equal(await fresh(), NOW / 1000);
   metrics.consulAnswered('roots', NOW + HOUR, 3_500, false);
-
   assert.equal(await fresh(), NOW / 1000 + 100);
 });
 
@@ -148,8 +140,6 @@ test('I1: the end of a leaf is that of the intermediate that ends first', async 
   const metrics = new Metrics('1.0.0');
   const root = await newRoot();
   const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
-
   metrics.published(verifyIdentity(material(await newLeaf(dying)), SERVICE, bundleOf(root), NOW));
-
   assert.equal(await exported(metrics, 'leaf_not_after_timestamp_seconds'), (NOW + HOUR) / 1000);
 });

@@ -27,7 +27,7 @@ export const SETUP: Setup = {
   },
 };
 
-/** What the status port tells of, at a time that a test sets; it starts with `NOW`. */
+/** What the status port shows, at a time that a test sets; it starts with `NOW`. */
 export class Scene implements Observed {
   at = NOW;
   /** How far the machine's clock was set forward since. */

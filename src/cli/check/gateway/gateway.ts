@@ -9,7 +9,7 @@ import { tlsContextRow } from './tls-contexts.ts';
 
 const GROUP = 'getambassador.io';
 
-/** The rows about Ambassador and its own resources; none for a kind that is not installed or that this account may not list. */
+/** The rows about Ambassador and its resources; none for a kind that is not installed or that this account may not list. */
 export async function checkGateway(
   client: KubernetesClient,
   side: GatewaySide,
@@ -44,7 +44,7 @@ export async function checkGateway(
   return rows;
 }
 
-/** Undefined where they cannot be listed. */
+/** Undefined if they cannot be listed. */
 async function resourcesOf(
   client: KubernetesClient,
   version: string | Promise<string>,

@@ -5,10 +5,10 @@ import type { GatewaySide } from './side.ts';
 const MAPPINGS = { check: 'gateway-mappings', what: 'Mappings' };
 const RESOLVERS = { check: 'gateway-resolvers', what: 'resolvers of the Mappings' };
 
-/** Those that each Ambassador has (irserviceresolver.py of Emissary-ingress 3.10). */
+/** Resolvers that every Ambassador has (irserviceresolver.py of Emissary-ingress 3.10). */
 const BUILT_IN = ['kubernetes-service', 'kubernetes-endpoint', 'endpoint'];
 
-/** The Mappings that send their requests into the mesh. */
+/** The Mappings that route into the mesh. */
 export function intoMesh(mappings: readonly Resource[], { tlsContext }: GatewaySide): Resource[] {
   return mappings.filter(({ spec }) => spec['tls'] === tlsContext);
 }
@@ -29,12 +29,12 @@ export function mappingRow(
   if (shared.length === 0) return pass(MAPPINGS, `${ours.length} with tls: ${tlsContext}`);
   return warn(
     MAPPINGS,
-    `${shared.join('\n')}: Ambassador makes one cluster of them, with a certificate or without`,
-    `give each of them tls: ${tlsContext}, or another name of the host`,
+    `${shared.join('\n')}: Ambassador combines them into one cluster, with or without a certificate`,
+    `set tls: ${tlsContext} in each of them, or use another host name`,
   );
 }
 
-/** A Mapping that its resolver does not accept is left out, which Emissary says in its diagnostics alone. */
+/** Emissary ignores a Mapping that its resolver does not accept, and reports it only in its diagnostics. */
 export function resolverRow(
   ours: readonly Resource[],
   { consul, kubernetes }: Readonly<Record<'consul' | 'kubernetes', readonly Resource[]>>,
@@ -44,23 +44,23 @@ export function resolverRow(
     const { resolver, service } = mapping.spec;
     if (typeof resolver !== 'string') return [];
     if (!known.includes(resolver)) {
-      const detail = `Ambassador leaves ${mapping.id} out: its resolver ${resolver} does not exist`;
-      const remedy = `create the ConsulResolver ${resolver}, or set resolver to one that is there: ${known.join(', ')}`;
+      const detail = `Ambassador ignores ${mapping.id}: its resolver ${resolver} does not exist`;
+      const remedy = `create the ConsulResolver ${resolver}, or set resolver to an existing one: ${known.join(', ')}`;
       return [{ detail, remedy }];
     }
     if (usesAny([mapping], consul) && typeof service === 'string' && service.includes('.')) {
-      const detail = `Ambassador leaves ${mapping.id} out: its service ${service} has a dot, which a ConsulResolver does not allow`;
+      const detail = `Ambassador ignores ${mapping.id}: its service ${service} has a dot, which a ConsulResolver does not allow`;
       const remedy = `set service of ${mapping.id} to the name of the sidecar in Consul, such as qotm-sidecar-proxy`;
       return [{ detail, remedy }];
     }
     return [];
   });
   return problems.length === 0
-    ? pass(RESOLVERS, 'each of them exists and accepts its Mapping')
+    ? pass(RESOLVERS, 'all of them exist and accept their Mappings')
     : warnOf(RESOLVERS, problems);
 }
 
-/** Whether a Mapping has one of the resolvers. */
+/** Whether any Mapping uses one of the resolvers. */
 export function usesAny(mappings: readonly Resource[], resolvers: readonly Resource[]): boolean {
   return mappings.some(({ spec }) => resolvers.some(({ name }) => name === spec['resolver']));
 }

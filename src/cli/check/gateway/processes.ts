@@ -5,22 +5,22 @@ import { DEFAULT_ID, type GatewaySide } from './side.ts';
 
 const GATEWAY = { check: 'gateway', what: 'Ambassador' };
 
-/** A Deployment or DaemonSet that runs Ambassador, by the variables of its container; undefined: it cannot be told. */
+/** A Deployment or DaemonSet that runs Ambassador, with settings from the container's variables; undefined: unknown. */
 interface Gateway {
   /** `namespace/name`. */
   readonly id: string;
   readonly ambassadorId: string | undefined;
-  /** The one namespace that it watches. */
+  /** The only namespace that it watches. */
   readonly onlyNamespace: string | undefined;
-  /** What it selects the objects by, where that is a list of `key=value`. */
+  /** Its label selector, if that is a list of `key=value`. */
   readonly selector: Readonly<Record<string, string>>;
-  /** Whether it has no token for Consul. */
+  /** Whether it has no ACL token. */
   readonly lacksToken: boolean;
 }
 
 /**
- * Whether an Ambassador that runs there reads what is published: its ID, what it watches, and whether it may ask Consul.
- * Undefined where none is found: it may be installed later, or in another way.
+ * Whether a running Ambassador reads the published objects: by its ID, what it watches, and its ACL token. Undefined if none is
+ * found: it may be installed later, or in another way.
  */
 export function gatewayRow(
   workloads: readonly Resource[],
@@ -41,12 +41,12 @@ export function gatewayRow(
 function foreignGateway({ id, ambassadorId }: Gateway, ours: string): Problem {
   const setting = ambassadorId === DEFAULT_ID ? 'unset _AMBASSADOR_ID' : `set _AMBASSADOR_ID=${ambassadorId}`;
   return {
-    detail: `${id} has the AMBASSADOR_ID ${ambassadorId}, and this publishes for ${ours}`,
+    detail: `${id} has the AMBASSADOR_ID ${ambassadorId}, but the connector publishes for ${ours}`,
     remedy: `${setting} if ${id} is your gateway`,
   };
 }
 
-/** Why a gateway does not read what is published, or does not reach what its Mappings name. */
+/** The reasons that a gateway does not read the published objects, or does not reach the services of its Mappings. */
 function problemsOf(
   { id, onlyNamespace, selector, lacksToken }: Gateway,
   { namespaces, labels, hasToken }: GatewaySide,
@@ -56,25 +56,25 @@ function problemsOf(
   const unseen = namespaces.filter((namespace) => namespace !== (onlyNamespace ?? namespace));
   if (unseen.length > 0)
     problems.push({
-      detail: `${id} watches namespace ${onlyNamespace} alone, and this publishes in ${unseen.join(' and ')}`,
-      remedy: `install the connector in namespace ${onlyNamespace}, or take AMBASSADOR_SINGLE_NAMESPACE from ${id}`,
+      detail: `${id} watches only namespace ${onlyNamespace}, but the connector publishes in ${unseen.join(' and ')}`,
+      remedy: `install the connector in namespace ${onlyNamespace}, or remove AMBASSADOR_SINGLE_NAMESPACE from ${id}`,
     });
   const missing = Object.entries(selector).filter(([key, value]) => labels[key] !== value);
   const pairs = missing.map(([key, value]) => `${key}=${value}`).join(',');
   if (missing.length > 0)
     problems.push({
-      detail: `${id} reads only what has the labels ${pairs}, which this does not publish`,
+      detail: `${id} reads only objects with the labels ${pairs}, which the connector does not set`,
       remedy: `set _AMBASSADOR_LABELS=${pairs}`,
     });
   if (hasConsulResolver && hasToken && lacksToken)
     problems.push({
-      detail: `${id} has no CONSUL_HTTP_TOKEN: where Consul has ACLs, Mappings with a ConsulResolver answer 503`,
+      detail: `${id} has no CONSUL_HTTP_TOKEN: if ACLs are enabled in Consul, Mappings with a ConsulResolver answer 503`,
       remedy: `give ${id} a CONSUL_HTTP_TOKEN of its own, with service:read and node:read`,
     });
   return problems;
 }
 
-/** The chart and the manifests of every version set AMBASSADOR_NAMESPACE; the variables of the connector have an underscore. */
+/** All charts and manifests of Ambassador set AMBASSADOR_NAMESPACE; the connector's variables begin with an underscore. */
 function decodeGateway({ id, namespace, spec }: Resource): Gateway[] {
   const containers = recordsIn(within(within(spec, 'template'), 'spec')['containers']);
   const environment = containers
@@ -96,9 +96,9 @@ function decodeGateway({ id, namespace, spec }: Resource): Gateway[] {
 }
 
 interface ContainerEnvironment {
-  /** Undefined is one whose value stands elsewhere. */
+  /** Undefined: the value is in another object. */
   readonly variables: ReadonlyMap<string, string | undefined>;
-  /** Whether these are all. */
+  /** Whether these are all variables. */
   readonly isWhole: boolean;
 }
 
@@ -115,7 +115,7 @@ function environmentOf(
   return { variables: new Map(variables), isWhole: recordsIn(envFrom).length === 0 };
 }
 
-/** Of a selector of another form nothing is said. */
+/** Empty for a selector of any other form. */
 function equalities(selector: string): Record<string, string> {
   const terms =
     selector === ''

@@ -1,18 +1,18 @@
-/** What the gateway and its resources must not contradict. */
+/** The settings that the gateway and its resources must match. */
 export interface GatewaySide {
-  /** Of the Ambassador that is configured; empty without one. */
+  /** The configured Ambassador ID; empty without one. */
   readonly ambassadorId: string;
   /** The name of the TLSContext in the annotation. */
   readonly tlsContext: string;
-  /** Whether the connector publishes it. */
+  /** Whether the connector publishes the Service with that annotation. */
   readonly serviceEnabled: boolean;
-  /** Of the Secret, and of the Service where there is one. */
+  /** The namespaces of the Secret and, if there is one, of the Service. */
   readonly namespaces: readonly string[];
-  /** Of both. */
+  /** The labels of both. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Whether Consul has been given a token, or a login: then its ACLs are on. */
+  /** Whether the connector has a token or a login, so that Consul has ACLs enabled. */
   readonly hasToken: boolean;
 }
 
-/** The ID of an Ambassador that has none. */
+/** The ID of an Ambassador without a configured one. */
 export const DEFAULT_ID = 'default';

@@ -17,8 +17,7 @@ export interface ClientOptions extends RequestsOptions {
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 
 /**
- * The requests this program makes of the API server, over one connection pool. Each throws PublishError, whose
- * remedy names the RBAC rule that is missing.
+ * All requests to the API server, over one connection pool. Each throws PublishError, whose remedy names the missing RBAC rule.
  */
 export class KubernetesClient {
   readonly #options: ClientOptions;
@@ -33,7 +32,7 @@ export class KubernetesClient {
     return this.#options.credentials.server;
   }
 
-  /** The object, if it exists, and the resourceVersion a watch goes on from, whether it exists or not. */
+  /** The object, if it exists, and in any case the resourceVersion from which to watch. */
   async read(
     ref: ObjectRef,
     signal: AbortSignal,
@@ -46,13 +45,13 @@ export class KubernetesClient {
     return { object: list.items.find((item) => isAt(item, ref)), resourceVersion: list.resourceVersion };
   }
 
-  /** Creates by POST: an apply could overwrite what another daemon created just before. 409: it was first. */
+  /** Creates by POST: an apply could overwrite an object that another replica has just created. 409: another writer was first. */
   async create(ref: ObjectRef, manifest: object, signal: AbortSignal): Promise<KubernetesObject> {
     const query = new URLSearchParams({ fieldManager: this.#options.fieldManager });
     return decodeWritten(ref, await this.#post(ref, query, manifest, signal));
   }
 
-  /** Server-side apply, only onto `resourceVersion`. 409: somebody else wrote since. */
+  /** Server-side apply, only over `resourceVersion`. 409: another writer has changed the object since. */
   async apply(
     ref: ObjectRef,
     manifest: { metadata: object },
@@ -64,13 +63,13 @@ export class KubernetesClient {
     return this.#patch(ref, `?${query}`, 'application/apply-patch+yaml', body, signal);
   }
 
-  /** JSON merge patch (RFC 7386). With a `resourceVersion` in it only onto that. An apply removes nothing of others. */
+  /** JSON merge patch (RFC 7386), only over a `resourceVersion` in it. An apply does not remove fields of other owners. */
   async merge(ref: ObjectRef, change: object, signal: AbortSignal): Promise<KubernetesObject> {
     const query = new URLSearchParams({ fieldManager: this.#options.fieldManager });
     return this.#patch(ref, `?${query}`, 'application/merge-patch+json', change, signal);
   }
 
-  /** The version of the API server, such as `v1.37.2`; undefined where it does not say. */
+  /** The version of the API server, such as `v1.37.2`; undefined if the answer has none. */
   async serverVersion(signal: AbortSignal): Promise<string | undefined> {
     const answer = await this.#requests.call({ method: 'GET', path: '/version' }, signal);
     const { gitVersion } = asRecord(answer);
@@ -80,7 +79,7 @@ export class KubernetesClient {
   /** The version of a group of custom resources that the API server prefers, such as `getambassador.io/v3alpha1`. */
   async preferredVersion(group: string, signal: AbortSignal): Promise<string> {
     const question = {
-      what: `asking for the versions of ${group}`,
+      what: `querying the versions of ${group}`,
       remedy: 'bind the ClusterRole system:discovery to system:authenticated, as Kubernetes does by default',
     };
     const answer = await this.#requests.call({ method: 'GET', path: `/apis/${group}`, question }, signal);
@@ -95,7 +94,7 @@ export class KubernetesClient {
     return Array.isArray(items) ? items : [];
   }
 
-  /** Whether we may do that, to all objects where the name is empty; by SelfSubjectAccessReview, which changes nothing. */
+  /** Whether we have the permission (on all objects if the name is empty), by SelfSubjectAccessReview, which changes nothing. */
   async may(access: Access, signal: AbortSignal): Promise<boolean> {
     const { verb, resource, namespace, name } = access;
     const named = isNamed(access) ? { name } : {};
@@ -118,9 +117,9 @@ export class KubernetesClient {
   }
 
   /**
-   * Has the API server judge the creation of an object without creating it: authorization and admission take part in that.
+   * Creates an object as a dry run, which includes authorization and admission.
    *
-   * @throws PublishError for what refuses it
+   * @throws PublishError if it is refused
    */
   async tryCreate(ref: ObjectRef, manifest: object, signal: AbortSignal): Promise<void> {
     const query = new URLSearchParams({ fieldManager: this.#options.fieldManager, dryRun: 'All' });
@@ -128,8 +127,8 @@ export class KubernetesClient {
   }
 
   /**
-   * Events from `resourceVersion` on, until the server ends the watch (within five minutes) or `signal` aborts; `onOpen` is
-   * called once the server has agreed to it.
+   * Events after `resourceVersion`, until the server ends the watch (within five minutes) or `signal` aborts; `onOpen` is called
+   * once the server has accepted it.
    */
   async *watch(
     ref: ObjectRef,
@@ -184,17 +183,17 @@ export class KubernetesClient {
   }
 }
 
-/** Whether the object is the one that `ref` names: what stands before an API server may answer another. */
+/** Whether the object is the one that `ref` names: a proxy in front of the API server may return another. */
 export function isAt({ name, namespace }: KubernetesObject, ref: ObjectRef): boolean {
   return name === ref.name && namespace === ref.namespace;
 }
 
-/** @throws PublishError KUBERNETES_INVALID_RESPONSE for another object than was written */
+/** @throws PublishError KUBERNETES_INVALID_RESPONSE if it is not the object that was written */
 function decodeWritten(ref: ObjectRef, answer: unknown): KubernetesObject {
   const object = decodeObject(answer);
-  // An Event is named by the API server.
+  // The API server generates the names of Events.
   if (ref.resource === 'events' || isAt(object, ref)) return object;
-  throw unusableAnswer('the API server answered another object than was written');
+  throw unusableAnswer('the API server answered a different object than the one written');
 }
 
 function collection({ namespace, resource }: ObjectRef): string {

@@ -11,10 +11,10 @@ export interface TlsOptions {
 
 const KEEP_ALIVE_MS = 45_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A watch is silent for minutes, so the kernel asks whether its peer is still there: Node.js then probes each second, ten times. */
+/** A watch is silent for minutes, so TCP keep-alive checks the peer: after this time Node.js probes each second, ten times. */
 const TCP_KEEP_ALIVE_MS = 15_000;
 
-/** The connections to the API server: made anew where the TLS options or the proxy are others. */
+/** The connections to the API server, replaced when the TLS options or the proxy change. */
 export class ConnectionPool {
   #current: { agent: Dispatcher; key: string } | undefined;
 
@@ -24,7 +24,7 @@ export class ConnectionPool {
     const previous = this.#current?.agent;
     const agent = createAgent(tls, proxy);
     this.#current = { agent, key };
-    // Watches on the old connections end by themselves and start again on the new ones.
+    // Watches on the old connections end by themselves and restart on new ones.
     void previous?.close();
     return agent;
   }

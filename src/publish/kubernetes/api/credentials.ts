@@ -25,7 +25,7 @@ const PLAIN: TlsOptions = {
   rejectUnauthorized: undefined,
 };
 
-/** What a user of a kubeconfig is known by, beside the certificates. */
+/** The credential of a kubeconfig user. */
 interface UserCredential {
   readonly authorization?: string | undefined;
   readonly cert?: string | undefined;
@@ -33,8 +33,8 @@ interface UserCredential {
 }
 
 /**
- * Who we are to the API server: the KubeConfig (in-cluster, KUBECONFIG or ~/.kube/config) and one connection pool made
- * with its TLS files. Files are read for each request; `reload` reads the KubeConfig anew, too.
+ * The credentials for the API server: the KubeConfig (in-cluster, KUBECONFIG or ~/.kube/config) and one connection pool with its
+ * TLS files. Files are read for each request; `reload` also rereads the KubeConfig.
  */
 export class Credentials {
   readonly #load: Load;
@@ -47,11 +47,11 @@ export class Credentials {
     this.#config = config;
     this.#load = load;
     this.#clock = clock;
-    // A SOCKS proxy is told of at the start.
+    // Reports a SOCKS proxy at the start.
     this.#proxy();
   }
 
-  /** @throws PublishError KUBERNETES_CONFIGURATION when there is no configuration, or it asks for a SOCKS proxy */
+  /** @throws PublishError KUBERNETES_CONFIGURATION if there is no configuration, or it requires a SOCKS proxy */
   static async create(clock: Clock, load: Load = loadKubeConfig): Promise<Credentials> {
     return new Credentials(await load(), load, clock);
   }
@@ -61,20 +61,20 @@ export class Credentials {
     return clusterOf(this.#config).server.replace(/\/+$/, '');
   }
 
-  /** What of the way to the API server others can read or change. Over plain HTTP no credential is sent, but the key of the leaf. */
+  /** What others on the network path can read or change. Over plain HTTP no credential is sent, but the key of the leaf is. */
   get insecurity(): Insecurity | undefined {
     const { protocol, hostname } = new URL(this.server);
     if (protocol === 'http:') {
       if (isLoopback(hostname)) return undefined;
       return {
-        warning: `plain HTTP to ${this.server}: anyone on the network path can read the key that is published`,
-        remedy: 'let the server of the kubeconfig be https://, or a kubectl proxy on this machine',
+        warning: `plain HTTP to ${this.server}: anyone on the network path can read the published key`,
+        remedy: 'set the server of the kubeconfig to https://, or to a kubectl proxy on this machine',
       };
     }
     if (!clusterOf(this.#config).skipTLSVerify) return undefined;
     return {
       warning: `TLS verification of ${this.server} is disabled: anyone on the network path can read the credentials and the key`,
-      remedy: 'put certificate-authority into the kubeconfig instead of insecure-skip-tls-verify',
+      remedy: 'set certificate-authority in the kubeconfig instead of insecure-skip-tls-verify',
     };
   }
 
@@ -84,16 +84,15 @@ export class Credentials {
   }
 
   /**
-   * The headers and connection pool for one request. It ends when `signal` aborts, whatever it waits for. Over plain HTTP
-   * nothing is sent to identify us, as in kubectl: `kubectl proxy` uses credentials of its own, and anybody else would read
-   * ours.
+   * The headers and connection pool for one request. Always ends when `signal` aborts. As in kubectl, no credential is sent over
+   * plain HTTP: `kubectl proxy` has its own credentials, and others could read ours.
    *
-   * @throws PublishError KUBERNETES_CONFIGURATION when a token, key or CA file cannot be read just now, or the plugin of the
-   *   kubeconfig gives no credential
+   * @throws PublishError KUBERNETES_CONFIGURATION if a token, key or CA file cannot be read now, or the plugin of the kubeconfig
+   *   returns no credential
    */
   async authorize(signal: AbortSignal): Promise<{ headers: Record<string, string>; agent: Dispatcher }> {
     const { protocol, host, hostname } = new URL(this.server);
-    // The final dot of a name is for the resolver: no certificate has it, and Go refuses it in SNI (RFC 6066 section 3).
+    // The final dot of a name is only for the resolver: no certificate has it, and Go refuses it in SNI (RFC 6066 section 3).
     const isDotted = hostname.endsWith('.');
     const name = isDotted ? { host: host.replace(/\.(?=:|$)/, '') } : {};
     if (protocol === 'http:') return { headers: name, agent: this.#pool.agentFor(PLAIN, this.#proxy()) };
@@ -129,13 +128,13 @@ export class Credentials {
     };
   }
 
-  /** Reads the KubeConfig anew; an unreadable one leaves the old one in use. */
+  /** Rereads the KubeConfig; if that fails, the old one stays in use. */
   async reload(): Promise<void> {
     try {
       this.#config = await this.#load();
       this.#plugin = undefined;
     } catch {
-      // The next request with the old one says what is wrong.
+      // The next request with the old one reports the error.
     }
   }
 
@@ -186,17 +185,17 @@ export class Credentials {
     }
   }
 
-  /** @throws PublishError KUBERNETES_CONFIGURATION for a SOCKS proxy, or what is no URL */
+  /** @throws PublishError KUBERNETES_CONFIGURATION for a SOCKS proxy or an invalid URL */
   #proxy(): string | undefined {
     const { proxyUrl } = clusterOf(this.#config);
     const proxy = proxyUrl || proxyFromEnvironment(this.server, process.env);
     if (proxy === undefined || /^https?:/i.test(schemeOf(proxy))) return proxy;
-    const where = proxyUrl ? 'the kubeconfig asks' : 'the environment asks';
-    const what = proxy.startsWith('socks') ? 'a SOCKS proxy' : 'a proxy that has no URL of HTTP';
-    throw new PublishError('KUBERNETES_CONFIGURATION', `${where} for ${what}`, {
+    const where = proxyUrl ? 'the kubeconfig' : 'the environment';
+    const what = proxy.startsWith('socks') ? 'a SOCKS proxy' : 'a proxy without an HTTP URL';
+    throw new PublishError('KUBERNETES_CONFIGURATION', `${where} requires ${what}`, {
       remedy: proxyUrl
-        ? 'let its proxy-url name an HTTP proxy, or remove it and reach the API server directly'
-        : 'let HTTPS_PROXY name an HTTP proxy, or add the API server to NO_PROXY',
+        ? 'set its proxy-url to an HTTP proxy, or remove it and reach the API server directly'
+        : 'set HTTPS_PROXY to an HTTP proxy, or add the API server to NO_PROXY',
     });
   }
 }
@@ -205,7 +204,7 @@ function schemeOf(url: string): string {
   return URL.canParse(url) ? new URL(url).protocol : '';
 }
 
-/** OpenID Connect by itself, and what clouds had before plugins: kubectl has neither of the clouds' since 1.26. */
+/** Built-in OpenID Connect, and the cloud providers' authentication before plugins, which kubectl removed in 1.26. */
 function unsupportedProvider(name: unknown): PublishError {
   return new PublishError(
     'KUBERNETES_CONFIGURATION',
@@ -222,7 +221,7 @@ function unreadable(what: string, cause: unknown): PublishError {
     'KUBERNETES_CONFIGURATION',
     `the credentials for Kubernetes cannot be read${what}`,
     {
-      remedy: 'see that the ServiceAccount token (or the files the kubeconfig names) is mounted and readable',
+      remedy: 'check that the ServiceAccount token, or each file in the kubeconfig, is mounted and readable',
       cause,
     },
   );
@@ -238,7 +237,7 @@ function errorOfPlugin(command: string, signal: AbortSignal, cause: unknown): Pu
       remedy:
         systemCode(cause) === 'ERR_ACCESS_DENIED'
           ? 'the permission model of Node.js denies it: add --allow-child-process to NODE_OPTIONS'
-          : 'run it by hand as the kubeconfig has it, and see what it waits for or says: a login, or its network',
+          : 'run it by hand as in the kubeconfig to see its error, or what it waits for: a login, or its network',
       cause,
     },
   );

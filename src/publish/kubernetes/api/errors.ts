@@ -4,7 +4,7 @@ import { foreignText } from '../../../lib/foreign-text.ts';
 export type Resource = 'secrets' | 'services' | 'events';
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch';
 
-/** One request to the API server in the words RBAC uses, for errors that name the missing rule. */
+/** One request to the API server in RBAC terms, for errors that name the missing rule. */
 export interface Access {
   readonly verb: Verb;
   readonly resource: Resource;
@@ -12,28 +12,28 @@ export interface Access {
   readonly name: string;
 }
 
-/** A request that is about no object. */
+/** A request that does not concern an object. */
 export interface Question {
-  /** In the words of errors. */
+  /** The request as named in errors. */
   readonly what: string;
-  /** Where it is forbidden. */
+  /** For a forbidden request. */
   readonly remedy: string;
 }
 
 const SERVER_VERSION: Question = {
-  what: 'asking for the version of the API server',
+  what: 'querying the version of the API server',
   remedy:
     'bind the ClusterRole system:public-info-viewer to system:authenticated, as Kubernetes does by default',
 };
 export const OWN_RIGHTS: Question = {
-  what: 'asking for our own rights',
+  what: 'querying our own permissions',
   remedy: 'bind the ClusterRole system:basic-user to the ServiceAccount, as Kubernetes does by default',
 };
 
-/** Where the Role lets nothing be created. */
+/** For Roles without `create`. */
 const BY_HAND = 'or, with the overlay no-create: kubectl create -f k8s/overlays/no-create/placeholders.yaml';
 
-/** A failure as the API server describes it (metav1.Status), or as a proxy does. */
+/** A failure as described by the API server (metav1.Status) or a proxy. */
 export interface Failure {
   readonly status: number;
   readonly reason: string;
@@ -42,14 +42,14 @@ export interface Failure {
   readonly retryAfterMs: number;
 }
 
-/** The error for an answer that no API server gives. */
+/** The error for an answer that does not come from an API server. */
 export function unusableAnswer(message: string): PublishError {
   return new PublishError('KUBERNETES_INVALID_RESPONSE', message, {
-    remedy: 'see that the kubeconfig leads to the API server itself and not to a proxy or a login page',
+    remedy: 'check that the kubeconfig leads to the API server itself and not to a proxy or a login page',
   });
 }
 
-/** The error for an answer that is not a success. */
+/** The error for an answer with an error status. */
 export function errorOfFailure(
   failure: Failure,
   access: Access | undefined,
@@ -64,7 +64,8 @@ export function errorOfFailure(
       'KUBERNETES_UNAUTHORIZED',
       `${what}: Kubernetes does not accept the credentials`,
       {
-        remedy: 'see that the ServiceAccount exists and its token is fresh: delete the Pod to get a new one',
+        remedy:
+          'check that the ServiceAccount exists and its token is current: delete the Pod to get a new one',
       },
     );
   }
@@ -76,7 +77,7 @@ export function errorOfFailure(
   }
   if (status === 404) {
     return new PublishError('KUBERNETES_NOT_FOUND', `${what}: ${because}`, {
-      remedy: `see that the namespace exists: kubectl get namespace ${access?.namespace ?? ''}`.trim(),
+      remedy: `check that the namespace exists: kubectl get namespace ${access?.namespace ?? ''}`.trim(),
     });
   }
   if (status === 409) return new PublishError('KUBERNETES_CONFLICT', `${what}: ${because}`);
@@ -88,7 +89,7 @@ export function errorOfFailure(
   });
 }
 
-/** The error for a request that got no whole answer. */
+/** The error for a request without a complete answer. */
 export function errorOfTransport(error: unknown, server: string): PublishError {
   if (error instanceof PublishError) return error;
   const code = systemCode(error) ?? (error instanceof Error ? error.name : 'unknown');
@@ -98,27 +99,27 @@ export function errorOfTransport(error: unknown, server: string): PublishError {
     {
       remedy: /CERT|SSL|TLS|VERIFY|ISSUER/.test(code)
         ? 'the certificate of the API server is not signed by the CA of the kubeconfig or the ServiceAccount'
-        : 'see that the API server runs and that no NetworkPolicy cuts it off',
+        : 'check that the API server runs and that no NetworkPolicy blocks it',
       cause: error,
     },
   );
 }
 
-/** The error for what the Roles do not allow. */
+/** The error for a permission that no Role grants. */
 export function errorOfMissingRule(access: Access): PublishError {
   return new PublishError('KUBERNETES_FORBIDDEN', `${access.verb} ${describeObject(access)} is forbidden`, {
     remedy: ruleFor(access),
   });
 }
 
-/** `secrets ambassador/name`, as it stands in log lines. */
+/** `secrets ambassador/name`, as in log lines. */
 export function describeObject({ resource, namespace, name }: Omit<Access, 'verb'>): string {
   return `${resource} ${namespace}/${name}`;
 }
 
 /**
- * Whether RBAC can limit this to a name. Not `create`: the name is not known when it is authorised. And not Events, whose names
- * the API server makes.
+ * Whether RBAC can limit this to a name. Not `create`, which is authorized before the name is known, and not Events, whose names
+ * the API server generates.
  */
 export function isNamed({ verb, resource }: Pick<Access, 'verb' | 'resource'>): boolean {
   return verb !== 'create' && resource !== 'events';
@@ -134,7 +135,7 @@ function ruleFor(access: Access): string {
 
 function remedyFor(status: number, message: string): string {
   if (/exceeded quota/.test(message))
-    return 'raise the ResourceQuota of the namespace, or delete what is not needed';
+    return 'raise the ResourceQuota of the namespace, or delete unused objects';
   if (/being terminated/.test(message))
     return 'the namespace is being deleted: wait, create it again, or use another';
   const policy = /ValidatingAdmissionPolicy '([^']+)'/.exec(message)?.[1];
@@ -142,10 +143,10 @@ function remedyFor(status: number, message: string): string {
     return `let the policy allow this object, or exempt it: kubectl get validatingadmissionpolicy ${policy} -o yaml`;
   const webhook = /admission webhook "([^"]+)"/.exec(message)?.[1];
   if (webhook !== undefined)
-    return `ask the owner of the admission webhook ${webhook}, or exempt this object`;
+    return `contact the owner of the admission webhook ${webhook}, or exempt this object`;
   if (/immutable/.test(message))
-    return 'the object was made immutable: delete it by hand, it is then written anew';
+    return 'the object was made immutable: delete it by hand, and it is recreated';
   if (status === 429 || status >= 500)
-    return 'the API server is overloaded or restarting: nothing, if it passes';
-  return 'read what the API server says';
+    return 'none if it is temporary: the API server is overloaded or restarting';
+  return 'see the message of the API server';
 }

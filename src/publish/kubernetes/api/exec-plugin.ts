@@ -3,7 +3,7 @@ import { orAborted } from '../../../lib/or-aborted.ts';
 import { childProcesses, endGroup } from '../../../lib/process-group.ts';
 import { isRecord } from '../../../lib/record.ts';
 
-/** `users[].user.exec` of a kubeconfig, as far as it is used. */
+/** The used fields of `users[].user.exec` in a kubeconfig. */
 export interface ExecPluginConfig {
   readonly command: string;
   readonly args: readonly string[];
@@ -11,23 +11,23 @@ export interface ExecPluginConfig {
   readonly apiVersion: string;
 }
 
-/** What a plugin answers (client.authentication.k8s.io, ExecCredential). */
+/** The answer of a plugin (client.authentication.k8s.io, ExecCredential). */
 export interface ExecCredential {
   readonly token: string | undefined;
   readonly clientCertificate: string | undefined;
   readonly clientKey: string | undefined;
-  /** Milliseconds since the epoch; never, where it does not say. */
+  /** Milliseconds since the epoch; infinite if the answer has no expiry. */
   readonly expiresAt: number;
 }
 
 const MAX_ANSWER_LENGTH = 1024 * 1024;
 const DEFAULT_API_VERSION = 'client.authentication.k8s.io/v1';
-/** For what a child in a session of its own, which cannot be ended, holds open. */
+/** A child in a session of its own cannot be killed, and may keep the output open. */
 const DRAIN_MS = 500;
 
 /**
- * Runs the credential plugin of a kubeconfig: not by client-node, which waits for ever for one that does not end, or whose
- * children hold its output open. All who ask meanwhile share one run.
+ * Runs the credential plugin of a kubeconfig. client-node would wait forever for one that does not exit, or whose children keep
+ * its output open. Concurrent requests share one run.
  */
 export class ExecPlugin {
   readonly #config: ExecPluginConfig;
@@ -45,9 +45,9 @@ export class ExecPlugin {
   }
 
   /**
-   * The credential of now. The plugin and its children are ended once every `signal` that waits for them has aborted.
+   * The current credential. The plugin and its children are killed once every waiting `signal` has aborted.
    *
-   * @throws what went wrong with the plugin; `signal.reason` when that aborts
+   * @throws the plugin's error; `signal.reason` when that aborts
    */
   async credential(signal: AbortSignal): Promise<ExecCredential> {
     if (this.#credential !== undefined && this.#clock.now() < this.#credential.expiresAt)
@@ -72,7 +72,7 @@ export class ExecPlugin {
       this.#credential = decodeCredential(text);
       return this.#credential;
     });
-    // It may end when nobody waits for it any more.
+    // It may fail after the last caller has stopped waiting.
     credential.catch(() => undefined);
     return { credential, end, waiting: 0 };
   }
@@ -84,13 +84,13 @@ interface Run {
   end(): void;
 }
 
-/** `output` is what it wrote, once it has ended with 0; `end` ends it and what it started. */
+/** `output` is its output once it has exited with 0; `end` kills it and its children. */
 function startPlugin(
   { command, args, env, apiVersion }: ExecPluginConfig,
   clock: Clock,
 ): { output: Promise<string>; end: () => void } {
   const info = { apiVersion, kind: 'ExecCredential', spec: { interactive: false } };
-  // In a process group of its own, to be ended with its children.
+  // In its own process group, so that it can be killed with its children.
   const { spawn } = childProcesses();
   const child = spawn(command, args, {
     env: { ...process.env, KUBERNETES_EXEC_INFO: JSON.stringify(info), ...env },
@@ -120,7 +120,7 @@ function startPlugin(
     });
     child.once('error', reject);
     child.once('exit', () => {
-      // What it leaves behind may hold its output open for ever.
+      // Processes that it leaves behind may keep its output open forever.
       endGroup(child);
       void clock.sleep(DRAIN_MS, ended.signal).then(closePipes);
     });
@@ -135,7 +135,7 @@ function startPlugin(
   return { output, end };
 }
 
-/** @throws Error for what is no `exec` of a kubeconfig */
+/** @throws Error if it is not a valid `exec` of a kubeconfig */
 export function decodeExec(exec: unknown): ExecPluginConfig {
   const { command, args, env, apiVersion } = isRecord(exec) ? exec : {};
   if (typeof command !== 'string' || command === '') throw new Error('its exec names no command');

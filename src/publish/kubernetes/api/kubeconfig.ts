@@ -6,13 +6,13 @@ import { PublishError, systemCode } from '../../../errors.ts';
 import { readText } from '../../../lib/read-text.ts';
 import { isRecord } from '../../../lib/record.ts';
 
-// Its warnings and errors would quote the line, which may hold a token.
+// Warnings and pretty errors would quote the line, which may contain a token.
 const YAML_OPTIONS = { merge: true, logLevel: 'error', prettyErrors: false } as const;
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * Loads the KubeConfig the way kubectl does: KUBECONFIG, ~/.kube/config, or the ServiceAccount of a Pod. client-node would
- * read the files without a deadline, and where there is none fall back to localhost:8080.
+ * Loads the KubeConfig as kubectl does: KUBECONFIG, ~/.kube/config, or the ServiceAccount of a Pod. client-node would read the
+ * files without a deadline, and fall back to localhost:8080 without any.
  *
  * @throws PublishError KUBERNETES_CONFIGURATION
  */
@@ -27,7 +27,7 @@ export async function loadKubeConfig(): Promise<KubeConfig> {
   const text = await readIfThere(home);
   if (text !== undefined) return usable(fromText(text, home));
   if (!(await isThere(`${SERVICE_ACCOUNT}/token`))) throw noConfiguration();
-  // client-node reads it too, and by then it is known to be readable.
+  // client-node reads this file too; this first read has a deadline.
   await podNamespace();
   const config = new KubeConfig();
   config.loadFromCluster();
@@ -35,15 +35,15 @@ export async function loadKubeConfig(): Promise<KubeConfig> {
 }
 
 /**
- * The namespace of the Pod this runs in, if it runs in one.
+ * The namespace of the Pod, if the process runs in one.
  *
- * @throws PublishError KUBERNETES_CONFIGURATION when the file is there and cannot be read in time
+ * @throws PublishError KUBERNETES_CONFIGURATION if the file exists and cannot be read in time
  */
 export async function podNamespace(): Promise<string | undefined> {
   return (await readIfThere(`${SERVICE_ACCOUNT}/namespace`))?.trim() || undefined;
 }
 
-/** @throws PublishError KUBERNETES_CONFIGURATION when the context names no cluster */
+/** @throws PublishError KUBERNETES_CONFIGURATION if the context names no cluster */
 export function clusterOf(config: KubeConfig): NonNullable<ReturnType<KubeConfig['getCurrentCluster']>> {
   return config.getCurrentCluster() ?? raiseNoConfiguration();
 }
@@ -51,11 +51,11 @@ export function clusterOf(config: KubeConfig): NonNullable<ReturnType<KubeConfig
 function usable(config: KubeConfig): KubeConfig {
   if (URL.canParse(clusterOf(config).server)) return config;
   throw new PublishError('KUBERNETES_CONFIGURATION', 'the server of the kubeconfig is not a URL', {
-    remedy: 'let it be https://host:port; Node.js takes an IPv6 address without a zone only',
+    remedy: 'set it to https://host:port; Node.js accepts an IPv6 address only without a zone',
   });
 }
 
-/** @param path where `text` was read, which relative paths in it start from */
+/** @param path the file of `text`: relative paths in it start from its folder */
 function fromText(text: string, path: string): KubeConfig {
   const config = new KubeConfig();
   try {
@@ -68,8 +68,8 @@ function fromText(text: string, path: string): KubeConfig {
 }
 
 /**
- * A file with a token becomes what client-node calls an auth provider: it would read `token-file` once, at the start, and
- * does not know `tokenFile`, which kubectl does.
+ * Turns a token file into an auth provider of client-node, which would read `token-file` only once, at the start, and does not
+ * support kubectl's `tokenFile`.
  */
 function withTokenFilesKept(kubeconfig: unknown, folder: string): unknown {
   const users: unknown = isRecord(kubeconfig) ? kubeconfig['users'] : undefined;
@@ -86,7 +86,7 @@ function withTokenFilesKept(kubeconfig: unknown, folder: string): unknown {
   return { ...kubeconfig, users: kept };
 }
 
-/** Undefined where there is no such file for this user. */
+/** Undefined if there is no such file for this user. */
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readText(path);
@@ -96,7 +96,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** A file that cannot be read just now is there: the request that needs it reports that. */
+/** True for a file that cannot be read now: the request that needs it reports the error. */
 async function isThere(path: string): Promise<boolean> {
   return readIfThere(path).then(
     (text) => text !== undefined,

@@ -1,7 +1,7 @@
 import { PublishError } from '../../../errors.ts';
 import { isRecord, within } from '../../../lib/record.ts';
 
-/** A Secret or Service as the API server returned it, as far as it is used. */
+/** The used fields of a Secret or Service from the API server. */
 export interface KubernetesObject {
   readonly name: string;
   readonly namespace: string | undefined;
@@ -12,21 +12,21 @@ export interface KubernetesObject {
   /** Of a Secret. */
   readonly type: string | undefined;
   readonly immutable: boolean;
-  /** Who owns a part of what we write there: the data of a Secret, the annotations of a Service. */
+  /** The field managers of what we write: the data of a Secret, the annotation of a Service. */
   readonly managers: readonly string[];
-  /** Who owns each label. */
+  /** The field managers of each label. */
   readonly labelOwners: Readonly<Record<string, readonly string[]>>;
-  /** The same of each annotation. */
+  /** The field managers of each annotation. */
   readonly annotationOwners: Readonly<Record<string, readonly string[]>>;
-  /** Of a Secret: who owns each key of its data. */
+  /** The field managers of each key in a Secret's data. */
   readonly dataOwners: Readonly<Record<string, readonly string[]>>;
-  /** Of a Secret, base64. */
+  /** The data of a Secret, base64. */
   readonly data: Readonly<Record<string, string>>;
   /** Of a Service. */
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
-/** @throws PublishError KUBERNETES_INVALID_RESPONSE; it never quotes the answer, which may hold a private key */
+/** @throws PublishError KUBERNETES_INVALID_RESPONSE, without quoting the answer, which may contain a private key */
 export function decodeObject(value: unknown): KubernetesObject {
   const metadata = asRecord(asRecord(value)['metadata']);
   const { name, namespace, uid, resourceVersion } = metadata;
@@ -52,7 +52,7 @@ export function decodeObject(value: unknown): KubernetesObject {
   };
 }
 
-/** The objects of a list and the resourceVersion a watch goes on from. */
+/** The objects of a list, and the resourceVersion from which to watch. */
 export function decodeList(value: unknown): { items: readonly KubernetesObject[]; resourceVersion: string } {
   const { items, metadata } = asRecord(value);
   const { resourceVersion } = asRecord(metadata);
@@ -66,10 +66,10 @@ export function asRecord(value: unknown): Record<string, unknown> {
   return value;
 }
 
-/** Labels and annotations are shared by many; what is ours alone is the data, and the annotation Ambassador reads. */
+/** Other writers may add labels and annotations; only the data and Ambassador's annotation are exclusively ours. */
 function managersOf(managedFields: unknown): string[] {
   const managers = ownersOf(managedFields).flatMap(({ manager, fields }) => {
-    // After an adoption the creator still owns `f:data`, but none of its keys.
+    // After an adoption the original creator still owns `f:data`, but none of its keys.
     const ownsData = Object.keys(within(fields, 'f:data')).some((key) => key.startsWith('f:'));
     const ownsConfig = 'f:getambassador.io/config' in within(within(fields, 'f:metadata'), 'f:annotations');
     return ownsData || ownsConfig ? [manager] : [];
@@ -77,7 +77,7 @@ function managersOf(managedFields: unknown): string[] {
   return [...new Set(managers)];
 }
 
-/** Who owns each entry of a map, by the `fieldsV1` of that map. */
+/** The field managers of each entry of a map, from its `fieldsV1`. */
 function entryOwners(managedFields: unknown, path: readonly string[]): Record<string, string[]> {
   const owners: Record<string, string[]> = {};
   for (const { manager, fields } of ownersOf(managedFields)) {
@@ -107,6 +107,6 @@ function strings(value: unknown): Record<string, string> {
 
 function unusable(what: string): PublishError {
   return new PublishError('KUBERNETES_INVALID_RESPONSE', `the API server answered ${what}`, {
-    remedy: 'see that the kubeconfig leads to the API server itself and not to a proxy or a login page',
+    remedy: 'check that the kubeconfig leads to the API server itself and not to a proxy or a login page',
   });
 }

@@ -3,9 +3,9 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy that the environment names for `server`, undefined for none: HTTPS_PROXY or HTTP_PROXY by the scheme, unless
- * NO_PROXY lists the host. The rules are those of Go (golang.org/x/net/http/httpproxy), and so of kubectl: this machine is
- * never reached through a proxy.
+ * The proxy for `server` from the environment, undefined if none: HTTPS_PROXY or HTTP_PROXY by the scheme, unless NO_PROXY lists
+ * the host. Follows the rules of Go (golang.org/x/net/http/httpproxy) and so of kubectl: this machine is never reached through a
+ * proxy.
  */
 export function proxyFromEnvironment(server: string, environment: Environment): string | undefined {
   const { protocol, hostname, port } = new URL(server);
@@ -37,7 +37,7 @@ function isThisMachine(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-/** An entry is `*`, an address, a network, or a name with all below it; all but a network may have a port. */
+/** An entry is `*`, an address, a network, or a domain with its subdomains; all but a network may have a port. */
 function excludes(entry: string, { host, port }: ProxyTarget): boolean {
   if (entry === '') return false;
   if (entry === '*') return true;

@@ -11,11 +11,11 @@ import { readLines } from './watch-stream.ts';
 export interface RequestsOptions {
   readonly credentials: Credentials;
   readonly clock: Clock;
-  /** Called once a request, with `ok` or the code of the error. */
+  /** Called once per request, with `ok` or the error code. */
   readonly onRequest: (verb: string, resource: string, outcome: string) => void;
-  /** Called for each `Warning` header of a response, with the request it belongs to. */
+  /** Called for each `Warning` header of a response. */
   readonly onWarning: (access: Access, warning: string) => void;
-  /** Milliseconds for a whole answer, streams left out. */
+  /** Milliseconds for a complete answer; not for streams. */
   readonly deadlineMs?: number;
 }
 
@@ -23,7 +23,7 @@ export interface Call {
   readonly method: Dispatcher.HttpMethod;
   readonly path: string;
   readonly access?: Access;
-  /** Where there is no `access`; the server's version unless it says otherwise. */
+  /** For errors of a request without `access`. Default: the query for the server's version. */
   readonly question?: Question;
   readonly contentType?: string;
   readonly body?: unknown;
@@ -34,7 +34,7 @@ const DEFAULT_DEADLINE_MS = 15_000;
 export const STREAM_SECONDS = 290;
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
-/** Requests to the API server over one connection pool: credentials, deadlines, limits, and what an error means. */
+/** Sends requests to the API server over one connection pool, with credentials, deadlines and limits, and maps errors. */
 export class Requests {
   readonly #options: RequestsOptions;
 
@@ -43,7 +43,7 @@ export class Requests {
   }
 
   /**
-   * The decoded JSON of the whole answer.
+   * Returns the decoded JSON of the answer.
    *
    * @throws PublishError
    */
@@ -56,11 +56,11 @@ export class Requests {
           const { body } = await this.#send(call, signal);
           return parseJson(await orAborted(readText(body), signal));
         } catch (error) {
-          // One of ours says what it was that took too long.
+          // A PublishError already names what timed out.
           if (!timedOut() || error instanceof PublishError) throw errorOfTransport(error, server);
           const message = `the API server at ${server} did not answer in ${deadlineMs} ms`;
           throw new PublishError('KUBERNETES_TIMEOUT', message, {
-            remedy: 'see the load of the API server and what stands between',
+            remedy: 'check the load of the API server and the network in between',
             cause: error,
           });
         }
@@ -69,8 +69,8 @@ export class Requests {
   }
 
   /**
-   * The decoded JSON of each line of the answer, until the server or `signal` ends it; `onOpen` is called once the server
-   * has agreed to it.
+   * Yields the decoded JSON of each line of the answer, until the server or `signal` ends it; `onOpen` is called once the server
+   * has accepted the request.
    *
    * @throws PublishError
    */
@@ -93,7 +93,7 @@ export class Requests {
     }
   }
 
-  /** Sends one request; a 401 is tried once more with credentials read anew, since token files rotate. */
+  /** Sends one request. After a 401 it is retried once with reloaded credentials, because token files rotate. */
   async #send(call: Call, signal: AbortSignal, retry = true): Promise<Dispatcher.ResponseData> {
     const { credentials } = this.#options;
     const { headers, agent } = await this.#authorize(signal);
@@ -112,7 +112,7 @@ export class Requests {
       },
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     });
-    // A request that waits for its connection heeds no signal.
+    // undici ignores the signal while a request waits for its connection.
     const response = await orAborted(answer, signal);
     const { access } = call;
     if (access !== undefined)
@@ -132,7 +132,7 @@ export class Requests {
     throw errorOfFailure(failure, access, call.question);
   }
 
-  /** A stream has no deadline, and what it is authorized by may hang. */
+  /** With a deadline even for streams, because a token file or a credential plugin may hang. */
   #authorize(parent: AbortSignal): ReturnType<Credentials['authorize']> {
     const { clock, credentials, deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
     return withDeadline(clock, deadlineMs, parent, (signal) => credentials.authorize(signal));
@@ -179,7 +179,7 @@ function readStatus(text: string): { reason: string; message: string } {
     const { reason, message } = asRecord(JSON.parse(text));
     return { reason: String(reason ?? ''), message: String(message ?? '') };
   } catch {
-    // Priority and fairness answers in plain text; an HTML page is a proxy's.
+    // API priority and fairness answers in plain text. An HTML page comes from a proxy.
     return { reason: '', message: /^\s*</.test(text) ? '' : text };
   }
 }

@@ -3,7 +3,7 @@ import type { PublishedEvent } from '../../publisher.ts';
 import type { ObjectRef } from '../api/client.ts';
 import type { KubernetesObject } from '../api/object.ts';
 
-/** The Secret as an Event refers to it; without uid and version where it does not exist. */
+/** The Secret as referenced by an Event; without uid and version if it does not exist. */
 export interface Involved {
   readonly apiVersion: 'v1';
   readonly kind: 'Secret';
@@ -13,7 +13,7 @@ export interface Involved {
   readonly resourceVersion?: string | undefined;
 }
 
-/** What happened to a Secret, and how often by now. Times are milliseconds since the epoch. */
+/** What happened to a Secret, and how often. Times are milliseconds since the epoch. */
 export interface Occurrence extends Pick<PublishedEvent, 'type' | 'reason'> {
   readonly message: string;
   readonly involved: Involved;
@@ -22,7 +22,7 @@ export interface Occurrence extends Pick<PublishedEvent, 'type' | 'reason'> {
   readonly count: number;
 }
 
-/** What events.k8s.io/v1 accepts of a note (`NoteLengthLimit`), which is the message of core/v1. */
+/** The limit of a note in events.k8s.io/v1 (`NoteLengthLimit`), which is the message in core/v1. */
 const MAX_MESSAGE_BYTES = 1024;
 const CUT = '…';
 
@@ -40,12 +40,12 @@ export function eventMessage({ message, code, remedy }: PublishedEvent): string 
   const whole = remedy === undefined ? said : `${said}; remedy: ${remedy}`;
   const bytes = new TextEncoder().encode(whole.replaceAll(/\s+/g, ' '));
   if (bytes.length <= MAX_MESSAGE_BYTES) return new TextDecoder().decode(bytes);
-  // As a stream, so that the half of a character at the cut is left out.
+  // As a stream, which omits an incomplete character at the end.
   const kept = bytes.subarray(0, MAX_MESSAGE_BYTES - Buffer.byteLength(CUT));
   return new TextDecoder().decode(kept, { stream: true }) + CUT;
 }
 
-/** A core/v1 Event. Its name is made by the API server, so that replicas cannot take the same one. */
+/** A core/v1 Event. The API server generates its name, so that replicas cannot choose the same one. */
 export function eventManifest(occurrence: Occurrence, instance: string): object {
   const { type, reason, message, involved, firstAt } = occurrence;
   return {
@@ -64,7 +64,7 @@ export function eventManifest(occurrence: Occurrence, instance: string): object 
   };
 }
 
-/** What changes of an Event when the same happens again. */
+/** The fields of an Event that change when it recurs. */
 export function recurrence({ count, lastAt }: Occurrence): object {
   return { count, lastTimestamp: new Date(lastAt).toISOString() };
 }

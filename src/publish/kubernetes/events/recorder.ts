@@ -13,35 +13,34 @@ export interface EventRecorderOptions {
   readonly secret: ObjectCache;
   readonly clock: Clock;
   readonly onFailure: (error: unknown) => void;
-  /** Which replica this is: in a Pod, its name. */
+  /** The name of the replica: in a Pod, the name of the Pod. */
   readonly instance: string;
 }
 
-/** An Event that may occur again. */
+/** An Event that may recur. */
 interface RecordedEvent extends Occurrence {
   lastAt: number;
   count: number;
-  /** What was last written to the API server. */
+  /** The state last written to the API server. */
   sent: { readonly name: string; readonly count: number } | undefined;
 }
 
-/** So many Events at once, then one in this time: they are for people, and etcd keeps each for an hour. */
+/** The number of Events at once, and the time for each further one: they are for people, and etcd keeps each for an hour. */
 const BURST = 25;
 const REFILL_MS = 60_000;
-/** Different Events that are remembered, so that their count can be raised. */
+/** The number of different Events whose count can be incremented. */
 const REMEMBERED = 50;
 const CLOSE_WITHIN_MS = 500;
 
 /**
- * Writes Events on the Secret, one after the other and beside the work: none delays or fails a publication. A repeat
- * increments the count of its Event, as client-go's recorder does; beyond the rate it is counted only, and written with the
- * next repeat.
+ * Writes Events about the Secret one after the other, without delaying or failing a publication. A repeat increments the count of
+ * its Event, as client-go's recorder does; beyond the rate limit it is only counted, and written with the next repeat.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #bucket: TokenBucket;
   readonly #ended = new AbortController();
-  /** By what they say, and of which Secret. */
+  /** By Secret, reason and message. */
   readonly #recorded = new LRUCache<string, RecordedEvent>({ max: REMEMBERED });
   #sending: Promise<void> = Promise.resolve();
 
@@ -56,7 +55,7 @@ export class EventRecorder {
     if (this.#bucket.tryTake()) this.#sending = this.#sending.then(() => this.#send(recorded));
   }
 
-  /** Waits half a second at most for what is under way, and records nothing more. Never rejects. */
+  /** Waits at most half a second for pending Events, and records no more. Never rejects. */
   async close(): Promise<void> {
     const sent = new AbortController();
     void this.#options.clock.sleep(CLOSE_WITHIN_MS, sent.signal).then(() => this.#ended.abort());
@@ -103,7 +102,7 @@ export class EventRecorder {
     return (await client.create(eventRef(secret.ref, secret.ref.name), manifest, this.#ended.signal)).name;
   }
 
-  /** Undefined where the Event is gone: the API server keeps each for an hour. */
+  /** Undefined if the Event is gone: the API server keeps each for an hour. */
   async #increment(recorded: RecordedEvent, name: string): Promise<string | undefined> {
     const { client, secret } = this.#options;
     try {

@@ -24,23 +24,20 @@ test('a row is status, subject and what was found in columns; a remedy is one li
     `                    -> ${LONG}`,
     'skipped  chain      after that',
     '',
-    '1 PASS, 1 WARN, 1 FAIL, 1 skipped. Begin with the first FAIL: leaf',
+    '1 PASS, 1 WARN, 1 FAIL, 1 skipped. Fix the first FAIL first: leaf',
     '',
   ]);
 });
 
 test('without a FAIL there is nothing to begin with', () => {
   const table = renderTable({ ok: true, configured: true, rows: rows.slice(0, 2) });
-
   assert.match(table, /\n1 PASS, 1 WARN, 0 FAIL, 0 skipped\n$/);
 });
 
 test('the lines of a configuration stand below one another', () => {
   const row = fail(WAY, new ConfigurationError(['one', 'two']));
-
   const [first, second, third] = renderTable({ ok: false, configured: false, rows: [row] }).split('\n');
-
-  assert.equal(first, 'FAIL     the way  the configuration cannot be used:');
+  assert.equal(first, 'FAIL     the way  the configuration is invalid:');
   assert.deepEqual(
     [second, third],
     ['one', 'two'].map((problem) => `${' '.repeat(18)}  - ${problem}`),
@@ -49,14 +46,12 @@ test('the lines of a configuration stand below one another', () => {
 
 test('for programs there are the same rows, and whether all is well', () => {
   const report: { rows: { code?: string }[] } = JSON.parse(renderJson({ ok: false, configured: true, rows }));
-
   assert.deepEqual(report, { ok: false, rows });
   assert.equal(report.rows[2]?.code, 'CONSUL_PERMISSION_DENIED');
 });
 
 test('S8: what Consul names itself can neither colour a row nor add one', () => {
   const row = pass(WAY, 'the trust domain is a\u001b[31m\nPASS     forged');
-
   assert.match(
     renderTable({ ok: true, configured: true, rows: [row] }),
     /^PASS {5}the way {2}the trust domain is a\\u001b\[31m\\u000aPASS {5}forged\n\n/,
@@ -65,9 +60,7 @@ test('S8: what Consul names itself can neither colour a row nor add one', () => 
 
 test('at a terminal each status has its colour, and nothing else has one', () => {
   const report = { ok: false, configured: true, rows };
-
   const table = renderTable(report, true).replaceAll('\u001b', 'ESC');
-
   assert.match(table, /^ESC\[32mPASS {5}ESC\[0m/);
   assert.match(table, /^ESC\[31mFAIL {5}ESC\[0m/m);
   assert.equal(table.replaceAll(/ESC\[\d+m/g, ''), renderTable(report));

@@ -29,70 +29,72 @@ function judge(roots: ListedRoots, offered: CertificateAndKey, at = NOW): [Row, 
   return identityRows(identity, chain, roots, offered, { service: SERVICE, scope: ANYWHERE }, at);
 }
 
-const codes = (rows: readonly Row[]) => rows.map(({ status, code }) => [status, code]);
-
 test('a good leaf passes both rows, which say for whom it is, until when, and by whom', () => {
   const [identity, chain] = judge(listing(listRoot(root)), material(leaf), NOW + 25 * HOUR);
-
   const until = new Date(NOW + LIFETIME).toISOString();
   assert.equal(identity.detail, `${leaf.uri}, until ${until} (75 % of its lifetime)`);
   assert.deepEqual([identity.status, chain.status], ['pass', 'pass']);
 });
 
-test('a leaf of a root that is no longer the active one is a WARN: it passes by itself', async () => {
-  const [identity, chain] = judge(listing(listRoot(await newRoot()), listRoot(root)), material(leaf));
+const other = await newRoot();
+const expired = await newRoot({ notAfter: new Date(NOW - HOUR) });
+const excluding = await newRoot({ extensions: [nameConstraints({ permitted: ['other.consul'] })] });
+const OK = ['pass', undefined];
 
-  assert.deepEqual([identity.status, chain.status], ['pass', 'warn']);
-});
-
-test('a leaf of a root that is not listed fails the chain, and not the identity', async () => {
-  const rows = judge(listing(listRoot(await newRoot())), material(leaf));
-
-  assert.deepEqual(codes(rows), [
-    ['pass', undefined],
-    ['fail', 'NO_CHAIN'],
-  ]);
-});
-
-test('the leaf of another service fails the identity, and its chain means nothing', async () => {
-  const rows = judge(listing(listRoot(root)), material(await newLeaf(root, { service: 'web' })));
-
-  assert.deepEqual(codes(rows), [
-    ['fail', 'WRONG_SERVICE'],
-    ['skipped', undefined],
-  ]);
-});
-
-test('an expired leaf fails the identity', () => {
-  const rows = judge(listing(listRoot(root)), material(leaf), NOW + LIFETIME + HOUR);
-
-  assert.deepEqual(codes(rows)[0], ['fail', 'EXPIRED']);
-});
-
-test('without a usable root the chain is the failure', async () => {
-  const expired = await newRoot({ notAfter: new Date(NOW - HOUR) });
-
-  assert.deepEqual(codes(judge(listing(listRoot(expired)), material(leaf))), [
-    ['skipped', undefined],
-    ['fail', 'NO_ROOT'],
-  ]);
-});
+for (const [what, roots, offered, at, rows] of [
+  ['a leaf of an inactive root is a WARN', [other, root], leaf, NOW, [OK, ['warn', undefined]]],
+  ['a leaf of a root that is not listed fails the chain', [other], leaf, NOW, [OK, ['fail', 'NO_CHAIN']]],
+  [
+    'I3: a leaf that name constraints exclude fails the chain',
+    [excluding],
+    await newLeaf(excluding),
+    NOW,
+    [OK, ['fail', 'NAME_CONSTRAINTS']],
+  ],
+  [
+    'the leaf of another service fails the identity, and its chain means nothing',
+    [root],
+    await newLeaf(root, { service: 'web' }),
+    NOW,
+    [
+      ['fail', 'WRONG_SERVICE'],
+      ['skipped', undefined],
+    ],
+  ],
+  [
+    'an expired leaf fails the identity',
+    [root],
+    leaf,
+    NOW + LIFETIME + HOUR,
+    [
+      ['fail', 'EXPIRED'],
+      ['skipped', undefined],
+    ],
+  ],
+  [
+    'without a usable root the chain fails',
+    [expired],
+    leaf,
+    NOW,
+    [
+      ['skipped', undefined],
+      ['fail', 'NO_ROOT'],
+    ],
+  ],
+] as const) {
+  test(what, () => {
+    const [active, ...others] = roots.map((one) => listRoot(one));
+    assert.ok(active);
+    const found = judge(listing(active, ...others), material(offered), at);
+    assert.deepEqual(
+      found.map(({ status, code }) => [status, code]),
+      rows,
+    );
+  });
+}
 
 test('I1: a leaf is as good as the intermediate that ends first: until then it passes', async () => {
   const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
-
   const [identity] = judge(listing(listRoot(root)), material(await newLeaf(dying)), NOW + HOUR / 2);
-
   assert.match(identity.detail ?? '', /until 2030-01-15T13:00:00\.000Z \(50 % of its lifetime\)$/);
-});
-
-test('I3: a leaf that name constraints exclude fails the chain, and not the identity', async () => {
-  const excluding = await newRoot({ extensions: [nameConstraints({ permitted: ['other.consul'] })] });
-
-  const rows = judge(listing(listRoot(excluding)), material(await newLeaf(excluding)));
-
-  assert.deepEqual(codes(rows), [
-    ['pass', undefined],
-    ['fail', 'NAME_CONSTRAINTS'],
-  ]);
 });

@@ -12,10 +12,9 @@ function forAny(holds: (listed: Listed) => void): void {
   fc.assert(fc.property(situations, holds), runs(80));
 }
 
-test('in any situation deciding throws nothing and asks to be called again later', () => {
+test('in any situation deciding throws nothing and gives a later time to decide again', () => {
   forAny(({ situation }) => {
     const decision = decideOn(situation);
-
     assert.ok(decision.recheckAt > situation.at);
   });
 });
@@ -30,29 +29,27 @@ test('in any situation deciding again on its own result writes nothing', () => {
   forAny(({ situation }) => {
     const first = decideOn(situation);
     const published = carriedOut(first, situation.published);
-
     const again = decideOn({ ...situation, published });
-
     assert.deepEqual([again.writesLeaf, again.writesBundle], [false, false]);
     assert.deepEqual(carriedOut(again, published), published);
     assert.deepEqual(again.violation, first.violation);
   });
 });
 
-test('in any situation what is to be published works, and what works is published', () => {
+test('in any situation what is decided on works, and what works is published', () => {
   forAny(({ situation, listed }) => {
     const { candidate, at, scope } = situation;
     const decision = decideOn(situation);
 
     const result = carriedOut(decision);
     const [works, isOfNamespace] = rankOf(result, listed, at, scope?.namespace);
-    // What stays may be of somebody whose clock is ahead.
+    // What stays may be of a writer whose clock is ahead.
     const worksSoon = decision.writesLeaf ? works : rankWithin(HOUR, result, listed, at)[0];
     // A leaf that stays though it does not work may do so for this judge, which tries every path and not only the first.
     const isBroken = result !== undefined && decision.violation?.reason === 'invalid';
     if (!isBroken) assert.equal(worksSoon, result === undefined ? 0 : 1);
     if (decision.writesLeaf) assert.equal(isOfNamespace, 1);
-    // Consul's leaf where it is what was asked for and works as it was sent: then something must be published.
+    // Consul's leaf where it is in scope and works as it was sent: then something must be published.
     const [candidateWorks, candidateFits] = rankOf(candidate, listed, at, scope?.namespace);
     if (candidateWorks === 1 && candidateFits === 1) assert.ok(result);
   });
@@ -81,13 +78,11 @@ test('in any situation the leaf is replaced only by a better one, or where gatew
   return fc.assert(property, runs(80));
 });
 
-test('in any situation nothing changes before the time it asks to be called again', () => {
+test('in any situation nothing changes before the time to decide again', () => {
   forAny(({ situation }) => {
     const first = decideOn(situation);
     const published = carriedOut(first, situation.published);
-
     const before = decideOn({ ...situation, published, at: first.recheckAt - 1 });
-
     assert.equal(before.writesLeaf, false);
     assert.equal(before.rejected?.code, first.rejected?.code);
     if (first.violation === undefined) assert.equal(before.violation, undefined);

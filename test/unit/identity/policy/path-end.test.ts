@@ -15,6 +15,7 @@ import {
   publishedAs,
   SECOND,
 } from '../support.ts';
+import { testDecisions } from './table.ts';
 
 const root = await newRoot();
 const signed = await newRoot({ name: 'signed by two' });
@@ -37,41 +38,40 @@ function history(first: Published, candidate: Parameters<typeof decideOn>[0]['ca
   return looks;
 }
 
-test('I1: a chain whose intermediate expires is replaced before that by the same leaf with the other path, once', () => {
-  const first = { ...publishedAs(leaf, bundle), certificatePem: leaf.certPem + dying.certPem };
-  const offered = { ...material(leaf), certificatePem: leaf.certPem + dying.certPem + lasting.certPem };
+const old = await newLeaf(signed, { from: NOW - 0.65 * LIFETIME });
 
-  const looks = history(first, offered, NOW + 20 * HOUR);
+for (const [whose, served, offered] of [
+  ['the leaf', leaf, [dying, lasting]],
+  ['an older leaf', old, [lasting]],
+] as const) {
+  test(`I1: the chain of ${whose} is replaced once, before its intermediate expires, by one with the other path`, () => {
+    const chainOf = (...above: readonly { certPem: string }[]) => ({
+      ...material(served),
+      certificatePem: [served, ...above].map(({ certPem }) => certPem).join(''),
+    });
 
-  const writes = looks.filter(({ isWritten }) => isWritten);
-  assert.equal(writes.length, 1);
-  assert.ok((writes[0]?.at ?? NOW + HOUR) < NOW + HOUR);
-  for (const { at, published } of looks) {
-    const served = readCertificates(published.certificatePem, 'tls.crt');
-    assert.ok(served.every(({ notAfter }) => at < notAfter));
-    assert.equal(published.privateKeyPem, leaf.keyPem);
-  }
-});
+    const looks = history({ ...chainOf(dying), caPem: bundle.pem }, chainOf(...offered), NOW + 20 * HOUR);
 
-test('I1: the other path replaces it before the end too where the leaf itself is old', async () => {
-  const old = await newLeaf(signed, { from: NOW - 0.65 * LIFETIME });
-  const first = { ...publishedAs(old, bundle), certificatePem: old.certPem + dying.certPem };
-  const offered = { ...material(old), certificatePem: old.certPem + lasting.certPem };
+    const [write, ...others] = looks.filter(({ isWritten }) => isWritten);
+    assert.deepEqual(others, []);
+    assert.ok((write?.at ?? NOW + HOUR) < NOW + HOUR - 30 * SECOND);
+    for (const { at, published } of looks) {
+      const certificates = readCertificates(published.certificatePem, 'tls.crt');
+      assert.ok(certificates.every(({ notAfter }) => at < notAfter));
+      assert.equal(published.privateKeyPem, served.keyPem);
+    }
+  });
+}
 
-  const looks = history(first, offered, NOW + HOUR);
+const ending = await root.issueIntermediate({ notAfter: new Date(NOW + 45 * SECOND) });
 
-  const writes = looks.filter(({ isWritten }) => isWritten);
-  assert.equal(writes.length, 1);
-  assert.ok((writes[0]?.at ?? NOW + HOUR) < NOW + HOUR - 30 * SECOND);
-});
-
-test('I1: a leaf of 72 h below an intermediate with 45 s left is replaced at once by a better one', async () => {
-  const ending = await root.issueIntermediate({ notAfter: new Date(NOW + 45 * SECOND) });
-  const published = publishedAs(await newLeaf(ending, { from: NOW - HOUR, lasts: 72 * HOUR }), bundle);
-  const candidate = material(await newLeaf(root));
-
-  const { writesLeaf, reason } = decideOn({ published, candidate, bundle });
-
-  assert.equal(writesLeaf, true);
-  assert.match(reason ?? '', /^renewal-due: the published leaf has 1 % of its lifetime left/);
+testDecisions({
+  'I1: a leaf of 72 h below an intermediate with 45 s left is replaced at once by a better one': [
+    {
+      published: publishedAs(await newLeaf(ending, { from: NOW - HOUR, lasts: 72 * HOUR }), bundle),
+      candidate: material(await newLeaf(root)),
+      bundle,
+    },
+    { writes: 'leaf', cause: /^renewal-due: the published leaf has 1 % of its lifetime left/ },
+  ],
 });

@@ -11,7 +11,7 @@ const URI = new RegExp(`^URI:spiffe://${TRUST_DOMAIN}/ns/([a-z]+)/dc/dc1/svc/${S
 
 /**
  * The rank of `served` at `at`, judged by node alone and by a walk of its own, with nothing of `identity/`. Where no
- * namespace was asked for, any is right.
+ * namespace is configured, any is right.
  */
 export function rankOf(
   served: CertificateAndKey | undefined,
@@ -93,7 +93,7 @@ function isGood({ validFrom, validTo }: X509Certificate, at: number): boolean {
   return Date.parse(validFrom) <= at && at < Date.parse(validTo);
 }
 
-/** From the DER of the basic constraints; node does not tell. */
+/** From the DER of the basic constraints; Node.js does not parse them. */
 function pathLengthOf({ raw }: X509Certificate): number {
   const length = /0603551d13(?:0101ff)?04..30..0101ff0201(..)/.exec(raw.toString('hex'))?.[1];
   return length === undefined ? Number.POSITIVE_INFINITY : Number.parseInt(length, 16);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { buildTrustBundle } from '../../../../src/identity/trust-bundle.ts';
 import {
   bundleOf,
+  DAY,
   decideOn,
   HOUR,
   LIFETIME,
@@ -15,6 +16,7 @@ import {
   publishedAs,
   SECOND,
 } from '../support.ts';
+import { testDecisions } from './table.ts';
 
 const root = await newRoot();
 const bundle = bundleOf(root);
@@ -24,7 +26,6 @@ const AGEING_FROM = NOW + 70 * HOUR + 1;
 
 test('a good leaf is looked at again in the moment it begins to age, and not before', () => {
   const { recheckAt } = decideOn({ published, bundle });
-
   const counts = [recheckAt - 1, recheckAt].map(
     (at) => decideOn({ published, bundle, at }).violation?.reason,
   );
@@ -32,24 +33,10 @@ test('a good leaf is looked at again in the moment it begins to age, and not bef
   assert.deepEqual(counts, [undefined, 'renewal-due']);
 });
 
-test('a leaf that is about to be written is looked at again when it will age', () => {
-  assert.equal(decideOn({ candidate: material(leaf), bundle }).recheckAt, AGEING_FROM);
-});
-
-test('a root that expires first is looked at again in the moment it expires', async () => {
-  const dying = await newRoot({ notAfter: new Date(NOW + HOUR) });
-
-  const { recheckAt } = decideOn({ published, bundle: bundleOf(root, dying) });
-
-  assert.equal(recheckAt, NOW + HOUR);
-});
-
 test('I1: a leaf below an intermediate that expires first begins to age with that', async () => {
   const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
   const short = publishedAs(await newLeaf(dying), bundle);
-
   const { recheckAt } = decideOn({ published: short, bundle });
-
   assert.equal(recheckAt, NOW + 0.7 * HOUR + 1);
   const reasons = [recheckAt - 1, recheckAt, NOW + HOUR].map(
     (at) => decideOn({ published: short, bundle, at }).violation?.reason,
@@ -78,50 +65,57 @@ test('a leaf whose root is not yet valid by this clock is taken in the moment th
   const next = await newRoot({ notBefore });
   const candidate = material(await newLeaf(next, { from: at }));
   const before = at + 2 * HOUR - 20 * SECOND;
-  const both = buildTrustBundle(listing(listRoot(next), listRoot(root)), before);
+  const bundleOfBoth = buildTrustBundle(listing(listRoot(next), listRoot(root)), before);
 
-  const { recheckAt, rejected } = decideOn({ published, candidate, bundle: both, at: before });
+  const { recheckAt, rejected } = decideOn({ published, candidate, bundle: bundleOfBoth, at: before });
 
   assert.equal(rejected?.code, 'NO_CHAIN');
   assert.equal(recheckAt, notBefore.getTime());
-  assert.equal(decideOn({ published, candidate, bundle: both, at: recheckAt }).writesLeaf, true);
+  assert.equal(decideOn({ published, candidate, bundle: bundleOfBoth, at: recheckAt }).writesLeaf, true);
 });
 
-const CONDEMNED = {
-  'nothing that could be published': decideOn({ bundle }),
-  'an expired leaf': decideOn({ published, bundle, at: NOW + LIFETIME + 1 }),
-  'a leaf of the previous root': decideOn({ published, bundle: bundleOf(await newRoot(), root) }),
-};
-const DECIDED_AT: Readonly<Record<string, number>> = {
-  'an expired leaf': NOW + LIFETIME + 1,
-};
-
-for (const [what, { recheckAt }] of Object.entries(CONDEMNED)) {
-  test(`${what} is looked at again after half a minute`, () => {
-    assert.equal(recheckAt - (DECIDED_AT[what] ?? NOW), 30 * SECOND);
-  });
-}
-
-test('an ageing leaf is looked at again after a tenth of what it has left', () => {
-  const at = NOW + 71 * HOUR;
-
-  assert.equal(decideOn({ published, bundle, at }).recheckAt - at, 2.9 * HOUR);
-});
-
-test('F7: an ageing leaf is looked at again when it becomes urgent', () => {
-  const at = NOW + 84 * HOUR;
-
-  assert.equal(decideOn({ published, bundle, at }).recheckAt, NOW + 85 * HOUR + 1);
-});
-
-test('an ageing leaf with little left is looked at again after half a minute', () => {
-  const at = NOW + LIFETIME - 120 * SECOND;
-
-  assert.equal(decideOn({ published, bundle, at }).recheckAt - at, 30 * SECOND);
-});
-
-test('a leaf in its last seconds is looked at again in the moment it expires', () => {
-  const { recheckAt } = decideOn({ published, bundle, at: NOW + LIFETIME - 5 * SECOND });
-
-  assert.equal(recheckAt, NOW + LIFETIME);
+const both = bundleOf(await newRoot(), root);
+const withDying = bundleOf(root, await newRoot({ notAfter: new Date(NOW + HOUR) }));
+const yearly = await newLeaf(root, { lasts: 365 * DAY });
+testDecisions({
+  'a missing leaf is looked at again after half a minute': [
+    { bundle },
+    { violation: 'missing', recheckAt: NOW + 30 * SECOND },
+  ],
+  'an expired leaf is looked at again after half a minute': [
+    { published, bundle, at: NOW + LIFETIME + 1 },
+    { violation: 'invalid', recheckAt: NOW + LIFETIME + 1 + 30 * SECOND },
+  ],
+  'a leaf of the previous root is looked at again after half a minute': [
+    { published: publishedAs(leaf, both), bundle: both },
+    { violation: 'inactive-root', recheckAt: NOW + 30 * SECOND },
+  ],
+  'an ageing leaf is looked at again after a tenth of what it has left': [
+    { published, bundle, at: NOW + 71 * HOUR },
+    { violation: 'renewal-due', recheckAt: NOW + (71 + 2.9) * HOUR },
+  ],
+  'an ageing leaf of a year is looked at again after a day': [
+    { published: publishedAs(yearly, bundle), bundle, at: NOW + 300 * DAY },
+    { violation: 'renewal-due', recheckAt: NOW + 301 * DAY },
+  ],
+  'F7: an ageing leaf is looked at again when it becomes urgent': [
+    { published, bundle, at: NOW + 84 * HOUR },
+    { violation: 'renewal-due', recheckAt: NOW + 85 * HOUR + 1 },
+  ],
+  'an ageing leaf with little left is looked at again after half a minute': [
+    { published, bundle, at: NOW + LIFETIME - 120 * SECOND },
+    { violation: 'renewal-due', recheckAt: NOW + LIFETIME - 90 * SECOND },
+  ],
+  'a leaf in its last seconds is looked at again in the moment it expires': [
+    { published, bundle, at: NOW + LIFETIME - 5 * SECOND },
+    { violation: 'renewal-due', recheckAt: NOW + LIFETIME },
+  ],
+  'a leaf that is about to be written is looked at again when it will age': [
+    { candidate: material(leaf), bundle },
+    { writes: 'leaf, bundle', recheckAt: AGEING_FROM },
+  ],
+  'a root that expires first is looked at again in the moment it expires': [
+    { published: publishedAs(leaf, withDying), bundle: withDying },
+    { recheckAt: NOW + HOUR },
+  ],
 });

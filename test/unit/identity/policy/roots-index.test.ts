@@ -37,7 +37,6 @@ for (const [what, indexes, compared] of [
 
 test('F4: an index of another trust domain or datacenter cannot be compared', () => {
   const indexed = { ...published, rootsIndex: 7n };
-
   assert.equal(comparableIndex(indexed, 'of-another.consul', undefined), undefined);
   assert.equal(comparableIndex(indexed, TRUST_DOMAIN, material(other)), undefined);
   assert.notEqual(comparableIndex(indexed, TRUST_DOMAIN.toUpperCase(), undefined), undefined);

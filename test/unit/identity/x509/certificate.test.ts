@@ -14,111 +14,81 @@ import { certificateOf, HOUR, LIFETIME, NOW, newLeaf, newRoot, refusal } from '.
 const root = await newRoot({ name: 'Consul CA 7', pathLength: 3 });
 const leaf = await newLeaf(root);
 
-test('a certificate says when it is valid, in milliseconds', () => {
-  const { notBefore, notAfter } = certificateOf(leaf);
-
-  assert.deepEqual({ notBefore, notAfter }, { notBefore: NOW, notAfter: NOW + LIFETIME });
-});
-
-test('a certificate names its URIs and both key identifiers', () => {
-  const certificate = certificateOf(leaf);
-
-  assert.deepEqual(certificate.uris, [leaf.uri]);
-  assert.equal(certificate.authorityKeyId, root.keyId);
+test('a certificate has its validity in milliseconds, its URIs and both key identifiers', () => {
+  const { notBefore, notAfter, uris, authorityKeyId } = certificateOf(leaf);
+  assert.deepEqual(
+    { notBefore, notAfter, uris, authorityKeyId },
+    { notBefore: NOW, notAfter: NOW + LIFETIME, uris: [leaf.uri], authorityKeyId: root.keyId },
+  );
   assert.equal(certificateOf(root).subjectKeyId, root.keyId);
 });
 
 test('a certificate without key identifiers has none', async () => {
   const bare = certificateOf(await newLeaf(root, { keyIdentifiers: false }));
-
   assert.deepEqual([bare.subjectKeyId, bare.authorityKeyId], [undefined, undefined]);
 });
 
 test('the path length of a CA is read, also when it is zero', async () => {
   const none = await root.issueIntermediate();
   const zero = await root.issueIntermediate({ pathLength: 0 });
-
-  assert.deepEqual(
-    [root, zero, none].map((one) => certificateOf(one).pathLength),
-    [3, 0, undefined],
-  );
+  const found = [root, zero, none].map((one) => certificateOf(one).pathLength);
+  assert.deepEqual(found, [3, 0, undefined]);
 });
 
 test('only a certificate that its own key signed is self-signed', async () => {
   const namesake = await newRoot({ name: 'Consul CA 7', keyIdentifiers: false });
   const crossSigned = root.crossSign(namesake);
-
   assert.equal(certificateOf(root).selfSigned, true);
   assert.equal(certificateOf(crossSigned).selfSigned, false);
 });
 
 test('every certificate of a text is read and blocks of another kind are passed over', () => {
   const certificates = readCertificates(leaf.keyPem + leaf.certPem + root.certPem, 'it');
-
-  assert.deepEqual(
-    certificates.map(({ fingerprint }) => fingerprint),
-    [certificateOf(leaf).fingerprint, certificateOf(root).fingerprint],
-  );
+  const fingerprints = certificates.map(({ fingerprint }) => fingerprint);
+  assert.deepEqual(fingerprints, [certificateOf(leaf).fingerprint, certificateOf(root).fingerprint]);
 });
 
-test('a text that holds only a key holds no certificate', () => {
-  assert.throws(() => readCertificates(leaf.keyPem, 'it'), refusal('NO_CERTIFICATE'));
-});
-
-test('a block that is no certificate is refused', () => {
+test('a text that holds only a key, and a block that is no certificate, are refused', () => {
   const nonsense = writePem({ label: 'CERTIFICATE', der: Buffer.from('nonsense') });
-
+  assert.throws(() => readCertificates(leaf.keyPem, 'it'), refusal('NO_CERTIFICATE'));
   assert.throws(() => readCertificates(leaf.certPem + nonsense, 'it'), refusal('CERTIFICATE_UNREADABLE'));
 });
 
 test('bytes after the certificate in its block are not published', () => {
   const der = Buffer.concat([certificateOf(leaf).x509.raw, Buffer.from('stray')]);
-
   const read = certificateOf({ certPem: writePem({ label: 'CERTIFICATE', der }) });
-
   assert.equal(read.pem, certificateOf(leaf).pem);
 });
 
 test('a certificate is valid from notBefore on and, as to OpenSSL, no longer at notAfter', () => {
   const certificate = certificateOf(leaf);
-
   const valid = [NOW - 1, NOW, NOW + LIFETIME - 1, NOW + LIFETIME].map((at) => isValidAt(certificate, at));
-
   assert.deepEqual(valid, [false, true, true, false]);
 });
 
 test('the share of the lifetime that is left goes from one to zero and below', () => {
   const certificate = certificateOf(leaf);
   const whole = { leaf: certificate, notAfter: certificate.notAfter };
-
   const left = [0, 60, 100, 150].map((hours) => lifetimeLeft(whole, NOW + hours * HOUR));
-
   assert.deepEqual(left, [1, 0.4, 0, -0.5]);
 });
 
-test('the issuer is shown by its name', () => {
-  assert.equal(issuerOf(certificateOf(leaf)), 'CN=Consul CA 7');
-});
-
-test('an issuer without a name is shown by its key (consul #16202)', async () => {
+test('the issuer is shown by its name, and without one by its key (consul #16202)', async () => {
   const nameless = await newRoot({ emptyDn: true });
-
-  const shown = issuerOf(certificateOf(await newLeaf(nameless)));
-
-  assert.equal(shown, `key ${nameless.keyId}`);
+  assert.equal(issuerOf(certificateOf(leaf)), 'CN=Consul CA 7');
+  assert.equal(issuerOf(certificateOf(await newLeaf(nameless))), `key ${nameless.keyId}`);
 });
 
-test('C4: a private extension whose value is plain text hinders nothing: nobody reads it', async () => {
+test('C4: a private extension whose value is plain text hinders nothing: no verifier reads it', async () => {
   const extensions = [textExtension('issued by the platform team')];
   const authority = await newRoot({ extensions });
   const issued = await newLeaf(authority, { extensions });
-
   assert.equal(certificateOf(authority).subjectKeyId, authority.keyId);
   assert.deepEqual(certificateOf(issued).uris, [issued.uri]);
   assert.equal(certificateOf(issued).hasUnknownCritical, false);
 });
 
-test('what was parsed is kept while decisions read it, in whatever text it stands, and forgotten afterwards', async () => {
+test('what was parsed is kept while decisions read it, whatever text it is in, and forgotten afterwards', async () => {
   const read = (text: string) => readCertificates(text, 'the text')[0];
   const [ofRoot, ofLeaf] = [read(root.certPem), read(leaf.chainPem)];
 

@@ -8,16 +8,14 @@ const PEM = writePem({ label: 'CERTIFICATE', der: DER });
 
 test('a block is written in 64 columns, LF, with a final newline', () => {
   const lines = PEM.split('\n');
-
   assert.equal(lines[0], '-----BEGIN CERTIFICATE-----');
   assert.equal(lines[1]?.length, 64);
   assert.deepEqual(lines.slice(-2), ['-----END CERTIFICATE-----', '']);
   assert.doesNotMatch(PEM, /\r/);
-});
-
-test('what is written is read back', () => {
   assert.deepEqual(readPem(PEM, 'it'), [{ label: 'CERTIFICATE', der: DER }]);
 });
+
+const framed = (base64: string) => `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
 
 /** The last is whether gateways read it so too. */
 const FORMS: readonly [string, string, { readonly servable: boolean }][] = [
@@ -29,51 +27,32 @@ const FORMS: readonly [string, string, { readonly servable: boolean }][] = [
   ['blank lines around it', `\n\n${PEM}\n\n`, { servable: true }],
   ['text before it on its first line', `Vault: ${PEM}`, { servable: false }],
   ['a space before its first line', ` ${PEM}`, { servable: false }],
-  [
-    'lines of 76 columns',
-    `-----BEGIN CERTIFICATE-----\n${DER.toString('base64').replace(/.{76}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
-    { servable: false },
-  ],
-  [
-    'one long line',
-    `-----BEGIN CERTIFICATE-----\n${DER.toString('base64')}\n-----END CERTIFICATE-----\n`,
-    { servable: false },
-  ],
+  ['lines of 76 columns', framed(DER.toString('base64').replace(/.{76}/g, '$&\n')), { servable: false }],
+  ['one long line', framed(DER.toString('base64')), { servable: false }],
 ];
 
 for (const [form, text, { servable }] of FORMS) {
   test(`a block with ${form} is read, comes out in the normal form, and is ${servable ? '' : 'not '}to be served as it is`, () => {
     const blocks = readPem(text, 'it');
-
     assert.equal(isServable(text, 'it'), servable);
-
     assert.equal(blocks.map(writePem).join(''), PEM);
   });
 }
 
-test('blocks that were glued together without a newline are told apart (consul #8178)', () => {
-  const blocks = readPem(PEM.trimEnd() + PEM.trimEnd(), 'it');
-
-  assert.equal(blocks.length, 2);
-});
-
 test('a second block that does not begin its line is not to be served, nor one that only OpenSSL takes for a certificate', () => {
   const trusted = PEM.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE');
   const key = writePem({ label: 'EC PRIVATE KEY', der: DER });
-
   const servable = [PEM + PEM, PEM.trimEnd() + PEM, `${PEM}no PEM${PEM}`, PEM + trusted, PEM + key].map(
     (text) => isServable(text, 'it'),
   );
-
   assert.deepEqual(servable, [true, false, false, false, true]);
+  assert.equal(readPem(PEM.trimEnd() + PEM, 'it').length, 2, 'it is read all the same (consul #8178)');
 });
 
 test('blocks of every kind are read, in their order', () => {
   const parameters = writePem({ label: 'EC PARAMETERS', der: DER });
   const key = writePem({ label: 'EC PRIVATE KEY', der: DER });
-
   const labels = readPem(parameters + key + PEM, 'it').map(({ label }) => label);
-
   assert.deepEqual(labels, ['EC PARAMETERS', 'EC PRIVATE KEY', 'CERTIFICATE']);
 });
 
@@ -93,22 +72,16 @@ for (const [what, text] of DAMAGED) {
   });
 }
 
-const HOSTILE = [
-  ['beginnings', '-----BEGIN A-----\n'.repeat(450_000), 'TOO_MANY_CERTIFICATES'],
-  [
-    'beginnings, as many as are read',
-    `${'-----BEGIN A-----\n'.repeat(300)}${'A'.repeat(8_000_000)}`,
-    'PEM_UNREADABLE',
-  ],
-  ['headers', `-----BEGIN A-----\n${'A: b\n'.repeat(1_600_000)}`, 'PEM_UNREADABLE'],
-] as const;
-
-for (const [what, text, code] of HOSTILE) {
+const BEGIN = '-----BEGIN A-----\n';
+for (const [what, text, code] of [
+  ['beginnings', BEGIN.repeat(450_000), 'TOO_MANY_CERTIFICATES'],
+  ['data after as many beginnings as are read', BEGIN.repeat(300) + 'A'.repeat(8_000_000), 'PEM_UNREADABLE'],
+  ['headers', BEGIN + 'A: b\n'.repeat(1_600_000), 'PEM_UNREADABLE'],
+] as const) {
   test(`eight megabytes of ${what} are refused within a second`, () => {
     const took = processorMs(() => {
       assert.throws(() => readPem(text, 'it'), refusal(code));
     });
-
     assert.ok(took < 1_000, `${took} ms`);
   });
 }

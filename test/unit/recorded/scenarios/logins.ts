@@ -1,13 +1,9 @@
-import { BOTH, published, refused } from '../outcomes.ts';
+import { BOTH, of, published, refused, scenario } from '../outcomes.ts';
 import type { Scenario } from '../scenario.ts';
 
-/** What a login is asked for after it, of a token that may have the leaf. */
-const AFTER = [
-  'acl-good-token-roots',
-  'acl-good-token-token-self',
-  'acl-good-token-authorize',
-  'login-token-leaf',
-];
+/** The requests after a login, of a token that may have the leaf. */
+const AFTER = [...of('acl-good-token', 'roots token-self authorize'), 'login-token-leaf'];
+const LOGIN = { login: true } as const;
 
 const METHODS = /^set CONSUL_LOGIN_AUTH_METHOD to one of: consul acl auth-method list$/;
 const JWT = /CONSUL_LOGIN_BEARER_TOKEN_FILE .+: consul acl auth-method read -name=jwt$/;
@@ -24,45 +20,37 @@ const REFUSED: readonly (readonly [answer: string, remedy: RegExp])[] = [
   ['login-malformed', JWT],
   ['login-empty', JWT],
   ['login-expired', /the bearer token has expired: set CONSUL_LOGIN_BEARER_TOKEN_FILE/],
-  ['login-body-invalid', /a proxy before Consul may spoil the request/],
+  ['login-body-invalid', /a proxy in front of Consul may corrupt the request/],
 ];
 
 /** A login with a JWT, ACLs on. */
 export const LOGINS: readonly Scenario[] = [
-  ...['login-logout', 'login-logout-again', 'login-logout-foreign'].map(
-    (logout): Scenario => ({
-      name: `a good login, and ${logout}`,
+  ...['login-logout', 'login-logout-again', 'login-logout-foreign'].map((logout) =>
+    scenario(`a good login, and ${logout}`, published(), {
       answers: ['login-good', ...AFTER, logout],
-      login: true,
-      ...published(),
+      ...LOGIN,
     }),
   ),
-  {
-    name: 'a good login, whose token expires',
+  scenario('a good login, whose token expires', published(), {
     answers: ['login-with-max-token-ttl', ...AFTER, 'login-logout'],
-    login: true,
-    ...published(),
-  },
-  ...REFUSED.map(
-    ([answer, remedy]): Scenario => ({
-      name: answer,
+    ...LOGIN,
+  }),
+  ...REFUSED.map(([answer, remedy]) =>
+    scenario(answer, refused('CONSUL_LOGIN_FAILED', 'consul-token', BOTH, remedy), {
       answers: ['acl-no-token-roots', answer],
-      login: true,
-      ...refused('CONSUL_LOGIN_FAILED', 'consul-token', BOTH, remedy),
+      ...LOGIN,
     }),
   ),
-  {
-    name: 'login-ns',
-    answers: ['acl-no-token-roots', 'login-ns'],
-    login: true,
-    environment: { CONSUL_LOGIN_NAMESPACE: 'team' },
-    ...refused('CONSUL_NAMESPACES_ENTERPRISE', 'consul-token', BOTH, SCOPE),
-  },
-  {
-    name: 'login-partition',
-    answers: ['acl-no-token-roots', 'login-partition'],
-    login: true,
-    environment: { CONSUL_LOGIN_PARTITION: 'team' },
-    ...refused('CONSUL_NAMESPACES_ENTERPRISE', 'consul-token', BOTH, SCOPE),
-  },
+  ...(
+    [
+      ['login-ns', { CONSUL_LOGIN_NAMESPACE: 'team' }],
+      ['login-partition', { CONSUL_LOGIN_PARTITION: 'team' }],
+    ] as const
+  ).map(([answer, environment]) =>
+    scenario(answer, refused('CONSUL_NAMESPACES_ENTERPRISE', 'consul-token', BOTH, SCOPE), {
+      answers: ['acl-no-token-roots', answer],
+      ...LOGIN,
+      environment,
+    }),
+  ),
 ];

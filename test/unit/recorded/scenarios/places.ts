@@ -1,179 +1,150 @@
-import { BOTH, published, refused } from '../outcomes.ts';
-import type { Scenario } from '../scenario.ts';
+import { BOTH, of, published, refused, scenario } from '../outcomes.ts';
+import type { Answer, Scenario } from '../scenario.ts';
 
 const ROOTS = '/v1/agent/connect/ca/roots';
 const LEAF = '/v1/agent/connect/ca/leaf';
-const DC2 = { CONSUL_DATACENTER: 'dc2' };
 const OTHER_SCOPE = /unset CONSUL_DATACENTER, CONSUL_NAMESPACE or CONSUL_PARTITION/;
-const ONE_CLUSTER = /nothing but Consul answers at _CONSUL_HOST/;
+const ONE_CLUSTER = /only Consul answers at _CONSUL_HOST/;
+const NO_SUCH_DATACENTER = /consul catalog datacenters/;
 
+const WRONG_SCOPE = refused('WRONG_SCOPE', 'identity', ['rejected'], OTHER_SCOPE);
+const WRONG_TRUST_DOMAIN = refused('WRONG_TRUST_DOMAIN', 'identity', ['rejected'], ONE_CLUSTER);
+const EXPIRED = refused('EXPIRED', 'identity', ['rejected'], /compare the clocks/);
+const NAME_REFUSED = refused(
+  'CONSUL_SERVICE_NAME_REFUSED',
+  'consul-leaf',
+  ['leaf'],
+  /set _CONSUL_SERVICE to a name of letters, digits and "-" instead of "b c"/,
+);
 const ENTERPRISE = refused(
   'CONSUL_NAMESPACES_ENTERPRISE',
   'consul-leaf',
   ['leaf'],
   /^unset CONSUL_NAMESPACE and CONSUL_PARTITION$/,
 );
-const NO_SUCH_DATACENTER = /consul catalog datacenters/;
+
+/** The scope, and the service where it is not the usual one. */
+function at(scope: Readonly<Record<string, string>>, service?: string) {
+  return { environment: { ...scope, ...(service === undefined ? {} : { _CONSUL_SERVICE: service }) } };
+}
+const DC1 = { CONSUL_DATACENTER: 'dc1' };
+const DC2 = { CONSUL_DATACENTER: 'dc2' };
+const DC9 = { CONSUL_DATACENTER: 'dc9' };
+const OWN_CACHED = 'dc1-roots-of-dc2 dc1-leaf-of-dc2-own-cached';
+
+/** The roots as they were recorded for a query, given for another one. */
+const rootsFor = (id: string, query: string): Answer => [id, `${ROOTS}?${query}`];
 
 /** Datacenters, scopes, names, and leaves that do not belong to the roots. */
 export const PLACES: readonly Scenario[] = [
-  { name: 'dc1', answers: ['datacenters-dc1-roots', 'datacenters-dc1-leaf'], ...published() },
-  { name: 'dc2', answers: ['datacenters-dc2-roots', 'datacenters-dc2-leaf'], ...published(2) },
-  {
-    name: 'T12: 1.8.7: dc2, whose chain repeats the intermediate',
-    answers: ['1.8.7/datacenters-dc2-roots', '1.8.7/datacenters-dc2-leaf'],
-    ...published(2),
-  },
-  {
-    name: 'T2: dc2 asked of dc1, which has its own leaf cached',
-    answers: ['datacenters-dc1-roots-of-dc2', 'datacenters-dc1-leaf-of-dc2-own-cached'],
-    environment: DC2,
-    ...refused('WRONG_SCOPE', 'identity', ['rejected'], OTHER_SCOPE),
-  },
-  {
-    name: 'T2: 1.8.7: dc2 asked of dc1, which has its own leaf cached',
-    answers: ['1.8.7/datacenters-dc1-roots-of-dc2', '1.8.7/datacenters-dc1-leaf-of-dc2-own-cached'],
-    environment: DC2,
-    ...published(2),
-  },
-  {
-    name: 'dc2 asked of dc1',
-    answers: ['datacenters-dc1-roots-of-dc2', 'datacenters-dc1-leaf-of-dc2-first'],
-    environment: { ...DC2, _CONSUL_SERVICE: 'web' },
-    ...published(2),
-  },
-  {
-    name: 'T2: dc2 asked of dc1, whose blocking query comes to its own leaf',
-    answers: [
-      'datacenters-dc1-roots-of-dc2',
-      'datacenters-dc1-leaf-of-dc2-first',
-      'datacenters-dc1-leaf-of-dc2-blocking',
-    ],
-    environment: { ...DC2, _CONSUL_SERVICE: 'web' },
-    ...published(2),
+  scenario('dc1', published(), { answers: of('datacenters', 'dc1-roots dc1-leaf') }),
+  scenario('dc2', published(2), { answers: of('datacenters', 'dc2-roots dc2-leaf') }),
+  scenario('T12: 1.8.7: dc2, whose chain repeats the intermediate', published(2), {
+    answers: of('1.8.7/datacenters', 'dc2-roots dc2-leaf'),
+  }),
+  scenario('T2: dc2 by way of dc1, which has its own leaf cached', WRONG_SCOPE, {
+    answers: of('datacenters', OWN_CACHED),
+    ...at(DC2),
+  }),
+  scenario('T2: 1.8.7: dc2 by way of dc1, which has its own leaf cached', published(2), {
+    answers: of('1.8.7/datacenters', OWN_CACHED),
+    ...at(DC2),
+  }),
+  scenario('dc2 by way of dc1', published(2), {
+    answers: of('datacenters', 'dc1-roots-of-dc2 dc1-leaf-of-dc2-first'),
+    ...at(DC2, 'web'),
+  }),
+  scenario('T2: dc2 by way of dc1, whose blocking query returns its own leaf', published(2), {
+    answers: of('datacenters', 'dc1-roots-of-dc2 dc1-leaf-of-dc2-first dc1-leaf-of-dc2-blocking'),
+    ...at(DC2, 'web'),
     run: ['published', 'rejected WRONG_SCOPE'],
     remedy: OTHER_SCOPE,
-  },
-  {
-    name: 'dc1 asked of dc1 after dc2',
-    answers: ['datacenters-dc1-roots', 'datacenters-dc1-leaf-after-that-of-dc2'],
-    environment: { _CONSUL_SERVICE: 'web' },
-    ...published(),
-  },
-  {
-    name: 'dc2 without its primary, which was rotated before',
-    answers: ['datacenters-primary-lost-dc2-roots', 'datacenters-primary-lost-dc2-leaf-of-new-service'],
-    environment: { _CONSUL_SERVICE: 'another' },
-    ...published(3, 2),
-  },
-  {
-    name: 'dc1 asked of dc2 without its primary',
-    answers: ['datacenters-primary-lost-dc2-roots-of-dc1'],
-    environment: { CONSUL_DATACENTER: 'dc1' },
-    ...refused('CONSUL_NO_SERVERS', 'consul', ['roots'], /those of CONSUL_DATACENTER too/),
-    unrecorded: [`GET ${LEAF}/ambassador?dc=dc1`],
-  },
-  {
-    name: 'its own datacenter by name',
-    answers: [['roots-first', `${ROOTS}?dc=dc1`], 'scope-dc-own-leaf'],
-    environment: { CONSUL_DATACENTER: 'dc1' },
-    ...published(),
-  },
-  {
-    name: 'a datacenter that does not exist',
-    answers: ['scope-dc-unknown-roots', 'scope-dc-unknown-leaf'],
-    environment: { CONSUL_DATACENTER: 'dc9', _CONSUL_SERVICE: 'uncached' },
-    ...refused('CONSUL_UNKNOWN_DATACENTER', 'consul', BOTH, NO_SUCH_DATACENTER),
-  },
-  {
-    name: 'T2: a datacenter that does not exist, and the leaf of another cached',
-    answers: ['scope-dc-unknown-roots', 'scope-dc-unknown-leaf-cached'],
-    environment: { CONSUL_DATACENTER: 'dc9' },
-    ...refused('CONSUL_UNKNOWN_DATACENTER', 'consul', ['roots'], NO_SUCH_DATACENTER),
-  },
-  {
-    name: 'a namespace',
-    answers: ['scope-ns-roots', 'scope-ns-leaf'],
-    environment: { CONSUL_NAMESPACE: 'team' },
-    ...ENTERPRISE,
-  },
-  {
-    name: 'the namespace default',
-    answers: [['scope-ns-roots', `${ROOTS}?ns=default`], 'scope-ns-default-leaf'],
-    environment: { CONSUL_NAMESPACE: 'default' },
-    ...ENTERPRISE,
-  },
-  {
-    name: 'a partition',
-    answers: ['scope-partition-roots', 'scope-partition-leaf'],
-    environment: { CONSUL_PARTITION: 'team' },
-    ...ENTERPRISE,
-  },
-  {
-    name: 'the partition default',
-    answers: [['scope-partition-roots', `${ROOTS}?partition=default`], 'scope-partition-default-leaf'],
-    environment: { CONSUL_PARTITION: 'default' },
-    ...ENTERPRISE,
-  },
-  {
-    name: '1.8.7: a partition, which it ignores',
-    answers: ['1.8.7/scope-partition-roots', '1.8.7/scope-partition-leaf'],
-    environment: { CONSUL_PARTITION: 'team' },
-    ...refused('WRONG_SCOPE', 'identity', ['rejected'], OTHER_SCOPE),
-  },
-  {
-    name: '1.8.7: the partition default, which it ignores',
+  }),
+  scenario('dc1 after dc2', published(), {
+    answers: of('datacenters', 'dc1-roots dc1-leaf-after-that-of-dc2'),
+    ...at({}, 'web'),
+  }),
+  scenario('dc2 without its primary, which was rotated before', published(3, 2), {
+    answers: of('datacenters-primary-lost', 'dc2-roots dc2-leaf-of-new-service'),
+    ...at({}, 'another'),
+  }),
+  scenario(
+    'dc1 by way of dc2 without its primary',
+    refused('CONSUL_NO_SERVERS', 'consul', ['roots'], /including those of CONSUL_DATACENTER/),
+    {
+      answers: ['datacenters-primary-lost-dc2-roots-of-dc1'],
+      ...at(DC1),
+      unrecorded: [`GET ${LEAF}/ambassador?dc=dc1`],
+    },
+  ),
+  scenario('its own datacenter by name', published(), {
+    answers: [rootsFor('roots-first', 'dc=dc1'), 'scope-dc-own-leaf'],
+    ...at(DC1),
+  }),
+  scenario(
+    'a datacenter that does not exist',
+    refused('CONSUL_UNKNOWN_DATACENTER', 'consul', BOTH, NO_SUCH_DATACENTER),
+    { answers: of('scope-dc-unknown', 'roots leaf'), ...at(DC9, 'uncached') },
+  ),
+  scenario(
+    'T2: a datacenter that does not exist, and the leaf of another cached',
+    refused('CONSUL_UNKNOWN_DATACENTER', 'consul', ['roots'], NO_SUCH_DATACENTER),
+    { answers: of('scope-dc-unknown', 'roots leaf-cached'), ...at(DC9) },
+  ),
+  scenario('a namespace', ENTERPRISE, {
+    answers: of('scope-ns', 'roots leaf'),
+    ...at({ CONSUL_NAMESPACE: 'team' }),
+  }),
+  scenario('the namespace default', ENTERPRISE, {
+    answers: [rootsFor('scope-ns-roots', 'ns=default'), 'scope-ns-default-leaf'],
+    ...at({ CONSUL_NAMESPACE: 'default' }),
+  }),
+  scenario('a partition', ENTERPRISE, {
+    answers: of('scope-partition', 'roots leaf'),
+    ...at({ CONSUL_PARTITION: 'team' }),
+  }),
+  scenario('the partition default', ENTERPRISE, {
+    answers: [rootsFor('scope-partition-roots', 'partition=default'), 'scope-partition-default-leaf'],
+    ...at({ CONSUL_PARTITION: 'default' }),
+  }),
+  scenario('1.8.7: a partition, which it ignores', WRONG_SCOPE, {
+    answers: of('1.8.7/scope-partition', 'roots leaf'),
+    ...at({ CONSUL_PARTITION: 'team' }),
+  }),
+  scenario('1.8.7: the partition default, which it ignores', published(), {
     answers: [
-      ['1.8.7/scope-partition-roots', `${ROOTS}?partition=default`],
+      rootsFor('1.8.7/scope-partition-roots', 'partition=default'),
       '1.8.7/scope-partition-default-leaf',
     ],
-    environment: { CONSUL_PARTITION: 'default' },
-    ...published(),
-  },
+    ...at({ CONSUL_PARTITION: 'default' }),
+  }),
   // A name with a slash, and an empty one, are refused at the start: the answers are those to a name that is not.
-  ...['leaf-name-encoded', 'leaf-name-empty'].map(
-    (answer): Scenario => ({
-      name: `T11: ${answer}`,
+  ...['leaf-name-encoded', 'leaf-name-empty'].map((answer) =>
+    scenario(`T11: ${answer}`, NAME_REFUSED, {
       answers: ['roots-first', [answer, `${LEAF}/b%20c`]],
-      environment: { _CONSUL_SERVICE: 'b c' },
-      ...refused(
-        'CONSUL_SERVICE_NAME_REFUSED',
-        'consul-leaf',
-        ['leaf'],
-        /set _CONSUL_SERVICE to a name of letters, digits and "-" instead of "b c"/,
-      ),
+      ...at({}, 'b c'),
     }),
   ),
   // Recorded without their roots: they are refused by those of another cluster.
-  {
-    name: 'leaf-ttl-1h, by the roots of another cluster',
+  scenario('leaf-ttl-1h, by the roots of another cluster', WRONG_TRUST_DOMAIN, {
     answers: ['roots-first', 'leaf-ttl-1h'],
-    ...refused('WRONG_TRUST_DOMAIN', 'identity', ['rejected'], ONE_CLUSTER),
-  },
-  {
-    // Consul dates a leaf back by a minute, so that one of 20 s is over before it is issued.
-    name: 'leaf-ttl-20s, each query another one',
-    answers: ['roots-first', 'leaf-ttl-20s', 'leaf-ttl-20s-blocking', 'leaf-ttl-20s-blocking-second'],
-    environment: { _CONSUL_SERVICE: 'short' },
-    ...refused('EXPIRED', 'identity', ['rejected'], /compare the clocks/),
-  },
-  {
-    name: 'leaf-ttl-20s, asked again',
-    answers: ['roots-first', 'leaf-ttl-20s-again'],
-    environment: { _CONSUL_SERVICE: 'short' },
-    ...refused('EXPIRED', 'identity', ['rejected'], /compare the clocks/),
-  },
-  ...['rotation-only-ec-to-rsa-leaf-blocking', 'rotation-second-ec-leaf-blocking'].map(
-    (answer): Scenario => ({
-      name: `${answer}, by the roots of another cluster`,
+  }),
+  ...['rotation-only-ec-to-rsa-leaf-blocking', 'rotation-second-ec-leaf-blocking'].map((answer) =>
+    scenario(`${answer}, by the roots of another cluster`, WRONG_TRUST_DOMAIN, {
       answers: ['rotation-only-ec-to-rsa-roots-right-after', [answer, `${LEAF}/ambassador`]],
-      ...refused('WRONG_TRUST_DOMAIN', 'identity', ['rejected'], ONE_CLUSTER),
     }),
   ),
-  {
-    name: 'the first leaf of a service right after a rotation',
-    answers: ['rotation-1-roots-right-after', 'rotation-1-leaf-of-new-service-right-after'],
-    environment: { _CONSUL_SERVICE: 'new-service' },
-    ...published(2, 2),
-  },
+  // Consul dates a leaf back by a minute, so that one of 20 s is over before it is issued.
+  scenario('leaf-ttl-20s, each query another one', EXPIRED, {
+    answers: ['roots-first', 'leaf-ttl-20s', ...of('leaf-ttl-20s', 'blocking blocking-second')],
+    ...at({}, 'short'),
+  }),
+  scenario('leaf-ttl-20s, again', EXPIRED, {
+    answers: ['roots-first', 'leaf-ttl-20s-again'],
+    ...at({}, 'short'),
+  }),
+  scenario('the first leaf of a service right after a rotation', published(2, 2), {
+    answers: of('rotation-1', 'roots-right-after leaf-of-new-service-right-after'),
+    ...at({}, 'new-service'),
+  }),
 ];

@@ -1,3 +1,4 @@
+import { of } from '../outcomes.ts';
 import type { Answer, Published } from '../scenario.ts';
 
 /** What Consul answers from then on, and what is published because of it. */
@@ -33,55 +34,43 @@ export const ROTATIONS: readonly Rotation[] = VERSIONS.flatMap((version) => [
 ]);
 
 function twice(version: Version): Rotation {
-  const of = (...names: string[]): string[] => names.map((name) => `${version}/${name}`);
-  const rsaRoots = 'rotation-2-ec-to-rsa-roots-right-after';
+  const answers = (names: string): string[] => of(`${version}/rotation`, names);
+  const rsaRoots = '2-ec-to-rsa-roots-right-after';
   // 1.8.7 did not wake the leaf query within 60 s, and went on answering the old leaf.
   const isWoken = version !== '1.8.7';
   // The new root is cross-signed by the second, and that by the first.
   const rsaLeaf = isWoken
     ? ({ chain: 3, roots: 3, check: 'ok' } as const)
     : ({ chain: 2, roots: 3, check: 'warn chain' } as const);
+  const rsaAnswers = answers(`${rsaRoots} 2-ec-to-rsa-leaf-after`);
   return {
     name: `${version}: a rotation, and one from EC to RSA`,
     steps: [
-      { ...FIRST, answers: of('rotation-1-roots-before', 'rotation-1-leaf-before'), chain: 1, roots: 1 },
+      { ...FIRST, answers: answers('1-roots-before 1-leaf-before'), chain: 1, roots: 1 },
       {
         ...NEW_ROOT,
-        answers: of(
-          'rotation-1-roots-right-after',
-          'rotation-1-roots-blocking',
-          'rotation-1-leaf-right-after',
-        ),
+        answers: answers('1-roots-right-after 1-roots-blocking 1-leaf-right-after'),
         chain: 1,
         roots: 2,
       },
-      {
-        ...NEW_LEAF,
-        answers: of('rotation-1-roots-after', 'rotation-1-leaf-after', 'rotation-1-leaf-blocking'),
-        chain: 2,
-        roots: 2,
-      },
+      { ...NEW_LEAF, answers: answers('1-roots-after 1-leaf-after 1-leaf-blocking'), chain: 2, roots: 2 },
       {
         ...NEW_ROOT,
         name: 'right after the second',
-        answers: of(rsaRoots, 'rotation-2-roots-blocking', 'rotation-2-ec-to-rsa-leaf-right-after'),
+        answers: answers(`${rsaRoots} 2-roots-blocking 2-ec-to-rsa-leaf-right-after`),
         chain: 2,
         roots: 3,
       },
       {
         ...NEW_LEAF,
         name: 'after the second',
-        answers: of(rsaRoots, 'rotation-2-ec-to-rsa-leaf-after', 'rotation-2-leaf-blocking'),
+        answers: [...rsaAnswers, ...answers('2-leaf-blocking')],
         ...rsaLeaf,
         changes: isWoken ? NEW_LEAF.changes : [],
       },
       {
         name: 'a change of the configuration that changes no root',
-        answers: of(
-          rsaRoots,
-          'configuration-written-unchanged-roots-blocking',
-          'rotation-2-ec-to-rsa-leaf-after',
-        ),
+        answers: [...rsaAnswers, `${version}/configuration-written-unchanged-roots-blocking`],
         ...rsaLeaf,
         changes: [],
       },
@@ -91,38 +80,34 @@ function twice(version: Version): Rotation {
 
 /** 1.8.7 cross-signs all the same. */
 function withoutCrossSigning(version: Version, kind: string): Rotation {
-  const of = (name: string): string => `${version}/${kind}-${name}`;
-  const roots = of('roots-right-after');
+  const answers = (names: string): string[] => of(`${version}/${kind}`, `roots-right-after ${names}`);
+  const chain = version === '1.8.7' ? 2 : 1;
   return {
     name: `${version}: ${kind}, ForceWithoutCrossSigning`,
     steps: [
-      { ...OLD_LEAF, answers: [roots, of('leaf-right-after')], chain: 1, roots: 2 },
-      {
-        ...NEW_LEAF,
-        answers: [roots, of('leaf-after'), of('leaf-blocking')],
-        chain: version === '1.8.7' ? 2 : 1,
-        roots: 2,
-      },
+      { ...OLD_LEAF, answers: answers('leaf-right-after'), chain: 1, roots: 2 },
+      { ...NEW_LEAF, answers: answers('leaf-after leaf-blocking'), chain, roots: 2 },
     ],
   };
 }
 
 /** Of the primary, as its secondary dc2 answers. */
 function ofThePrimary(version: Version): Rotation {
-  const of = (...names: string[]): string[] => names.map((name) => `${version}/datacenters-${name}`);
+  const answers = (names: string): string[] => of(`${version}/datacenters`, names);
+  const after = 'rotation-dc2-roots-after';
   return {
     name: `T12: ${version}: dc2 as its primary is rotated`,
     steps: [
-      { ...FIRST, answers: of('dc2-roots', 'dc2-leaf'), chain: 2, roots: 1 },
+      { ...FIRST, answers: answers('dc2-roots dc2-leaf'), chain: 2, roots: 1 },
       {
         ...NEW_ROOT,
-        answers: of('rotation-dc2-roots-after', 'rotation-dc2-roots-blocking', 'dc2-leaf'),
+        answers: answers(`${after} rotation-dc2-roots-blocking dc2-leaf`),
         chain: 2,
         roots: 2,
       },
       {
         ...NEW_LEAF,
-        answers: of('rotation-dc2-roots-after', 'rotation-dc2-leaf-after', 'rotation-dc2-leaf-blocking'),
+        answers: answers(`${after} rotation-dc2-leaf-after rotation-dc2-leaf-blocking`),
         chain: 3,
         roots: 2,
       },

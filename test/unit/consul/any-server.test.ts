@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { ConsulClient } from '../../../src/consul/client.ts';
+import { fetchOnce, leafQuery } from '../../../src/consul/connect-ca.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { type Answer, textAnswer } from '../../fixtures/consul/answer.ts';
+import { startConsul } from './asking.ts';
+
+/** Servers that answer the one query of a command such as `once` as given, or with the leaf. */
+async function querying(t: TestContext, ...answers: readonly (Answer | undefined)[]) {
+  const servers = await Promise.all(answers.map(() => startConsul(t)));
+  for (const [index, server] of servers.entries()) server.script('leaf', () => answers[index]);
+  const client = new ConsulClient(
+    {
+      servers: servers.map(({ host, port }) => ({ host, port })),
+      tls: undefined,
+      httpAuth: undefined,
+      token: { kind: 'none' },
+      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
+      service: 'ambassador',
+      inPod: false,
+    },
+    systemClock,
+  );
+  const end = new AbortController();
+  t.after(async () => {
+    end.abort();
+    await client.close(100);
+  });
+  const failures: unknown[] = [];
+  return {
+    failures,
+    fetch: () =>
+      fetchOnce(client.connect(), leafQuery('ambassador'), 30_000, end.signal, (error) =>
+        failures.push(error),
+      ),
+    requests: () => servers.map((server) => server.requests.length),
+  };
+}
+
+const unavailable = textAnswer(500, 'No cluster leader');
+
+test('a query that is sent once goes to the next server where the first one fails', async (t) => {
+  const { fetch, failures, requests } = await querying(t, unavailable, undefined);
+
+  const { value } = await fetch();
+
+  assert.match(value.certificatePem, /BEGIN CERTIFICATE/);
+  assert.equal(failures.length, 1);
+  assert.deepEqual(requests(), [1, 1]);
+});
+
+test('where each server fails the query ends with the error of the last one', async (t) => {
+  const { fetch, failures, requests } = await querying(t, unavailable, unavailable);
+
+  await assert.rejects(fetch(), { code: 'CONSUL_NO_LEADER' });
+
+  assert.equal(failures.length, 1);
+  assert.deepEqual(requests(), [1, 1]);
+});
+
+test('where a server refuses the query no other one is tried', async (t) => {
+  const { fetch, failures, requests } = await querying(t, textAnswer(403, 'Permission denied'), undefined);
+
+  await assert.rejects(fetch(), { code: 'CONSUL_PERMISSION_DENIED' });
+
+  assert.equal(failures.length, 0);
+  assert.deepEqual(requests(), [1, 0]);
+});

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { LoginToken } from '../../../src/consul/login.ts';
+import { ServerList } from '../../../src/consul/servers.ts';
+import { ConsulTransport } from '../../../src/consul/transport.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { temporary } from '../../e2e/support/temporary.ts';
+import { jsonAnswer } from '../../fixtures/consul/answer.ts';
+import { startConsul } from './asking.ts';
+
+const never = new AbortController().signal;
+
+test('a refusal of a token that was replaced meanwhile leaves the new one in use', async (t) => {
+  const consul = await startConsul(t);
+  let logins = 0;
+  consul.script('acl', ({ path }) => {
+    if (path !== '/v1/acl/login') return jsonAnswer({});
+    logins += 1;
+    return jsonAnswer({ SecretID: `session-${logins}` });
+  });
+  const bearerTokenFile = join(temporary(), 'token');
+  await writeFile(bearerTokenFile, 'bearer-of-the-pod');
+  const transport = new ConsulTransport({
+    servers: new ServerList([{ host: consul.host, port: consul.port }]),
+    clock: systemClock,
+    tls: undefined,
+    httpAuth: undefined,
+    inPod: false,
+  });
+  const place = { datacenter: undefined, namespace: undefined, partition: undefined };
+  const token = new LoginToken(
+    { authMethod: 'kubernetes', bearerTokenFile, meta: {}, ...place },
+    transport,
+    systemClock,
+  );
+  t.after(() => token.close(100));
+  const first = await token.current(never);
+
+  await token.refused(first, 'ACL not found', never);
+  const second = await token.current(never);
+  const isAnotherToBeHad = await token.refused(first, 'ACL not found', never);
+
+  assert.deepEqual([first, second], ['session-1', 'session-2']);
+  assert.equal(isAnotherToBeHad, true);
+  assert.equal(await token.current(never), 'session-2');
+});
