@@ -33,11 +33,11 @@ function elsewhere(bed: Bed): string {
   });
 }
 
-test('K10: HTTPS_PROXY is the way to the API server', async (t) => {
+test('K10: HTTPS_PROXY is the way to the API server, and a path in it is ignored', async (t) => {
   const proxy = await startProxy(t);
   const bed = await makeBed(t);
 
-  const daemon = bed.start({ KUBECONFIG: elsewhere(bed), HTTPS_PROXY: proxy.url });
+  const daemon = bed.start({ KUBECONFIG: elsewhere(bed), HTTPS_PROXY: `${proxy.url}/ignored` });
 
   await daemon.ready();
   assert.ok(proxy.targets.every((target) => target.startsWith(`${ELSEWHERE}:`)));

@@ -189,7 +189,8 @@ export class Credentials {
   #proxy(): string | undefined {
     const { proxyUrl } = clusterOf(this.#config);
     const proxy = proxyUrl || proxyFromEnvironment(this.server, process.env);
-    if (proxy === undefined || /^https?:/i.test(schemeOf(proxy))) return proxy;
+    if (proxy === undefined) return undefined;
+    if (/^https?:/i.test(schemeOf(proxy))) return withoutPath(proxy);
     const where = proxyUrl ? 'the kubeconfig' : 'the environment';
     const what = proxy.startsWith('socks') ? 'a SOCKS proxy' : 'a proxy without an HTTP URL';
     throw new PublishError('KUBERNETES_CONFIGURATION', `${where} requires ${what}`, {
@@ -198,6 +199,15 @@ export class Credentials {
         : 'set HTTPS_PROXY to an HTTP proxy, or add the API server to NO_PROXY',
     });
   }
+}
+
+/** The address of a proxy is an origin: as in Go, a path after it is ignored, which undici would reject. */
+function withoutPath(proxy: string): string {
+  const url = new URL(proxy);
+  url.pathname = '';
+  url.search = '';
+  url.hash = '';
+  return url.href;
 }
 
 function schemeOf(url: string): string {
