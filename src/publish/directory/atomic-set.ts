@@ -16,6 +16,9 @@ export const CURRENT = '..current';
 /** The link to the set with which the gateway was last reloaded. */
 const RELOADED = '..reloaded';
 const SET_PREFIX = '..set-';
+const LINK_PREFIX = '..link-';
+/** Four times the deadline of a write. */
+const ABANDONED_AFTER_MS = 60_000;
 /** For folders: the files have their own modes. */
 const FOLDER_MODE = 0o755;
 const PRIVATE = 0o600;
@@ -31,6 +34,7 @@ const UNCHANGED = -1;
 export async function replaceSet(directory: string, files: Readonly<Record<string, SetFile>>): Promise<void> {
   await mkdir(directory, { recursive: true, mode: FOLDER_MODE });
   const set = `${SET_PREFIX}${randomUUID()}`;
+  let replaced: string | undefined;
   try {
     await mkdir(join(directory, set));
     await chmod(join(directory, set), FOLDER_MODE);
@@ -39,13 +43,14 @@ export async function replaceSet(directory: string, files: Readonly<Record<strin
       writeSynced(join(directory, set, name), file),
     );
     await allSettled(written);
+    replaced = await targetOf(join(directory, CURRENT)).catch(() => undefined);
     await replaceLink(directory, CURRENT, set);
   } catch (error) {
     await rm(join(directory, set), { recursive: true, force: true }).catch(() => undefined);
     throw error;
   }
   await allSettled(Object.keys(files).map((name) => replaceLink(directory, name, join(CURRENT, name))));
-  await removeOldSets(directory, set);
+  await removeOldSets(directory, set, replaced).catch(() => undefined);
 }
 
 /** The current set, if the gateway has not been reloaded with it yet. @throws the file system's error */
@@ -91,7 +96,7 @@ async function replaceLink(directory: string, name: string, target: string): Pro
   const path = join(directory, name);
   const existing = await lstat(path).catch(() => undefined);
   if (existing?.isSymbolicLink() && (await readlink(path)) === target) return;
-  const temporary = join(directory, `..link-${randomUUID()}`);
+  const temporary = join(directory, `${LINK_PREFIX}${randomUUID()}`);
   await symlink(target, temporary);
   try {
     await rename(temporary, path);
@@ -101,10 +106,19 @@ async function replaceLink(directory: string, name: string, target: string): Pro
   }
 }
 
-/** Also removes what a killed process left. A failure is harmless: the next write tries again. */
-async function removeOldSets(directory: string, current: string): Promise<void> {
+/**
+ * Removes the set that was replaced, and what a killed process left. Another connector may be writing a set, or may have made one
+ * current: of the rest only what is older than any write takes is removed. A failure is harmless: the next write tries again.
+ */
+async function removeOldSets(directory: string, own: string, replaced: string | undefined): Promise<void> {
+  const { mtimeMs: now } = await lstat(join(directory, own));
+  const current = await targetOf(join(directory, CURRENT));
   for (const name of await readdir(directory)) {
-    const old = (name.startsWith(SET_PREFIX) && name !== current) || name.startsWith('..link-');
-    if (old) await rm(join(directory, name), { recursive: true, force: true }).catch(() => undefined);
+    if (name === current || !(name.startsWith(SET_PREFIX) || name.startsWith(LINK_PREFIX))) continue;
+    const path = join(directory, name);
+    try {
+      const isOld = name === replaced || (await lstat(path)).mtimeMs < now - ABANDONED_AFTER_MS;
+      if (isOld) await rm(path, { recursive: true, force: true });
+    } catch {}
   }
 }

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, realpath, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  lutimes,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { systemCode } from '../../../src/errors.ts';
@@ -65,6 +75,9 @@ test('only one set remains, also where a killed process left its own', async () 
   await mkdir(join(directory, '..set-killed'), { recursive: true });
   await writeFile(join(directory, '..set-killed', 'tls.key'), 'half a k');
   await symlink('..set-killed', join(directory, '..link-killed'));
+  const ago = new Date(Date.now() - 120_000);
+  await utimes(join(directory, '..set-killed'), ago, ago);
+  await lutimes(join(directory, '..link-killed'), ago, ago);
 
   await replaceSet(directory, setOf('first'));
   await replaceSet(directory, setOf('second'));
@@ -76,6 +89,20 @@ test('only one set remains, also where a killed process left its own', async () 
     'tls.crt',
     'tls.key',
   ]);
+});
+
+test('a set that another connector is writing stays', async () => {
+  await replaceSet(directory, setOf('first'));
+  await mkdir(join(directory, '..set-another'));
+  await symlink('..set-another', join(directory, '..link-another'));
+
+  await replaceSet(directory, setOf('second'));
+
+  const names = await readdir(directory);
+  assert.deepEqual(
+    [names.includes('..set-another'), names.includes('..link-another'), names.length],
+    [true, true, 6],
+  );
 });
 
 test('readers never see a half-changed set', async () => {
