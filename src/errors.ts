@@ -228,8 +228,12 @@ const UNDICI_CODES: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'the connection was closed',
 };
 
-/** What stopped a request, as messages quote it: the code of the system or of TLS, or the words for one of undici's. */
-export function transportCause(error: unknown): string {
-  const code = systemCode(error) ?? (error instanceof Error ? error.name : 'unknown');
+/** The code of a failed request: of the system, of TLS or of undici; without one, the name of the error. */
+export function transportCode(error: unknown): string {
+  return systemCode(error) ?? (error instanceof Error ? error.name : 'unknown');
+}
+
+/** A code of `transportCode` as messages quote it: undici's in words, any other as it is. */
+export function quotedCode(code: string): string {
   return UNDICI_CODES[code] ?? code;
 }

@@ -1,4 +1,4 @@
-import { ConsulError, systemCode, transportCause } from '../../errors.ts';
+import { ConsulError, quotedCode, transportCode } from '../../errors.ts';
 import { TooLongError } from '../body.ts';
 
 /** The circumstances of a failed request. */
@@ -110,7 +110,7 @@ export function noAnswerInTime(url: string, ms: number, cause: unknown): ConsulE
 /** The error for a request without a complete answer. */
 export function errorOfTransport(error: unknown, way: Way): ConsulError {
   const { url, tls } = way;
-  const code = systemCode(error) ?? (error instanceof Error ? error.name : 'unknown');
+  const code = transportCode(error);
   if (error instanceof TooLongError) {
     const limit = `${error.maxBytes / 1024} KiB`;
     return new ConsulError('CONSUL_INVALID_RESPONSE', `the answer of ${url} is larger than ${limit}`, {
@@ -128,14 +128,10 @@ export function errorOfTransport(error: unknown, way: Way): ConsulError {
       });
     }
   }
-  return new ConsulError(
-    'CONSUL_UNREACHABLE',
-    `Consul at ${url} cannot be reached (${transportCause(error)})`,
-    {
-      remedy: unreachableRemedy(code, way),
-      cause: error,
-    },
-  );
+  return new ConsulError('CONSUL_UNREACHABLE', `Consul at ${url} cannot be reached (${quotedCode(code)})`, {
+    remedy: unreachableRemedy(code, way),
+    cause: error,
+  });
 }
 
 function unreachableRemedy(code: string, { inPod, hasAnswered }: Way): string {

@@ -1,4 +1,4 @@
-import { PublishError, systemCode, transportCause } from '../../../errors.ts';
+import { PublishError, quotedCode, transportCode } from '../../../errors.ts';
 import { foreignText } from '../../../lib/foreign-text.ts';
 
 export type Resource = 'secrets' | 'services' | 'events';
@@ -92,10 +92,10 @@ export function errorOfFailure(
 /** The error for a request without a complete answer. */
 export function errorOfTransport(error: unknown, server: string): PublishError {
   if (error instanceof PublishError) return error;
-  const code = systemCode(error) ?? (error instanceof Error ? error.name : 'unknown');
+  const code = transportCode(error);
   return new PublishError(
     'KUBERNETES_UNREACHABLE',
-    `the API server at ${server} cannot be reached (${transportCause(error)})`,
+    `the API server at ${server} cannot be reached (${quotedCode(code)})`,
     {
       remedy: /CERT|SSL|TLS|VERIFY|ISSUER/.test(code)
         ? 'the certificate of the API server is not signed by the CA of the kubeconfig or the ServiceAccount'
