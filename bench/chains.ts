@@ -1,11 +1,9 @@
-import { cpuMs } from '../test/e2e/support/proc.ts';
 import { median } from '../test/e2e/support/statistics.ts';
-import { thenEnd } from './cleanup.ts';
+import { sideBySide, thenEnd } from './cleanup.ts';
 import { EmbeddedStage } from './embedded-stage.ts';
-import { whileRunning } from './process.ts';
-import { changeOnce } from './stage.ts';
 import { type Subjects, start } from './subject.ts';
 import { cell, lines, type Spread, spreadOf } from './table.ts';
+import { CHANGE_REST_MS, CHANGE_SPEED, changesInTurns } from './turns.ts';
 
 export interface ChainPoint {
   /** Between the root and the leaf. */
@@ -17,41 +15,30 @@ export interface ChainPoint {
 }
 
 const INTERMEDIATES = [0, 1, 2, 3];
-const SPEED = 20;
-const REST_MS = 100;
-const WARM_UP = 10;
 
 /** How the cost of a change grows with the chain of the leaf. */
 export async function chainGrowth(
   { connector }: Subjects,
   changes: number,
 ): Promise<{ table: string; points: ChainPoint[] }> {
-  const points: ChainPoint[] = [];
-  for (const intermediates of INTERMEDIATES) {
-    const stage = await EmbeddedStage.start({ speed: SPEED, consul: { intermediates } });
-    const running = start(connector, stage.env);
-    const measure = async (): Promise<ChainPoint> => {
-      await stage.secrets.first(0);
-      const took: number[] = [];
-      const cpu: number[] = [];
-      for (let change = 0; change < WARM_UP + changes; change += 1) {
-        await stage.waiting();
-        const before = cpuMs(running.pid);
-        const ms = await changeOnce(stage);
-        await new Promise((resolve) => setTimeout(resolve, REST_MS));
-        if (change < WARM_UP) continue;
-        took.push(ms);
-        cpu.push(cpuMs(running.pid) - before);
-      }
-      return { intermediates, change: spreadOf(took), cpuMs: median(cpu) };
-    };
-    points.push(
-      await thenEnd(
-        () => whileRunning([running], measure),
-        () => stage.close(),
+  const stages = await Promise.all(
+    INTERMEDIATES.map((intermediates) =>
+      EmbeddedStage.start({ speed: CHANGE_SPEED, consul: { intermediates } }),
+    ),
+  );
+  const taken = await thenEnd(
+    () =>
+      changesInTurns(
+        stages.map((stage) => ({ stage, start: () => start(connector, stage.env) })),
+        { changes, restMs: CHANGE_REST_MS },
       ),
-    );
-  }
+    () => sideBySide(...stages.map((stage) => stage.close())),
+  );
+  const points = taken.map(({ ms, cpuMs }, index) => ({
+    intermediates: INTERMEDIATES[index] ?? Number.NaN,
+    change: spreadOf(ms),
+    cpuMs: median(cpuMs),
+  }));
   const cells = points.map((point) => [
     String(point.intermediates),
     cell(point.change, 'ms'),

@@ -14,14 +14,14 @@ export async function measureChanges(
   { figure, connector, baseline }: Beside,
   options: ChangeOptions,
 ): Promise<Measured> {
-  const [took = [], tookBaseline = []] = await changesInTurns(
+  const [own, ofBaseline] = await changesInTurns(
     [connector, baseline].map(({ stage, subject }) => ({ stage, start: () => start(subject, stage.env) })),
     options,
   );
   return {
     figure: `${figure}, ${options.changes} times`,
     unit: 'ms',
-    connector: spreadOf(took),
-    baseline: spreadOf(tookBaseline),
+    connector: spreadOf(own?.ms ?? []),
+    baseline: spreadOf(ofBaseline?.ms ?? []),
   };
 }

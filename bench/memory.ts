@@ -50,7 +50,7 @@ export async function measureMemory(
   const names = {
     rss: 'resident memory after',
     pss: 'proportional memory (PSS) after',
-    peak: 'most resident memory until after',
+    peak: 'peak resident memory after',
   };
   const measured = (what: string, [held, ofBaseline]: [Held, Held], of: keyof Held) => ({
     figure: `${names[of]} ${what}`,

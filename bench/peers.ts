@@ -67,10 +67,10 @@ export async function measurePeers(
   };
   const measure = async (): Promise<Peer[]> => {
     await setUp();
-    const took = await changesInTurns(candidates, { changes, restMs: REST_MS });
+    const taken = await changesInTurns(candidates, { changes, restMs: REST_MS });
     const peers: Peer[] = [];
     for (const [index, candidate] of candidates.entries()) {
-      const change = spreadOf(took[index] ?? []);
+      const change = spreadOf(taken[index]?.ms ?? []);
       peers.push({ name: candidate.name, change, ...(await besides(candidate)) });
     }
     return peers;

@@ -10,6 +10,7 @@ import { measureSize } from './size.ts';
 import { measureStart, type Starts } from './start.ts';
 import type { Subjects } from './subject.ts';
 import { difference, informative, type Measured, quotient, type Row, times } from './table.ts';
+import { CHANGE_REST_MS, CHANGE_SPEED } from './turns.ts';
 import { warmUp } from './warm-up.ts';
 import { countWrites, type Writes } from './writes.ts';
 
@@ -41,10 +42,6 @@ export interface Whole {
   /** Whether each occasion cost exactly the expected writes. */
   readonly exact: boolean;
 }
-
-/** The speed of Consul's and the subjects' time while they take turns: the connector queries at most once per second. */
-const CHANGE_SPEED = 20;
-const REST_MS = 100;
 
 /** All figures; those of time are measured one after the other. */
 export async function measureAll(subjects: Subjects, server: ApiServer, amounts: Amounts): Promise<Whole> {
@@ -122,7 +119,7 @@ async function changesAt(
           connector: { stage: stages[0], subject: connector },
           baseline: { stage: stages[1], subject: baseline },
         },
-        { changes, restMs: REST_MS },
+        { changes, restMs: CHANGE_REST_MS },
       ),
     ...stages.map((stage) => () => stage.close()),
   );
@@ -140,7 +137,7 @@ async function changesInFolder({ connector, folderBaseline }: Subjects, changes:
           connector: { stage: stages[0], subject: connector },
           baseline: { stage: stages[1], subject: folderBaseline },
         },
-        { changes, restMs: REST_MS },
+        { changes, restMs: CHANGE_REST_MS },
       );
     },
     ...stages.map((stage) => () => stage.close()),

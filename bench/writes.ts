@@ -68,12 +68,12 @@ async function writesOf(
     const one = start(connector, stage.env);
     running.push(one);
     // With an index both queries block: the subject has received everything.
-    const hasHeardAll = eventually(
+    const hasReceivedAll = eventually(
       'both queries block',
       () => stage.consul.requests.slice(before).filter(({ query }) => query.has('index')).length >= 2,
       WITHIN_MS,
     );
-    await Promise.race([hasHeardAll, one.failed]);
+    await Promise.race([hasReceivedAll, one.failed]);
     return one;
   };
   const occasion = async (): Promise<number> => {
