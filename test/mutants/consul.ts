@@ -119,7 +119,7 @@ export const CONSUL: readonly Mutant[] = [
     harm: 'does not warn that TLS verifies nothing',
     before: 'if (tls.verify) return undefined;',
     after: 'return undefined;',
-    tests: ['consul/tls-insecurity.test.ts'],
+    tests: ['consul/insecurity.test.ts'],
   },
   {
     file: 'consul/errors/status.ts',

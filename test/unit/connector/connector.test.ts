@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Connector, type ConnectorOptions } from '../../../src/connector/connector.ts';
-import { ConsulClient } from '../../../src/consul/client.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { Publisher } from '../../../src/publish/publisher.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { startEmbeddedConsul } from '../../fixtures/consul/embedded-consul.ts';
-import { ConsulModel, SERVICE } from '../../simulation/consul-model.ts';
+import { ConsulModel } from '../../simulation/consul-model.ts';
 import { MemoryTarget } from '../../simulation/memory-target.ts';
 import { seededRandom, VirtualTime } from '../../simulation/virtual-time.ts';
-import { newReporter, TARGET } from './support.ts';
+import { clientOf, serverOf } from '../consul/asking.ts';
+import { newConnector, newReporter, TARGET } from './support.ts';
 
-const WAIT_MS = 1_000;
 const HOUR_MS = 3_600_000;
-const ANYWHERE = { namespace: undefined, partition: undefined, datacenter: undefined };
 
 /** A publisher with a bug, which no real one should have. */
 const broken: Publisher = {
@@ -28,38 +25,14 @@ const broken: Publisher = {
   close: async () => undefined,
 };
 
-function newConnector(
-  options: Pick<ConnectorOptions, 'consul' | 'publisher'> & Partial<ConnectorOptions>,
-): Connector {
-  const { clock = systemClock, waitMs = WAIT_MS } = options;
-  return new Connector({
-    service: SERVICE,
-    scope: ANYWHERE,
-    verifiesUpstream: false,
-    waitMs,
-    clock,
-    reporter: newReporter(clock).reporter,
-    ...options,
-  });
-}
-
 test('an unexpected error while publishing is one error in the log, and is tried again', async (t) => {
   const consul = await startEmbeddedConsul();
   t.after(() => consul.close());
   const { reporter, lines } = newReporter(systemClock, 'debug');
   const end = new AbortController();
   t.after(() => end.abort());
-  const access = {
-    servers: [{ host: consul.host, port: consul.port }],
-    tls: undefined,
-    httpAuth: undefined,
-    inPod: false,
-    token: { kind: 'none' },
-    scope: ANYWHERE,
-    service: SERVICE,
-  } as const;
   const connector = newConnector({
-    consul: new ConsulClient(access, systemClock),
+    consul: clientOf(t, { servers: [serverOf(consul)] }),
     publisher: broken,
     reporter,
   });

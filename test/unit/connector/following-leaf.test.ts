@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Connector } from '../../../src/connector/connector.ts';
 import type { Published } from '../../../src/identity/published.ts';
 import type { Publication, WriteOutcome } from '../../../src/publish/publisher.ts';
-import { ConsulModel, SERVICE } from '../../simulation/consul-model.ts';
+import { ConsulModel } from '../../simulation/consul-model.ts';
 import { MemoryTarget } from '../../simulation/memory-target.ts';
 import { VirtualTime } from '../../simulation/virtual-time.ts';
-import { newReporter } from './support.ts';
+import { newConnector } from './support.ts';
 
 const START = Date.parse('2027-01-01T00:00:00Z');
 const HOUR_MS = 3_600_000;
 
-/** With the index of the roots, as the real ones: without it each list of roots is in doubt for five seconds. */
+/** Records the index of the roots, as the real targets do: without it each list of roots is unconfirmed for five seconds. */
 class IndexedTarget extends MemoryTarget {
   #rootsIndex: bigint | undefined;
 
@@ -36,16 +35,7 @@ for (const { name, random, writesAfter } of [
     const consul = await ConsulModel.start(time, 24 * HOUR_MS);
     const publisher = new IndexedTarget(() => undefined);
     const end = new AbortController();
-    const connector = new Connector({
-      consul,
-      publisher,
-      service: SERVICE,
-      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
-      verifiesUpstream: false,
-      waitMs: HOUR_MS,
-      clock: time.clock,
-      reporter: newReporter(time.clock).reporter,
-    });
+    const connector = newConnector({ consul, publisher, clock: time.clock, waitMs: HOUR_MS });
     const running = connector.run(end.signal);
     await time.run(START + 10_000, () => undefined);
     const before = publisher.writes;

@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Connector } from '../../../src/connector/connector.ts';
 import type { Consul } from '../../../src/consul/client.ts';
 import { ROOTS_PATH } from '../../../src/consul/connect-ca.ts';
 import { PublishError } from '../../../src/errors.ts';
 import type { Published } from '../../../src/identity/published.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
 import type { Publication, Publisher, WriteOutcome } from '../../../src/publish/publisher.ts';
-import {
-  bundleOf,
-  listing,
-  listRoot,
-  material,
-  newLeaf,
-  newRoot,
-  publishedAs,
-  SERVICE,
-} from '../identity/support.ts';
-import { newReporter, TARGET } from './support.ts';
+import { bundleOf, listing, listRoot, material, newLeaf, newRoot, publishedAs } from '../identity/support.ts';
+import { newConnector, newReporter, TARGET } from './support.ts';
 
 const LONG_AGO = new Date(Date.now() - 3_600_000);
 const root = await newRoot({ notBefore: LONG_AGO });
@@ -77,16 +66,7 @@ class ScriptedTarget implements Publisher {
 
 function once(publisher: Publisher, consul = consulOf()) {
   const { reporter, ...reported } = newReporter();
-  const connector = new Connector({
-    consul,
-    publisher,
-    reporter,
-    clock: systemClock,
-    service: SERVICE,
-    scope: { partition: undefined, namespace: undefined, datacenter: undefined },
-    verifiesUpstream: false,
-    waitMs: 1_000,
-  });
+  const connector = newConnector({ consul, publisher, reporter });
   return { ...reported, wrote: connector.once(never) };
 }
 

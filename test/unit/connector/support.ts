@@ -1,11 +1,13 @@
 import { pino } from 'pino';
-import { LOOPS } from '../../../src/connector/connector.ts';
+import { Connector, type ConnectorOptions, LOOPS } from '../../../src/connector/connector.ts';
 import { Reporter } from '../../../src/connector/reporter.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import type { Target } from '../../../src/publish/target.ts';
 import { EventLog } from '../../../src/status/event-log.ts';
 import { Health } from '../../../src/status/health.ts';
 import { Metrics } from '../../../src/status/metrics.ts';
+import { SERVICE } from '../../simulation/consul-model.ts';
+import { ANYWHERE } from '../consul/asking.ts';
 
 export const TARGET: Target = {
   kind: 'kubernetes',
@@ -29,4 +31,20 @@ export function newReporter(clock: Clock = systemClock, level: 'debug' | 'info' 
   const logger = pino({ level }, { write: (line) => lines.push(JSON.parse(line)) });
   const reporter = new Reporter({ clock, logger, metrics, health, eventLog, target: TARGET });
   return { reporter, lines, eventLog, metrics, health };
+}
+
+/** A connector of the service, by default on the system's clock and with a reporter that nothing reads. */
+export function newConnector(
+  options: Pick<ConnectorOptions, 'consul' | 'publisher'> & Partial<ConnectorOptions>,
+): Connector {
+  const { clock = systemClock, waitMs = 1_000 } = options;
+  return new Connector({
+    service: SERVICE,
+    scope: ANYWHERE,
+    verifiesUpstream: false,
+    waitMs,
+    clock,
+    reporter: newReporter(clock).reporter,
+    ...options,
+  });
 }

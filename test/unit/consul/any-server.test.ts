@@ -1,32 +1,16 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { ConsulClient } from '../../../src/consul/client.ts';
 import { fetchOnce, leafQuery } from '../../../src/consul/connect-ca.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
 import { type Answer, textAnswer } from '../../fixtures/consul/answer.ts';
-import { startConsul } from './asking.ts';
+import { clientOf, serverOf, startConsul } from './asking.ts';
 
 /** Servers that answer the one query of a command such as `once` as given, or with the leaf. */
 async function querying(t: TestContext, ...answers: readonly (Answer | undefined)[]) {
   const servers = await Promise.all(answers.map(() => startConsul(t)));
   for (const [index, server] of servers.entries()) server.script('leaf', () => answers[index]);
-  const client = new ConsulClient(
-    {
-      servers: servers.map(({ host, port }) => ({ host, port })),
-      tls: undefined,
-      httpAuth: undefined,
-      token: { kind: 'none' },
-      scope: { namespace: undefined, partition: undefined, datacenter: undefined },
-      service: 'ambassador',
-      inPod: false,
-    },
-    systemClock,
-  );
+  const client = clientOf(t, { servers: servers.map(serverOf) });
   const end = new AbortController();
-  t.after(async () => {
-    end.abort();
-    await client.close(100);
-  });
+  t.after(() => end.abort());
   const failures: unknown[] = [];
   return {
     failures,

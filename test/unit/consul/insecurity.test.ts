@@ -47,3 +47,13 @@ describe('S2: a credential in plain HTTP', () => {
     assert.equal(warningOf({ _CONSUL_HOST: 'consul' }), undefined);
   });
 });
+
+for (const [verify, isWarned] of [
+  ['true', false],
+  ['false', true],
+] as const) {
+  test(`S8: TLS with CONSUL_HTTP_SSL_VERIFY=${verify} is ${isWarned ? '' : 'not '}warned of`, () => {
+    const warning = warningOf({ CONSUL_HTTP_SSL: 'true', CONSUL_HTTP_SSL_VERIFY: verify });
+    assert.equal(warning !== undefined, isWarned);
+  });
+}

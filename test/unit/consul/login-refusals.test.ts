@@ -8,7 +8,7 @@ import { ConsulTransport } from '../../../src/consul/transport.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { temporary } from '../../e2e/support/temporary.ts';
 import { jsonAnswer } from '../../fixtures/consul/answer.ts';
-import { startConsul } from './asking.ts';
+import { ANYWHERE, serverOf, startConsul } from './asking.ts';
 
 const never = new AbortController().signal;
 
@@ -23,15 +23,14 @@ test('a refusal of a token that was replaced meanwhile leaves the new one in use
   const bearerTokenFile = join(temporary(), 'token');
   await writeFile(bearerTokenFile, 'bearer-of-the-pod');
   const transport = new ConsulTransport({
-    servers: new ServerList([{ host: consul.host, port: consul.port }]),
+    servers: new ServerList([serverOf(consul)]),
     clock: systemClock,
     tls: undefined,
     httpAuth: undefined,
     inPod: false,
   });
-  const place = { datacenter: undefined, namespace: undefined, partition: undefined };
   const token = new LoginToken(
-    { authMethod: 'kubernetes', bearerTokenFile, meta: {}, ...place },
+    { authMethod: 'kubernetes', bearerTokenFile, meta: {}, ...ANYWHERE },
     transport,
     systemClock,
   );

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { KubeConfig } from '@kubernetes/client-node';
 import { describeError } from '../../../src/errors.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { KubernetesClient } from '../../../src/publish/kubernetes/api/client.ts';
-import { Credentials } from '../../../src/publish/kubernetes/api/credentials.ts';
 import { eventMessage } from '../../../src/publish/kubernetes/events/event.ts';
 import { EventRecorder } from '../../../src/publish/kubernetes/events/recorder.ts';
 import { ObjectCache } from '../../../src/publish/kubernetes/object-cache.ts';
 import type { PublishedEvent } from '../../../src/publish/publisher.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
-import { type KubeObject, startKubernetesDouble } from '../../fixtures/kubernetes/index.ts';
+import type { KubeObject } from '../../fixtures/kubernetes/index.ts';
+import { SILENT, startCluster } from './cluster.ts';
 
 const ref = { resource: 'secrets', namespace: 'ambassador', name: 'identity' } as const;
 const NOON = Date.parse('2030-01-15T12:00:00Z');
@@ -25,33 +23,17 @@ const published = (message: string, at = NOON): PublishedEvent => ({
 
 /** A recorder of Events on a Secret that exists, a clock that a test moves, and what was logged. */
 async function recording(t: TestContext) {
-  const cluster = await startKubernetesDouble();
-  const load = () => {
-    const config = new KubeConfig();
-    config.loadFromFile(cluster.kubeconfigFile());
-    return config;
-  };
+  const { cluster, connect } = await startCluster(t);
+  const client = await connect();
   let now = NOON;
   const clock = { ...systemClock, now: () => now };
-  const client = new KubernetesClient({
-    credentials: await Credentials.create(systemClock, load),
-    clock,
-    fieldManager: 'test',
-    onRequest: () => undefined,
-    onWarning: () => undefined,
-  });
   const failures: unknown[] = [];
-  const observer = { watching: () => undefined, watchFailed: () => undefined };
-  const secret = new ObjectCache({ client, ref, clock, observer });
+  const secret = new ObjectCache({ client, ref, clock, observer: SILENT });
   const put = async () => {
     cluster.put({ kind: 'Secret', metadata: { name: ref.name }, type: 'Opaque' });
     await secret.refresh(new AbortController().signal);
   };
   await put();
-  t.after(async () => {
-    await client.close();
-    await cluster.close();
-  });
   const onFailure = (error: unknown): void => void failures.push(describeError(error));
   const recorder = new EventRecorder({ client, secret, clock, onFailure, instance: 'a-replica' });
   const events = (): KubeObject[] => cluster.list('Event', ref.namespace);

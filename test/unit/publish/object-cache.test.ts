@@ -1,31 +1,17 @@
 import assert from 'node:assert/strict';
 import { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { KubeConfig } from '@kubernetes/client-node';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { KubernetesClient } from '../../../src/publish/kubernetes/api/client.ts';
-import { Credentials } from '../../../src/publish/kubernetes/api/credentials.ts';
 import { ObjectCache } from '../../../src/publish/kubernetes/object-cache.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
-import { startKubernetesDouble } from '../../fixtures/kubernetes/index.ts';
+import { startCluster } from './cluster.ts';
 
 const ref = { resource: 'services', namespace: 'ambassador', name: 'watched' } as const;
 
 /** A Service under watch, what was first known of it, and how to edit it as another writer. */
 async function watched(t: TestContext) {
-  const cluster = await startKubernetesDouble();
-  const load = () => {
-    const config = new KubeConfig();
-    config.loadFromFile(cluster.kubeconfigFile());
-    return config;
-  };
-  const client = new KubernetesClient({
-    credentials: await Credentials.create(systemClock, load),
-    clock: systemClock,
-    fieldManager: 'test',
-    onRequest: () => undefined,
-    onWarning: () => undefined,
-  });
+  const { cluster, connect, signal } = await startCluster(t);
+  const client = await connect();
   const edit = (label: string) =>
     cluster.put({
       kind: 'Service',
@@ -43,17 +29,11 @@ async function watched(t: TestContext) {
       watchFailed: (_object, _error, attempt) => void attempts.push(attempt),
     },
   });
-  const stop = new AbortController();
-  const ended = object.run(() => undefined, stop.signal);
-  t.after(async () => {
-    stop.abort();
-    await ended;
-    await client.close();
-    await cluster.close();
-  });
-  const label = async () => (await object.current(stop.signal))?.labels['label'];
+  const ended = object.run(() => undefined, signal);
+  t.after(() => ended);
+  const label = async () => (await object.current(signal))?.labels['label'];
   await eventually('the watch', () => cluster.watches.count() === 1);
-  const first = (await object.current(stop.signal)) ?? assert.fail('it is not there');
+  const first = (await object.current(signal)) ?? assert.fail('it is not there');
   return { cluster, client, object, first, edit, label, attempts };
 }
 
