@@ -8,6 +8,7 @@ import type { ListedRoots } from '../identity/trust-bundle.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import { Notify } from '../lib/notify.ts';
 import type { Publisher } from '../publish/publisher.ts';
+import { FollowingLeaf } from './following-leaf.ts';
 import { Planner, type PlannerOptions } from './planner.ts';
 import { queryOnce } from './query-once.ts';
 import { failureOf, Reconciler, type Reconciliation } from './reconciler.ts';
@@ -44,8 +45,6 @@ export function maxSilenceMs(waitMs: number): number {
 /** The publishing loop runs at least this often, or as often as the queries, for its heartbeat in `/livez`. */
 const MAX_IDLE_MS = 60_000;
 const MAX_PUBLISH_BACKOFF_MS = 30_000;
-/** How long new roots wait for the leaf that follows them: one write, and one reload of the gateway, then publishes both. */
-const FOLLOWING_LEAF_MS = 250;
 const ONCE_DEADLINE_MS = 30_000;
 const PERMISSION_DEADLINE_MS = 10_000;
 /** Less than the two seconds that a stop may take. */
@@ -57,29 +56,30 @@ export class Connector {
   readonly #planner: Planner;
   readonly #reconciler: Reconciler;
   readonly #notify: Notify;
-  /** Notified by the answer to the leaf query that new roots made start over. */
-  #followingLeaf: Notify | undefined;
+  readonly #followingLeaf: FollowingLeaf;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
     this.#planner = new Planner(options);
     this.#reconciler = new Reconciler({ ...options, planner: this.#planner });
     this.#notify = new Notify(options.clock);
+    this.#followingLeaf = new FollowingLeaf(options.clock);
   }
 
   /** Runs until `signal` aborts. Never rejects because of Consul or Kubernetes. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, consul, publisher, reporter, service } = this.#options;
+    const { consul, publisher, reporter, service } = this.#options;
     let hasAnswered = false;
     const leaf = this.#query(
       leafQuery(service),
       (answer) => {
         this.#planner.setLeaf(answer);
+        this.#followingLeaf.leafChanged();
         reporter.strayKeys('leaf', strayKeysOfLeaf(answer));
         if (!hasAnswered) void this.#reportMissingPermission(signal);
         hasAnswered = true;
       },
-      () => this.#followingLeaf?.notify(),
+      () => this.#followingLeaf.leafAnswered(),
     );
     let activeRootId: string | undefined;
     const roots = this.#query(
@@ -87,10 +87,8 @@ export class Connector {
       (answer) => {
         this.#planner.setRoots(answer);
         reporter.strayKeys('roots', strayKeysOfRoots(answer));
-        // Some versions of Consul never wake a blocked leaf query after a new root (consul PR #15005).
         if (activeRootId !== undefined && activeRootId !== answer.activeRootId) {
-          this.#followingLeaf = new Notify(clock);
-          leaf.refetch();
+          this.#followingLeaf.rootsChanged(() => leaf.refetch(), signal);
         }
         activeRootId = answer.activeRootId;
       },
@@ -161,7 +159,7 @@ export class Connector {
       const now = clock.now();
       // After the clock was set back, certificates may have become valid, and `nextAt` is too late.
       if (!notified && now < nextAt && now >= before) continue;
-      await this.#waitForFollowingLeaf(signal);
+      await this.#followingLeaf.settled;
       try {
         const { plan } = await this.#reconcile(signal);
         failures = 0;
@@ -186,13 +184,6 @@ export class Connector {
         await clock.sleep(retryAfterMs, signal);
       }
     }
-  }
-
-  /** Most servers answer at once, possibly with the previous leaf. */
-  async #waitForFollowingLeaf(signal: AbortSignal): Promise<void> {
-    const awaited = this.#followingLeaf;
-    await awaited?.wait(FOLLOWING_LEAF_MS, signal);
-    if (this.#followingLeaf === awaited) this.#followingLeaf = undefined;
   }
 
   /** @throws the error that stopped the reconciliation, after reporting it */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FollowingLeaf } from '../../../src/connector/following-leaf.ts';
 import type { Published } from '../../../src/identity/published.ts';
 import type { Publication, WriteOutcome } from '../../../src/publish/publisher.ts';
 import { ConsulModel } from '../../simulation/consul-model.ts';
@@ -53,5 +54,55 @@ for (const { name, random, writesAfter } of [
 
     end.abort();
     await running;
+  });
+}
+
+// Times in milliseconds after the new roots.
+for (const { name, changedAt = [], answeredAt = [], refetchedAt, settledAt } of [
+  {
+    name: 'new roots wait for a new leaf from the blocked query, and send no other',
+    changedAt: [20],
+    refetchedAt: [],
+    settledAt: 20,
+  },
+  {
+    name: 'if the blocked query returns the same leaf, it is sent again after 100 ms (consul PR #15005)',
+    answeredAt: [20, 120],
+    refetchedAt: [100],
+    settledAt: 120,
+  },
+  {
+    name: 'new roots wait for at most 250 ms',
+    refetchedAt: [100],
+    settledAt: 250,
+  },
+  {
+    name: 'a leaf that arrived just before the new roots may be theirs: the query is sent again at once',
+    changedAt: [-20],
+    answeredAt: [5],
+    refetchedAt: [0],
+    settledAt: 5,
+  },
+]) {
+  test(name, async () => {
+    const time = new VirtualTime(START, () => 0);
+    const { signal } = new AbortController();
+    const following = new FollowingLeaf(time.clock);
+    const roots = START + 1_000;
+    const refetched: number[] = [];
+    let settled: number | undefined;
+    for (const at of changedAt) time.at(roots + at, () => following.leafChanged());
+    for (const at of answeredAt) time.at(roots + at, () => following.leafAnswered());
+    time.at(roots, () => {
+      following.rootsChanged(() => refetched.push(time.now - roots), signal);
+      void following.settled.then(() => {
+        settled = time.now - roots;
+      });
+    });
+
+    await time.run(roots + 1_000, () => undefined);
+
+    assert.deepEqual(refetched, refetchedAt);
+    assert.equal(settled, settledAt);
   });
 }
