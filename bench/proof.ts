@@ -12,12 +12,12 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { picture } from '../test/real/proof/picture.ts';
-import { prove, violations } from '../test/real/proof/proof.ts';
-import { GATEWAYS } from '../test/real/proof/stage.ts';
-import { summary } from '../test/real/proof/summary.ts';
-import { reasons, table } from '../test/real/proof/table.ts';
-import { shortTimeline, timeline } from '../test/real/proof/timeline.ts';
+import { picture } from './proof/picture.ts';
+import { prove, violations } from './proof/proof.ts';
+import { GATEWAYS } from './proof/stage.ts';
+import { summary } from './proof/summary.ts';
+import { reasons, table } from './proof/table.ts';
+import { shortTimeline, timeline } from './proof/timeline.ts';
 
 const { values } = parseArgs({
   options: {

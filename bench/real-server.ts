@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { binary } from '../test/fixtures/servers/binaries.ts';
-import { ask } from '../test/fixtures/servers/http.ts';
+import { httpRequest } from '../test/fixtures/servers/http.ts';
 import { type RealKubernetes, startRealKubernetes } from '../test/fixtures/servers/real-kubernetes.ts';
 import { type WatchEvent, watchObjects } from '../test/fixtures/servers/watch.ts';
 import { inNamespace, k8sFor } from '../test/real/manifests.ts';
@@ -65,7 +65,7 @@ async function sighted(kubernetes: RealKubernetes, namespace: string): Promise<P
     else secrets.saw(pemsOf(object.data));
   });
   const remove = async (path: string): Promise<boolean> => {
-    const { status, body } = await ask(`${kubernetes.url}/api/v1/namespaces/${namespace}/${path}`, {
+    const { status, body } = await httpRequest(`${kubernetes.url}/api/v1/namespaces/${namespace}/${path}`, {
       method: 'DELETE',
       ca: kubernetes.caPem,
       headers: { authorization: `Bearer ${kubernetes.adminToken}` },

@@ -15,7 +15,7 @@ import { readConfig } from '../src/config/config.ts';
 import { type ConsulAccess, serverUrl } from '../src/consul/endpoint.ts';
 import { ConfigurationError, ConnectorError } from '../src/errors.ts';
 import { loadKubeConfig } from '../src/publish/kubernetes/api/kubeconfig.ts';
-import { ask } from '../test/fixtures/servers/http.ts';
+import { httpRequest } from '../test/fixtures/servers/http.ts';
 import { type DevConsul, startDevConsul } from './demo/dev-consul.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -85,7 +85,7 @@ async function consulForDevelopment({ servers, tls }: ConsulAccess): Promise<Dev
   if (server === undefined || 'socketPath' in server) return undefined;
   const { host, port } = server;
   const url = serverUrl(server, tls);
-  const answers = await ask(`${url}/v1/status/leader`, { timeout: 2_000 }).then(
+  const answers = await httpRequest(`${url}/v1/status/leader`, { timeout: 2_000 }).then(
     () => true,
     () => false,
   );

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createRoot } from '../../test/fixtures/certificates/factory.ts';
-import { ask } from '../../test/fixtures/servers/http.ts';
+import { httpRequest } from '../../test/fixtures/servers/http.ts';
 import { freePorts } from '../../test/fixtures/servers/ports.ts';
 import { startChild } from './child.ts';
 import type { DevConsul } from './dev-consul.ts';
@@ -76,7 +76,7 @@ async function untilItHasARoot(url: string, exited: Promise<unknown>): Promise<v
   });
   const deadline = performance.now() + START_DEADLINE_MS;
   for (;;) {
-    const status = await ask(url + ROOTS).then(
+    const status = await httpRequest(url + ROOTS).then(
       (answer) => answer.status,
       () => undefined,
     );
@@ -89,13 +89,13 @@ async function untilItHasARoot(url: string, exited: Promise<unknown>): Promise<v
 
 /** Sets a new root key for Consul's own CA, as an operator would. */
 async function rotateRoot(url: string): Promise<void> {
-  const { TrustDomain } = JSON.parse((await ask(url + ROOTS)).body);
-  const { Config } = JSON.parse((await ask(url + CONFIGURATION)).body);
+  const { TrustDomain } = JSON.parse((await httpRequest(url + ROOTS)).body);
+  const { Config } = JSON.parse((await httpRequest(url + CONFIGURATION)).body);
   const root = await createRoot({ trustDomain: String(TrustDomain) });
   const body = JSON.stringify({
     Provider: 'consul',
     Config: { ...Config, PrivateKey: root.keyPem, RootCert: root.certPem },
   });
-  const answer = await ask(url + CONFIGURATION, { method: 'PUT', body });
+  const answer = await httpRequest(url + CONFIGURATION, { method: 'PUT', body });
   if (answer.status !== 200) throw new Error(`Consul did not rotate: ${answer.status} ${answer.body}`);
 }

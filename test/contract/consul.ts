@@ -5,8 +5,8 @@ import { declareRotation } from './consul/rotation.ts';
 import type { ConsulServers } from './consul/servers.ts';
 
 /**
- * Declares what the connector and its tests rely on of Consul, for the embedded one and the real one alike: shapes and
- * codes, and of texts those that the connector looks for. `servers` is called when the tests run.
+ * Declares the behaviour of Consul that the connector and its tests rely on, for the embedded Consul and the real one:
+ * shapes, codes, and the texts that the connector searches for. `servers` is called when the tests run.
  */
 export function consulContract(servers: () => ConsulServers): void {
   declareRoots(servers);

@@ -9,8 +9,8 @@ import { declareServices } from './kubernetes/services.ts';
 import { declareWatch } from './kubernetes/watch.ts';
 
 /**
- * Declares what the connector and its tests rely on of an API server, for the double and the real one alike: shapes and
- * codes, and of texts only those that the connector looks for. `server` is called when the tests run.
+ * Declares the behaviour of an API server that the connector and its tests rely on, for the double and the real one:
+ * shapes, codes, and the texts that the connector searches for. `server` is called when the tests run.
  */
 export function kubernetesContract(server: () => ApiServer): void {
   const api = makeApi(server);

@@ -10,8 +10,8 @@ const RETRY_AFTER_SECONDS = 5;
 /** A timer may end a little early. */
 const ROUNDING_MS = 50;
 
-describe('what the API server answers instead of a write:', { concurrency: 2 }, () => {
-  test('K9: 429 with Retry-After: no write before that time, though Consul has news', async (t) => {
+describe('the API server rejects a write:', { concurrency: 2 }, () => {
+  test('K9: with 429 and Retry-After, no write before that time, though Consul has new roots', async (t) => {
     const bed = await makeBed(t);
     bed.cluster.script({ verb: 'create', resource: 'secrets' }, tooManyRequests(RETRY_AFTER_SECONDS));
     const writes = () =>
@@ -30,7 +30,7 @@ describe('what the API server answers instead of a write:', { concurrency: 2 }, 
     await daemon.ready();
   });
 
-  test('S5: a denial that quotes the key: neither log nor page shows it', async (t) => {
+  test('S5: with a denial that quotes the key, neither log nor page shows it', async (t) => {
     const bed = await makeBed(t);
     const { keyPem } = (await bed.consul.leaf('ambassador')).issued;
     const encoded = Buffer.from(keyPem).toString('base64');

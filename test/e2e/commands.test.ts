@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { portOf } from '../fixtures/consul/port-of.ts';
 import { assertWorks, makeBed } from './support/bed.ts';
 import { assertStopsWith, startDaemon } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
@@ -26,32 +23,26 @@ describe('commands and their exit codes', { concurrency: 4 }, () => {
     });
   }
 
-  test('--env-file gives the variables that are not set', async () => {
+  test('31: --env-file sets unset variables; bad values are exit 2 with all problems on stderr, a missing file is named', async () => {
     const file = join(temporary(), 'connector.env');
-    writeFileSync(file, '_CONSUL_HOST="not a host"\n_CONSUL_PORT=none\n');
+    writeFileSync(file, '_CONSUL_HOST="not a host"\n_CONSUL_PORT=none\n_CONSUL_WAIT=60\n');
 
     const daemon = startDaemon({ _CONSUL_PORT: '8500' }, ['once', '--env-file', file]);
 
     assert.equal((await daemon.exited).code, 2);
-    assert.match(daemon.stderr, /_CONSUL_HOST must be a host name/);
+    assert.match(daemon.stderr, /^ {2}- _CONSUL_HOST must be a host name.*\n {2}- _CONSUL_WAIT must be /m);
     assert.doesNotMatch(daemon.stderr, /_CONSUL_PORT/);
-  });
-
-  test('--env-file of a file that is not there ends it, and names the file', async () => {
-    const daemon = startDaemon({}, ['once', '--env-file=/nowhere/connector.env']);
-
+    const missing = startDaemon({}, ['once', '--env-file=/nowhere/connector.env']);
     // Some versions of Node.js read this argument themselves, and exit with 9.
-    assert.notEqual((await daemon.exited).code, 0);
-    assert.match(daemon.stderr, /\/nowhere\/connector\.env/);
+    assert.notEqual((await missing.exited).code, 0);
+    assert.match(missing.stderr, /\/nowhere\/connector\.env/);
   });
 
-  test('34: the status port taken: exit 1 with the reason', async (t) => {
+  test('34: a status port that is in use is exit 1, with the reason', async (t) => {
     const bed = await makeBed(t);
-    const taken = createServer().listen(0, '127.0.0.1');
-    t.after(() => taken.close());
-    await once(taken, 'listening');
+    const { port } = await bed.start().line('serving status');
 
-    const daemon = bed.start({ _HTTP_PORT: String(portOf(taken)) });
+    const daemon = bed.start({ _HTTP_PORT: String(port) });
 
     assert.equal((await daemon.exited).code, 1);
     const { code, error, remedy } = await daemon.line('exiting because of an error');
@@ -62,7 +53,7 @@ describe('commands and their exit codes', { concurrency: 4 }, () => {
 });
 
 describe('once', { concurrency: 2 }, () => {
-  test('publishes and is exit 0, and writes nothing the second time', async (t) => {
+  test('publishes and exits with 0, and writes nothing the second time', async (t) => {
     const bed = await makeBed(t);
 
     const first = bed.start({}, ['once']);
@@ -78,7 +69,7 @@ describe('once', { concurrency: 2 }, () => {
     assert.equal(bed.cluster.writes(), writes);
   });
 
-  test('is exit 1 with the rule when Kubernetes refuses', async (t) => {
+  test('exits with 1 if Kubernetes forbids a write, with the rule to add', async (t) => {
     const bed = await makeBed(t);
     bed.cluster.deny({ verb: 'create', resource: 'secrets' });
 
@@ -90,7 +81,7 @@ describe('once', { concurrency: 2 }, () => {
     assert.match(String(remedy), /verbs: \["create"\]/);
   });
 
-  test('is exit 1 when it is stopped before completion, and says so', async (t) => {
+  test('exits with 1 if it is stopped before completion, and logs that', async (t) => {
     const bed = await makeBed(t);
     bed.consul.script('any', () => 'stall-after-headers');
     const daemon = bed.start({}, ['once']);

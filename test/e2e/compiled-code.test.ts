@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeBed } from './support/bed.ts';
 import { temporary } from './support/temporary.ts';
 
-/** A process that ends earlier keeps nothing. */
+/** A process that ends earlier does not keep its code. */
 const LONG_ENOUGH_MS = 2_500;
 
-/** Runs the daemon until it is ready and as long as it takes to keep its code in `folder`; resolves with what Node's debug log says. */
+/** Runs the daemon until it is ready and as long as it takes to keep its code in `folder`; resolves with Node's debug log. */
 async function run(
   t: TestContext,
   folder: string,
@@ -30,7 +22,7 @@ async function run(
   return daemon.stderr;
 }
 
-/** The only .bin file there; another inode means that it was written again. Node.js 22.1 and newer has a folder of its own beside it. */
+/** The only .bin file in the folder; another inode means that it was written again. Node.js 22.1 and newer has its own folder beside it. */
 function kept(folder: string): { path: string; inode: number } {
   const [name, ...others] = readdirSync(folder).filter((entry) => entry.endsWith('.bin'));
   assert.ok(name !== undefined && others.length === 0, `${name} ${others}`);
@@ -39,7 +31,7 @@ function kept(folder: string): { path: string; inode: number } {
 }
 
 describe('the compiled code', { concurrency: 3 }, () => {
-  test('of a first run is used by the next; what was changed meanwhile is not, and is replaced', async (t) => {
+  test('of a first run is used by the next; what was modified is not used and replaced, and that of another version removed', async (t) => {
     const folder = join(temporary(), 'compiled');
 
     assert.match(await run(t, folder), /\.bin was not accepted$/m);
@@ -59,6 +51,7 @@ describe('the compiled code', { concurrency: 3 }, () => {
     })) {
       const { path, inode } = kept(folder);
       harm(path);
+      writeFileSync(join(folder, `${'0'.repeat(64)}-${'1'.repeat(16)}.bin`), '');
 
       assert.match(await run(t, folder), /\.bin was not accepted$/m, what);
 
@@ -69,17 +62,7 @@ describe('the compiled code', { concurrency: 3 }, () => {
     }
   });
 
-  test('of another version goes when that of this one is kept', async (t) => {
-    const folder = join(temporary(), 'compiled');
-    mkdirSync(folder);
-    writeFileSync(join(folder, `${'0'.repeat(64)}-${'1'.repeat(16)}.bin`), '');
-
-    await run(t, folder);
-
-    assert.doesNotMatch(kept(folder).path, /0{64}/);
-  });
-
-  test('is not kept where that is switched off, or cannot be', async (t) => {
+  test('is not kept if that is disabled, or impossible', async (t) => {
     const folder = join(temporary(), 'compiled');
     const file = join(temporary(), 'file');
     writeFileSync(file, '');

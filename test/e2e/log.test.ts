@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ask } from '../fixtures/servers/http.ts';
 import { freePort } from '../fixtures/servers/ports.ts';
 import { makeBed } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
@@ -11,19 +10,19 @@ import { temporary } from './support/temporary.ts';
 
 /** Two seconds, and room as for any stop. */
 const STOP_WITHIN_MS = 7_000;
-/** Runs its arguments at a terminal of its own; none of them has a space. */
+/** Runs its arguments in a terminal of its own; none of them contains a space. */
 const AT_A_TERMINAL = ['sh', '-c', 'exec script --quiet --return --command "exec $*" /dev/null', 'sh'];
 const PRETTY = /^\d\d:\d\d:\d\d\.\d{3} INFO {2}serving status {2}host=127\.0\.0\.1 {2}port=\d+\r?$/m;
 const JSON_LINE = /^\{"level":"info",.*"msg":"serving status"\}\r?$/m;
-/** Warned of at the start, in colour. */
+/** Causes a warning at the start, in colour. */
 const MISSPELT = { _CONSUL_PROT: '8500' };
 const COLOUR = '\u001b[33m';
 
 for (const [what, env, launcher, line, hasColour] of [
-  ['at a terminal the log is for people, with warnings in colour', {}, AT_A_TERMINAL, PRETTY, true],
-  ['NO_COLOR leaves the colours out', { NO_COLOR: '1' }, AT_A_TERMINAL, PRETTY, false],
+  ['at a terminal the log is human-readable, with warnings in colour', {}, AT_A_TERMINAL, PRETTY, true],
+  ['NO_COLOR disables the colours', { NO_COLOR: '1' }, AT_A_TERMINAL, PRETTY, false],
   ['_LOG_FORMAT=json is JSON at a terminal too', { _LOG_FORMAT: 'json' }, AT_A_TERMINAL, JSON_LINE, false],
-  ['_LOG_FORMAT=pretty is for people in a pipe too', { _LOG_FORMAT: 'pretty' }, [], PRETTY, false],
+  ['_LOG_FORMAT=pretty is human-readable in a pipe too', { _LOG_FORMAT: 'pretty' }, [], PRETTY, false],
 ] as const) {
   test(what, async (t) => {
     const bed = await makeBed(t);
@@ -36,7 +35,7 @@ for (const [what, env, launcher, line, hasColour] of [
   });
 }
 
-test('K15: with a full pipe that no process reads as its standard output it publishes, answers and stops', async (t) => {
+test('K15: with a full, unread pipe as its standard output the daemon publishes, answers and stops', async (t) => {
   const bed = await makeBed(t);
   const pipe = makeSilentPipe(join(temporary(), 'stdout'));
   const held = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
@@ -48,8 +47,8 @@ test('K15: with a full pipe that no process reads as its standard output it publ
   const daemon = bed.start({ _HTTP_PORT: String(port) }, [], launcher);
 
   await eventually('it is ready', () =>
-    ask(`http://127.0.0.1:${port}/readyz`).then(
-      ({ status }) => status === 200,
+    fetch(`http://127.0.0.1:${port}/readyz`).then(
+      ({ ok }) => ok,
       () => false,
     ),
   );

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Bed, makeBed } from './support/bed.ts';
+import { makeBed } from './support/bed.ts';
 import { COMPILED } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
-import { changedKubeconfig, plugin } from './support/hanging.ts';
+import { withPlugin } from './support/hanging.ts';
 import { temporary } from './support/temporary.ts';
 
 const MANIFEST = readFileSync(new URL('../../k8s/ambassador-consul-connector.yaml', import.meta.url), 'utf8');
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const IS_STABLE = major > 22 || (major === 22 && minor >= 13);
 
-/** `NODE_OPTIONS` of the manifest, as this machine's Node.js has it, which keeps compiled code elsewhere. */
+/** `NODE_OPTIONS` of the manifest, as this machine's Node.js spells it, and with the folder of its compiled code. */
 function nodeOptions(): string {
   const [, value = ''] = /- name: NODE_OPTIONS\n +value: (.*)/.exec(MANIFEST) ?? [];
   assert.match(value, /^--permission --allow-fs-read=\* --allow-fs-write=\/app\/compiled$/);
@@ -21,16 +21,7 @@ function nodeOptions(): string {
     .replace('/app/compiled', COMPILED);
 }
 
-function withPlugin(bed: Bed): { KUBECONFIG: string } {
-  const folder = temporary();
-  const change = ({ user }: { user: Record<string, unknown> }): void => {
-    delete user['token'];
-    user['exec'] = plugin(folder, 'echo');
-  };
-  return { KUBECONFIG: changedKubeconfig(bed.kubeconfig, folder, change) };
-}
-
-test('S7: with what the manifest lets Node.js do, it publishes, rotates and checks', async (t) => {
+test('S7: with the permissions of Node.js in the manifest, the daemon publishes and rotates, and check passes', async (t) => {
   const bed = await makeBed(t);
   const NODE_OPTIONS = nodeOptions();
   const daemon = await bed.startReady({ NODE_OPTIONS });
@@ -44,23 +35,18 @@ test('S7: with what the manifest lets Node.js do, it publishes, rotates and chec
   assert.equal((await daemon.get('/readyz')).status, 200);
 });
 
-test('S7: with it, it starts no other program, and says what to add', async (t) => {
+test('S7: with these permissions no program is started and no file written, and the remedy is the flag to change', async (t) => {
   const bed = await makeBed(t);
-  const daemon = bed.start({ NODE_OPTIONS: nodeOptions(), ...withPlugin(bed) });
+  const NODE_OPTIONS = nodeOptions();
+  const starting = bed.start({ NODE_OPTIONS, ...withPlugin(bed, 'echo') });
+  const writing = bed.start({ NODE_OPTIONS, _OUTPUT_DIR: join(temporary(), 'out') });
 
-  const { error, remedy } = await daemon.line(({ code }) => code === 'KUBERNETES_CONFIGURATION');
+  const started = await starting.line(({ code }) => code === 'KUBERNETES_CONFIGURATION');
+  const written = await writing.line(({ code }) => code === 'DIRECTORY_UNWRITABLE');
 
-  assert.match(String(error), /the credential plugin .* failed: Access to this API has been restricted/);
-  assert.match(String(remedy), /add --allow-child-process to NODE_OPTIONS/);
-});
-
-test('S7: with it, it writes no file, and says what to add', async (t) => {
-  const bed = await makeBed(t);
-  const folder = join(temporary(), 'out');
-  const daemon = bed.start({ NODE_OPTIONS: nodeOptions(), _OUTPUT_DIR: folder });
-
-  const { error, remedy } = await daemon.line(({ code }) => code === 'DIRECTORY_UNWRITABLE');
-
-  assert.match(String(error), /ERR_ACCESS_DENIED/);
-  assert.match(String(remedy), /remove --permission from NODE_OPTIONS/);
+  const restricted = /the credential plugin .* failed: Access to this API has been restricted/;
+  assert.match(String(started['error']), restricted);
+  assert.match(String(started['remedy']), /add --allow-child-process to NODE_OPTIONS/);
+  assert.match(String(written['error']), /ERR_ACCESS_DENIED/);
+  assert.match(String(written['remedy']), /remove --permission from NODE_OPTIONS/);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { describe, type TestContext, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { makeBed } from './support/bed.ts';
@@ -11,46 +11,14 @@ import { eventually } from './support/eventually.ts';
 const MAX_CONNECTIONS = 64;
 const CONNECTION_LASTS_MS = 5_000;
 
-describe('the status port', { concurrency: 3 }, () => {
-  test('says that the loops turn, that it is ready, and what it did', async (t) => {
-    const bed = await makeBed(t);
-    const daemon = await bed.startReady();
-
-    const [live, ready, index, unknown] = await Promise.all(
-      ['/livez', '/readyz', '/', '/nothing'].map((path) => daemon.get(path)),
-    );
-
-    assert.deepEqual(live, { status: 200, text: 'ok\n' });
-    assert.deepEqual(ready, { status: 200, text: 'ok\n' });
-    assert.equal(index?.status, 200);
-    assert.equal(unknown?.status, 404);
-    assert.equal(await daemon.metric('writes_total', 'object="identity"', 'reason="missing"'), 1);
-    assert.equal(await daemon.metric('writes_total', 'object="service"'), 1);
-    assert.equal(await daemon.metric('ready '), 1);
-    const { issued } = await bed.consul.leaf('ambassador');
-    assert.equal(
-      await daemon.metric('leaf_not_after_timestamp_seconds '),
-      Math.floor(issued.notAfter.getTime() / 1000),
-    );
-  });
-
-  test('is alive and unready while nothing answers', async (t) => {
-    const bed = await makeBed(t);
-    bed.consul.script('any', () => 'hang');
-    bed.cluster.script({}, 'hang');
-    const daemon = bed.start();
-
-    await daemon.unready(/nothing is published yet/);
-
-    assert.equal((await daemon.get('/livez')).status, 200);
-    assert.equal(await daemon.metric('ready '), 0);
-  });
-});
-
-test('the status page is HTML to a browser, under a strict policy, and a few lines of text to curl', async (t) => {
+test('the probes answer `ok`; the status page is HTML to a browser, under a strict policy, and a few lines of text to curl', async (t) => {
   const bed = await makeBed(t);
   const daemon = await bed.startReady();
 
+  for (const probe of ['/livez', '/readyz'])
+    assert.deepEqual(await daemon.get(probe), { status: 200, text: 'ok\n' });
+  assert.equal(await daemon.metric('ready '), 1);
+  assert.equal((await daemon.get('/nothing')).status, 404);
   const page = await request(`${await daemon.url()}/`, { headers: { accept: BROWSER }, reset: true });
   const html = await page.body.text();
   const plain = await daemon.get('/');
@@ -64,11 +32,24 @@ test('the status page is HTML to a browser, under a strict policy, and a few lin
   assert.equal(page.headers['referrer-policy'], 'no-referrer');
   assert.equal(page.headers['cache-control'], 'no-store');
   assert.match(html, /^<!doctype html>\n<html lang="en">[\s\S]*<h1>Good<\/h1>/);
+  assert.equal(plain.status, 200);
   assert.match(plain.text, /^ambassador-consul-connector\n\/ +the status page, for browsers\n/);
   assert.ok(plain.text.length < 300);
 });
 
-test('open pages outlive the limits of other connections, leave those working, and end with the daemon', async (t) => {
+test('the daemon is live and unready while neither Consul nor Kubernetes answers', async (t) => {
+  const bed = await makeBed(t);
+  bed.consul.script('any', () => 'hang');
+  bed.cluster.script({}, 'hang');
+  const daemon = bed.start();
+
+  await daemon.unready(/nothing is published yet/);
+
+  assert.equal((await daemon.get('/livez')).status, 200);
+  assert.equal(await daemon.metric('ready '), 0);
+});
+
+test('open pages are exempt from the limits of other connections, do not block those, and end with the daemon', async (t) => {
   const bed = await makeBed(t);
   const daemon = await bed.startReady();
   const watchers = await Promise.all(Array.from({ length: 8 }, () => watch(t, daemon)));
@@ -94,7 +75,7 @@ test('open pages outlive the limits of other connections, leave those working, a
   await eventually('the end of each', () => watchers.every(({ ended }) => ended));
 });
 
-/** Opens `/events` as a browser does; what it is sent is searched for secrets with the rest. */
+/** Opens `/events` as a browser does; the events are searched for secrets too. */
 async function watch(t: TestContext, daemon: Daemon) {
   const url = `${await daemon.url()}/events`;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {

@@ -1,15 +1,28 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { IssuedLeaf } from '../fixtures/certificates/factory.ts';
 import type { KubeObject } from '../fixtures/kubernetes/index.ts';
 import { issue } from './support/answers.ts';
 import { type Bed, makeBed, NAMESPACE, SECRET, SERVICE } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
+import { handOutKey } from './support/secrets.ts';
+
+const CA_SECRET = `${SECRET}-ca`;
+const HOUR_MS = 3_600_000;
+/** Long enough for a write that should not happen to happen. */
+const SETTLED_MS = 1_500;
 
 const edit = (kind: 'Secret' | 'Service', change: (object: KubeObject) => void) => (bed: Bed) =>
   bed.cluster.edit(kind, NAMESPACE, kind === 'Secret' ? SECRET : SERVICE, change);
 
-/** Does it every 20 ms, until the test ends or what is returned is called. */
+function dataOf({ chainPem, keyPem }: IssuedLeaf): Record<string, string> {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return { 'tls.crt': base64(chainPem), 'tls.key': base64(keyPem) };
+}
+
+/** Repeats `work` every 20 ms, until the test ends or the returned function is called. */
 function keepDoing(t: TestContext, work: () => void): () => void {
   const doing = setInterval(work, 20);
   const stop = (): void => clearInterval(doing);
@@ -17,7 +30,7 @@ function keepDoing(t: TestContext, work: () => void): () => void {
   return stop;
 }
 
-test('24: Deleted or edited: what is published is restored', async (t) => {
+test('24: deleted or edited objects are restored', async (t) => {
   const bed = await makeBed(t);
   await bed.startReady();
   await bed.watched();
@@ -31,15 +44,15 @@ test('24: Deleted or edited: what is published is restored', async (t) => {
   const published = found();
 
   for (const [what, harm] of Object.entries({
-    'both are deleted': () => {
+    'both were deleted': () => {
       bed.cluster.remove('Secret', NAMESPACE, SECRET);
       bed.cluster.remove('Service', NAMESPACE, SERVICE);
     },
-    'certificate and selector are edited': () => {
+    'certificate and selector were edited': () => {
       edit('Secret', ({ data = {} }) => Object.assign(data, { 'tls.crt': 'eA==' }))(bed);
       edit('Service', ({ spec = {} }) => Object.assign(spec, { selector: { app: 'other' } }))(bed);
     },
-    'labels and annotations are removed': () => {
+    'labels and annotations were removed': () => {
       for (const kind of ['Secret', 'Service'] as const)
         edit(kind, ({ metadata }) => {
           delete metadata.labels;
@@ -48,89 +61,105 @@ test('24: Deleted or edited: what is published is restored', async (t) => {
     },
   })) {
     harm();
-    await eventually(`all is as it was after ${what}`, () => isDeepStrictEqual(found(), published));
+    await eventually(`all is restored after ${what}`, () => isDeepStrictEqual(found(), published));
   }
 });
 
-test('K3: a label or annotation that is no longer configured is removed from both objects, however it came there', async (t) => {
-  const bed = await makeBed(t);
-  const found = () =>
-    [bed.secret(), bed.service()].flatMap((object) => [
-      object?.metadata.labels ?? {},
-      object?.metadata.annotations ?? {},
-    ]);
-  const start = async (pairs: string) => {
-    const daemon = await bed.startReady({
-      _AMBASSADOR_LABELS: pairs,
-      _AMBASSADOR_ANNOTATIONS: pairs.replaceAll(',', '\n'),
-    });
-    await eventually('the labels and annotations', () =>
-      found().every((map) => pairs.split(',').every((pair) => map[pair.split('=')[0] ?? ''])),
-    );
-    return daemon;
-  };
-  // The first set comes with the creation, the second with an apply.
-  for (const pairs of ['team=edge,tier=gold', 'team=edge,tier=gold,zone=a']) {
-    const daemon = await start(pairs);
-    await daemon.stop();
-  }
-  bed.cluster.edit('Secret', NAMESPACE, SECRET, ({ metadata }) => {
-    metadata.labels = { ...metadata.labels, theirs: 'stays' };
-    metadata.annotations = { ...metadata.annotations, theirs: 'stays' };
-  });
-
-  await start('team=edge');
-
-  await eventually('tier and zone are gone', () =>
-    found().every((map) => !('tier' in map) && !('zone' in map) && map['team'] === 'edge'),
-  );
-  assert.equal(bed.secret()?.metadata.labels?.['theirs'], 'stays');
-  assert.equal(bed.secret()?.metadata.annotations?.['theirs'], 'stays');
-});
-
-for (const [what, harm, reason, whileDamaged] of [
-  [
-    'damages the Secret',
-    edit('Secret', ({ data = {} }) => Object.assign(data, { 'tls.crt': 'eA==' })),
-    /^invalid: .*; another writer keeps modifying it$/m,
-    0,
-  ],
-  [
-    'removes the TLSContext',
-    edit('Service', ({ metadata }) => Object.assign(metadata, { annotations: {} })),
-    /^service: another writer keeps modifying the Service: find the other writer with kubectl/m,
-    1,
-  ],
-] as const) {
-  test(`24: While another writer repeatedly ${what}, the daemon is unready with the reason`, async (t) => {
+describe('24, K11: another writer', { concurrency: 4 }, () => {
+  test('edits or deletes the Secret of the roots: it is restored, and the other Secret is not written', async (t) => {
     const bed = await makeBed(t);
+    await bed.startReady({ _AMBASSADOR_VERIFY_UPSTREAM: 'true' });
+    await eventually('both Secrets are watched', () => bed.cluster.watches.count('secrets') === 2);
+    const [roots, before] = [bed.entry('tls.crt', CA_SECRET), bed.secret()?.metadata.resourceVersion];
+
+    bed.cluster.edit('Secret', NAMESPACE, CA_SECRET, (secret) => {
+      secret.data = { 'tls.crt': 'eA==' };
+    });
+    await eventually('it is restored', () => bed.entry('tls.crt', CA_SECRET) === roots);
+    bed.cluster.remove('Secret', NAMESPACE, CA_SECRET);
+    await eventually('it is created again', () => bed.entry('tls.crt', CA_SECRET) === roots);
+
+    assert.equal(bed.secret()?.metadata.resourceVersion, before);
+  });
+
+  for (const [what, kind, harm, reason, whileDamaged] of [
+    [
+      'repeatedly damages the Secret',
+      'Secret',
+      edit('Secret', ({ data = {} }) => Object.assign(data, { 'tls.crt': 'eA==' })),
+      /^invalid: .*; another writer keeps modifying it$/m,
+      0,
+    ],
+    [
+      'repeatedly removes the TLSContext',
+      'Service',
+      edit('Service', ({ metadata }) => Object.assign(metadata, { annotations: {} })),
+      /^service: another writer keeps modifying the Service: find the other writer with kubectl/m,
+      1,
+    ],
+  ] as const) {
+    test(`${what}: the daemon is unready with the reason, and repairs it once a second`, async (t) => {
+      const bed = await makeBed(t);
+      const daemon = await bed.startReady();
+
+      const stop = keepDoing(t, () => harm(bed));
+
+      await daemon.unready(reason);
+      assert.equal(await daemon.metric('published '), whileDamaged);
+      await daemon.line('another writer keeps modifying the object; repairs are rate-limited');
+      const before = bed.cluster.writes(kind);
+      await sleep(5_000);
+      const repairs = bed.cluster.writes(kind) - before;
+      assert.ok(repairs >= 2 && repairs <= 7, `${repairs} repairs in 5 s`);
+      stop();
+      await daemon.ready();
+      assert.equal(await daemon.metric('published '), 1);
+    });
+  }
+
+  test('keeps restoring an older Secret: the daemon reports the published leaf and not its own', async (t) => {
+    const bed = await makeBed(t);
+    const issued = await issue(bed, {
+      notBefore: new Date(Date.now() - 70 * HOUR_MS),
+      notAfter: new Date(Date.now() + 5 * HOUR_MS),
+    });
     const daemon = await bed.startReady();
+    const older = edit('Secret', ({ data = {} }) => Object.assign(data, dataOf(issued)));
 
-    const stop = keepDoing(t, () => harm(bed));
+    keepDoing(t, () => older(bed));
 
-    await daemon.unready(reason);
-    assert.equal(await daemon.metric('published '), whileDamaged);
-    stop();
-    await daemon.ready();
-    assert.equal(await daemon.metric('published '), 1);
+    await daemon.unready(/^the published leaf expires at/m);
   });
-}
+});
 
-test('24: Where another writer keeps restoring an older Secret, it reports the leaf that is published and not its own', async (t) => {
+test('I4: an older leaf of another writer is a warning and an Event, and is replaced with one write of two replicas', async (t) => {
   const bed = await makeBed(t);
-  const { keyPem, chainPem } = await issue(bed, {
-    notBefore: new Date(Date.now() - 70 * 3_600_000),
-    notAfter: new Date(Date.now() + 5 * 3_600_000),
+  const daemons = [bed.start(), bed.start()];
+  await Promise.all(daemons.map((daemon) => daemon.ready()));
+  assert.deepEqual([bed.cluster.writes('Secret'), bed.cluster.writes('Service')], [1, 1]);
+  await bed.watched();
+  const [leaf, key] = [bed.entry('tls.crt'), bed.entry('tls.key')];
+  const writes = bed.cluster.writes('Secret');
+  const old = await issue(bed, {
+    notBefore: new Date(Date.now() - HOUR_MS),
+    notAfter: new Date(Date.now() + 24 * HOUR_MS),
   });
-  const daemon = await bed.startReady();
-  const older = edit('Secret', ({ data = {} }) =>
-    Object.assign(data, {
-      'tls.crt': Buffer.from(chainPem).toString('base64'),
-      'tls.key': Buffer.from(keyPem).toString('base64'),
-    }),
+  handOutKey(old.keyPem);
+
+  edit('Secret', ({ data = {} }) => Object.assign(data, dataOf(old)))(bed);
+
+  await eventually('it is replaced', () => bed.entry('tls.crt') === leaf);
+  assert.equal(bed.entry('tls.key'), key);
+  const line = await eventually('the log line', () =>
+    daemons
+      .flatMap(({ logs }) => logs)
+      .find(({ msg }) => msg === 'another writer replaced the published leaf'),
   );
-
-  keepDoing(t, () => older(bed));
-
-  await daemon.unready(/^the published leaf expires at/m);
+  assert.deepEqual([line['level'], line['serial']], ['warn', old.serial.toLowerCase()]);
+  assert.match(String(line['remedy']), /managed-fields.*docs\/rotation\.md/);
+  await eventually('an Event', () =>
+    bed.cluster.list('Event').some(({ reason }) => reason === 'ForeignLeaf'),
+  );
+  await sleep(SETTLED_MS);
+  assert.equal(bed.cluster.writes('Secret') - writes, 1);
 });

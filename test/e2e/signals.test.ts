@@ -29,19 +29,28 @@ describe('33: SIGTERM and SIGINT end the daemon within two seconds with exit cod
     'at its start': [nothing, (_bed, daemon) => daemon.line('starting')],
     'in a long poll': [nothing, (bed, daemon) => daemon.ready().then(() => queried(bed))],
     'while Consul hangs': [(bed) => bed.consul.script('any', () => 'hang'), queried],
-    'while Consul stalls in an answer': [
+    'while Consul stalls in a response': [
       (bed) => bed.consul.script('any', () => 'stall-after-headers'),
       queried,
     ],
     'while Kubernetes hangs': [(bed) => bed.cluster.script({}, 'hang'), requested()],
     'in a write that hangs': [(bed) => bed.cluster.script({ verb: 'create' }, 'hang'), requested('create')],
-    'while it waits to try again': [
+    'while the API server hangs on Events, which delay no publication': [
+      (bed) => bed.cluster.script({ resource: 'events' }, 'hang'),
+      async (bed, daemon) => {
+        await daemon.ready();
+        const before = bed.entry('tls.crt');
+        await bed.consul.rotateRoot({ leafDelayMs: 0 });
+        await eventually('the new leaf', () => bed.entry('tls.crt') !== before);
+      },
+    ],
+    'while it waits to retry': [
       (bed) => bed.cluster.deny({ resource: 'secrets' }),
       (_bed, daemon) => daemon.line('publishing failed, retrying'),
     ],
   };
   for (const [index, [when, [prepare, reached]]] of Object.entries(states).entries()) {
-    // Both take the same path, so each state meets one of them.
+    // Both are handled the same way, so each state gets one of them.
     const signal = index % 2 === 0 ? 'SIGTERM' : 'SIGINT';
     test(`${signal} ${when}`, async (t) => {
       const bed = await makeBed(t);
@@ -54,14 +63,14 @@ describe('33: SIGTERM and SIGINT end the daemon within two seconds with exit cod
   }
 });
 
-describe('P6: a second signal while a command stops changes nothing', { concurrency: 2 }, () => {
+describe('P6: a second signal while a command stops has no effect', { concurrency: 2 }, () => {
   for (const [command, code] of [
     ['run', 0],
     ['once', 1],
     ['render', 1],
     ['check', 1],
   ] as const) {
-    test(`Ctrl-C twice at ${command} is exit ${code}, not a death by the signal`, async (t) => {
+    test(`Ctrl-C twice at ${command} is exit ${code}, not killed by the signal`, async (t) => {
       const bed = await makeBed(t);
       bed.consul.script('any', () => 'hang');
       const process = bed.start({}, [command]);

@@ -8,7 +8,7 @@ import { eventually } from './support/eventually.ts';
 import { rssMiB } from './support/proc.ts';
 
 const STREAMS = 8;
-/** On SIGUSR2 five minutes are over, after which a stream ends. */
+/** SIGUSR2 advances the clock by five minutes, after which a stream ends. */
 const FIVE_MINUTES_LATER = `--import=data:text/javascript,${encodeURIComponent(
   'const now = performance.now.bind(performance); let later = 0; performance.now = () => now() + later;' +
     "process.once('SIGUSR2', () => { later = 300_000; });",
@@ -36,7 +36,7 @@ async function assertWorks(bed: Bed, daemon: Daemon): Promise<void> {
   assert.equal((await daemon.get('/livez')).status, 200);
 }
 
-test('S8: a client that sends a body after the head is disconnected, from the stream of events too', async (t) => {
+test('S8: a client that sends a large body is disconnected, from the stream of events too', async (t) => {
   const bed = await makeBed(t);
   const daemon = await bed.startReady();
   const { port } = await daemon.line('serving status');
@@ -57,7 +57,7 @@ test('S8: a client that sends a body after the head is disconnected, from the st
   await assertWorks(bed, daemon);
 });
 
-test('34: A stream of events that the daemon ends keeps no connection of a client that does not end it', async (t) => {
+test('34: a stream of events that the daemon ends keeps no connection, though the client does not close it', async (t) => {
   const bed = await makeBed(t);
   const daemon = await bed.startReady({ NODE_OPTIONS: FIVE_MINUTES_LATER });
   const { port } = await daemon.line('serving status');
@@ -77,17 +77,17 @@ test('34: A stream of events that the daemon ends keeps no connection of a clien
 
   await eventually('an event for each', () => began.size === STREAMS);
   daemon.signal('SIGUSR2');
-  // Their time is compared when there is an event to send.
+  // Their age is checked when there is an event to send.
   await bed.consul.rotateRoot({ leafDelayMs: 0 });
   await eventually('the end of each', () => ended.size === STREAMS);
-  // What is sent to a connection that is gone is answered by a reset, which the next write finds.
+  // A write to a closed connection causes a reset, which the next write detects.
   await eventually('no connection', () => {
     for (const socket of sockets) if (!socket.destroyed) socket.write('still here');
     return sockets.every(({ destroyed }) => destroyed);
   });
 });
 
-describe('34: A slow or malicious client of the status port does not disturb the loops:', {
+describe('34: a slow or malicious client of the status port does not affect the control loops:', {
   concurrency: 4,
 }, () => {
   for (const [client, attack] of [
@@ -122,7 +122,7 @@ describe('34: A slow or malicious client of the status port does not disturb the
         rssMiB(daemon.pid) - before[1] <= MAX_MEMORY_MORE_MIB,
         `${rssMiB(daemon.pid)} MiB after ${before[1]}`,
       );
-      // None holds a connection for longer than its time.
+      // No connection is held for longer than its limit.
       const few = () => descriptors(daemon) - before[0] <= 10;
       await eventually('they are closed', few);
     });

@@ -8,7 +8,7 @@ import { temporary } from './support/temporary.ts';
 
 const dist = (file: string): string => readFileSync(new URL(`../../dist/${file}`, import.meta.url), 'utf8');
 
-test('S9: what the program does not run is not in its bundle', () => {
+test('S9: the bundle contains no package that the program does not use', () => {
   const packages: readonly string[] = dist('LICENCES.txt').match(/(?<=^={80}\n)\S+/gm) ?? [];
 
   for (const name of ['openid-client', 'oauth4webapi', 'jsonpath-plus']) {
@@ -16,7 +16,7 @@ test('S9: what the program does not run is not in its bundle', () => {
   }
 });
 
-test('S9: the licence of each package in the bundle comes with it', () => {
+test('S9: the bundle has the licence of each of its packages', () => {
   const licences = dist('LICENCES.txt');
 
   for (const [name, version] of Object.entries(packageJson.dependencies)) {
@@ -30,7 +30,7 @@ test('S9: the licence of each package in the bundle comes with it', () => {
   }
 });
 
-test('S9: the SBOM has every package whose licence comes with the bundle, and none of development alone', () => {
+test('S9: the SBOM lists every package of the bundle, and none that only development needs', () => {
   const file = join(temporary(), 'sbom.cdx.json');
   execFileSync(process.execPath, ['scripts/sbom.mjs', file], { cwd: new URL('../../', import.meta.url) });
   const { components } = JSON.parse(readFileSync(file, 'utf8'));

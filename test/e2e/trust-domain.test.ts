@@ -1,24 +1,30 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { type EmbeddedConsul, startEmbeddedConsul } from '../fixtures/consul/embedded-consul.ts';
-import { type Bed, makeBed, NAMESPACE } from './support/bed.ts';
+import { test } from 'node:test';
+import { startEmbeddedConsul } from '../fixtures/consul/embedded-consul.ts';
+import { makeBed, NAMESPACE } from './support/bed.ts';
 import { eventually } from './support/eventually.ts';
 
-/** A Secret of one Consul, and another Consul in its place. */
-async function replaced(
-  t: TestContext,
-): Promise<{ bed: Bed; other: EmbeddedConsul; at: Record<string, string> }> {
+test('S6: the identity of another trust domain is rejected with _CONSUL_TRUST_DOMAIN; without it, it is a warning, an Event and a count', async (t) => {
   const [bed, other] = await Promise.all([makeBed(t), startEmbeddedConsul()]);
   t.after(() => other.close());
-  const daemon = await bed.startReady();
-  await daemon.stop();
-  return { bed, other, at: { _CONSUL_HOST: other.host, _CONSUL_PORT: String(other.port) } };
-}
+  await (await bed.startReady()).stop();
+  const env = { _CONSUL_HOST: other.host, _CONSUL_PORT: String(other.port) };
+  const fixed = { ...env, _CONSUL_TRUST_DOMAIN: bed.consul.trustDomain.toUpperCase() };
+  const [published, writes] = [bed.secret(), bed.cluster.writes()];
 
-test('S6: the identity of another trust domain is a warning, an Event and a count', async (t) => {
-  const { bed, other, at } = await replaced(t);
+  const rejecting = bed.start(fixed);
+  const checking = bed.start(fixed, ['check']);
+  await checking.exited;
 
-  const daemon = await bed.startReady(at);
+  const line = await rejecting.line(({ code }) => code === 'WRONG_TRUST_DOMAIN');
+  assert.match(String(line['error']), /and _CONSUL_TRUST_DOMAIN is /);
+  assert.match(String(line['remedy']), /set _CONSUL_TRUST_DOMAIN to its trust domain/);
+  assert.match(checking.stdout, /^FAIL .*_CONSUL_TRUST_DOMAIN is /m);
+  await rejecting.stop();
+  assert.deepEqual(bed.secret(), published);
+  assert.equal(bed.cluster.writes(), writes);
+
+  const daemon = await bed.startReady(env);
 
   const { level, from, to, remedy } = await daemon.line('the trust domain of the published identity changed');
   assert.deepEqual([level, from, to], ['warn', bed.consul.trustDomain, other.trustDomain]);
@@ -29,21 +35,4 @@ test('S6: the identity of another trust domain is a warning, an Event and a coun
       .list('Event', NAMESPACE)
       .some(({ reason, type }) => reason === 'TrustDomainChanged' && type === 'Warning'),
   );
-});
-
-test('S6: with _CONSUL_TRUST_DOMAIN it is refused, and what is published stays', async (t) => {
-  const { bed, at } = await replaced(t);
-  const [published, writes] = [bed.secret(), bed.cluster.writes()];
-  const env = { ...at, _CONSUL_TRUST_DOMAIN: bed.consul.trustDomain.toUpperCase() };
-
-  const daemon = bed.start(env);
-  const checking = bed.start(env, ['check']);
-  await checking.exited;
-
-  const line = await daemon.line(({ code }) => code === 'WRONG_TRUST_DOMAIN');
-  assert.match(String(line['error']), /and _CONSUL_TRUST_DOMAIN is /);
-  assert.match(String(line['remedy']), /set _CONSUL_TRUST_DOMAIN to its trust domain/);
-  assert.match(checking.stdout, /^FAIL .*_CONSUL_TRUST_DOMAIN is /m);
-  assert.deepEqual(bed.secret(), published);
-  assert.equal(bed.cluster.writes(), writes);
 });

@@ -3,22 +3,22 @@ import { spoilt } from '../unit/bytes.ts';
 import { isOwn, type Target } from './targets.ts';
 
 export interface FuzzOptions {
-  /** Ends after this time, or after so many inputs, whichever is given. */
+  /** Ends after this time or this number of inputs. */
   readonly seconds?: number;
   readonly inputs?: number;
   readonly seed?: number | undefined;
 }
 
-/** No honest input takes so long, and a hostile one must not either. */
+/** Neither valid nor hostile input may take longer. */
 const LONGEST_MS = 2_000;
 
-/** What Node prints to standard error by itself may quote the input. */
+/** Node's warnings on standard error could quote the input. */
 function refuseWarnings(warning: Error): never {
   throw warning;
 }
 
 /**
- * Feeds a decoder with inputs that are nearly good. The corpus itself comes first.
+ * Runs a decoder on slightly damaged inputs, after the corpus itself.
  *
  * @throws the error of fast-check, with the smallest input it found and the seed
  */

@@ -1,4 +1,4 @@
-/** Feeds each decoder with what is nearly good: npm run fuzz -- [--target NAME] [--seconds N, of each] [--seed N]. */
+/** Runs each decoder on slightly damaged inputs: npm run fuzz -- [--target NAME] [--seconds N, of each] [--seed N]. */
 import { parseArgs } from 'node:util';
 import { fuzz } from './fuzz.ts';
 import { TARGETS } from './targets.ts';

@@ -16,10 +16,11 @@ import { Credentials } from '../../src/publish/kubernetes/api/credentials.ts';
 import { asRecord, decodeObject } from '../../src/publish/kubernetes/api/object.ts';
 import { parseJson } from '../../src/publish/kubernetes/api/requests.ts';
 import { readLines } from '../../src/publish/kubernetes/api/watch-stream.ts';
+import { orOwnError } from '../unit/bytes.ts';
 
-/** A decoder of what comes from outside: it may reject, with an error of ours, and nothing else. */
+/** A decoder of external input: it may reject the input, but only with an error of ours. */
 export interface Target {
-  /** What it is fed with, unspoilt. */
+  /** Undamaged inputs. */
   readonly corpus: readonly string[];
   /** @throws ConnectorError */
   decode(text: string): unknown;
@@ -31,10 +32,7 @@ const LONGEST_LINE = 1_024 * 1_024;
 
 const roots = recorded(/roots/);
 const leaves = recorded(/leaf/);
-const certificates = leaves.flatMap((text) => [
-  decodeLeaf(text).certificatePem,
-  decodeLeaf(text).privateKeyPem,
-]);
+const certificates = leaves.map(decodeLeaf).flatMap((leaf) => [leaf.certificatePem, leaf.privateKeyPem]);
 const [listed] = roots.map(decodeRoots);
 if (listed === undefined) throw new Error('no roots were recorded');
 const at = Date.parse('2026-11-28T17:00:00Z');
@@ -42,16 +40,14 @@ const bundle = buildTrustBundle(listed, at);
 
 export const TARGETS: Readonly<Record<string, Target>> = {
   roots: { corpus: roots, decode: (text) => buildTrustBundle(decodeRoots(text), at) },
-  leaf: {
-    corpus: leaves,
-    decode: (text) => verifyIdentity(decodeLeaf(text), 'ambassador', bundle, at),
-  },
+  leaf: { corpus: leaves, decode: (text) => verifyIdentity(decodeLeaf(text), 'ambassador', bundle, at) },
   pem: { corpus: certificates, decode: (text) => readPem(text, 'it') },
   certificate: {
     corpus: certificates,
     decode: (text) => {
-      orOwn(() => readPrivateKey(text));
-      orOwn(() => verifyServed({ certificatePem: text, privateKeyPem: text }, 'ambassador', bundle, at));
+      const served = { certificatePem: text, privateKeyPem: text };
+      orOwnError(ConnectorError, () => readPrivateKey(text));
+      orOwnError(ConnectorError, () => verifyServed(served, 'ambassador', bundle, at));
       return readCertificates(text, 'it');
     },
   },
@@ -69,7 +65,7 @@ async function decodeWatch(text: string): Promise<void> {
   }
 }
 
-/** No plugin is run: a fuzzed command is anybody's. */
+/** Without running plugins: a fuzzed command could be anything. */
 async function loadFrom(text: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'fuzzed-kubeconfig-'));
   const before = process.env['KUBECONFIG'];
@@ -91,20 +87,12 @@ export function isOwn(error: unknown): boolean {
   return error instanceof ConnectorError;
 }
 
-function orOwn(work: () => unknown): void {
-  try {
-    work();
-  } catch (error) {
-    if (!isOwn(error)) throw error;
-  }
-}
-
 function files(target: string): string[] {
   const folder = new URL(`${target}/`, CORPUS);
   return readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'));
 }
 
-/** The good answers of real servers; each holds keys and certificates of a server that is gone. */
+/** Recorded answers of real servers, with keys and certificates of servers that no longer exist. */
 function recorded(name: RegExp): string[] {
   return readdirSync(RECORDED, { recursive: true })
     .map(String)

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startLoad, through } from '../../bench/proof/load.ts';
+import { environmentOf, startSubject } from '../../bench/proof/subject.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { commonName } from '../fixtures/servers/common-name.ts';
 import { startHaproxy, startNginx } from '../fixtures/servers/gateway.ts';
 import { startReloader } from '../fixtures/servers/reloader.ts';
 import { startSidecar } from '../fixtures/servers/sidecar.ts';
-import { startLoad, through } from '../real/proof/load.ts';
-import { environmentOf, startSubject } from '../real/proof/subject.ts';
 import { NAMESPACE, SECRET, SERVICE, useWorld } from '../real/world.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';

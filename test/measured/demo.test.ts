@@ -30,3 +30,22 @@ test('the demo prints each step in plain text, ends by itself with 0, and leaves
   assert.deepEqual((await readdir(output)).filter((name) => !name.startsWith('..')).sort(), published);
   assert.match(await readFile(join(output, 'service.yaml'), 'utf8'), /secret: ambassador-consul-connect\n/);
 });
+
+test('the demo and its connector stop with 0 on any number of SIGINTs', async (t) => {
+  const demo = startDemo(60, join(temporary(), 'stopped'));
+  let output = '';
+  let sending: NodeJS.Timeout | undefined;
+  t.after(() => clearInterval(sending));
+  for await (const chunk of demo.stdout.setEncoding('utf8')) {
+    output += chunk;
+    // Until it has ended, also while Node shuts down.
+    if (output.includes('Look, in another terminal')) sending ??= setInterval(() => demo.kill('SIGINT'), 1);
+  }
+  const [code] =
+    demo.exitCode === null && demo.signalCode === null ? await once(demo, 'exit') : [demo.exitCode];
+  const connector = Number(/pid (\d+)/.exec(output)?.[1]);
+
+  assert.ok(sending !== undefined, output);
+  assert.equal(code, 0, output);
+  assert.throws(() => process.kill(connector, 0), { code: 'ESRCH' });
+});

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { refused } from '../real/proof/load.ts';
-import { type Proof, prove, violations } from '../real/proof/proof.ts';
-import { reasons, table } from '../real/proof/table.ts';
-import { shortTimeline } from '../real/proof/timeline.ts';
+import { refused } from '../../bench/proof/load.ts';
+import { type Proof, prove, violations } from '../../bench/proof/proof.ts';
+import { reasons, table } from '../../bench/proof/table.ts';
+import { shortTimeline } from '../../bench/proof/timeline.ts';
 
 /** Between the failure of a request of the reference client and the next one of a gateway, on a loaded machine. */
 const SLACK_MS = 3_000;
@@ -42,7 +42,7 @@ test('during a rotation, a renewal, a killed connector and an API server that is
   }
 });
 
-test('where the mesh rejects all clients, a gateway fails only while the reference client fails', () => {
+test('when the mesh rejects all clients, a gateway fails only while the reference client fails', () => {
   for (const { event, outcomes } of proof.rows) {
     const window = outcomes['reference client'].failing;
     for (const client of proof.clients) {
@@ -77,7 +77,7 @@ test('Envoy presents a new leaf within seconds of its write, and once for each r
   }
 });
 
-test('a write replaces the clusters of Envoy that use it and no listener, and none where SDS reads the folder', () => {
+test('a write replaces the clusters of Envoy that use it and no listener, and none if SDS reads the folder', () => {
   for (const row of proof.envoyRows) {
     const where = `${row.event}: Envoy with ${row.configuration}`;
     const { clusters, handshakesAfterMs, clustersModified, contextsReplaced } = row;

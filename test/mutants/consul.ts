@@ -91,7 +91,7 @@ export const CONSUL: readonly Mutant[] = [
     harm: 'stays with a server that answers 500',
     before: 'return status >= 500 || status === 429 || isNoConsul;',
     after: 'return status === 429 || isNoConsul;',
-    tests: ['consul/transport.test.ts'],
+    tests: ['consul/statuses.test.ts'],
   },
   {
     file: 'consul/transport.ts',

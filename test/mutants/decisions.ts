@@ -1,13 +1,13 @@
 import type { Mutant } from './mutant.ts';
 
-/** Of `identity/policy`: when and what to write. */
+/** Of `identity/policy` and `connector`: when and what to write. */
 export const DECISIONS: readonly Mutant[] = [
   {
     file: 'identity/policy/thresholds.ts',
     harm: 'renews a leaf with 3 % of its lifetime left instead of 30 %',
     before: 'RENEWAL_DUE_BELOW = 0.3',
     after: 'RENEWAL_DUE_BELOW = 0.03',
-    tests: ['identity/policy/decide-keep.test.ts'],
+    tests: ['identity/policy/decide-replace.test.ts'],
   },
   {
     file: 'identity/policy/thresholds.ts',
@@ -21,14 +21,14 @@ export const DECISIONS: readonly Mutant[] = [
     harm: 'renews at exactly 30 %',
     before: 'left < RENEWAL_DUE_BELOW',
     after: 'left <= RENEWAL_DUE_BELOW',
-    tests: ['identity/policy/decide-keep.test.ts'],
+    tests: ['identity/policy/decide-replace.test.ts'],
   },
   {
     file: 'identity/policy/violations.ts',
     harm: 'replaces a leaf of the previous root by another one of it, at every renewal of Consul',
     before: 'return candidate.chain.activeRoot !== undefined;',
     after: 'return true;',
-    tests: ['identity/policy/decide-rotation.test.ts'],
+    tests: ['identity/policy/decide-replace.test.ts'],
   },
   {
     file: 'identity/policy/violations.ts',
@@ -50,7 +50,7 @@ export const DECISIONS: readonly Mutant[] = [
     before:
       'if (current.chain.activeRoot !== undefined && candidate.chain.activeRoot === undefined) return false;',
     after: '',
-    tests: ['identity/policy/decide-rotation.test.ts'],
+    tests: ['identity/policy/decide-replace.test.ts'],
   },
   {
     file: 'identity/policy/violations.ts',
@@ -64,7 +64,7 @@ export const DECISIONS: readonly Mutant[] = [
     harm: 'publishes a new leaf below the old roots',
     before: 'published !== undefined && isBundlePublished(input) ? bundlesOf(published) : undefined',
     after: 'published !== undefined ? bundlesOf(published) : undefined',
-    tests: ['identity/policy/decide-rotation.test.ts', 'identity/policy/decide-defer.test.ts'],
+    tests: ['identity/policy/decide-replace.test.ts', 'identity/policy/decide-freshness.test.ts'],
   },
   {
     file: 'identity/policy/decide.ts',
@@ -99,7 +99,7 @@ export const DECISIONS: readonly Mutant[] = [
     harm: 'does not renew a leaf whose root is no longer the active one',
     before: '[violation, ...lesser, foreignLeafIn(input)]',
     after: '[violation, foreignLeafIn(input)]',
-    tests: ['identity/policy/decide-rotation.test.ts'],
+    tests: ['identity/policy/decide-replace.test.ts'],
   },
   {
     file: 'identity/policy/decide.ts',
@@ -134,7 +134,7 @@ export const DECISIONS: readonly Mutant[] = [
     harm: 'never updates the Secret that the gateway verifies its peers with',
     before: 'return !verifiesUpstream || isSameBundle(published?.upstreamCaPem, bundle);',
     after: 'return true;',
-    tests: ['identity/policy/decide-defer.test.ts'],
+    tests: ['identity/policy/decide-freshness.test.ts'],
   },
   {
     file: 'identity/policy/unconfirmed.ts',
@@ -183,7 +183,7 @@ export const DECISIONS: readonly Mutant[] = [
     harm: 'defers a root that no published root cross-signed',
     before: 'added.every(isCrossSigned)',
     after: 'added.some(isCrossSigned)',
-    tests: ['identity/policy/decide-defer.test.ts'],
+    tests: ['identity/policy/decide-freshness.test.ts'],
   },
   {
     file: 'identity/policy/cross-signing.ts',
@@ -212,5 +212,19 @@ export const DECISIONS: readonly Mutant[] = [
     before: 'rootsRejected !== undefined && usableRoots !== undefined',
     after: 'false',
     tests: ['connector/planner.test.ts'],
+  },
+  {
+    file: 'connector/following-leaf.ts',
+    harm: 'publishes no leaf of a new root until the next renewal, with agents that do not wake the query (consul PR #15005)',
+    before: '    refetch();\n',
+    after: '',
+    tests: ['connector/following-leaf.test.ts'],
+  },
+  {
+    file: 'connector/following-leaf.ts',
+    harm: 'publishes new roots and the leaf that follows at once in two writes, with two reloads',
+    before: 'if (!isLeafFirst && (await this.#changed.wait(BLOCKED_QUERY_MS, signal))) return;',
+    after: 'return;',
+    tests: ['connector/following-leaf.test.ts'],
   },
 ];

@@ -3,12 +3,9 @@
  * of one file of a copy of `src/`. Exits with 1 where one survives or no longer applies.
  */
 import { parseArgs } from 'node:util';
-import { CONSUL } from './consul.ts';
 import { mutate, runTests, withSource } from './copy.ts';
-import { DECISIONS } from './decisions.ts';
 import type { Mutant } from './mutant.ts';
-import { PUBLISH } from './publish.ts';
-import { VERIFICATION } from './verification.ts';
+import { MUTANTS } from './mutants.ts';
 
 /** A mutant whose tests do not end by then is killed. */
 const DEADLINE_MS = 120_000;
@@ -20,9 +17,9 @@ const { values } = parseArgs({
 });
 const from = Number(values.only ?? values.from ?? 1);
 const to = Number(values.only ?? values.to ?? Number.POSITIVE_INFINITY);
-const selected = [...DECISIONS, ...VERIFICATION, ...CONSUL, ...PUBLISH]
-  .map((mutant, index) => ({ mutant, number: index + 1 }))
-  .filter(({ number }) => number >= from && number <= to);
+const selected = MUTANTS.map((mutant, index) => ({ mutant, number: index + 1 })).filter(
+  ({ number }) => number >= from && number <= to,
+);
 
 if (selected.length === 0) throw new Error('there is no such mutant');
 

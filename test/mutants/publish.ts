@@ -60,7 +60,7 @@ export const PUBLISH: readonly Mutant[] = [
   },
   {
     file: 'publish/kubernetes/object-writer.ts',
-    harm: 'decides on the version of before the conflict again',
+    harm: 'decides on the version before the conflict again',
     before: 'await cache.refresh(signal);',
     after: '',
     tests: ['publish/object-writer.test.ts'],
@@ -109,7 +109,7 @@ export const PUBLISH: readonly Mutant[] = [
   },
   {
     file: 'publish/kubernetes/object-cache.ts',
-    harm: 'goes on with the lost versions of before a restore of etcd',
+    harm: 'goes on with the versions lost by a restore of etcd',
     before: 'if (this.#known === before) this.#known = { object, version: resourceVersion };',
     after: 'if (false) return;',
     tests: ['publish/object-cache.test.ts'],
@@ -166,8 +166,8 @@ export const PUBLISH: readonly Mutant[] = [
   {
     file: 'publish/directory/atomic-set.ts',
     harm: 'deletes the files of others in the folder',
-    before: 'name.startsWith(SET_PREFIX) && name !== current',
-    after: 'name !== current',
+    before: 'name === current || !(name.startsWith(SET_PREFIX) || name.startsWith(LINK_PREFIX))',
+    after: 'name === current',
     tests: ['publish/atomic-set.test.ts'],
   },
 ];

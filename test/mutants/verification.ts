@@ -117,7 +117,7 @@ export const VERIFICATION: readonly Mutant[] = [
   {
     file: 'identity/trust-bundle.ts',
     harm: 'trusts the root of another trust domain',
-    before: 'isActive ? undefined : strangeness(certificate, trustDomain)',
+    before: 'isActive ? undefined : foreignDomainFault(certificate, trustDomain)',
     after: 'undefined',
     tests: ['identity/trust-bundle.test.ts'],
   },

@@ -6,7 +6,7 @@ import { mustKubectl, NAMESPACE } from './world.ts';
 
 const CLIENT_SIDE = ['apply'];
 const SERVER_SIDE = ['apply', '--server-side'];
-/** Those that need no CRDs of others. */
+/** Without those that require CRDs of others. */
 const TARGETS = [
   ['-f', 'ambassador-consul-connector.yaml'],
   ['-k', 'overlays/edge'],
@@ -37,7 +37,7 @@ for (const [flag, path] of TARGETS)
     [CLIENT_SIDE, SERVER_SIDE],
     [SERVER_SIDE, CLIENT_SIDE],
   ] as const)
-    test(`T6: kubectl ${first.join(' ')} and then ${second.join(' ')} of ${path} do not conflict, and differ in nothing`, async () => {
+    test(`T6: kubectl ${first.join(' ')} and then ${second.join(' ')} of ${path} do not conflict, and make no difference`, async () => {
       const target = [flag, `${k8s}/${path}`];
       await kubectl(...first, ...target);
       await kubectl(...second, ...target);

@@ -1,13 +1,11 @@
-import { ask } from '../fixtures/servers/http.ts';
-import type { RealKubernetes } from '../fixtures/servers/real-kubernetes.ts';
-import { CA_SECRET, CONFIG, NAMESPACE, SECRET, SERVICE } from './world.ts';
+import { CA_SECRET, CONFIG, SECRET, SERVICE } from './world.ts';
 
 const APPLY = 'application/apply-patch+yaml';
 const MERGE = 'application/merge-patch+json';
 const STRATEGIC = 'application/strategic-merge-patch+json';
 const JSON_PATCH = 'application/json-patch+json';
 
-/** One request to the API server, and what it would gain. */
+/** A request to the API server, and what it would gain. */
 export interface Attempt {
   readonly what: string;
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
@@ -24,21 +22,6 @@ const MAPPING =
 /** The same as a dry run. */
 export function dry(attempt: Attempt): Attempt {
   return { ...attempt, path: `${attempt.path}${attempt.path.includes('?') ? '&' : '?'}dryRun=All` };
-}
-
-/** Sends it with that token. */
-export async function request(
-  { url, caPem: ca }: RealKubernetes,
-  token: string,
-  { method, path, type = 'application/json', body }: Attempt,
-): Promise<{ status: number; message: string }> {
-  const answer = await ask(`${url}/api/v1/namespaces/${NAMESPACE}/${path}`, {
-    ca,
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': type },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  return { status: answer.status, message: answer.body };
 }
 
 function secretOf(metadata: object, fields: object = {}): object {
@@ -87,7 +70,7 @@ const SERVICES: readonly (readonly [what: string, body: object])[] = [
   ],
 ];
 
-/** What the token would be worth if `create` were not limited. The first is the first step of two. */
+/** What the token would allow if `create` were not limited. The first is the first step of two. */
 export const CREATIONS: readonly Attempt[] = [
   ...SECRETS.map(([what, body]) => ({ what, method: 'POST', path: 'secrets', body }) as const),
   ...SERVICES.map(([what, body]) => ({ what, method: 'POST', path: 'services', body }) as const),
@@ -108,7 +91,7 @@ const change = (what: string, type: string, body: unknown): Attempt => ({
   body,
 });
 
-/** What may be done to the published Service where nothing limits its contents. */
+/** Possible changes of the published Service if nothing limits its contents. */
 export const CHANGES: readonly Attempt[] = [
   change('externalIPs by a merge patch', MERGE, { spec: { externalIPs: ['192.0.2.1'] } }),
   change(
@@ -133,10 +116,10 @@ export const CHANGES: readonly Attempt[] = [
   }),
 ];
 
-/** The API server itself lets no headless Service become one. */
+/** The API server itself refuses this for a headless Service. */
 export const LOAD_BALANCER = change('type LoadBalancer', MERGE, { spec: { type: 'LoadBalancer' } });
 
-/** What another controller would act on. */
+/** Another controller would act on it. */
 export const FOREIGN_ANNOTATION: Attempt = {
   what: 'an annotation of another controller',
   method: 'PATCH',
@@ -158,7 +141,7 @@ const STEPS: readonly (readonly [what: string, method: Attempt['method'], path: 
   ['the token of another ServiceAccount', 'POST', 'serviceaccounts/victim/token', { spec: {} }],
 ];
 
-/** What needs rights that no variant grants. */
+/** These need rights that no variant grants. */
 export const FOREIGN: readonly Attempt[] = STEPS.map(([what, method, path, body]) => ({
   ...{ what, method, path, body },
   ...(method === 'PATCH' && { type: MERGE }),

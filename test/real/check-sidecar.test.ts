@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { Report } from '../e2e/support/report.ts';
 import { temporary } from '../e2e/support/temporary.ts';
-import { type Authority, makeAuthority, type PemPair } from '../fixtures/servers/authority.ts';
+import { type Authority, makeAuthority } from '../fixtures/servers/authority.ts';
 import { freePort } from '../fixtures/servers/ports.ts';
 import { type RealConsul, startRealConsul } from '../fixtures/servers/real-consul.ts';
 import { type Sidecar, startSidecar } from '../fixtures/servers/sidecar.ts';
@@ -20,11 +20,6 @@ const run = (args: readonly string[]): Daemon =>
   startDaemon({ CONSUL_HTTP_ADDR: consul.url, _OUTPUT_DIR: directory }, args);
 const check = (port = sidecar.publicPort) =>
   Report.of(run(['check', '--json', '--connect', `127.0.0.1:${port}`]));
-const put = ({ certificate, privateKey }: PemPair, root: string): void => {
-  writeFileSync(join(directory, 'tls.crt'), certificate);
-  writeFileSync(join(directory, 'tls.key'), privateKey);
-  writeFileSync(join(directory, 'ca.crt'), root);
-};
 
 before(async () => {
   consul = await startRealConsul();
@@ -46,19 +41,15 @@ after(async () => {
   await consul.stop();
 });
 
-test('check --connect, of a real sidecar: nothing is published yet: that is the first FAIL', async () => {
-  const report = await check();
+test('check --connect, of a real sidecar: the first FAIL is that nothing is published, until an allowed identity is', async () => {
+  const { firstFail } = await check();
+  assert.equal(firstFail?.check, 'published');
+  assert.match(firstFail?.remedy ?? '', /run the connector/);
 
-  assert.equal(report.firstFail?.check, 'published');
-  assert.match(report.firstFail?.remedy ?? '', /run the connector/);
-});
-
-test('check --connect, of a real sidecar: an identity that is allowed is accepted', async () => {
   const daemon = run(['once']);
   assert.equal((await daemon.exited).code, 0, daemon.stdout);
 
   const report = await check();
-
   assert.equal(report.firstFail, undefined, JSON.stringify(report.rows));
   assert.match(report.row('sidecar')?.detail ?? '', /svc\/quote accepts the published identity$/);
   assert.equal(report.row('intention')?.detail, 'ambassador to quote is allowed');
@@ -78,33 +69,26 @@ test('check --connect, of a real sidecar: a denying intention is named as the ca
   assert.match(remedy, /^consul intention create -allow -replace ambassador quote/);
 });
 
-for (const [what, code, makeFiles] of [
-  [
-    'wrong root',
-    'NO_CHAIN',
-    async () => {
-      const foreign = await makeAuthority('Foreign root');
-      put(await foreign.issue('', { names: `URI:${spiffeId}` }), foreign.certificate);
-    },
-  ],
-  [
-    'expired leaf',
-    'EXPIRED',
-    async () => put(await own.issue('', { names: `URI:${spiffeId}`, days: -1 }), own.certificate),
-  ],
-] as const)
-  test(`check --connect, of a real sidecar: a published identity with a ${what} is named as the cause`, async () => {
-    await makeFiles();
+test('check --connect, of a real sidecar: a published identity with a wrong root or an expired leaf is named as the cause', async () => {
+  const foreign = await makeAuthority('Foreign root');
+  for (const [code, root, days] of [
+    ['NO_CHAIN', foreign, 30],
+    ['EXPIRED', own, -1],
+  ] as const) {
+    const { certificate, privateKey } = await root.issue('', { names: `URI:${spiffeId}`, days });
+    writeFileSync(join(directory, 'tls.crt'), certificate);
+    writeFileSync(join(directory, 'tls.key'), privateKey);
+    writeFileSync(join(directory, 'ca.crt'), root.certificate);
 
     const report = await check();
 
-    assert.equal(report.firstFail?.check, 'published');
-    assert.equal(report.row('published')?.code, code);
+    assert.deepEqual([report.firstFail?.check, report.row('published')?.code], ['published', code]);
     assert.match(report.row('sidecar')?.detail ?? '', /answered ".+": the published identity is not valid$/);
     assert.equal(report.row('intention')?.status, 'pass');
-  });
+  }
+});
 
-test('check --connect, of a real sidecar: the port of the service itself, and one where nothing listens, have codes of their own', async () => {
+test('check --connect, of a real sidecar: the port of the service itself and a closed port each have their own code', async () => {
   assert.equal((await check(sidecar.plainPort)).row('sidecar')?.code, 'SIDECAR_NO_TLS');
   assert.equal((await check(await freePort())).row('sidecar')?.code, 'SIDECAR_UNREACHABLE');
 });

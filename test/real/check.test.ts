@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { without } from '../contract/kubernetes/rules.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { addKind, crdName } from '../fixtures/servers/custom-kinds.ts';
-import { type Rule, rulesOf, setRules, without } from './role.ts';
+import { type Rule, rulesOf, setRules } from './role.ts';
 import { CA_SECRET, SECRET, SERVICE, useWorld } from './world.ts';
 
 const VERIFYING = { _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
@@ -13,7 +14,7 @@ const world = useWorld({}, async (world) => {
   shipped = await rulesOf(world);
 });
 
-test('with the shipped manifest nothing fails, and nothing is written', async () => {
+test('with the shipped manifest every row passes, and nothing is written', async () => {
   const allPass = async () => (await world.check()).notPassed.length === 0;
   await eventually('every row passes', allPass);
 
@@ -21,14 +22,13 @@ test('with the shipped manifest nothing fails, and nothing is written', async ()
   assert.deepEqual(tried, []);
 });
 
-test('a Secret that another program created is a WARN until the connector has adopted it, and no longer', async (t) => {
+test('a Secret that another program created is a WARN until the connector has adopted it', async (t) => {
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: SECRET }, type: 'kubernetes.io/tls' };
   const data = { 'tls.crt': 'eA==', 'tls.key': 'eA==' };
   await world.kubectl(['create', '--field-manager=another', '-f', '-'], JSON.stringify({ ...secret, data }));
   const before = await world.check();
   assert.match(before.notPassed.map(({ detail }) => detail).join(), /is also written by another/);
-  const daemon = await world.startDaemon(t);
-  await daemon.ready();
+  const daemon = await world.startReady(t);
   await daemon.stop();
 
   assert.deepEqual((await world.check()).notPassed, []);
@@ -57,7 +57,7 @@ test('each right taken from the Role is the first FAIL, and its rule, pasted int
   await world.kubectl(['apply', '-f', world.manifest]);
 });
 
-test('with no Role at all, pasting rule after rule leads to a Role that is enough', async (t) => {
+test('with no Role at all, pasting one rule after the other completes the Role', async (t) => {
   const pasted: Rule[] = [];
   t.after(() => setRules(world, shipped));
   await setRules(world, pasted);
@@ -68,10 +68,10 @@ test('with no Role at all, pasting rule after rule leads to a Role that is enoug
     await setRules(world, pasted);
   }
 
-  await (await world.startDaemon(t)).ready();
+  await world.startReady(t);
 });
 
-test('E3, E5: with the CRDs of Emissary 4 what the gateway ignores or mixes up is a WARN, where it may be read', async () => {
+test('E3, E5: with the CRDs of Emissary 4, objects that the gateway ignores or mixes up are a WARN, if they may be read', async () => {
   const kinds = [
     'Mapping',
     'TLSContext',
@@ -105,7 +105,7 @@ test('E3, E5: with the CRDs of Emissary 4 what the gateway ignores or mixes up i
   for (const each of kinds) await world.kubectl(['delete', 'crd', crdName(each)]);
 });
 
-test('a cluster that lets no account review its own rights makes these rows a WARN, with the ClusterRole to bind', async () => {
+test('if no account may review its own rights, these rows are a WARN that names the ClusterRole to bind', async () => {
   await world.kubectl(['delete', 'clusterrolebinding', 'system:basic-user']);
 
   const report = await world.check();

@@ -8,19 +8,19 @@ import { assertWorks, makeBed } from '../e2e/support/bed.ts';
 import { EACH_ATTEMPT } from '../e2e/support/each-attempt.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 
-/** Two sets of files and little more. */
+/** Room for little more than two sets of files. */
 const DISK = '96k';
-/** A mount namespace of the daemon's own: nothing of it outlives the daemon, and it needs no root. */
+/** A mount namespace of the daemon: it ends with the daemon, and needs no root. */
 const ON_SMALL_DISK = `mount -t tmpfs -o size=${DISK} none "$0" && exec "$@"`;
 
-test('36: Disk full (ENOSPC): readers never see a half-changed set, and it is written when there is room', async (t) => {
+test('36: Disk full (ENOSPC): readers never see a half-changed set, and the new set is written when there is space', async (t) => {
   const bed = await makeBed(t);
   const mount = mkdtempSync(join(tmpdir(), 'connector-disk-'));
   t.after(() => rmSync(mount, { recursive: true, force: true }));
   const launcher = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', ON_SMALL_DISK, mount];
   const daemon = bed.start({ _OUTPUT_DIR: mount, KUBECONFIG: '', ...EACH_ATTEMPT }, [], launcher);
   await daemon.ready();
-  // Its disk as it is in that namespace.
+  // Its disk in that namespace.
   const disk = `/proc/${daemon.pid}/root${mount}`;
   const read = () => ['tls.crt', 'tls.key', 'ca.crt'].map((name) => readFileSync(join(disk, name), 'utf8'));
   const before = read();
@@ -43,7 +43,7 @@ test('36: Disk full (ENOSPC): readers never see a half-changed set, and it is wr
   await daemon.ready();
 });
 
-/** Writes until nothing more fits. */
+/** Writes until the disk is full. */
 function fill(path: string): void {
   for (;;) {
     try {

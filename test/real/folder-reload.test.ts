@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startLoad, through } from '../../bench/proof/load.ts';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { temporary } from '../e2e/support/temporary.ts';
@@ -9,11 +10,10 @@ import { commonName } from '../fixtures/servers/common-name.ts';
 import { startNginxOn } from '../fixtures/servers/gateway.ts';
 import { startRealConsul } from '../fixtures/servers/real-consul.ts';
 import { startSidecar } from '../fixtures/servers/sidecar.ts';
-import { startLoad, through } from './proof/load.ts';
 
 const ROTATIONS = 3;
 
-test('a real nginx that is sent a signal after each write loses no request through three rotations of a real Consul', async (t) => {
+test('a real nginx that gets a signal after each write loses no request in three rotations of a real Consul', async (t) => {
   const consul = await startRealConsul();
   t.after(() => consul.stop());
   const sidecar = await startSidecar(consul, 'quote');

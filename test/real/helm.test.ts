@@ -14,7 +14,7 @@ import { hasPolicies } from './manifests.ts';
 import { containerOf, environmentOf, type PodSpec, podSpecOf } from './pod-spec.ts';
 import { mustKubectl } from './world.ts';
 
-/** Neither the namespace of the plain manifest nor its name. */
+/** Namespace and name differ from those of the plain manifest. */
 const NAMESPACE = 'gateways';
 const RELEASE = 'mesh';
 const NAME = `${RELEASE}-ambassador-consul-connector`;
@@ -24,7 +24,7 @@ const PUBLISHED = [SECRET, SERVICE];
 let consul: RealConsul;
 let kubernetes: RealKubernetes;
 let helm: Helm;
-/** Whether the API server serves ValidatingAdmissionPolicy. Before Kubernetes 1.30 the chart does without. */
+/** Whether the API server serves ValidatingAdmissionPolicy. Before Kubernetes 1.30 the chart omits it. */
 let hasPolicy: boolean;
 before(async () => {
   [consul, kubernetes] = await startAll(startRealConsul(), startRealKubernetes());
@@ -35,7 +35,7 @@ after(async () => {
   await Promise.all([consul?.stop(), kubernetes?.stop()]);
 });
 
-test('helm install gives the connector what it needs to publish, and names the next commands', async (t) => {
+test('after helm install the connector publishes; the notes have the next commands', async (t) => {
   const notes = await run('install', [RELEASE, CHART, '--create-namespace'], {});
 
   assert.match(notes, new RegExp(`^ {2}kubectl -n ${NAMESPACE} rollout status deployment/${NAME}$`, 'm'));
@@ -46,7 +46,7 @@ test('helm install gives the connector what it needs to publish, and names the n
 });
 
 test('helm test runs check, which passes', async () => {
-  // No kubelet runs the Pod, so Helm gives up; the Pod that it created is run here.
+  // No kubelet runs the Pod, so Helm times out; the test runs the Pod that it created.
   const { code, stderr } = await helm(['test', RELEASE, `--namespace=${NAMESPACE}`, '--timeout=2s']);
   assert.equal(code, 1);
   assert.match(stderr, /timed out/);
@@ -60,7 +60,7 @@ test('helm test runs check, which passes', async () => {
   await eventually('check passes', passes);
 });
 
-test('helm upgrade, rollback, uninstall and a new install leave the published Secret and Service byte for byte', async (t) => {
+test('helm upgrade, rollback, uninstall and a new install do not change the published Secret and Service', async (t) => {
   const before = await Promise.all(PUBLISHED.map(show));
   const assertSame = async (command: string) =>
     assert.deepEqual(await Promise.all(PUBLISHED.map(show)), before, command);
@@ -105,7 +105,7 @@ test('helm upgrade replaces the agent on the node by an address, and the address
   assert.deepEqual(JSON.parse(await hostOf()), { name: '_CONSUL_HOST', value: consul.address.host });
 });
 
-test('an annotation of the values is published and goes with its value; the policy lets no other through', async (t) => {
+test('an annotation in the values is published, and removed with its value; the policy allows no other', async (t) => {
   const [annotation, value] = ['example.com/to', `a, 'b' "c" <d> $(e)`];
   const annotations = () => Promise.all(PUBLISHED.map((each) => jsonPath(each, '{.metadata.annotations}')));
   const publishUntil = async (what: string, isSo: (found: string) => boolean) => {
@@ -129,30 +129,15 @@ test('an annotation of the values is published and goes with its value; the poli
   await publishUntil('it is gone from both', (found) => !found.includes(annotation));
 });
 
-test('without a Service to publish the connector needs no right to Services', async (t) => {
+test('without a Service to publish the connector needs no right to Services; without the admission policy there is a warning', async (t) => {
   await kubectl('delete', ...PUBLISHED);
   await run('upgrade', [RELEASE, CHART], { publishService: false });
   await publish(t);
+  const notes = await run('upgrade', [RELEASE, CHART], { publishService: false, admissionPolicy: false });
 
-  assert.equal(await exists(SERVICE), false);
+  assert.match(notes, /^WARNING: there is no ValidatingAdmissionPolicy/m);
+  assert.equal(await kubectl('get', SERVICE, '--ignore-not-found', '-o', 'name'), '');
   assert.doesNotMatch(await jsonPath(`role/${NAME}`, '{.rules}'), /services/);
-});
-
-// helm/template.test.ts has the rights of each, which are those of three-ambassadors.test.ts.
-test('three Ambassadors in one release: each connector publishes its own', async (t) => {
-  await run('upgrade', [RELEASE, CHART], {
-    ambassadors: [{ id: '' }, { id: 'edge' }, { id: 'internal' }],
-  });
-  for (const [name, prefix, service] of [
-    [NAME, 'ambassador', 'ambassador'],
-    [`${NAME}-edge`, 'edge', 'ambassador-edge'],
-    [`${NAME}-internal`, 'internal', 'ambassador-internal'],
-  ] as const) {
-    await publish(t, name);
-    assert.match(await show(`secret/${prefix}-consul-connect`), new RegExp(`/svc/${service}"`));
-    const secret = new RegExp(`secret: ${prefix}-consul-connect\\\\n`);
-    assert.match(await show(`service/${prefix}-consul-connector`), secret);
-  }
 });
 
 test('the API server accepts each field of a release that sets every value', async () => {
@@ -168,13 +153,7 @@ test('the API server accepts each field of a release that sets every value', asy
     assert.match(applied, new RegExp(`^${kind}/whole-\\S+ created \\(server dry run\\)$`, 'm'));
 });
 
-test('a release without the admission policy has a warning', async () => {
-  const notes = await run('upgrade', [RELEASE, CHART], { admissionPolicy: false });
-
-  assert.match(notes, /^WARNING: there is no ValidatingAdmissionPolicy/m);
-});
-
-/** Helm in the namespace; where it takes values, with the address of Consul. Fails the test when Helm fails. */
+/** Helm in the namespace, with the address of Consul among the values. Fails the test when Helm fails. */
 async function run(command: string, args: readonly string[], values?: object): Promise<string> {
   const { host, port } = consul.address;
   const { code, stdout, stderr } = await helm(
@@ -197,10 +176,6 @@ function jsonPath(object: string, path: string): Promise<string> {
   return kubectl('get', object, '-o', `jsonpath=${path}`);
 }
 
-async function exists(object: string): Promise<boolean> {
-  return (await kubectl('get', object, '--ignore-not-found', '-o', 'name')) !== '';
-}
-
 /** The program as the kubelet would start it: with the arguments, variables and ServiceAccount of the Pod. */
 async function start(pod: PodSpec, ...args: readonly string[]): Promise<Daemon> {
   const container = containerOf(pod);
@@ -208,16 +183,16 @@ async function start(pod: PodSpec, ...args: readonly string[]): Promise<Daemon> 
   return startDaemon({ ...environmentOf(container), KUBECONFIG }, [...(container.args ?? []), ...args]);
 }
 
-/** Starts the connector of a Deployment, and stops it after the test. */
-async function startInstalled(t: TestContext, name = NAME): Promise<Daemon> {
-  const daemon = await start(podSpecOf(JSON.parse(await kubectl('get', 'deployment', name, '-o', 'json'))));
+/** Starts the connector of the Deployment, and stops it after the test. */
+async function startInstalled(t: TestContext): Promise<Daemon> {
+  const daemon = await start(podSpecOf(JSON.parse(await kubectl('get', 'deployment', NAME, '-o', 'json'))));
   t.after(() => daemon.stop());
   return daemon;
 }
 
-/** Runs the connector of a Deployment until it is ready; no right is missing. */
-async function publish(t: TestContext, name?: string): Promise<void> {
-  const daemon = await startInstalled(t, name);
+/** Runs the connector of the Deployment until it is ready; no right is missing. */
+async function publish(t: TestContext): Promise<void> {
+  const daemon = await startInstalled(t);
   await daemon.ready();
   await daemon.stop();
   assert.deepEqual(

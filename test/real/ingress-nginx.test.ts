@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { commonName } from '../fixtures/servers/common-name.ts';
 import { consulIsAtLeast } from '../fixtures/servers/consul-version.ts';
-import { ask } from '../fixtures/servers/http.ts';
+import { httpRequest } from '../fixtures/servers/http.ts';
 import { startIngressNginx } from '../fixtures/servers/ingress-nginx.ts';
 import { type Sidecar, startSidecar } from '../fixtures/servers/sidecar.ts';
 import { containerOf, environmentOf, podSpecOf } from './pod-spec.ts';
@@ -41,31 +41,25 @@ async function through(more: Readonly<Record<string, string>> = {}): Promise<num
     },
   );
   try {
-    return (await ask(`http://127.0.0.1:${nginx.port}/qotm/`)).status;
+    return (await httpRequest(`http://127.0.0.1:${nginx.port}/qotm/`)).status;
   } finally {
     await nginx.stop();
   }
 }
 
-test('the example publishes its identity and no Service', async () => {
+test('the example publishes no Service but an identity, with which nginx, configured as ingress-nginx does from the annotations, reaches the service unless an intention denies it', async () => {
   const spiffeId = (await world.annotation('secret', SECRET, `${SERVICE}/spiffe-id`)) ?? '';
-
   assert.match(spiffeId, new RegExp(`/svc/${IDENTITY}$`));
   assert.equal(await world.show('service', SERVICE), undefined);
-});
 
-test('nginx, configured as ingress-nginx does from the annotations, reaches the service through its sidecar', async () => {
   assert.equal(await through(), 200);
-});
-
-test('a deny intention for the identity of the example rejects it', async () => {
   await world.consul.intend('deny', IDENTITY, 'qotm');
   assert.equal(await through(), 502);
   await world.consul.intend('allow', IDENTITY, 'qotm');
   assert.equal(await through(), 200);
 });
 
-test('with verification it gets through with the name that Consul up to 1.10 writes into the subject, and with no other', async () => {
+test('with verification only the name that Consul up to 1.10 writes into the subject is accepted', async () => {
   const verified = { [`${PREFIX}proxy-ssl-verify`]: 'on', [`${PREFIX}proxy-ssl-verify-depth`]: '4' };
   const { CertPEM } = await world.consul.leaf('qotm');
   const name = commonName(CertPEM);

@@ -14,7 +14,7 @@ const DEADLINE_MS = 60_000;
 
 const run = promisify(execFile);
 
-test('Java shakes hands with a real sidecar by keystore and truststore, before and after a rotation', async (t) => {
+test('Java connects to a real sidecar with keystore and truststore, before and after a rotation', async (t) => {
   const consul = await startRealConsul();
   t.after(() => consul.stop());
   const sidecar = await startSidecar(consul, 'quote');
@@ -44,6 +44,6 @@ test('Java shakes hands with a real sidecar by keystore and truststore, before a
   assert.match(await shakeHands(), /^HTTP\/1\.1 200 from spiffe:\/\/.*\/svc\/quote$/);
 
   await consul.intend('deny', 'ambassador', 'quote');
-  // It depends on whether Java still writes when the alert comes.
+  // Depends on whether Java still writes when the alert arrives.
   await assert.rejects(shakeHands(), /Exception: .*(bad_certificate|Broken pipe|reset)/);
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:net';
 import type { TestContext } from 'node:test';
 
-/** Has the server listen on a port of loopback until the end of the test. */
+/** The server listens on a port of loopback until the end of the test. */
 export async function listen(t: TestContext, server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -13,42 +13,42 @@ import { alertRules, rulesText } from './monitoring/files.ts';
 const LEAF_LIVES_MS = 10_000;
 const DAY = 86_400_000;
 
-/** A connector with a trouble of its own. */
-interface Trouble {
+/** A fault of one connector. */
+interface Fault {
   /** The alerts that must fire, without the common part of their names. */
   readonly alerts: readonly string[];
   readonly consul?: EmbeddedConsulOptions;
   /** Before the connector starts. */
   readonly prepare?: (bed: Bed) => void;
   /** Once Prometheus has seen the connector. */
-  readonly harm?: (bed: Bed, daemon: Daemon) => unknown;
+  readonly inject?: (bed: Bed, daemon: Daemon) => unknown;
 }
 
-const TROUBLES: Readonly<Record<string, Trouble>> = {
-  // The first to be checked: a Consul that hangs fails too, but only after half a minute.
-  'Consul goes away': { alerts: ['ConsulFails'], harm: ({ consul }) => consul.stop() },
+const FAULTS: Readonly<Record<string, Fault>> = {
+  // Checked first: a Consul that hangs fails too, but only after half a minute.
+  'Consul goes away': { alerts: ['ConsulFails'], inject: ({ consul }) => consul.stop() },
   'the agent has lost its servers': { alerts: ['ConsulFails', 'RootsOutdated'], prepare: answerOfAnHourAgo },
   'Consul hangs from the start': {
     alerts: ['NothingPublished'],
     prepare: ({ consul }) => consul.script('any', () => 'hang'),
   },
-  'a key is broken': { alerts: ['CandidateRejected'], harm: breakKey },
+  'a key is broken': { alerts: ['CandidateRejected'], inject: breakKey },
   'a leaf expires': {
     alerts: ['CandidateRejected', 'LeafExpires', 'LeafNotRenewed', 'NothingPublished'],
     prepare: giveOneLeafOnly,
   },
   'a right is missing': {
     alerts: ['KubernetesFails', 'NotReady'],
-    harm({ cluster }) {
+    inject({ cluster }) {
       cluster.deny({ verb: 'patch', resource: 'services' });
       cluster.edit('Service', NAMESPACE, SERVICE, ({ metadata }) => delete metadata.annotations);
     },
   },
-  'another writer': { alerts: ['ConflictingWriter'], harm: editUntilPutOff },
-  'the process ends': { alerts: ['Down'], harm: (_bed, daemon) => daemon.stop() },
+  'another writer': { alerts: ['ConflictingWriter'], inject: editUntilPutOff },
+  'the process ends': { alerts: ['Down'], inject: (_bed, daemon) => daemon.stop() },
   'another Consul': {
     alerts: ['TrustDomainChanged'],
-    harm: ({ consul }) => consul.restart({ keepCa: false }),
+    inject: ({ consul }) => consul.restart({ keepCa: false }),
   },
   'the root is about to expire': {
     alerts: ['CaExpires'],
@@ -56,7 +56,7 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
       rootValidity: { notBefore: new Date(Date.now() - 30 * DAY), notAfter: new Date(Date.now() + DAY) },
     },
   },
-  'no trouble': { alerts: [] },
+  'no fault': { alerts: [] },
 };
 
 function giveOneLeafOnly({ consul }: Bed): void {
@@ -86,17 +86,17 @@ function editUntilPutOff({ cluster }: Bed, daemon: Daemon): Promise<unknown> {
   });
 }
 
-test('a Prometheus that scrapes connectors with different troubles fires each alert for the right ones', async (t) => {
+test('a Prometheus that scrapes connectors with different faults fires each alert for the right ones', async (t) => {
   const connectors = await Promise.all(
-    Object.entries(TROUBLES).map(async ([name, { alerts, consul, prepare, harm }]) => {
+    Object.entries(FAULTS).map(async ([name, { alerts, consul, prepare, inject }]) => {
       const bed = await makeBed(t, consul === undefined ? {} : { consul });
       prepare?.(bed);
       const daemon = bed.start();
       const { port } = await daemon.line('serving status');
-      return { name, alerts, bed, daemon, harm, target: `127.0.0.1:${port}` };
+      return { name, alerts, bed, daemon, inject, target: `127.0.0.1:${port}` };
     }),
   );
-  // With so short a `for`, one bad moment fires for as long as it is the highest value: between a new root and its leaf.
+  // With such a short `for`, a moment between a new root and its leaf would fire as long as it is the maximum.
   const atOnce = rulesText()
     .replaceAll(/^( +for:) .*$/gm, '$1 2s')
     .replaceAll(/(max_over_time\(\w+)\[5m\]/g, '$1[5s]');
@@ -125,13 +125,13 @@ test('a Prometheus that scrapes connectors with different troubles fires each al
     'each is scraped twice',
     async () => (await prometheus.query('count_over_time(up[5m]) >= 2')).length === connectors.length,
   );
-  await Promise.all(connectors.map(({ bed, daemon, harm }) => harm?.(bed, daemon)));
+  await Promise.all(connectors.map(({ bed, daemon, inject }) => inject?.(bed, daemon)));
 
   for (const alert of new Set(connectors.flatMap(({ alerts }) => alerts))) {
-    const troubled = connectors.filter(({ alerts }) => alerts.includes(alert));
+    const faulty = connectors.filter(({ alerts }) => alerts.includes(alert));
     await assertFires(
       alert,
-      troubled.map(({ name }) => name),
+      faulty.map(({ name }) => name),
     );
   }
   await assertFires('WritesTooOften', ['']);

@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { parse, parseAllDocuments } from 'yaml';
 import { makeBed } from '../e2e/support/bed.ts';
 import { eventually } from '../e2e/support/eventually.ts';
@@ -11,23 +10,14 @@ import { temporary } from '../e2e/support/temporary.ts';
 import { binary } from '../fixtures/servers/binaries.ts';
 import { startPrometheus } from '../fixtures/servers/prometheus.ts';
 import { yamlBlocks } from '../unit/docs/pages.ts';
+import { kustomize } from './manifests.ts';
 import { breakKey } from './monitoring/break-key.ts';
 import { alertRules, dashboard, queries, substitute } from './monitoring/files.ts';
 
-/** They show what happens later in the test. */
+/** Filled later in the test. */
 const EMPTY_AT_FIRST = ['Rejected answers'];
 const promtool = (args: readonly string[], input = ''): string =>
   execFileSync(binary('PROMTOOL'), args, { encoding: 'utf8', input, stdio: 'pipe' });
-
-test('promtool accepts the metrics', async (t) => {
-  const bed = await makeBed(t);
-  const daemon = await bed.startReady();
-
-  const { text } = await daemon.get('/metrics');
-
-  assert.equal(promtool(['check', 'metrics'], text), '');
-  assert.throws(() => promtool(['check', 'metrics'], text.replaceAll('writes_total', 'writes')), /counter/);
-});
 
 test('promtool accepts the scrape configuration of the docs', () => {
   const config = yamlBlocks('docs/monitoring.md').find((block) => block.startsWith('scrape_configs:'));
@@ -40,21 +30,20 @@ test('promtool accepts the scrape configuration of the docs', () => {
   assert.match(promtool(['check', 'config', '--syntax-only', file]), /SUCCESS/);
 });
 
-test('kubectl builds a ConfigMap with the dashboard', () => {
-  const folder = fileURLToPath(new URL('../../k8s/monitoring', import.meta.url));
-
-  const built = execFileSync(binary('KUBECTL'), ['kustomize', folder], { encoding: 'utf8' });
-
-  const objects = parseAllDocuments(built).map((each) => each.toJS());
+test('kubectl builds a ConfigMap with the dashboard', async () => {
+  const objects = parseAllDocuments(await kustomize('k8s/monitoring')).map((each) => each.toJS());
   const { data, metadata } = objects.find(({ kind }) => kind === 'ConfigMap');
   assert.equal(`${metadata.namespace}/${metadata.name}`, 'ambassador/ambassador-consul-connector-dashboard');
   assert.equal(metadata.labels.grafana_dashboard, '1');
   assert.deepEqual(JSON.parse(data['dashboard.json']), dashboard());
 });
 
-test('a Prometheus that scrapes the connector answers each query of dashboard and alerts', async (t) => {
+test('promtool accepts the metrics, and a Prometheus that scrapes them answers each query of dashboard and alerts', async (t) => {
   const bed = await makeBed(t);
   const daemon = await bed.startReady();
+  const { text } = await daemon.get('/metrics');
+  assert.equal(promtool(['check', 'metrics'], text), '');
+  assert.throws(() => promtool(['check', 'metrics'], text.replaceAll('writes_total', 'writes')), /counter/);
   const { port } = await daemon.line('serving status');
   const prometheus = await startPrometheus({ 'a connector': `127.0.0.1:${port}` });
   t.after(() => prometheus.stop());

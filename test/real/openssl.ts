@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 /**
- * Has openssl verify the first certificate of `tlsCrt`, by the roots of `caCrt` and the rest of `tlsCrt`; rejects with its
+ * openssl verifies the first certificate of `tlsCrt`, by the roots of `caCrt` and the rest of `tlsCrt`; rejects with its
  * output if it does not accept it.
  */
 export async function verify(tlsCrt: string, caCrt: string): Promise<void> {

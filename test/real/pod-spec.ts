@@ -6,7 +6,7 @@ export interface Variable {
   readonly valueFrom?: { readonly fieldRef?: { readonly fieldPath: string } };
 }
 
-export interface Container {
+interface Container {
   readonly name: string;
   readonly image: string;
   readonly args?: readonly string[];
@@ -18,7 +18,7 @@ export interface PodSpec {
   readonly serviceAccountName: string;
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly containers: readonly Container[];
-  /** Of the kinds that the manifests have. */
+  /** The kinds in the manifests. */
   readonly volumes?: readonly {
     readonly name: string;
     readonly secret?: { readonly secretName: string };
@@ -28,7 +28,7 @@ export interface PodSpec {
   }[];
 }
 
-/** The manifests, as far as tests read them. */
+/** The fields of the manifests that tests read. */
 export interface KubernetesObject {
   readonly kind: string;
   readonly metadata: {
@@ -69,7 +69,7 @@ export function variablesOf({ env }: Container): Variable[] {
 export function environmentOf(container: Container): Record<string, string> {
   return Object.fromEntries(
     variablesOf(container).flatMap(({ name, value }) =>
-      // A `$$(` is the kubelet's escape.
+      // The kubelet replaces `$$(` by `$(`.
       value === undefined ? [] : [[name, value.replaceAll('$$(', '$(')]],
     ),
   );

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { EACH_ATTEMPT } from '../e2e/support/each-attempt.ts';
 import { eventually } from '../e2e/support/eventually.ts';
-import { ask } from '../fixtures/servers/http.ts';
+import { httpRequest } from '../fixtures/servers/http.ts';
 import { startWebhook } from '../fixtures/servers/webhook.ts';
 import { NAMESPACE, SECRET, SERVICE, useWorld } from './world.ts';
 
@@ -18,7 +18,7 @@ const EMPTY_TLS = { type: 'kubernetes.io/tls', data: { 'tls.crt': '', 'tls.key':
 
 const world = useWorld();
 
-test('T7: a ValidatingAdmissionPolicy denies the Secret: the error has its name and message, the remedy names it, and publishing recovers', async (t) => {
+test('T7: a ValidatingAdmissionPolicy denies the Secret: the error has its name and message, the remedy names it, and publishing recovers afterwards', async (t) => {
   const lift = await putPolicy('Deny');
   t.after(lift);
   const daemon = await world.startDaemon(t);
@@ -35,10 +35,9 @@ test('T7: a ValidatingAdmissionPolicy denies the Secret: the error has its name 
   await daemon.ready();
 });
 
-test('T7: a ValidatingAdmissionPolicy warns: each object is written, and the warning logged once', async (t) => {
+test('T7: a ValidatingAdmissionPolicy warns: the Secret is written, and the warning is logged once', async (t) => {
   t.after(await putPolicy('Warn'));
-  const daemon = await world.startDaemon(t);
-  await daemon.ready();
+  const daemon = await world.startReady(t);
   await world.kubectl(['delete', 'secret', SECRET]);
   await eventually('it is written again', () => world.show('secret', SECRET));
   await world.kubectl(['annotate', 'secret', SECRET, `${SERIAL}=0`, '--overwrite']);
@@ -74,7 +73,7 @@ test('Pod Security `restricted`: manifest and overlay for OpenShift are applied 
   assert.match(refused.stderr, /violates PodSecurity "restricted:latest": host namespaces/);
 });
 
-test('API priority and fairness: a 429 has a cause and a remedy, its Retry-After is obeyed, and publishing recovers', async (t) => {
+test('API priority and fairness: a 429 has a cause and a remedy, its Retry-After is followed, and publishing recovers', async (t) => {
   const allow = await takeTheOnlySeat();
   t.after(allow);
   const daemon = await world.startDaemon(t, EACH_ATTEMPT);
@@ -88,7 +87,7 @@ test('API priority and fairness: a 429 has a cause and a remedy, its Retry-After
   await daemon.ready();
 });
 
-/** Adds a policy that our Secret violates. Returns what removes it. */
+/** Adds a policy that our Secret violates. Returns the function that removes it. */
 async function putPolicy(action: 'Deny' | 'Warn'): Promise<() => Promise<unknown>> {
   await world.kubectl(['delete', '--ignore-not-found', 'secret', SECRET]);
   const metadata = { name: POLICY };
@@ -120,7 +119,10 @@ async function putPolicy(action: 'Deny' | 'Warn'): Promise<() => Promise<unknown
   return () => world.kubectl(['delete', '--ignore-not-found', kinds, POLICY]);
 }
 
-/** Limits the connector's ServiceAccount to one request at a time, and keeps one in flight. Returns what ends this. */
+/**
+ * Limits the connector's ServiceAccount to one request at a time, and keeps one in flight. Returns the function that ends
+ * this.
+ */
 async function takeTheOnlySeat(): Promise<() => Promise<unknown>> {
   const subjects = [{ kind: 'ServiceAccount', serviceAccount: { name: SERVICE, namespace: NAMESPACE } }];
   const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'] };
@@ -155,17 +157,17 @@ async function takeTheOnlySeat(): Promise<() => Promise<unknown>> {
   const headers = { authorization: `Bearer ${await world.kubernetes.tokenFor(NAMESPACE, SERVICE)}` };
   const secrets = `${url}/api/v1/namespaces/${NAMESPACE}/secrets`;
   // Not by kubectl: it would wait for each Retry-After itself.
-  const read = () => ask(`${secrets}?fieldSelector=metadata.name=${SECRET}`, { ca, headers });
+  const read = () => httpRequest(`${secrets}?fieldSelector=metadata.name=${SECRET}`, { ca, headers });
   await eventually('the limit holds', async () => {
     return (await read()).headers['x-kubernetes-pf-flowschema-uid'] === uid;
   });
   const create = { ca, method: 'POST', headers: { ...headers, 'content-type': 'application/json' } };
-  // One that the connector's own policy lets through to the webhook.
+  // The connector's own policy accepts it, so that it reaches the webhook.
   const body = JSON.stringify({ metadata: { name: SECRET }, ...EMPTY_TLS });
   let answer: Promise<unknown> = Promise.resolve();
   await eventually('the seat is taken', async () => {
-    answer = ask(`${secrets}?dryRun=All`, { ...create, body });
-    // Until the webhook is in force, the answer comes at once.
+    answer = httpRequest(`${secrets}?dryRun=All`, { ...create, body });
+    // Until the webhook is in force, the answer arrives at once.
     await Promise.race([answer, once(seated.signal, 'abort')]);
     return seated.signal.aborted;
   });

@@ -17,7 +17,7 @@ for (const documented of READ_IN_ORDER.flatMap((page) => documentedCommands(page
     test(`${documented.page}: ${documented.command}`, () => follow(documented));
 
 async function follow({ command, output }: DocumentedCommand): Promise<void> {
-  const { before: prepare, after: look, restore, fill, exit = 0, until } = TREATMENTS[command] ?? {};
+  const { before: prepare, after: verify, restore, fill, exit = 0, until } = TREATMENTS[command] ?? {};
   try {
     await prepare?.(stage);
     const { code, stdout, stderr } = await type((await fill?.(command, stage)) ?? command, stage, until);
@@ -25,7 +25,7 @@ async function follow({ command, output }: DocumentedCommand): Promise<void> {
     stage.printed = stdout;
     if (until === undefined) assert.equal(code, exit, `${stdout}${stderr}`);
     if (output !== undefined) assert.equal(normalised(stdout), normalised(output));
-    await look?.(stage);
+    await verify?.(stage);
   } finally {
     restore?.(stage);
   }

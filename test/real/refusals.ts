@@ -6,7 +6,7 @@ import { mustKubectl } from './world.ts';
 export const WEBHOOK = 'refuse.example.com';
 export const QUOTA = 'no-secrets';
 
-/** A quota that allows no further Secret in the namespace. Its status is set here: there is no quota controller. */
+/** A quota that allows no more Secrets in the namespace. Its status is set here, because there is no quota controller. */
 export async function addQuota(kubernetes: RealKubernetes, namespace: string): Promise<void> {
   const hard = { 'count/secrets': '0' };
   const metadata = { name: QUOTA, namespace };
@@ -26,7 +26,7 @@ export async function addWebhook(kubernetes: RealKubernetes, namespaceSelector?:
   return webhook;
 }
 
-/** Resolves when a new Secret is refused: quota and webhook are in force a moment after they were created. */
+/** Resolves when a new Secret is refused: quota and webhook take effect a moment after their creation. */
 export async function refusesSecrets(kubernetes: RealKubernetes, namespace: string): Promise<void> {
   const probe = ['-n', namespace, 'create', 'secret', 'generic', 'probe', '--dry-run=server'];
   await eventually('a Secret is refused', async () => (await kubernetes.kubectl(probe)).code !== 0);

@@ -10,24 +10,21 @@ const LEAVING = 'leaving';
 
 const world = useWorld();
 
+const DELETE_IT = /kubectl -n ambassador delete secret ambassador-consul-connect/;
+const IMMUTABLE = {
+  type: 'kubernetes.io/tls',
+  immutable: true,
+  data: { 'tls.crt': 'eA==', 'tls.key': 'eA==' },
+};
+
 for (const [what, refuse, cause, remedy] of [
   [
     'of type Opaque',
     () => putSecret({ type: 'Opaque' }),
     /its type is Opaque, not kubernetes\.io\/tls/,
-    /kubectl -n ambassador delete secret ambassador-consul-connect/,
+    DELETE_IT,
   ],
-  [
-    'that is immutable',
-    () =>
-      putSecret({
-        type: 'kubernetes.io/tls',
-        immutable: true,
-        data: { 'tls.crt': 'eA==', 'tls.key': 'eA==' },
-      }),
-    /it is immutable/,
-    /kubectl -n ambassador delete secret ambassador-consul-connect/,
-  ],
+  ['that is immutable', () => putSecret(IMMUTABLE), /it is immutable/, DELETE_IT],
   ['that an admission webhook refuses', putWebhook, /refuse\.example\.com/, /owner of the admission webhook/],
   [
     'that exceeds the quota',
@@ -35,8 +32,8 @@ for (const [what, refuse, cause, remedy] of [
     /exceeded quota: no-secrets/,
     /raise the ResourceQuota of the namespace/,
   ],
-] as const) {
-  test(`26: A Secret ${what}: unready with the reason, keeps trying, recovers when the cause goes`, async (t) => {
+] as const)
+  test(`26: A Secret ${what}: unready with the reason, keeps trying, recovers when the cause is removed`, async (t) => {
     await world.deletePublished();
     const allow = await refuse();
     t.after(allow);
@@ -55,7 +52,6 @@ for (const [what, refuse, cause, remedy] of [
     await daemon.ready();
     assert.match(await world.read(SECRET, 'tls.crt'), /^-----BEGIN CERTIFICATE-----/);
   });
-}
 
 async function putSecret(fields: object): Promise<() => Promise<unknown>> {
   await world.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name: SECRET }, ...fields });
@@ -77,12 +73,12 @@ async function putWebhook(): Promise<() => Promise<unknown>> {
   };
 }
 
-test('26: A namespace that is terminated, then gone: unready with the reason, keeps trying, recovers when it is made again', async (t) => {
+test('26: A namespace that is terminated, then deleted: unready with the reason, keeps trying, recovers when it is created again', async (t) => {
   await world.kubectl(['create', 'namespace', LEAVING]);
   const moved = inNamespace(await readFile(world.manifest, 'utf8'), LEAVING);
   await mustKubectl(world.kubernetes, ['-n', LEAVING, 'apply', '-f', '-'], moved);
   const KUBECONFIG = await world.kubernetes.kubeconfigFor(LEAVING, SERVICE);
-  // The namespace controller, which does not run here, would end it.
+  // It stays: there is no namespace controller.
   await world.kubectl(['delete', '--wait=false', 'namespace', LEAVING]);
   const daemon = await world.startDaemon(t, { KUBECONFIG });
   const terminated = await daemon.line(({ error }) => /being terminated/.test(String(error)));

@@ -49,7 +49,7 @@ test('a release is the image, the npm package, the chart, the manifests, the SBO
   await run('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: folder });
 });
 
-test('the image is there for amd64 and arm64, as one index, and runs as no user of either', async () => {
+test('the image is one index for amd64 and arm64, and runs as uid 65532', async () => {
   const { manifests } = JSON.parse(await blob('index.json'));
   assert.equal(manifests.length, 1);
   const index = JSON.parse(await blobOf(manifests[0].digest));

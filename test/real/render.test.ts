@@ -3,20 +3,15 @@ import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { startDaemon } from '../e2e/support/daemon.ts';
 import { assertNoSecrets } from '../e2e/support/secrets.ts';
-import { CA_SECRET, SECRET, SERVICE, useWorld } from './world.ts';
+import { CA_SECRET, SECRET, SERVICE, type Shown, useWorld } from './world.ts';
 
 const VERIFYING = { _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
-
-interface Manifest {
-  readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
-  readonly data?: Readonly<Record<string, string>>;
-}
 
 const world = useWorld({}, async ({ kubectl, k8s }) => {
   await kubectl(['apply', '-k', `${k8s}/overlays/verify-upstream`]);
 });
 
-test('the API server accepts what it prints, redacted or not, before and after it is published', async () => {
+test('the API server accepts the output, redacted or not, before and after the daemon publishes', async () => {
   for (const when of ['before', 'after']) {
     const redacted = await render();
     assertNoSecrets(redacted, []);
@@ -29,7 +24,7 @@ test('the API server accepts what it prints, redacted or not, before and after i
   }
 });
 
-test('with --show-key it prints what the daemon publishes', async () => {
+test('with --show-key the output is what the daemon publishes', async () => {
   await world.deletePublished();
   await world.kubectl(['delete', '--ignore-not-found', 'secret', CA_SECRET]);
   const promised = await manifests();
@@ -46,7 +41,7 @@ test('with --show-key it prints what the daemon publishes', async () => {
     promised.map(({ data }) => data),
   );
   assert.deepEqual(published[2]?.metadata.annotations, promised[2]?.metadata.annotations);
-  // Now that it is published, time and reason are the same too.
+  // After the daemon has published, time and reason are the same too.
   assert.deepEqual(
     (await manifests()).map(({ metadata }) => metadata.annotations),
     published.map((object) => object?.metadata.annotations),
@@ -60,8 +55,8 @@ async function render(...flags: readonly string[]): Promise<string> {
   return command.stdout;
 }
 
-async function manifests(): Promise<Manifest[]> {
-  return parseAllDocuments(await render('--show-key')).map((document): Manifest => document.toJS());
+async function manifests(): Promise<Shown[]> {
+  return parseAllDocuments(await render('--show-key')).map((document): Shown => document.toJS());
 }
 
 async function publish(): Promise<void> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
-import { CONFIG, SECRET, SERVICE, useWorld } from './world.ts';
+import { CONFIG, NAMESPACE, SECRET, SERVICE, useWorld } from './world.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -42,7 +42,7 @@ test('24: A key that is spoilt or removed is restored within two seconds', async
   }
 });
 
-test('24: Labels, annotations and keys that others own stay', async () => {
+test('24: Labels, annotations and keys that others own are kept', async () => {
   await world.kubectl(['label', 'secret', SECRET, 'team=edge']);
   await world.kubectl(['annotate', 'secret', SECRET, 'example.com/note=mine']);
   await patchData({ other: 'bWluZQ==' });
@@ -68,6 +68,9 @@ test('30: A Secret that kubectl applied is adopted without its old private key',
   daemon = startDaemon(await world.environment());
 
   await eventually('adopted', async () => !(await world.annotation('secret', SECRET, LAST_APPLIED)));
+  const { object } = await daemon.line('adopted an existing object');
+  assert.equal(object, `secrets ${NAMESPACE}/${SECRET}`);
+  await daemon.line('removed the last-applied annotation, which contained an old private key');
   const after = await world.show('secret', SECRET);
   assert.equal(after?.data['tls.crt'], certificate, 'the gateway keeps its leaf');
 });

@@ -14,7 +14,7 @@ const SETTLED_MS = 3_000;
 
 const world = useWorld({ persistent: true });
 
-test('three replicas, of which the last writer is killed twice in each of three rotations: two writes a rotation, no other', async (t) => {
+test('three replicas, the last writer of which is killed twice in each of three rotations: two writes for each rotation and no others', async (t) => {
   const environment = await world.environment();
   const replicas = Array.from({ length: REPLICAS }, () => startDaemon(environment));
   t.after(() => Promise.all(replicas.map((replica) => replica.stop())));
@@ -50,9 +50,9 @@ test('three replicas, of which the last writer is killed twice in each of three 
   for (const version of recording.versions) await verify(text(version, 'tls.crt'), text(version, 'ca.crt'));
 });
 
-test('the overlay is accepted: two replicas, and a budget that lets one of them go', async () => {
+test('the overlay is accepted: two replicas, and a budget of one unavailable replica', async () => {
   const built = await world.kubectl(['kustomize', `${world.k8s}/overlays/replicas`]);
-  // As its first lines say, for an API server older than policy/v1.
+  // As in its first lines, for an API server without policy/v1.
   const isServed = await serves(world.kubectl, 'policy/v1');
   const manifest = isServed ? built : built.replace(/^apiVersion: policy\/v1$/m, '$&beta1');
   await world.kubectl(['apply', '-f', '-'], manifest);
@@ -66,7 +66,7 @@ test('the overlay is accepted: two replicas, and a budget that lets one of them 
   assert.deepEqual(budget.selector, deployment.selector);
 });
 
-/** Kills the replica that logged the latest write, as a crash does, and starts another in its place. */
+/** Kills the replica that logged the latest write, as a crash would, and starts another one. */
 async function replaceLastWriter(
   replicas: Daemon[],
   environment: Readonly<Record<string, string>>,

@@ -43,7 +43,7 @@ for (const crossSign of [true, false]) {
     assert.equal(await daemon.metric('writes_total', 'reason="inactive-root"'), 1);
     assert.equal(await daemon.metric('writes_total', 'reason="roots-changed"'), 1);
     if (crossSign) {
-      // As peers do that have the old roots alone.
+      // As peers that have only the old roots.
       const [, ...oldRoots] = caCrt.split(/(?<=-----END CERTIFICATE-----\n)/);
       await verify(tlsCrt, oldRoots.join(''));
       await assertReported(before);
@@ -55,7 +55,7 @@ for (const crossSign of [true, false]) {
   });
 }
 
-/** The rotation is in Events on the Secret, and in its annotations, which `kubectl describe` shows. */
+/** Checks that Events on the Secret and its annotations, which `kubectl describe` shows, report the rotation. */
 async function assertReported(secret: Shown | undefined): Promise<void> {
   // As `kubectl describe` selects them, for the kinds whose Events it shows.
   const about = { kind: 'Secret', namespace: NAMESPACE, name: SECRET, uid: secret?.metadata.uid };

@@ -15,7 +15,7 @@ const world = useWorld({}, async ({ kubectl, k8s }) => {
   await kubectl(['apply', '-k', `${k8s}/overlays/three-ambassadors`]);
 });
 
-test('three Ambassadors: each connector publishes its own Secret and Service, with the rights of the overlay alone', async (t) => {
+test('three Ambassadors: each connector publishes its own Secret and Service, with only the rights of the overlay', async (t) => {
   const daemons = await Promise.all(
     CONNECTORS.map(async ({ id, account }) =>
       world.startDaemon(t, { ...(await world.environment(account)), _AMBASSADOR_ID: id }),

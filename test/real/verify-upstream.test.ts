@@ -18,8 +18,7 @@ for (const [how, crossSign, caVersions, versions] of [
       await world.consul.rotateRoot();
       await world.consul.restart();
     }
-    const daemon = await world.startDaemon(t, { _AMBASSADOR_VERIFY_UPSTREAM: 'true' });
-    await daemon.ready(30_000);
+    await world.startReady(t, { _AMBASSADOR_VERIFY_UPSTREAM: 'true' });
     await eventually('published for this Consul', () => world.isPublished(CA_SECRET), 30_000);
     const config = (await world.annotation('service', SERVICE, CONFIG)) ?? '';
     assert.match(config, new RegExp(`^ca_secret: ${CA_SECRET}$`, 'm'));

@@ -4,11 +4,7 @@ import { type Daemon, startDaemon } from '../e2e/support/daemon.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { Report } from '../e2e/support/report.ts';
 import { type RealConsul, type RealConsulOptions, startRealConsul } from '../fixtures/servers/real-consul.ts';
-import {
-  type AuditedWrite,
-  type RealKubernetes,
-  startRealKubernetes,
-} from '../fixtures/servers/real-kubernetes.ts';
+import { type RealKubernetes, startRealKubernetes } from '../fixtures/servers/real-kubernetes.ts';
 import { startAll } from '../fixtures/servers/start-all.ts';
 import { type WatchedObject, watchObjects } from '../fixtures/servers/watch.ts';
 import { k8sFor } from './manifests.ts';
@@ -22,7 +18,7 @@ export const CONFIG = 'getambassador.io/config';
 
 type Variables = Readonly<Record<string, string>>;
 
-/** A Secret or Service as kubectl shows it, as far as tests read it. */
+/** The fields of a Secret or Service that tests read. */
 export interface Shown {
   readonly type?: string;
   readonly metadata: {
@@ -34,36 +30,10 @@ export interface Shown {
   readonly data: Readonly<Record<string, string>>;
 }
 
+/** A world that its user starts and stops: for programs that are not tests. */
+export type OwnWorld = ReturnType<typeof makeWorld>;
 /** A real cluster with the shipped manifest applied, and a real Consul. */
-export interface World {
-  readonly consul: RealConsul;
-  readonly kubernetes: RealKubernetes;
-  /** The folder `k8s/`, as this API server takes it. */
-  readonly k8s: string;
-  /** The file that was applied. */
-  readonly manifest: string;
-  /** The variables of the daemon: the addresses, and the kubeconfig of the manifest's ServiceAccount. */
-  environment(serviceAccount?: string): Promise<Record<string, string>>;
-  /** Starts a daemon with that environment, and stops it after the test. */
-  startDaemon(t: TestContext, env?: Variables): Promise<Daemon>;
-  /** Runs `check` with that environment. */
-  check(env?: Variables): Promise<Report>;
-  /** kubectl as the administrator in the namespace; fails the test when kubectl fails. */
-  kubectl(args: readonly string[], stdin?: string): Promise<string>;
-  create(...objects: readonly object[]): Promise<void>;
-  /** Deletes the Secret and the Service of the connector, if they exist. */
-  deletePublished(): Promise<void>;
-  show(kind: 'secret' | 'service', name: string): Promise<Shown | undefined>;
-  /** The text of one key of a Secret. */
-  read(secret: string, key: string): Promise<string>;
-  annotation(kind: 'secret' | 'service', name: string, annotation: string): Promise<string | undefined>;
-  /** Whether the Secret holds an identity of Consul's present trust domain. */
-  isPublished(secret?: string): Promise<boolean>;
-  /** The present version of the Secret and every later one, from a watch of the administrator. */
-  record(secret: string): Promise<{ readonly versions: readonly WatchedObject[]; stop(): Promise<void> }>;
-  /** The successful writes of one object so far, those of kubectl left out. */
-  writes(resource: 'secrets' | 'services', name: string): Promise<AuditedWrite[]>;
-}
+export type World = Omit<OwnWorld, 'start' | 'stop'>;
 
 /**
  * Starts one world for the tests of a file and ends it after them. `prepare` runs in it before the first test: a second
@@ -82,13 +52,7 @@ export function useWorld(
   return world;
 }
 
-/** A world that its user starts and stops: for programs that are not tests. */
-export interface OwnWorld extends World {
-  start(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
+export function makeWorld(consulOptions: RealConsulOptions = {}) {
   let consul: RealConsul | undefined;
   let kubernetes: RealKubernetes | undefined;
   let k8s: string | undefined;
@@ -97,10 +61,12 @@ export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
     return server;
   };
 
+  /** kubectl as the administrator in the namespace; fails the test when kubectl fails. */
   async function kubectl(args: readonly string[], stdin?: string): Promise<string> {
     return mustKubectl(started(kubernetes), ['-n', NAMESPACE, ...args], stdin);
   }
 
+  /** The variables of the daemon: the addresses, and the kubeconfig of the manifest's ServiceAccount. */
   async function environment(serviceAccount = SERVICE): Promise<Record<string, string>> {
     return {
       _CONSUL_HOST: started(consul).address.host,
@@ -109,12 +75,19 @@ export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
     };
   }
 
+  /** Starts a daemon with `environment()` and `env`, and stops it after the test. */
+  async function startForTest(t: TestContext, env: Variables = {}): Promise<Daemon> {
+    const daemon = startDaemon({ ...(await environment()), ...env });
+    t.after(() => daemon.stop());
+    return daemon;
+  }
+
   async function show(kind: 'secret' | 'service', name: string): Promise<Shown | undefined> {
     const text = await kubectl(['get', kind, name, '--ignore-not-found', '-o', 'json']);
     return text.trim() === '' ? undefined : JSON.parse(text);
   }
 
-  async function annotation(...[kind, name, key]: Parameters<World['annotation']>) {
+  async function annotation(kind: 'secret' | 'service', name: string, key: string) {
     return (await show(kind, name))?.metadata.annotations[key];
   }
 
@@ -134,36 +107,45 @@ export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
     get kubernetes() {
       return started(kubernetes);
     },
+    /** The folder `k8s/`, or a copy that this API server accepts. */
     get k8s() {
       return started(k8s);
     },
+    /** The file that was applied. */
     get manifest() {
       return manifestIn(started(k8s));
     },
     environment,
-    async startDaemon(t, env = {}) {
-      const daemon = startDaemon({ ...(await environment()), ...env });
-      t.after(() => daemon.stop());
+    startDaemon: startForTest,
+    /** The same, once it is ready. */
+    async startReady(t: TestContext, env?: Variables) {
+      const daemon = await startForTest(t, env);
+      await daemon.ready();
       return daemon;
     },
-    async check(env = {}) {
+    /** Runs `check` with `environment()` and `env`. */
+    async check(env: Variables = {}) {
       return Report.of(startDaemon({ ...(await environment()), ...env }, ['check', '--json']));
     },
     kubectl,
-    async create(...objects) {
+    async create(...objects: readonly object[]) {
       for (const object of objects) await kubectl(['create', '-f', '-'], JSON.stringify(object));
     },
+    /** Deletes the Secret and the Service of the connector, if they exist. */
     async deletePublished() {
       await kubectl(['delete', '--ignore-not-found', `secret/${SECRET}`, `service/${SERVICE}`]);
     },
     show,
-    read: async (secret, key) => text(await show('secret', secret), key),
+    /** The text of one key of a Secret. */
+    read: async (secret: string, key: string) => text(await show('secret', secret), key),
     annotation,
+    /** Whether the Secret holds an identity of Consul's current trust domain. */
     async isPublished(secret = SECRET) {
       const { TrustDomain } = await started(consul).roots();
       return (await annotation('secret', secret, `${SERVICE}/trust-domain`)) === TrustDomain;
     },
-    async record(secret) {
+    /** The current version of the Secret and every later one, from a watch of the administrator. */
+    async record(secret: string) {
       const versions: WatchedObject[] = [];
       const { stop } = watchObjects(started(kubernetes), NAMESPACE, 'secrets', ({ object }) => {
         if (object.metadata.name === secret) versions.push(object);
@@ -171,7 +153,8 @@ export function makeWorld(consulOptions: RealConsulOptions = {}): OwnWorld {
       await eventually(`${secret} is watched`, () => versions.length > 0);
       return { versions, stop };
     },
-    async writes(resource, name) {
+    /** The successful writes of one object so far, except those of kubectl. */
+    async writes(resource: 'secrets' | 'services', name: string) {
       const all = await started(kubernetes).writes();
       // The name of a created object is in its body, so the audit log has none.
       return all.filter(

@@ -9,7 +9,7 @@ import {
   type KeyPair,
 } from '../fixtures/certificates/factory.ts';
 import { LeafPress } from './leaf-press.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import { Sleepers, type VirtualTime } from './virtual-time.ts';
 
 const MINUTE_MS = 60_000;
 const ROOT_LIFETIME_MS = 40 * 365 * 24 * 60 * MINUTE_MS;
@@ -25,7 +25,7 @@ export interface Root {
   readonly notAfter: number;
   readonly authority: Authority;
   readonly presses: readonly LeafPress[];
-  /** This root's key under the signature of the root before it. */
+  /** This root, cross-signed by the root before it. */
   readonly crossPem: string | undefined;
   readonly crossedBy: string | undefined;
   readonly since: number;
@@ -49,13 +49,13 @@ interface Agent {
   rotateAt: number;
 }
 
-/** What was handed to the connector that runs now. */
+/** What the current connector has received. */
 export interface Offered {
   leaf: Leaf | undefined;
   roots: readonly Root[] | undefined;
 }
 
-/** Consul's Connect CA with several agents, each with its own cache of leaves, on virtual time. */
+/** Consul's Connect CA with several agents, each with its own cache of leaves, in virtual time. */
 export class ConsulModel implements Consul {
   readonly lifetimeMs: number;
   /** The active root first. */
@@ -69,11 +69,12 @@ export class ConsulModel implements Consul {
   readonly #agents: Agent[];
   #agent: Agent;
   #rootsIndex = 100;
-  readonly #waiting = new Set<() => void>();
+  readonly #sleepers: Sleepers;
   #cut = 0;
 
   private constructor(time: VirtualTime, lifetimeMs: number, keys: readonly KeyPair[]) {
     this.#time = time;
+    this.#sleepers = new Sleepers(time);
     this.lifetimeMs = lifetimeMs;
     this.#keys = keys;
     const agent = (deaf: boolean): Agent => ({ deaf, leaf: undefined, index: 10, renewAt: 0, rotateAt: 0 });
@@ -88,7 +89,7 @@ export class ConsulModel implements Consul {
     return model;
   }
 
-  /** A new active root; the agents follow it within half a minute. */
+  /** A new active root, of which the agents get a leaf within half a minute. */
   async rotate(crossSigned: boolean): Promise<void> {
     const { now } = this.#time;
     const notBefore = Math.floor(now / 1000) * 1000 - MINUTE_MS;
@@ -107,14 +108,14 @@ export class ConsulModel implements Consul {
     this.#rootsIndex += 1;
     for (const agent of this.#agents)
       agent.rotateAt = now + Math.floor(this.#time.random() * MAX_ROTATION_MS);
-    this.#wake();
+    this.#sleepers.wake();
   }
 
-  /** Consul drops a root when no leaf of it can be valid any more. */
+  /** Consul drops a root once no leaf of it can be valid. */
   dropOldest(): void {
     this.roots = this.roots.slice(0, -1);
     this.#rootsIndex += 1;
-    this.#wake();
+    this.#sleepers.wake();
   }
 
   missingPermission(): Promise<undefined> {
@@ -135,12 +136,12 @@ export class ConsulModel implements Consul {
 
   disconnect(): void {
     this.#cut += 1;
-    this.#wake();
+    this.#sleepers.wake();
   }
 
   setLeafChurn(leafChurn: boolean): void {
     this.leafChurn = leafChurn;
-    this.#wake();
+    this.#sleepers.wake();
   }
 
   connect(): Connection {
@@ -155,18 +156,18 @@ export class ConsulModel implements Consul {
   async #get(path: string, query: URLSearchParams, signal: AbortSignal): Promise<ConsulAnswer> {
     const isRoots = path === ROOTS_PATH;
     if (!isRoots && path !== leafPath(SERVICE))
-      throw new ConsulError('CONSUL_NOT_FOUND', path, { remedy: 'ask for the one service' });
+      throw new ConsulError('CONSUL_NOT_FOUND', path, { remedy: 'request the one service' });
     const cut = this.#cut;
     const end = this.#time.now + Number.parseInt(query.get('wait') ?? '0', 10);
-    const asked = query.get('index');
+    const known = query.get('index');
     await this.#latency(isRoots ? 0 : 1, signal);
     for (;;) {
       if (signal.aborted || this.away || cut !== this.#cut)
         throw new ConsulError('CONSUL_UNREACHABLE', 'the connection to Consul was cut', { remedy: 'wait' });
       const index = String(isRoots ? this.#rootsIndex : this.#leafIndex());
-      if (index !== asked || this.#time.now >= end) return this.#answer(isRoots, index);
+      if (index !== known || this.#time.now >= end) return this.#answer(isRoots, index);
       const due = isRoots ? end : Math.min(end, this.#dueAt());
-      await this.#sleepUntil(due, signal);
+      await this.#sleepers.sleepUntil(due, signal);
       await this.#latency(isRoots ? 0 : 1, signal);
     }
   }
@@ -174,39 +175,14 @@ export class ConsulModel implements Consul {
   #answer(isRoots: boolean, index: string): ConsulAnswer {
     if (isRoots) this.offered.roots = this.roots;
     else this.offered.leaf = this.#agent.leaf;
-    const text = isRoots ? this.#rootsText() : (this.#agent.leaf?.text ?? '');
+    const text = isRoots ? rootsText(this.roots) : (this.#agent.leaf?.text ?? '');
     return { text, index, age: undefined };
   }
 
-  #rootsText(): string {
-    const Roots = this.roots.map((root, position) => ({
-      ID: root.id,
-      Active: position === 0,
-      RootCert: root.certPem,
-      IntermediateCerts: root.crossPem === undefined ? null : [root.crossPem],
-    }));
-    return JSON.stringify({ ActiveRootID: this.roots[0]?.id, TrustDomain: TRUST_DOMAIN, Roots });
-  }
-
-  /** Roots and leaf are never answered in the same millisecond: which of them came first is never chance. */
+  /** Roots and leaf are never answered in the same millisecond, so that their order is never random. */
   async #latency(parity: number, signal: AbortSignal): Promise<void> {
     const ms = 2 * Math.floor(1 + this.#time.random() * 20);
     await this.#time.sleep(ms + ((((parity - this.#time.now) % 2) + 2) % 2), signal);
-  }
-
-  #sleepUntil(at: number, signal: AbortSignal): Promise<void> {
-    const sleeper = new AbortController();
-    const wake = (): void => sleeper.abort();
-    this.#waiting.add(wake);
-    signal.addEventListener('abort', wake, { once: true });
-    return this.#time.sleep(at - this.#time.now, sleeper.signal).finally(() => {
-      this.#waiting.delete(wake);
-      signal.removeEventListener('abort', wake);
-    });
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting) wake();
   }
 
   #leafIndex(): number {
@@ -241,4 +217,15 @@ export class ConsulModel implements Consul {
     agent.renewAt = notBefore + Math.floor(this.lifetimeMs * (0.6 + 0.3 * this.#time.random()));
     this.leavesSigned += 1;
   }
+}
+
+/** Consul's answer about roots, the first of them active. */
+export function rootsText(roots: readonly Pick<Root, 'id' | 'certPem' | 'crossPem'>[]): string {
+  const Roots = roots.map(({ id, certPem, crossPem }, position) => ({
+    ID: id,
+    Active: position === 0,
+    RootCert: certPem,
+    IntermediateCerts: crossPem === undefined ? null : [crossPem],
+  }));
+  return JSON.stringify({ ActiveRootID: roots[0]?.id, TrustDomain: TRUST_DOMAIN, Roots });
 }

@@ -1,6 +1,6 @@
 import type { Leaf, Root } from './consul-model.ts';
 
-/** A moment in which the connector could write, what it knew of Consul then, and the time by its clock. */
+/** A time, by its own clock, at which the connector could write, and what Consul had sent by then. */
 export interface Occasion {
   readonly at: number;
   readonly leaf: Leaf | undefined;
@@ -11,14 +11,14 @@ export interface Occasion {
 const [OLD_BELOW, URGENT_BELOW, FRESH_FROM] = [0.3, 0.15, 0.85];
 
 /**
- * The least number of writes of any program that keeps the contract, whatever it knows of the future.
+ * The least number of writes of any program that keeps the contract, even with perfect foresight.
  *
- * A program is, for this, the leaf it has published. After each occasion the contract (rule 2) binds it:
+ * The state of a program is the leaf it has published. After each occasion the contract (rule 2) applies:
  * - the bundle is the list of roots: a changed list is a write, with or without a leaf;
- * - a leaf that is condemned must go where the leaf on offer has nothing against it;
- * - a leaf may go only where it is condemned and the leaf on offer is better on that count.
- * Between "must" and "may" a program is free. So every state that some program can be in is kept, with the least writes
- * that lead to it (a shortest path), and the least of all at the end is a bound for all of them.
+ * - a leaf that violates the contract must be replaced if Consul's leaf does not violate it;
+ * - a leaf may be replaced only if it violates the contract and Consul's leaf resolves that violation.
+ * Between "must" and "may" a program is free. So every possible state is kept, with the least writes that lead to it (a shortest
+ * path), and the least of all at the end is a lower bound for all programs.
  */
 export function leastWrites(occasions: readonly Occasion[]): number {
   let states = new Map<Leaf | undefined, number>([[undefined, 0]]);
@@ -65,7 +65,7 @@ function isOfActiveRoot({ rootId }: Leaf, { roots }: Occasion): boolean {
   return rootId === roots[0]?.id;
 }
 
-/** Whether the leaf is young enough to replace one that is merely old. */
+/** Whether the leaf is fresh enough to replace one that is only due for renewal. */
 export function isFresh(leaf: Leaf, occasion: { readonly at: number }): boolean {
   return leftOf(leaf, occasion) >= FRESH_FROM;
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import { PublishError } from '../../src/errors.ts';
 import type { Published } from '../../src/identity/published.ts';
@@ -5,17 +6,17 @@ import type { Publication, Publisher, WriteOutcome } from '../../src/publish/pub
 
 export type TargetState = 'open' | 'away' | 'conflicts';
 
-/** A target in memory: it can be away, and another writer can always be faster. */
+/** A target in memory: it can be unreachable, and another writer can always be first. */
 export class MemoryTarget implements Publisher {
   readonly target = { kind: 'directory', directory: 'memory' } as const;
   published: Published | undefined;
   writes = 0;
-  /** Called whenever the connector reads the target and could write. */
+  /** Called when the connector reads the target and could write. */
   readonly #onRead: () => void;
   #state: TargetState = 'open';
   #onChange: () => void = () => undefined;
 
-  constructor(onRead: () => void) {
+  constructor(onRead: () => void = () => undefined) {
     this.#onRead = onRead;
   }
 
@@ -24,10 +25,10 @@ export class MemoryTarget implements Publisher {
     if (state === 'open') this.#onChange();
   }
 
-  run(onChange: () => void, signal: AbortSignal): Promise<void> {
+  async run(onChange: () => void, signal: AbortSignal): Promise<void> {
     this.#onChange = onChange;
     onChange();
-    return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await once(signal, 'abort');
   }
 
   async read(): Promise<Published | undefined> {

@@ -1,13 +1,8 @@
-import pino from 'pino';
-import { Connector, LOOPS, maxSilenceMs } from '../../src/connector/connector.ts';
-import { Reporter } from '../../src/connector/reporter.ts';
-import { EventLog } from '../../src/status/event-log.ts';
-import { Health } from '../../src/status/health.ts';
-import { Metrics } from '../../src/status/metrics.ts';
 import { spiffeUri } from '../fixtures/certificates/factory.ts';
 import { ConsulModel, type Leaf, SERVICE, TRUST_DOMAIN } from './consul-model.ts';
 import { isFresh, leastWrites, type Occasion } from './least-writes.ts';
 import { MemoryTarget } from './memory-target.ts';
+import { newConnector } from './simulated-connector.ts';
 import { seededRandom, VirtualTime } from './virtual-time.ts';
 import { fingerprints, type Window, windowOf } from './witness.ts';
 
@@ -15,18 +10,18 @@ export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 const START = Date.parse('2027-01-01T00:00:00Z');
 const URI = spiffeUri({ service: SERVICE, trustDomain: TRUST_DOMAIN });
-/** The longest backoffs of query and publishing loop, one after the other, and room. */
+/** The longest backoffs of the query and the publishing loop, one after the other, and a margin. */
 const RECOVERY_MS = 150_000;
 /**
- * New roots. The target keeps no index of them, as a version before 1.0.0 writes it: what it holds may be that one's, and waits
- * for an answer five seconds later (src/connector/roots-freshness.ts).
+ * New roots. The target stores no index, as versions before 1.0.0: it could have been written by one, and so the roots wait for
+ * an answer five seconds later (src/connector/roots-freshness.ts).
  */
 const FOLLOWS_WITHIN_MS = 7_000;
 const MAX_SKEW_MS = 3 * HOUR_MS;
-/** By a clock that is further behind, a root that Consul just made begins in the future, and is left out of the bundle. */
+/** For a clock that is further behind, a root that Consul just created is not valid yet, and is left out of the bundle. */
 const MAX_BEHIND_MS = 0.75 * HOUR_MS;
 const MAX_ROOTS = 3;
-/** Longer ones only repeat the same two backoffs, which takes the simulation its time. */
+/** Longer pauses only repeat the same two backoffs, which slows the simulation. */
 const MAX_PAUSE_MS = 3 * DAY_MS;
 
 export interface Run {
@@ -35,17 +30,7 @@ export interface Run {
   readonly seed: number;
 }
 
-export interface Result extends Run {
-  readonly leavesSigned: number;
-  readonly events: ReadonlyMap<Event, number>;
-  readonly writes: number;
-  readonly least: number;
-  /** Writes of a leaf that was not fresh in place of an older one, for safety: each may be one more than the least. */
-  readonly stopgaps: number;
-  readonly instants: number;
-  /** What was wrong, and when; the first few. */
-  readonly invalid: readonly string[];
-}
+export type Result = Awaited<ReturnType<typeof simulate>>;
 
 const EVENTS = [
   'rotation',
@@ -60,8 +45,8 @@ const EVENTS = [
 ] as const;
 export type Event = (typeof EVENTS)[number];
 
-/** One connector against one Consul for `simulatedMs`, with something happening to it about once a lifetime. */
-export async function simulate(run: Run): Promise<Result> {
+/** One connector with one Consul for `simulatedMs`, with an event about once per lifetime. */
+export async function simulate(run: Run) {
   const time = new VirtualTime(START, seededRandom(run.seed));
   const world = new World(run, time, await ConsulModel.start(time, run.lifetimeMs));
   return world.play();
@@ -96,7 +81,7 @@ class World {
     });
   }
 
-  async play(): Promise<Result> {
+  async play() {
     this.#start();
     this.#scheduleNext();
     await this.#time.run(START + this.#run.simulatedMs, () => this.#look());
@@ -108,38 +93,27 @@ class World {
       events: this.#events,
       writes: this.#target.writes,
       least: leastWrites(this.#occasions),
+      /** Writes that replaced an old leaf by one that was not fresh, for safety: each may be one more than the least. */
       stopgaps: this.#stopgaps,
       instants: this.#instants,
+      /** The first few faults, with their times. */
       invalid: this.#invalid,
     };
   }
 
   #start(): void {
-    const { clock } = this.#time;
-    // Consul blocks for the time in the query: a query that ends unanswered changes nothing, and costs time here.
-    const waitMs = Math.max(10 * 60_000, this.#run.lifetimeMs / 20);
     this.#consul.offered = { leaf: undefined, roots: undefined };
     this.#stop = new AbortController();
-    this.#running = new Connector({
+    this.#running = newConnector({
       consul: this.#consul,
-      service: SERVICE,
-      scope: { partition: undefined, namespace: undefined, datacenter: undefined },
-      waitMs,
       publisher: this.#target,
-      verifiesUpstream: false,
-      clock,
-      reporter: new Reporter({
-        clock,
-        logger: pino({ level: 'silent' }),
-        health: new Health(clock, LOOPS, maxSilenceMs(waitMs)),
-        metrics: new Metrics('simulated'),
-        eventLog: new EventLog(),
-        target: this.#target.target,
-      }),
+      clock: this.#time.clock,
+      // Consul blocks for the time in the query: a query that ends without a change only costs time here.
+      waitMs: Math.max(10 * 60_000, this.#run.lifetimeMs / 20),
     }).run(this.#stop.signal);
   }
 
-  /** Judges what is published at this instant: by the gateway's clock, and by that of its peers. */
+  /** Checks what is published at this instant, by the clock of the gateway and by that of its peers. */
   #look(): void {
     const { published } = this.#target;
     if (published === undefined) return;
@@ -193,7 +167,7 @@ class World {
     this.#time.at(Math.floor(this.#time.now + afterMs) + 0.5, action);
   }
 
-  /** Returns how long it lasts, or undefined where no connector could get through it. */
+  /** Returns how long it lasts, or undefined if no connector could handle it. */
   async #happen(event: Event): Promise<number | undefined> {
     const consul = this.#consul;
     const pause = this.#time.random() * Math.min(this.#bearableMs(), this.#run.lifetimeMs / 2, MAX_PAUSE_MS);
@@ -240,14 +214,14 @@ class World {
     return ms;
   }
 
-  /** How long what is published works without any help, by both clocks, with room to recover. */
+  /** How long what is published stays valid by both clocks, less the time to recover. */
   #bearableMs(): number {
     const { now, skewMs } = this.#time;
     const notYetValidMs = Math.max(0, -skewMs);
     return (this.#window?.to ?? 0) - now - Math.max(0, skewMs) - notYetValidMs - 2 * RECOVERY_MS;
   }
 
-  /** No clock is set to before what is published is valid, or to when it is nearly over: nothing could help then. */
+  /** No clock is set to before what is published is valid, or to its last tenth: no connector could handle that. */
   #skew(): number | undefined {
     const most = Math.min(MAX_SKEW_MS, this.#run.lifetimeMs / 20);
     const skewMs = Math.max(-MAX_BEHIND_MS, Math.round((2 * this.#time.random() - 1) * most));

@@ -5,10 +5,10 @@ interface Timer {
   readonly fire: () => void | Promise<void>;
 }
 
-/** Time that jumps from one event to the next. Milliseconds since the epoch. */
+/** Time that advances from event to event, in milliseconds since the epoch. */
 export class VirtualTime {
   readonly random: () => number;
-  /** How far the connector's clock is ahead of Consul's, which is the true one. */
+  /** How far the connector's clock is ahead of Consul's, which is correct. */
   skewMs = 0;
   #now: number;
   readonly #timers = new Set<Timer>();
@@ -22,7 +22,7 @@ export class VirtualTime {
     return this.#now;
   }
 
-  /** The connector's clock. It may be wrong, but like a real timer a sleep takes as long as it should. */
+  /** The connector's clock. It may be wrong, but like real timers its sleeps take the right time. */
   readonly clock: Clock = {
     now: () => this.#now + this.skewMs,
     monotonic: () => this.#now,
@@ -49,7 +49,7 @@ export class VirtualTime {
   }
 
   /**
-   * Runs until `end`, or until `isOver`. `look` is called at both ends of every stretch of time in which nothing happens.
+   * Runs until `end`, or until `isOver`. `look` is called at both ends of every interval without an event.
    */
   async run(end: number, look: () => void, isOver: () => boolean = () => false): Promise<void> {
     for (;;) {
@@ -72,7 +72,31 @@ export class VirtualTime {
   }
 }
 
-/** mulberry32: a small generator whose whole state is the seed, so that a run can be had again. */
+/** Sleepers that can all be woken early. */
+export class Sleepers {
+  readonly #time: VirtualTime;
+  readonly #wakers = new Set<() => void>();
+
+  constructor(time: VirtualTime) {
+    this.#time = time;
+  }
+
+  wake(): void {
+    for (const wake of this.#wakers) wake();
+  }
+
+  async sleepUntil(at: number, signal: AbortSignal): Promise<void> {
+    const sleeper = new AbortController();
+    const wake = (): void => sleeper.abort();
+    this.#wakers.add(wake);
+    signal.addEventListener('abort', wake, { once: true });
+    await this.#time.sleep(at - this.#time.now, sleeper.signal);
+    this.#wakers.delete(wake);
+    signal.removeEventListener('abort', wake);
+  }
+}
+
+/** mulberry32: a small generator whose state is its seed, so that a run can be repeated. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -8,8 +8,8 @@ export interface Window {
 }
 
 /**
- * When `published` works for a peer that knows `rootPems`: judged by node alone and by a walk of its own, with nothing of
- * `identity/`. Undefined with no way to a root, another SPIFFE ID, or a key of another certificate.
+ * When `published` works for a peer that trusts `rootPems`: judged with node alone and by its own search for a path, without
+ * `identity/`. Undefined without a path to a root, or with another SPIFFE ID or the key of another certificate.
  */
 export function windowOf(published: Published, rootPems: readonly string[], uri: string): Window | undefined {
   const [leaf, ...intermediates] = readAll(published.certificatePem);
@@ -34,7 +34,8 @@ export function fingerprints(pem: string): ReadonlySet<string> {
   return new Set(readAll(pem).map(({ fingerprint256 }) => fingerprint256));
 }
 
-function readAll(pem: string): X509Certificate[] {
+/** The certificates of a PEM text, in order. */
+export function readAll(pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   return blocks.map((block) => new X509Certificate(block));
 }

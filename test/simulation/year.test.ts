@@ -15,9 +15,9 @@ const ALL = Object.keys(RUNS);
 
 for (const [seed, lifetimes] of [
   [1, ALL],
-  // A leaf that was not yet valid by the connector's clock, which was hours behind, was once published too late.
+  // Once, a leaf that was not valid yet by the connector's clock, which was hours behind, was published too late.
   [1917281561, ['three days']],
-  // Another each time; the longest spans are left to `npm run year`.
+  // Different in each run; the longest times are left to `npm run year`.
   [CHANCE, ALL.slice(0, 3)],
 ] satisfies [number, string[]][]) {
   for (const [lifetime, run] of Object.entries(RUNS).filter(([name]) => lifetimes.includes(name))) {
@@ -28,7 +28,7 @@ for (const [seed, lifetimes] of [
       assert.ok(writes > 3, `only ${writes} writes`);
       assert.ok(writes >= least, `${writes} writes are fewer than the least, ${least}`);
       assert.ok(writes <= least + stopgaps, `${writes} writes, least ${least}, of them stopgaps ${stopgaps}`);
-      // Until something parts their ages, the published leaf is the agent's, and the next one is met when it is new.
+      // Until an event separates them, the published leaf is the agent's, and the next one is received when it is new.
       const met = [...events].reduce((sum, [event, count]) => (event === 'rotation' ? sum : sum + count), 0);
       assert.ok(stopgaps <= met, `${stopgaps} stopgaps`);
     });

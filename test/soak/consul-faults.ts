@@ -9,7 +9,7 @@ import type { Random } from './random.ts';
 
 const strangersKey = privateKeyPem(await generateKeyPair('ec-p256'));
 
-/** What Consul, or a proxy before it, answers in place of the truth. */
+/** What Consul, or a proxy in front of it, answers instead of the correct answer. */
 const ANSWERS: Readonly<Record<string, Script>> = {
   'Consul 500': () => refusals.noClusterLeader,
   'Consul 503': () => refusals.unavailable,
@@ -36,7 +36,7 @@ const ANSWERS: Readonly<Record<string, Script>> = {
       : undefined,
 };
 
-/** Each answers a few requests wrongly; `slow` and the restarts are not answers. */
+/** Each gives a few wrong answers; `slow` and the restarts are not answers. */
 export function consulFaults(consul: EmbeddedConsul, random: Random): Readonly<Record<string, Fault>> {
   const answers = Object.entries(ANSWERS).map(([kind, script]): [string, Fault] => [
     kind,

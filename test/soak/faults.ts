@@ -1,4 +1,4 @@
 import type { Clock } from '../../src/lib/clock.ts';
 
-/** Does something bad; what it leaves behind ends by itself or with the next `heal`. */
+/** Injects a fault, which ends by itself or with the next `heal`. */
 export type Fault = (clock: Clock) => unknown;

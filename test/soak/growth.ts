@@ -2,20 +2,13 @@ import { median } from '../e2e/support/statistics.ts';
 import type { Measured } from './hands.ts';
 import type { Sample } from './probe.ts';
 
-/** How something grew after the warm-up, in KiB. */
-export interface Growth {
-  readonly perThousandChanges: number;
-  /** One standard error of that. Neighbouring samples resemble each other, so the true one is larger. */
-  readonly standardError: number;
-  /** The median of the last third of the samples less that of the first third. */
-  readonly total: number;
-  readonly samples: number;
-}
-
 const WARM_UP = 1 / 3;
 
-/** The straight line by least squares through what is left of the samples without the warm-up, their first third. */
-export function growthOf(measured: readonly Measured[], of: (sample: Sample) => number): Growth {
+/**
+ * The growth after the warm-up, the first third of the samples, in KiB: by least squares, with one standard error (neighbouring
+ * samples are correlated, so the true one is larger); and the median of the last third of the rest less that of its first third.
+ */
+export function growthOf(measured: readonly Measured[], of: (sample: Sample) => number) {
   const warm = measured.slice(Math.floor(measured.length * WARM_UP));
   const sizes = warm.map(({ sample }) => of(sample));
   const third = Math.ceil(sizes.length / 3);

@@ -11,22 +11,22 @@ import type { SoakBed } from './soak-bed.ts';
 /** Repeats one thing until `signal` aborts. */
 export type Hand = (signal: AbortSignal) => Promise<void>;
 
-/** Its own limit is 1.5 s of the faster time; the rest is for a loaded machine. */
+/** Its own limit is 1.5 s of the faster time; the rest is a margin for a loaded machine. */
 const STOPS_WITHIN_MS = 10_000;
 const RENEWALS_A_ROTATION = 10;
 const FAULTS_A_HEALING = 3;
 const SAMPLE_EVERY_MS = 2_000;
-/** Or a sixtieth of the time, where that is longer. */
+/** Or a sixtieth of the time, if that is longer. */
 const REPLICA_EVERY_MS = 12_000;
 
-/** Runs all until the first one ends; waits for all of them. @throws what the first failed one threw */
+/** Runs all until the first one ends, and waits for all of them. @throws the error of the first that failed */
 export async function together(hands: readonly Hand[]): Promise<void> {
   const end = new AbortController();
   const ends = await Promise.allSettled(hands.map((hand) => hand(end.signal).finally(() => end.abort())));
   for (const result of ends) if (result.status === 'rejected') throw result.reason;
 }
 
-/** A fault about every second of the machine's time, every kind once before one comes again; every third heals. */
+/** A fault about every second of the machine's time, each kind once before one is repeated; heals after every third. */
 export function faultHand({ bed, clock }: SoakBed, seed: number, counts: Map<string, number>): Hand {
   const random = new Random(seed);
   const faults = { ...consulFaults(bed.consul, random), ...kubernetesFaults(bed, random) };
@@ -46,14 +46,14 @@ export function faultHand({ bed, clock }: SoakBed, seed: number, counts: Map<str
   };
 }
 
-/** No answer is scripted any longer; a request of before may still hang. */
+/** Removes all scripted answers; an earlier request may still hang. */
 export function heal({ consul, cluster }: SoakBed['bed']): void {
   consul.clearScripts();
   cluster.clearScripts();
   cluster.watches.bookmark();
 }
 
-/** Consul renews the leaf as soon as the one before has aged. */
+/** Consul renews the leaf as soon as the previous one is due for renewal. */
 export function renewalHand(soakBed: SoakBed, seed: number): Hand {
   const random = new Random(seed);
   return async (signal) => {
@@ -64,7 +64,7 @@ export function renewalHand(soakBed: SoakBed, seed: number): Hand {
   };
 }
 
-/** A new active root for every ten leaves that were published; `roots` gets the fingerprints of those. */
+/** A new active root for every ten published leaves; `roots` collects the fingerprints. */
 export function rotationHand(soakBed: SoakBed, seed: number, roots: Set<string>): Hand {
   const { bed, cluster } = soakBed;
   const random = new Random(seed);
@@ -80,7 +80,7 @@ export function rotationHand(soakBed: SoakBed, seed: number, roots: Set<string>)
   };
 }
 
-/** As in a rolling update: a second daemon comes, lives for a moment beside the first, and goes. */
+/** As in a rolling update: a second daemon starts, runs for a moment beside the first, and stops. */
 export function replicaHand(soakBed: SoakBed, seed: number, seconds: number, onStop: () => void): Hand {
   const random = new Random(seed);
   const everyMs = Math.max(REPLICA_EVERY_MS, (seconds * 1_000) / 60);
@@ -96,13 +96,13 @@ export function replicaHand(soakBed: SoakBed, seed: number, seconds: number, onS
   };
 }
 
-/** Ends it as Kubernetes does. @throws AssertionError unless it ends with 0, within two seconds and without a word on stderr */
+/** Stops it as Kubernetes does. @throws AssertionError unless it exits with 0, in time and with nothing on stderr */
 export async function stop(daemon: Daemon, signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<void> {
   const { code, ms } = await daemon.stop(signal);
-  const said = `${daemon.stderr}\n${daemon.stdout.slice(-2_000)}`;
-  assert.equal(code, 0, said);
-  assert.equal(daemon.stderr, '', said);
-  assert.ok(ms < STOPS_WITHIN_MS, `a daemon took ${ms} ms to stop:\n${said}`);
+  const output = `${daemon.stderr}\n${daemon.stdout.slice(-2_000)}`;
+  assert.equal(code, 0, output);
+  assert.equal(daemon.stderr, '', output);
+  assert.ok(ms < STOPS_WITHIN_MS, `a daemon took ${ms} ms to stop:\n${output}`);
 }
 
 export interface Measured {
@@ -111,14 +111,14 @@ export interface Measured {
   readonly sample: Sample;
 }
 
-/** What is measured, and replaced at first. */
+/** The daemon that is measured, and replaced at first. */
 export interface Main {
   daemon: Daemon;
   restarts: number;
   measured: Measured[];
 }
 
-/** Stops the daemon and starts it again twice within the first sixth of the time; then looks at it every two seconds. */
+/** Restarts the daemon twice within the first sixth of the time; then takes a sample every two seconds. */
 export function mainHand(soakBed: SoakBed, main: Main, seconds: number): Hand {
   const { cluster } = soakBed;
   return async (signal) => {

@@ -24,7 +24,7 @@ export function kubernetesFaults(bed: Bed, random: Random): Readonly<Record<stri
       cluster.script((request) => request.verb === verb, response, random.between(1, 3));
     },
   ]);
-  /** A hand that edits what is there, if anything is. */
+  /** Edits the Secret by hand, if there is one. */
   const edit = (change: (data: Record<string, string>) => void): void => {
     if (bed.secret() === undefined) return;
     cluster.edit('Secret', NAMESPACE, SECRET, ({ data }) => change(data ?? {}));

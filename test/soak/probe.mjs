@@ -1,4 +1,4 @@
-// Loaded into the daemon by NODE_OPTIONS: on SIGUSR2 it collects its garbage and appends what it still holds to SOAK_PROBE.
+// Loaded into the daemon by NODE_OPTIONS: on SIGUSR2 it collects the garbage and appends what is still in use to SOAK_PROBE.
 import { appendFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

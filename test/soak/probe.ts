@@ -2,28 +2,22 @@ import { existsSync, readFileSync } from 'node:fs';
 import { eventually } from '../e2e/support/eventually.ts';
 import { descriptorsOf } from '../e2e/support/proc.ts';
 
-/** What a process still holds after its garbage was collected. */
+/** What a process still uses after garbage collection. */
 export interface Sample {
   readonly rssKiB: number;
   readonly heapKiB: number;
-  /** Open file descriptors by what they are, such as `socket`; Linux only. */
+  /** Open file descriptors by kind, such as `socket`; Linux only. */
   readonly descriptors: Readonly<Record<string, number>>;
   /** Timers, sockets, … by type, as `process.getActiveResourcesInfo` counts them. */
   readonly resources: Readonly<Record<string, number>>;
 }
 
-interface Line {
-  readonly rss: number;
-  readonly heapUsed: number;
-  readonly resources: Record<string, number>;
-}
-
-/** Asks `probe.mjs` inside the process `pid`, which writes to `file`. */
+/** Signals `probe.mjs` in the process `pid`, which writes to `file`. */
 export async function takeSample(pid: number, file: string): Promise<Sample> {
   const before = lines(file).length;
   process.kill(pid, 'SIGUSR2');
   const line = await eventually('an answer of the probe', () => lines(file)[before], 10_000);
-  const { rss, heapUsed, resources }: Line = JSON.parse(line);
+  const { rss, heapUsed, resources }: NodeJS.MemoryUsage & Pick<Sample, 'resources'> = JSON.parse(line);
   return {
     rssKiB: Math.round(rss / 1024),
     heapKiB: Math.round(heapUsed / 1024),
@@ -32,12 +26,12 @@ export async function takeSample(pid: number, file: string): Promise<Sample> {
   };
 }
 
-/** The whole lines so far. */
+/** The complete lines so far. */
 function lines(file: string): string[] {
   return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
 }
 
-/** The most of each kind of descriptor and resource that any of the samples held; the sizes are those of the first. */
+/** The maximum of each kind of descriptor and resource in the samples; the sizes are those of the first. */
 export function mostOf(first: Sample, others: readonly Sample[]): Sample {
   const most = (counts: readonly Readonly<Record<string, number>>[]) =>
     Object.fromEntries(
@@ -53,7 +47,7 @@ export function mostOf(first: Sample, others: readonly Sample[]): Sample {
   };
 }
 
-/** What there is more of at `end` than at `start`: descriptors and what keeps the event loop alive, by kind. */
+/** Descriptors and resources of the event loop, by kind, of which there are more at `end` than at `start`. */
 export function leftOver(start: Sample, end: Sample): string[] {
   const more = (now: Readonly<Record<string, number>>, before: Readonly<Record<string, number>>): string[] =>
     Object.entries(now)

@@ -11,15 +11,15 @@ import { ObservedCluster } from './observed-cluster.ts';
 import { mostOf, type Sample, takeSample } from './probe.ts';
 
 /**
- * A leaf has 28 % of its twenty seconds left when it is issued and, since certificates count whole seconds, less than the
- * 15 % below which any later one replaces it 2.6 s later at most. So it can be renewed often and yet lives on while a
- * machine is slow.
+ * A leaf has 28 % of its twenty seconds left when it is issued and, since certificates count whole seconds, at most 2.6 s later
+ * less than the 15 % below which any later one replaces it. So it can be renewed often, and still does not expire on a slow
+ * machine.
  */
 const LEAF_TTL_MS = 5_600;
 const BACKDATE_MS = 14_400;
-/** Of the machine's time: a start does not get faster with the clock. */
+/** In the machine's time: a start does not depend on the speed of the clock. */
 const STARTS_WITHIN_MS = 60_000;
-/** So that a query that hangs is given up after 16 s, and not after a minute. In the daemon's time. */
+/** A query that hangs then fails after 16 s of the daemon's time instead of a minute. */
 const CONSUL_WAIT = '5s';
 const REST_SAMPLES = 5;
 const REST_EVERY_MS = 300;
@@ -72,7 +72,7 @@ export class SoakBed {
     return takeSample(daemon.pid, this.#probeFile);
   }
 
-  /** The most it holds while nothing is wrong: two blocking queries, two watches and what it keeps open between writes. */
+  /** The maximum without faults: two blocking queries, two watches and the connections kept open between writes. */
   async sampleAtRest(daemon: Daemon): Promise<Sample> {
     await daemon.ready();
     const first = await this.sample(daemon);

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/lib/clock.ts';
-import { becomesRight } from './final-secret.ts';
-import { type Growth, growthOf } from './growth.ts';
+import { settles } from './final-secret.ts';
+import { growthOf } from './growth.ts';
 import {
   faultHand,
   type Hand,
@@ -22,40 +22,21 @@ export interface SoakOptions {
   readonly seconds: number;
   readonly renewals: number;
   readonly rotations: number;
-  /** How many times as fast as the machine's the time of daemon, Consul and faults runs. */
+  /** How many times faster than the machine's the time of daemon, Consul and faults runs. */
   readonly speed: number;
 }
 
-export interface SoakReport {
-  readonly seconds: number;
-  /** Different leaves that were published. */
-  readonly renewals: number;
-  /** Root rotations whose root was published as the active one. */
-  readonly rotations: number;
-  readonly rotationsMade: number;
-  readonly secretWrites: number;
-  readonly replicas: number;
-  readonly restarts: number;
-  readonly faults: Readonly<Record<string, number>>;
-  /** What was wrong with a Secret that was written. */
-  readonly wrong: readonly string[];
-  readonly rss: Growth;
-  readonly heap: Growth;
-  /** At rest, before the first fault. */
-  readonly start: Sample;
-  readonly end: Sample;
-  readonly recoveredMs: number;
-}
+export type SoakReport = Awaited<ReturnType<typeof soak>>;
 
-/** Idle connections end by themselves, within the four seconds undici keeps them. */
+/** undici closes idle connections after four seconds. */
 const SETTLES_WITHIN_MS = 10_000;
 
 /**
- * The built daemon under faults from a seed, its time and Consul's faster than the machine's.
+ * Runs the built daemon with faults from a seed; its time and Consul's run faster than the machine's.
  *
- * @throws Error when a daemon ends by itself, does not stop as it should, or does not come right in the end
+ * @throws Error if a daemon exits by itself, does not stop properly, or does not publish a correct Secret in the end
  */
-export async function soak(options: SoakOptions): Promise<SoakReport> {
+export async function soak(options: SoakOptions) {
   const { seed, seconds, speed } = options;
   const soakBed = await SoakBed.start(speed);
   const { bed, cluster } = soakBed;
@@ -80,21 +61,25 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       mainHand(soakBed, main, seconds),
     ]);
     heal(bed);
-    const recoveredMs = await becomesRight(soakBed, main.daemon, speed);
+    const recoveredMs = await settles(soakBed, main.daemon, speed);
     const end = await settled(start, () => soakBed.sample(main.daemon));
     await stop(main.daemon);
-    const report: SoakReport = {
+    const report = {
       seconds: Math.round((performance.now() - from) / 1_000),
+      /** Different leaves that were published. */
       renewals: cluster.leaves.size,
+      /** Rotations whose root was published as the active one. */
       rotations: published(),
       rotationsMade: roots.size,
       secretWrites: cluster.secretWrites,
       replicas,
       restarts: main.restarts,
       faults: Object.fromEntries(counts),
+      /** The faults of Secrets that were written. */
       wrong: cluster.faults,
       rss: growthOf(main.measured, ({ rssKiB }) => rssKiB),
       heap: growthOf(main.measured, ({ heapKiB }) => heapKiB),
+      /** At rest, before the first fault. */
       start,
       end,
       recoveredMs,
@@ -102,7 +87,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     await bed.close();
     return report;
   } catch (error) {
-    // What went wrong first is what to read; the search for secrets may then find the bundle's source beside its stack.
+    // The first error is the one to report; the search for secrets may then find the bundle's source beside its stack.
     await bed.close().catch(() => undefined);
     throw error;
   }
@@ -115,7 +100,7 @@ function endHand(seconds: number, isDone: () => boolean): Hand {
   };
 }
 
-/** The first sample that holds no more than `start`, or the last one of a few. */
+/** The first sample with no more in use than `start`, or the last one in time. */
 async function settled(start: Sample, sample: () => Promise<Sample>): Promise<Sample> {
   const deadline = performance.now() + SETTLES_WITHIN_MS;
   for (;;) {

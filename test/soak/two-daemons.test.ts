@@ -9,7 +9,7 @@ const TEN_MINUTES_MS = 600_000;
 const SPEED = 15;
 const SLOWED = 'another writer keeps modifying the object; repairs are rate-limited';
 
-/** What one daemon may write of one object in that time: thirty at once, then one in ten seconds. */
+/** How often one daemon may write one object in that time: thirty times at once, then once in ten seconds. */
 function most(forMs: number): number {
   return 30 + Math.ceil(forMs / 10_000) + 1;
 }
@@ -29,7 +29,7 @@ test('25: Two daemons that want different things of one Secret, as during an upd
   const fought = (performance.now() - startedAt) * SPEED;
   for (const kind of ['Secret', 'Service'] as const) {
     const writes = bed.cluster.writes(kind);
-    // It is a fight, or nothing would be shown.
+    // Without a conflict the test would prove nothing.
     assert.ok(writes > most(0), `only ${writes} writes of the ${kind}`);
     assert.ok(writes <= 2 * most(fought), `${writes} writes of the ${kind} in ${fought} ms`);
   }

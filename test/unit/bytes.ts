@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** The text, cut short, with bytes changed, put in or taken out, or twice: what a broken way does to an answer. */
+/** The text truncated, repeated, or with bytes changed, inserted or removed, as by a broken connection. */
 export function spoilt(text: string): fc.Arbitrary<string> {
   const place = fc.nat({ max: text.length });
   const wrong = fc.oneof(fc.string({ maxLength: 3 }), fc.constantFrom('\0', '"', '-----', '\ud800', '\n\n'));
@@ -28,7 +28,7 @@ export function withWrongTypes(
     });
 }
 
-/** What `work` returns, or undefined where it throws an error of its own kind; any other goes on. */
+/** The result of `work`, or undefined if it throws an error of its own kind. @throws any other error */
 export function orOwnError<Value>(
   own: abstract new (...args: never[]) => Error,
   work: () => Value,

@@ -9,27 +9,22 @@ const SELF = '/v1/acl/token/self';
 const LOGIN = '/v1/acl/login';
 const LOGOUT = '/v1/acl/logout';
 
-/** What the connector takes for a token that lacks a right, and for one that Consul does not know. */
+/** By these texts the connector recognises a token that lacks a right, and one that does not exist. */
 const DENIED = /Permission denied|lacks permission/;
 const UNKNOWN = /ACL not found|token does not exist/;
 
-/** ACLs and logins. Each test has a service of its own: since 1.11 an agent gives a leaf that it has to any token. */
+/** ACLs and logins. Each test has a service of its own: since 1.11 an agent serves a cached leaf to any token. */
 export function declareAccess(servers: () => ConsulServers): void {
-  const ask = (path: string, token?: string): Promise<Answer> =>
-    call(servers().guarded + path, token === undefined ? {} : { token });
+  const query = (path: string, token?: string) => call(servers().guarded + path, { token });
   const post = (path: string, body?: object, token?: string, url = servers().guarded) =>
-    call(url + path, {
-      method: 'POST',
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(token === undefined ? {} : { token }),
-    });
+    call(url + path, { method: 'POST', body: body && JSON.stringify(body), token });
   const refused = (answer: Answer, words: RegExp): void => {
     assert.equal(answer.status, 403, answer.text);
     assert.match(answer.text, words);
     assert.equal(answer.header('content-type'), 'text/plain; charset=utf-8');
   };
 
-  test('the leaf needs a token that may write its service, in X-Consul-Token', async () => {
+  test('the leaf requires a token with service:write, in X-Consul-Token', async () => {
     const token = await servers().token('guarded');
     const other = await servers().token('guarded-not');
 
@@ -40,44 +35,44 @@ export function declareAccess(servers: () => ConsulServers): void {
       ['no-uuid', UNKNOWN],
       [other, DENIED],
     ] as const) {
-      refused(await ask(leafPath('guarded'), sent), words);
+      refused(await query(leafPath('guarded'), sent), words);
     }
-    const blocking = await ask(`${leafPath('guarded')}?index=1&wait=60s`, randomUUID());
+    const blocking = await query(`${leafPath('guarded')}?index=1&wait=60s`, randomUUID());
     refused(blocking, UNKNOWN);
     assert.equal(blocking.header('x-consul-index'), undefined);
-    assert.ok(blocking.tookMs < AT_ONCE_MS, 'at once, whatever the wait');
-    assert.equal(readLeaf(await ask(leafPath('guarded'), token)).Service, 'guarded');
+    assert.ok(blocking.tookMs < AT_ONCE_MS, 'at once, regardless of the wait');
+    assert.equal(readLeaf(await query(leafPath('guarded'), token)).Service, 'guarded');
   });
 
-  test('the roots need no token, and are given to any', async () => {
+  test('the roots require no token, and any token gets them', async () => {
     for (const token of [undefined, randomUUID(), await servers().token('any')]) {
-      readRoots(await ask(ROOTS, token));
+      readRoots(await query(ROOTS, token));
     }
   });
 
-  test('a token that is revoked goes on to get the leaf that was signed for it, by both kinds of query', async () => {
+  test('a revoked token still gets the leaf that was signed for it, by both kinds of query', async () => {
     const token = await servers().token('revoked');
-    const before = await ask(leafPath('revoked'), token);
+    const before = await query(leafPath('revoked'), token);
     await servers().revoke(token);
-    refused(await ask(SELF, token), UNKNOWN);
-    assert.equal((await ask(leafPath('revoked'), token)).text, before.text);
-    const blocking = await ask(`${leafPath('revoked')}?index=${indexOf(before)}&wait=500ms`, token);
+    refused(await query(SELF, token), UNKNOWN);
+    assert.equal((await query(leafPath('revoked'), token)).text, before.text);
+    const blocking = await query(`${leafPath('revoked')}?index=${indexOf(before)}&wait=500ms`, token);
     assert.deepEqual([blocking.text, blocking.tookMs > 490], [before.text, true]);
   });
 
-  test('a token may read itself; an unknown one and none are not known', async () => {
+  test('a token may read itself; an unknown token and no token are a 403', async () => {
     const token = await servers().token('self');
-    const self = await ask(SELF, token);
+    const self = await query(SELF, token);
     assert.equal(self.status, 200);
     assert.equal(JSON.parse(self.text).SecretID, token);
     assert.match(String(JSON.parse(self.text).AccessorID), /^[0-9a-f-]{36}$/);
-    refused(await ask(SELF, randomUUID()), UNKNOWN);
-    refused(await ask(SELF), UNKNOWN);
+    refused(await query(SELF, randomUUID()), UNKNOWN);
+    refused(await query(SELF), UNKNOWN);
     refused(await post(LOGOUT, undefined, token), DENIED);
-    assert.equal((await ask(SELF, token)).status, 200, 'a token that no login gave cannot log out');
+    assert.equal((await query(SELF, token)).status, 200, 'only the token of a login can log out');
   });
 
-  test('a login gives a token for its service, which a logout takes back', async () => {
+  test('a login creates a token for its service, and a logout deletes it', async () => {
     const { authMethod, bearerToken, service } = servers().login;
 
     const login = await post(LOGIN, { AuthMethod: authMethod, BearerToken: bearerToken, Meta: { pod: 'a' } });
@@ -87,12 +82,12 @@ export function declareAccess(servers: () => ConsulServers): void {
     const token = handOutToken(String(SecretID));
     assert.deepEqual([AuthMethod, Local], [authMethod, true]);
     assert.ok(Math.abs(Date.parse(CreateTime) - Date.now()) < 60_000);
-    assert.equal(JSON.parse((await ask(SELF, token)).text).AccessorID, AccessorID);
-    readLeaf(await ask(leafPath(service), token));
-    refused(await ask(leafPath(`${service}-not`), token), DENIED);
+    assert.equal(JSON.parse((await query(SELF, token)).text).AccessorID, AccessorID);
+    readLeaf(await query(leafPath(service), token));
+    refused(await query(leafPath(`${service}-not`), token), DENIED);
     const logout = await post(LOGOUT, undefined, token);
     assert.deepEqual([logout.status, logout.text.trim()], [200, 'true']);
-    refused(await ask(SELF, token), UNKNOWN);
+    refused(await query(SELF, token), UNKNOWN);
     refused(await post(LOGOUT, undefined, token), UNKNOWN);
   });
 
@@ -111,7 +106,7 @@ export function declareAccess(servers: () => ConsulServers): void {
     assert.match(cut.text, /Failed to decode request body/);
   });
 
-  test('with ACLs off a login and a token are a 401, and a token that is sent is ignored', async () => {
+  test('with ACLs off a login and reading a token are a 401, and a token sent with a query is ignored', async () => {
     const { open } = servers();
     for (const answer of [
       await post(LOGIN, { AuthMethod: 'any', BearerToken: 'any' }, undefined, open),

@@ -19,7 +19,7 @@ const CLIENT_AND_SERVER = ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'];
 export function declareLeaf(servers: () => ConsulServers): void {
   const leaf = (service: string, query = '') => call(`${servers().open}${leafPath(service)}${query}`);
 
-  test('a leaf: one certificate that the active root signed, its key, its SPIFFE ID, and its other fields', async () => {
+  test('a leaf has one certificate signed by the active root, its key, its SPIFFE ID and its other fields', async () => {
     const roots = readRoots(await call(servers().open + ROOTS));
     const answer = await leaf('formed');
 
@@ -53,10 +53,10 @@ export function declareLeaf(servers: () => ConsulServers): void {
     assert.equal(BigInt(body.ModifyIndex), indexOf(answer));
     const lifetimeHours = (Date.parse(body.ValidBefore) - Date.parse(body.ValidAfter)) / 3_600_000;
     assert.equal(lifetimeHours, 72);
-    assert.ok(Date.parse(body.ValidAfter) <= Date.now() - 30_000, 'dated back, against clocks that differ');
+    assert.ok(Date.parse(body.ValidAfter) <= Date.now() - 30_000, 'backdated, because clocks differ');
   });
 
-  test('the first answer is no hit of the cache; the same leaf is given again, under the same index, after its wait where that is sent', async () => {
+  test('the first answer is a cache miss; later ones have the same leaf and index, after the wait of a blocking query', async () => {
     const first = await leaf('again');
     const second = await leaf('again', '?wait=60000ms');
 
@@ -64,9 +64,9 @@ export function declareLeaf(servers: () => ConsulServers): void {
     assert.equal(first.header('x-cache'), 'MISS');
     assert.equal(first.header('age'), undefined);
     assert.equal(first.header('content-type'), 'application/json');
-    assert.equal(first.header('x-consul-knownleader'), undefined, 'nothing of the state store');
-    for (const asked of [indexOf(first), indexOf(first) + 1_000_000n]) {
-      const blocked = await leaf('again', `?index=${asked}&wait=500ms`);
+    assert.equal(first.header('x-consul-knownleader'), undefined, 'no header of the state store');
+    for (const requested of [indexOf(first), indexOf(first) + 1_000_000n]) {
+      const blocked = await leaf('again', `?index=${requested}&wait=500ms`);
 
       assert.deepEqual([blocked.text, indexOf(blocked)], [first.text, indexOf(first)]);
       assert.ok(blocked.tookMs > 490, `took ${blocked.tookMs} ms`);
@@ -79,7 +79,7 @@ export function declareLeaf(servers: () => ConsulServers): void {
     ['ä', '%C3%A4'],
     ['50%', '50%25'],
   ] as const) {
-    test(`a service by the name ${service} has its leaf under ${encoded}, and that in its SPIFFE ID`, async () => {
+    test(`the service ${service} has its leaf at ${encoded}, and ${encoded} in its SPIFFE ID`, async () => {
       const body = readLeaf(await leaf(service));
       assert.equal(body.Service, service);
       assert.ok(body.ServiceURI.endsWith(`/svc/${encoded}`), body.ServiceURI);
@@ -88,7 +88,7 @@ export function declareLeaf(servers: () => ConsulServers): void {
     });
   }
 
-  test('a name with a slash, or none at all, makes no SPIFFE ID: 500', async () => {
+  test('a name with a slash and an empty name are no SPIFFE ID: 500', async () => {
     const slash = await leaf('x/y');
     const none = await leaf('');
     assert.equal(slash.status, 500);

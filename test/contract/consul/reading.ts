@@ -22,7 +22,7 @@ export function activeRoot(roots: RootsJson): RootJson {
   return active;
 }
 
-/** The certificates of a PEM text that holds nothing else. */
+/** The certificates of a PEM text, which must contain nothing else. */
 export function certificatesOf(pem: string): X509Certificate[] {
   const blocks = pem.match(PEM_BLOCK) ?? [];
   assert.equal(blocks.join(''), pem, 'certificates and nothing else');
@@ -49,7 +49,7 @@ export function typesOf(value: object): Record<string, string> {
   );
 }
 
-/** The same of keys, separated by spaces, that all have one type. */
+/** The same for keys, separated by spaces, that all have one type. */
 export function typed(keys: string, type: string): Record<string, string> {
   return Object.fromEntries(keys.split(' ').map((key) => [key, type]));
 }

@@ -5,11 +5,11 @@ import { gunzipSync } from 'node:zlib';
 import { activeRoot, goTime, indexOf, readRoots, typed, typesOf } from './reading.ts';
 import { AT_ONCE_MS, type ConsulServers, call, leafPath, ROOTS } from './servers.ts';
 
-/** The list of roots, and what holds for any request. */
+/** The list of roots, and what applies to every request. */
 export function declareRoots(servers: () => ConsulServers): void {
   const roots = (query = '') => call(`${servers().open}${ROOTS}${query}`);
 
-  test('the roots: an active one that Consul made, with all that is said of it', async () => {
+  test('the roots: an active one that Consul created, with its fields', async () => {
     const answer = await roots();
 
     const body = readRoots(answer);
@@ -50,12 +50,12 @@ export function declareRoots(servers: () => ConsulServers): void {
     }
   });
 
-  test('a query with the present index, or one ahead of it, waits its time and gets the state as it is, of no age', async () => {
+  test('a query with the current index, or a later one, gets the current state after its wait, without an age', async () => {
     const now = await roots();
     const index = indexOf(now);
 
-    for (const asked of [index, index + 1_000_000n]) {
-      const answer = await roots(`?index=${asked}&wait=500ms`);
+    for (const requested of [index, index + 1_000_000n]) {
+      const answer = await roots(`?index=${requested}&wait=500ms`);
 
       assert.deepEqual([answer.status, answer.text], [200, now.text]);
       assert.equal(indexOf(answer), index);
@@ -65,10 +65,10 @@ export function declareRoots(servers: () => ConsulServers): void {
     }
     const past = await roots(`?index=${index - 1n}&wait=60s`);
     assert.equal(indexOf(past), index);
-    assert.ok(past.tookMs < AT_ONCE_MS, 'an index of the past is answered at once');
+    assert.ok(past.tookMs < AT_ONCE_MS, 'an earlier index is answered at once');
   });
 
-  test('an index that is no number and a wait that is no duration are a 400', async () => {
+  test('an invalid index and an invalid wait are a 400, a POST is a 405, and an unknown path a 404', async () => {
     for (const path of [ROOTS, leafPath('refused')]) {
       for (const query of ['index=abc', 'index=-1', 'index=1&wait=60', 'wait=soon']) {
         const answer = await call(`${servers().open}${path}?${query}`);
@@ -77,19 +77,14 @@ export function declareRoots(servers: () => ConsulServers): void {
         assert.equal(answer.header('content-type'), 'text/plain; charset=utf-8');
         assert.equal(answer.header('x-consul-index'), undefined);
       }
-    }
-  });
-
-  test('a POST is a 405, an unknown path a 404', async () => {
-    for (const path of [ROOTS, leafPath('posted')]) {
-      const answer = await call(servers().open + path, { method: 'POST', body: '{}' });
-      assert.deepEqual([answer.status, answer.text], [405, 'method POST not allowed']);
-      assert.equal(answer.header('allow'), 'OPTIONS,GET');
+      const posted = await call(servers().open + path, { method: 'POST', body: '{}' });
+      assert.deepEqual([posted.status, posted.text], [405, 'method POST not allowed']);
+      assert.equal(posted.header('allow'), 'OPTIONS,GET');
     }
     assert.equal((await call(`${servers().open}/v1/agent/connect/ca/rootz`)).status, 404);
   });
 
-  test('every answer is compressed for a client that accepts it, and not for others', async () => {
+  test('every answer is compressed if the client accepts it, and otherwise not', async () => {
     const { open } = servers();
     const headers = { 'accept-encoding': 'gzip' };
     for (const path of [ROOTS, '/v1/status/leader', `${ROOTS}?index=abc`]) {
@@ -102,24 +97,19 @@ export function declareRoots(servers: () => ConsulServers): void {
     }
   });
 
-  test('another datacenter is a 500 without a path to it, and its own is as none', async () => {
+  test('an unknown datacenter is a 500, and a namespace a 400 for the leaf; its own datacenter, and a namespace for the roots, change nothing', async () => {
     for (const path of [ROOTS, leafPath('elsewhere')]) {
       const unknown = await call(`${servers().open}${path}?dc=dc9`);
-      const own = await call(`${servers().open}${path}?dc=dc1`);
       assert.deepEqual([unknown.status, unknown.text], [500, 'No path to datacenter']);
-      assert.equal(own.status, 200);
+      assert.equal((await call(`${servers().open}${path}?dc=dc1`)).status, 200);
     }
-  });
-
-  test('a namespace is refused for the leaf by a 400, and ignored for the roots', async () => {
     const refused = await call(`${servers().open}${leafPath('named')}?ns=team`);
-    const ignored = await roots('?ns=team&partition=team');
     assert.equal(refused.status, 400);
     assert.match(refused.text, /Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature/);
-    assert.equal(ignored.status, 200);
+    assert.equal((await roots('?ns=team&partition=team')).status, 200);
   });
 
-  test('without Connect roots and leaf are a 500 that says so', async () => {
+  test('without Connect, roots and leaf are a 500 that names the cause', async () => {
     for (const path of [ROOTS, leafPath('ambassador')]) {
       const { status, text } = await call(servers().withoutConnect + path);
       assert.deepEqual([status, text], [500, 'Connect must be enabled in order to use this endpoint']);

@@ -8,7 +8,7 @@ import { type ConsulServers, call, leafPath, ROOTS } from './servers.ts';
 /** Consul spreads the requests for new leaves over this time. */
 const LEAF_FOLLOWS_WITHIN = '60s';
 
-/** Comes last, since the tests before it presume one root. The second rotation: 1.8 wakes no leaf query for it. */
+/** Comes last: the other tests expect one root. The second rotation ends no leaf query of 1.8. */
 export function declareRotation(servers: () => ConsulServers): void {
   const get = (path: string) => call(servers().open + path);
   const issuedBy = (pems: readonly string[] | null, root: X509Certificate) =>
@@ -16,7 +16,7 @@ export function declareRotation(servers: () => ConsulServers): void {
       .map((pem) => new X509Certificate(pem))
       .filter((certificate) => certificate.checkIssued(root));
 
-  /** Rotates while a query for the roots is open, and checks what that gets. */
+  /** Rotates while a query for the roots is open, and checks its answer. */
   async function rotate(crossSign: boolean): Promise<{ old: X509Certificate; roots: RootsJson }> {
     const before = await get(ROOTS);
     const old = activeRoot(readRoots(before));
@@ -36,7 +36,7 @@ export function declareRotation(servers: () => ConsulServers): void {
     return { old: new X509Certificate(old.RootCert), roots };
   }
 
-  test('a rotation lists both roots, the new one cross-signed by the old; the leaf follows later, with that certificate', async () => {
+  test('a rotation lists both roots, the new one cross-signed by the old one; the leaf follows later, with that certificate', async () => {
     const path = leafPath('follows');
     const first = await get(path);
     const following = get(`${path}?index=${indexOf(first)}&wait=${LEAF_FOLLOWS_WITHIN}`);
@@ -53,7 +53,7 @@ export function declareRotation(servers: () => ConsulServers): void {
     assert.ok(crossSigned.publicKey.equals(root.publicKey));
     for (const { CertPEM } of [meanwhile, readLeaf(answer)]) {
       const [leaf, ...chain] = certificatesOf(CertPEM);
-      assert.ok(isSignedBy(leaf, root), 'the new root has signed it');
+      assert.ok(isSignedBy(leaf, root), 'the new root signed it');
       assert.deepEqual(
         chain.map(({ fingerprint256 }) => fingerprint256),
         [crossSigned.fingerprint256],
@@ -65,7 +65,7 @@ export function declareRotation(servers: () => ConsulServers): void {
     assert.equal((await get(path)).text, answer.text);
   });
 
-  test('a rotation without cross-signing lists a new root that leads to no other', async () => {
+  test('a rotation without cross-signing lists a new root without a path to another', async () => {
     const { old, roots } = await rotate(false);
     const active = activeRoot(roots);
     const [leaf] = certificatesOf(readLeaf(await get(leafPath('newest'))).CertPEM);

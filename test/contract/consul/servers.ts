@@ -1,6 +1,6 @@
 import { request } from 'undici';
 
-/** Consul agents under contract, and what only their operator can do. */
+/** The Consul agents, and what only their operator can do. */
 export interface ConsulServers {
   /** The URL of one with ACLs off. */
   readonly open: string;
@@ -19,7 +19,7 @@ export interface ConsulServers {
 
 export interface Answer {
   readonly status: number;
-  /** Undefined where it is not sent. */
+  /** Undefined if it is not sent. */
   header(name: string): string | undefined;
   readonly text: string;
   readonly bytes: Buffer;
@@ -29,9 +29,9 @@ export interface Answer {
 
 export interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT';
-  readonly token?: string;
+  readonly token?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | undefined;
 }
 
 export async function call(
@@ -54,7 +54,7 @@ export async function call(
   };
 }
 
-/** Half of the minute that such a query waits: a loaded machine needs seconds of it. */
+/** Half of the minute that such a query waits: a loaded machine may take some seconds. */
 export const AT_ONCE_MS = 30_000;
 
 export const ROOTS = '/v1/agent/connect/ca/roots';

@@ -6,20 +6,21 @@ import type { PolicyRule } from '../../fixtures/kubernetes/access.ts';
 import type { Account, Answer, Api, ApiServer } from './api.ts';
 import { secret, service } from './manifests.ts';
 import { assertStatus, at, versionOf } from './reading.ts';
+import { without } from './rules.ts';
 
 const MANIFEST = new URL('../../../k8s/ambassador-consul-connector.yaml', import.meta.url);
 const SECRET = 'ambassador-consul-connect';
 const SERVICE = 'ambassador-consul-connector';
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 
-/** What each right of the Role is for, and the name that the API server sees in the request. */
+/** A use of a right of the Role, and the name that the API server sees in the request. */
 interface Use {
   readonly resource: string;
   readonly verb: string;
   readonly name: string;
 }
 
-/** The rules of the Role that ships. */
+/** The rules of the shipped Role. */
 async function shippedRules(): Promise<readonly PolicyRule[]> {
   const documents = parseAllDocuments(await readFile(MANIFEST, 'utf8'));
   const role = documents
@@ -27,18 +28,6 @@ async function shippedRules(): Promise<readonly PolicyRule[]> {
     .find(({ kind }) => kind === 'Role');
   assert.ok(role?.rules !== undefined, 'the manifest has a Role');
   return role.rules;
-}
-
-function without(rules: readonly PolicyRule[], resource: string, verb: string): PolicyRule[] {
-  return rules
-    .flatMap((rule) =>
-      rule.resources.map((each) => ({
-        ...rule,
-        resources: [each],
-        verbs: rule.verbs.filter((other) => each !== resource || other !== verb),
-      })),
-    )
-    .filter(({ verbs }) => verbs.length > 0);
 }
 
 /** Authentication, RBAC, and reviews of one's own rights. */
@@ -52,12 +41,12 @@ export function declareAccess(api: Api, server: () => ApiServer): void {
     { resource: 'events', verb: 'patch', name: 'some-event' },
   ];
 
-  /** The request that the connector makes with that right. What it says of an object does not matter. */
+  /** The request that the connector makes with that right. The content of the object does not matter. */
   async function use({ resource, verb, name }: Use, { token }: Account): Promise<Answer> {
     const collection = api.collection(resource);
     const selector = `fieldSelector=metadata.name%3D${name}`;
     if (verb === 'list') return api.call(`${collection}?${selector}`, { token });
-    // A watch that is allowed ends by itself after a second.
+    // An allowed watch ends after a second.
     if (verb === 'watch') return api.call(`${collection}?watch=true&timeoutSeconds=1&${selector}`, { token });
     if (verb === 'create')
       return api.call(collection, { method: 'POST', body: { metadata: { name: '!' } }, token });
@@ -80,10 +69,13 @@ export function declareAccess(api: Api, server: () => ApiServer): void {
     return at(answer.body, 'status', 'allowed');
   }
 
-  const denied = (account: Account, { resource, verb }: Use) =>
-    `User "${account.user}" cannot ${verb} resource "${resource}" in API group "" in the namespace "${server().namespace}"`;
+  const assertDenied = (answer: Answer, subject: string, { user }: Account, { resource, verb }: Use) => {
+    const what = `cannot ${verb} resource "${resource}" in API group "" in the namespace "${server().namespace}"`;
+    const message = assertStatus(answer, 403, 'Forbidden');
+    assert.equal(message, `${subject} is forbidden: User "${user}" ${what}`);
+  };
 
-  test('an unknown token is a 401, no token is an anonymous user who may do nothing here', async () => {
+  test('an unknown token is a 401; no token is an anonymous user without rights', async () => {
     const unknown = await api.call(api.collection('secrets'), { token: 'unknown' });
     const none = await api.call(api.collection('secrets'), { token: '' });
     const open = await api.call('/version', { token: '' });
@@ -96,7 +88,7 @@ export function declareAccess(api: Api, server: () => ApiServer): void {
     assert.match(String(open.body['gitVersion']), /^v\d+\.\d+/);
   });
 
-  test('the shipped Role allows all that the connector does, and SelfSubjectAccessReview agrees', async () => {
+  test('the shipped Role allows every request of the connector, and so does SelfSubjectAccessReview', async () => {
     const account = await server().account('whole-role', await shippedRules());
     for (const each of uses) {
       const { code, text } = await use(each, account);
@@ -107,19 +99,18 @@ export function declareAccess(api: Api, server: () => ApiServer): void {
 
   for (const each of uses) {
     const { resource, verb, name } = each;
-    test(`without ${verb} on ${resource} that is a 403 which names both, and SelfSubjectAccessReview says so`, async () => {
-      const rules = without(await shippedRules(), resource, verb);
+    test(`without ${verb} on ${resource} the request is a 403 that names both, and SelfSubjectAccessReview denies it`, async () => {
+      const rules = without(await shippedRules(), verb, resource);
       const account = await server().account(`without-${verb}-${resource}`, rules);
       const refused = await use(each, account);
       const subject = name === '' ? resource : `${resource} "${name}"`;
-      const message = assertStatus(refused, 403, 'Forbidden');
-      assert.equal(message, `${subject} is forbidden: ${denied(account, each)}`);
+      assertDenied(refused, subject, account, each);
       assert.deepEqual(refused.body['details'], { ...(name === '' ? {} : { name }), kind: resource });
       assert.equal(await may(account, each), false);
     });
   }
 
-  test('resourceNames hold for a list and a watch of that name, and for no other name, nor for all', async () => {
+  test('resourceNames allow a list and a watch of that name, of no other name, and not of all', async () => {
     const account = await server().account('named', await shippedRules());
     for (const verb of ['list', 'watch']) {
       const other = { resource: 'secrets', verb, name: 'another' };
@@ -129,20 +120,14 @@ export function declareAccess(api: Api, server: () => ApiServer): void {
         { token: account.token },
       );
 
-      assert.equal(
-        assertStatus(refused, 403, 'Forbidden'),
-        `secrets "another" is forbidden: ${denied(account, other)}`,
-      );
-      assert.equal(assertStatus(all, 403, 'Forbidden'), `secrets is forbidden: ${denied(account, other)}`);
+      assertDenied(refused, 'secrets "another"', account, other);
+      assertDenied(all, 'secrets', account, other);
       assert.equal(await may(account, other), false);
       assert.equal(await may(account, { ...other, name: '' }), false);
     }
     const read = await api.call(`${api.collection('secrets')}/${SECRET}`, { token: account.token });
     const get = { resource: 'secrets', verb: 'get', name: SECRET };
-    assert.equal(
-      assertStatus(read, 403, 'Forbidden'),
-      `secrets "${SECRET}" is forbidden: ${denied(account, get)}`,
-    );
+    assertDenied(read, `secrets "${SECRET}"`, account, get);
   });
 
   test('the restricted account creates, applies and deletes nothing but its own', async () => {
@@ -165,7 +150,7 @@ export function declareAccess(api: Api, server: () => ApiServer): void {
   test('an apply that would create needs the right to create', async () => {
     const name = `${SECRET}-ca`;
     const named = { resources: ['secrets'], resourceNames: [name], verbs: ['patch'] };
-    const rules = [...without(await shippedRules(), 'secrets', 'create'), { apiGroups: [''], ...named }];
+    const rules = [...without(await shippedRules(), 'create', 'secrets'), { apiGroups: [''], ...named }];
     const { token } = await server().account('no-create', rules);
     const applied = await api.apply(`${api.collection('secrets')}/${name}`, secret(name), undefined, token);
     assertStatus(applied, 403, 'Forbidden');

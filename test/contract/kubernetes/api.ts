@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
 import type { PolicyRule } from '../../fixtures/kubernetes/access.ts';
-import { type Watch, watchLines } from './watching.ts';
+import { watchLines } from './watching.ts';
 
 export interface Account {
   /** As the API server names it in messages. */
@@ -8,24 +8,24 @@ export interface Account {
   readonly token: string;
 }
 
-/** What makes an API server refuse every new Secret of a namespace. */
+/** The reason for which an API server refuses every new Secret of a namespace. */
 export type Refusal = 'terminating' | 'quota' | 'webhook';
 
 /** How to reach an API server. */
-export interface Address {
+interface Address {
   readonly url: string;
   readonly caPem: string;
   /** Of a cluster-admin. */
   readonly adminToken: string;
-  /** Where the objects of the tests are, each with names of its own. */
+  /** The namespace of the tests' objects, each of which has a unique name. */
   readonly namespace: string;
 }
 
-/** An API server under contract, with what only its operator can do. */
+/** An API server, and what only its operator can do. */
 export interface ApiServer extends Address {
-  /** A ServiceAccount of the namespace that has these rules there and nothing else. */
+  /** A ServiceAccount of the namespace that has only these rules. */
   account(name: string, rules: readonly PolicyRule[]): Promise<Account>;
-  /** A resourceVersion that was good once and is too old for a watch now. */
+  /** A resourceVersion that is too old for a watch. */
   expiredVersion(): Promise<string>;
   /** Another namespace, in which every new Secret is refused. */
   refusing(how: Refusal): Promise<string>;
@@ -44,24 +44,14 @@ export interface Call {
 export interface Answer {
   readonly code: number;
   readonly text: string;
-  /** Empty where the answer is no JSON. */
+  /** Empty if the answer is no JSON. */
   readonly body: Json;
 }
 
-/** The requests of the contract's tests. */
-export interface Api {
-  call(path: string, call?: Call): Promise<Answer>;
-  /** Server-side apply by the manager `connector`, unless the query says otherwise. */
-  apply(path: string, body: object, query?: string, token?: string): Promise<Answer>;
-  merge(path: string, body: object, manager?: string): Promise<Answer>;
-  create(plural: string, body: object, manager?: string): Promise<Answer>;
-  collection(plural: string): string;
-  watch(plural: string, query: string, token?: string): Promise<Watch>;
-  close(): Promise<void>;
-}
+export type Api = ReturnType<typeof makeApi>;
 
-/** `server` is called with the first request, and not before. */
-export function makeApi(server: () => Address): Api {
+/** The requests of the contract's tests. `server` is called with the first of them, and not before. */
+export function makeApi(server: () => Address) {
   let agent: Agent | undefined;
   const open = (): Agent => {
     agent ??= new Agent({ connect: { ca: server().caPem } });
@@ -89,17 +79,18 @@ export function makeApi(server: () => Address): Api {
 
   return {
     call,
-    apply: (path, body, query = 'fieldManager=connector', token = undefined) =>
+    /** Server-side apply by the manager `connector`, unless the query has another. */
+    apply: (path: string, body: object, query = 'fieldManager=connector', token?: string) =>
       patch(`${path}?${query}`, 'application/apply-patch+yaml', body, token),
-    merge: (path, body, manager = 'editor') =>
+    merge: (path: string, body: object, manager = 'editor') =>
       patch(`${path}?fieldManager=${manager}`, 'application/merge-patch+json', body),
-    create: (plural, body, manager = 'creator') =>
+    create: (plural: string, body: object, manager = 'creator') =>
       call(`${collection(plural)}?fieldManager=${manager}`, { method: 'POST', body }),
     collection,
-    async watch(plural, query, token = server().adminToken) {
+    async watch(plural: string, query: string) {
       const opened = await request(`${server().url}${collection(plural)}?watch=true&${query}`, {
         dispatcher: open(),
-        headers: { authorization: `Bearer ${token}` },
+        headers: { authorization: `Bearer ${server().adminToken}` },
       });
       return watchLines(opened.statusCode, opened.body);
     },

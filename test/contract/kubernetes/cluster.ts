@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import type { Api, ApiServer } from './api.ts';
 import { assertStatus, at } from './reading.ts';
 
-/** Paths that are none, and Events. */
+/** Unknown paths, and Events. */
 export function declareCluster(api: Api, server: () => ApiServer): void {
-  test('a path that is no API is a 404', async () => {
+  test('an unknown API is a 404', async () => {
     const { code } = await api.call('/apis/nothing.example.com/v1');
     assert.equal(code, 404);
   });
@@ -49,7 +49,7 @@ export function declareCluster(api: Api, server: () => ApiServer): void {
     });
   });
 
-  test('an Event is in the namespace of what it is about: 422', async () => {
+  test('an Event in another namespace than its object is a 422', async () => {
     const refused = await api.create('events', {
       metadata: { generateName: 'astray.' },
       involvedObject: { apiVersion: 'v1', kind: 'Secret', namespace: 'elsewhere', name: 'a' },

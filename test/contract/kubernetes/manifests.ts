@@ -15,6 +15,11 @@ export function secret(name: string, extra: Json = {}, metadata: Json = {}): Jso
   };
 }
 
+/** The fields of that Secret, with others between them, as owned by `owner`. */
+export function ownedFields(owner: string, ...others: readonly string[]): string[] {
+  return ['f:data f:tls.crt', 'f:data f:tls.key', ...others, 'f:type'].map((field) => `${owner} ${field}`);
+}
+
 /** A Service as the connector publishes one. */
 export function service(name: string, spec: Json = {}, metadata: Json = {}): Json {
   return {

@@ -5,7 +5,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** What is in `value` under these keys, one below the other; undefined where there is none. */
+/** The value at this path of keys; undefined if there is none. */
 export function at(value: unknown, ...keys: readonly (string | number)[]): unknown {
   return keys.reduce<unknown>((holder, key) => (isRecord(holder) ? holder[key] : undefined), value);
 }
@@ -25,7 +25,7 @@ export function versionOf(answer: Answer): string {
   return version;
 }
 
-/** Who owns what, one `manager operation path` each: `.` is the map itself. */
+/** The owned fields, each as `manager operation path`; `.` is the map itself. */
 export function ownersOf(object: unknown): string[] {
   const entries = listOf(at(object, 'metadata', 'managedFields') ?? []);
   return entries
@@ -45,34 +45,23 @@ function pathsOf(fields: unknown): string[] {
   });
 }
 
-/** Checks that an answer is a Status of that code and reason, and returns its message. */
-export function assertStatus(answer: Answer, code: number, reason: string): string {
-  const { body } = answer;
-  assert.deepEqual(
-    { ...body, message: undefined, details: undefined, metadata: keysOf(body['metadata']) },
-    {
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: [],
-      status: 'Failure',
-      message: undefined,
-      reason,
-      details: undefined,
-      code,
-    },
-    answer.text,
-  );
-  assert.equal(answer.code, code);
-  return String(body['message']);
-}
-
-/** Name, kind and group in the details of a Status: what it is about. */
-export function subjectOf({ body }: Answer): unknown {
-  const { name, kind, group } = { name: undefined, kind: undefined, group: undefined, ...recordAt(body) };
-  return { name, kind, group };
-}
-
-function recordAt(body: unknown): Record<string, unknown> {
-  const details = at(body, 'details');
-  return isRecord(details) ? details : {};
+/**
+ * Checks that an answer is a Status of that code and reason, and returns its message.
+ *
+ * @param topic the object of the core group that it must be about
+ */
+export function assertStatus(
+  answer: Answer,
+  code: number,
+  reason: string,
+  topic?: { readonly name: string; readonly kind: string },
+): string {
+  const { message, details, metadata, ...rest } = answer.body;
+  assert.deepEqual(rest, { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, code }, answer.text);
+  assert.deepEqual([answer.code, keysOf(metadata)], [code, []]);
+  if (topic !== undefined) {
+    const { name, kind, group } = Object(details);
+    assert.deepEqual({ name, kind, group }, { ...topic, group: undefined });
+  }
+  return String(message);
 }

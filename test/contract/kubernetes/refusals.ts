@@ -2,25 +2,25 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Api, ApiServer, Refusal } from './api.ts';
 import { CRT, KEY, secret, service } from './manifests.ts';
-import { assertStatus, at, listOf, subjectOf } from './reading.ts';
+import { assertStatus, at, listOf } from './reading.ts';
 
-/** What validation and admission refuse. The texts are those that the connector looks for. */
+/** Refusals of validation and admission, with the texts that the connector searches for. */
 export function declareRefusals(api: Api, server: () => ApiServer): void {
   const path = (name: string) => `${api.collection('secrets')}/${name}`;
   const fields = (body: unknown) => listOf(at(body, 'details', 'causes')).map((cause) => at(cause, 'field'));
 
-  test('the type of a Secret does not change: 422, immutable', async () => {
+  test('a change of the type of a Secret is a 422, immutable', async () => {
     await api.create('secrets', secret('retyped', { type: 'Opaque' }));
     const applied = await api.apply(path('retyped'), secret('retyped'), 'fieldManager=connector&force=true');
     const merged = await api.merge(path('retyped'), { type: 'kubernetes.io/tls' });
     for (const answer of [applied, merged]) {
-      assert.match(assertStatus(answer, 422, 'Invalid'), /immutable/);
-      assert.deepEqual(subjectOf(answer), { name: 'retyped', kind: 'Secret', group: undefined });
+      const message = assertStatus(answer, 422, 'Invalid', { name: 'retyped', kind: 'Secret' });
+      assert.match(message, /immutable/);
       assert.deepEqual(fields(answer.body), ['type']);
     }
   });
 
-  test('the data of a Secret that is immutable do not change, nor is it made mutable: 422, immutable', async () => {
+  test('a change of the data of an immutable Secret, and making it mutable, are a 422, immutable', async () => {
     await api.create('secrets', secret('immutable', { immutable: true }));
     for (const change of [{ data: { 'tls.crt': KEY } }, { immutable: false }]) {
       const refused = await api.merge(path('immutable'), change);
@@ -31,13 +31,16 @@ export function declareRefusals(api: Api, server: () => ApiServer): void {
     assert.equal(labelled.code, 200);
   });
 
-  test('a TLS Secret has both keys, a Secret and a Service a good name, a label a good value: 422', async () => {
+  test('a TLS Secret without a key, an invalid name, an invalid label, and ports without different names are a 422', async () => {
+    const http = { name: 'http', port: 80 };
     for (const [plural, body, field] of [
       ['secrets', secret('keyless', { data: { 'tls.crt': CRT } }), 'data[tls.key]'],
       ['secrets', secret('Bad_Name'), 'metadata.name'],
       ['secrets', secret(''), 'metadata.name'],
       ['services', service('Bad_Service'), 'metadata.name'],
       ['secrets', secret('bad-label', {}, { labels: { a: 'b c' } }), 'metadata.labels'],
+      ['services', service('nameless', { ports: [http, { port: 81 }] }), 'spec.ports[1].name'],
+      ['services', service('twice', { ports: [http, { ...http, port: 81 }] }), 'spec.ports[1].name'],
     ] as const) {
       const answer = await api.create(plural, body);
       assertStatus(answer, 422, 'Invalid');
@@ -45,7 +48,7 @@ export function declareRefusals(api: Api, server: () => ApiServer): void {
     }
   });
 
-  test('what cannot be decoded is a 400', async () => {
+  test('an undecodable object is a 400', async () => {
     const data = { 'tls.crt': 'no base64!', 'tls.key': KEY };
     const created = await api.create('secrets', secret('undecodable', { data }));
     const mislaid = await api.create('secrets', secret('mislaid', {}, { namespace: 'another' }));
@@ -59,7 +62,7 @@ export function declareRefusals(api: Api, server: () => ApiServer): void {
     // Its reason is the webhook's own.
     ['webhook', 400, undefined, /admission webhook/],
   ] satisfies [Refusal, number, string | undefined, RegExp][]) {
-    test(`a Secret that is refused by ${how}: ${code} in the words that the connector looks for`, async () => {
+    test(`a Secret that is refused by ${how} is a ${code} with the text that the connector searches for`, async () => {
       const namespace = await server().refusing(how);
       const refused = await api.call(`/api/v1/namespaces/${namespace}/secrets`, {
         method: 'POST',

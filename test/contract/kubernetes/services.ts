@@ -6,9 +6,9 @@ import { assertStatus, at, listOf, ownersOf, versionOf } from './reading.ts';
 
 const FORCE = 'fieldManager=connector&force=true';
 
-/** Defaults and ownership of what a Service has and a Secret has not. */
+/** Defaults and ownership of the fields of a Service that a Secret does not have. */
 export function declareServices(api: Api): void {
-  test('a Service is given the defaults of its spec, keeps its address and what others annotate', async () => {
+  test('a Service gets the defaults of its spec, and keeps its address and the annotations of others', async () => {
     const services = `${api.collection('services')}/headless`;
     const created = await api.create('services', service('headless'), 'connector');
     await api.merge(services, { metadata: { annotations: { theirs: 'kept' } } });

@@ -11,7 +11,7 @@ export function declareWatch(api: Api, server: () => ApiServer): void {
   const path = (name: string) => `${api.collection('secrets')}/${name}`;
   const remove = (name: string) => api.call(path(name), { method: 'DELETE' });
 
-  test('a watch shows each change of the one object after the version it names, deletion included, and nothing of a write that changes nothing', async () => {
+  test('a watch shows each change of that object after its resourceVersion, including deletion, and no write without a change', async () => {
     const created = await api.create('secrets', secret('watched'));
     const watch = await api.watch('secrets', `${named('watched')}&resourceVersion=${versionOf(created)}`);
     await api.create('secrets', secret('watched-not'));
@@ -29,7 +29,7 @@ export function declareWatch(api: Api, server: () => ApiServer): void {
     assert.deepEqual(events[2], { type: 'ADDED', object: again.body });
     const [modified, deleted, added] = versionsOf(events);
     assert.equal(deleted?.[0], 'DELETED');
-    assert.ok(Number(deleted?.[1]) > Number(modified?.[1]), 'the object of a deletion has a newer version');
+    assert.ok(Number(deleted?.[1]) > Number(modified?.[1]), 'the object of a deletion has a later version');
     assert.ok(Number(deleted?.[1]) < Number(added?.[1]));
     const last: unknown = events[1]?.object;
     assert.deepEqual(
@@ -39,7 +39,7 @@ export function declareWatch(api: Api, server: () => ApiServer): void {
     );
   });
 
-  test('a watch from the version of a deletion begins after it', async () => {
+  test('a watch from the version of a deletion starts after it', async () => {
     const created = await api.create('secrets', secret('gone'));
     const first = await api.watch('secrets', `${named('gone')}&resourceVersion=${versionOf(created)}`);
     await remove('gone');
@@ -52,7 +52,7 @@ export function declareWatch(api: Api, server: () => ApiServer): void {
     second.stop();
   });
 
-  test('a watch without a version, or from 0, first shows what there is', async () => {
+  test('a watch without a version, or from 0, first shows the existing objects', async () => {
     const created = await api.create('secrets', secret('there'));
     for (const query of [named('there'), `${named('there')}&resourceVersion=0`]) {
       const watch = await api.watch('secrets', query);
@@ -61,7 +61,7 @@ export function declareWatch(api: Api, server: () => ApiServer): void {
     }
   });
 
-  test('a watch from a version of the future is open, silent, and ended by its time', async () => {
+  test('a watch from a later version is open and silent until its timeout', async () => {
     const created = await api.create('secrets', secret('early'));
     const future = BigInt(versionOf(created)) + 1_000_000n;
     const watch = await api.watch('secrets', `${named('early')}&resourceVersion=${future}&timeoutSeconds=1`);
@@ -70,7 +70,7 @@ export function declareWatch(api: Api, server: () => ApiServer): void {
     assert.deepEqual(await watch.ended(), []);
   });
 
-  test('timeoutSeconds ends a watch in good order, and bookmarks before that lead past what others changed', async () => {
+  test('timeoutSeconds ends a watch without an error, and earlier bookmarks go beyond the changes of other objects', async () => {
     const created = await api.create('secrets', secret('marked'));
     const query = `${named('marked')}&resourceVersion=${versionOf(created)}&timeoutSeconds=4`;
     const before = performance.now();
@@ -92,7 +92,7 @@ export function declareWatch(api: Api, server: () => ApiServer): void {
     assert.ok((versionsOf(events).at(-1)?.[1] ?? 0n) >= BigInt(versionOf(other)));
   });
 
-  test('a watch from a version that is too old is a 200 with one ERROR event, a Status of 410, and ends', async () => {
+  test('a watch from a version that is too old is a 200 with one ERROR event, a Status with 410, and ends', async () => {
     const expired = await server().expiredVersion();
 
     const watch = await api.watch('secrets', `${named('any')}&resourceVersion=${expired}`);

@@ -4,23 +4,12 @@ import type { Readable } from 'node:stream';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { at } from './reading.ts';
 
-export interface WatchedEvent {
+interface WatchedEvent {
   readonly type: string;
   readonly object: unknown;
 }
 
-export interface Watch {
-  readonly code: number;
-  readonly events: readonly WatchedEvent[];
-  /** Resolves with all events once there are so many. */
-  seen(count: number): Promise<readonly WatchedEvent[]>;
-  /** Resolves with all events when the server has ended the stream; rejects when the stream broke. */
-  ended(): Promise<readonly WatchedEvent[]>;
-  /** Ends it from this side. */
-  stop(): void;
-}
-
-export function watchLines(code: number, body: Readable): Watch {
+export function watchLines(code: number, body: Readable) {
   const events: WatchedEvent[] = [];
   let rest = '';
   body.setEncoding('utf8').on('data', (chunk: string) => {
@@ -29,22 +18,24 @@ export function watchLines(code: number, body: Readable): Watch {
     events.push(...lines.map((line): WatchedEvent => JSON.parse(line)));
   });
   const ended = once(body, 'end');
-  // A test that does not wait for the end must not fail by it.
+  // It must not fail a test that does not wait for the end.
   ended.catch(() => undefined);
   body.on('error', () => undefined);
   return {
     code,
-    events,
-    async seen(count) {
-      const described = () => `${count} events wanted, got ${JSON.stringify(events)}`;
+    /** Resolves with all events once there are that many. */
+    async seen(count: number): Promise<readonly WatchedEvent[]> {
+      const described = () => `${count} events expected, got ${JSON.stringify(events)}`;
       await eventually(described, () => events.length >= count, 15_000);
       return events;
     },
-    async ended() {
+    /** Resolves with all events when the server has ended the stream; rejects when the stream broke. */
+    async ended(): Promise<readonly WatchedEvent[]> {
       await ended;
       assert.equal(rest, '', 'the last line is whole');
       return events;
     },
+    /** Ends it from this side. */
     stop: () => void body.destroy(),
   };
 }

@@ -1,17 +1,12 @@
 import type { IssuedLeaf, LeafOptions } from '../../fixtures/certificates/factory.ts';
 import { withJson } from '../../fixtures/consul/answer.ts';
 import type { Script } from '../../fixtures/consul/script.ts';
-import type { LeafJson, RootJson, RootsJson } from '../../fixtures/consul/wire.ts';
+import type { LeafJson, RootsJson } from '../../fixtures/consul/wire.ts';
 import type { Bed } from './bed.ts';
 
-/** Consul's roots, changed; under the index and with the blocking of the truth. */
+/** Consul's roots, changed; with the index and the blocking of the original. */
 export function roots(change: (body: RootsJson) => unknown): Script {
   return async (_request, truth) => withJson<RootsJson>(await truth.blocked(), change);
-}
-
-/** Consul's roots, each of them changed. */
-export function eachRoot(change: (root: RootJson) => unknown): Script {
-  return roots((body) => ({ ...body, Roots: body.Roots.map(change) }));
 }
 
 /** Another leaf in place of Consul's. */

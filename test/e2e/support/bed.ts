@@ -30,18 +30,13 @@ export interface BedOptions {
 
 /** A Consul and a cluster for one test. The output of its daemons is searched for secrets when the test ends. */
 export async function makeBed(t: TestContext, options: BedOptions = {}): Promise<Bed> {
-  const bed = await openBed(options);
-  t.after(() => bed.close());
-  return bed;
-}
-
-/** The same for several tests, which must close it. */
-export async function openBed(options: BedOptions = {}): Promise<Bed> {
   const [consul, cluster] = await Promise.all([
     startEmbeddedConsul(options.consul),
     startKubernetesDouble(options.cluster),
   ]);
-  return new Bed(consul, cluster, { namespace: NAMESPACE, ...options.kubeconfig });
+  const bed = new Bed(consul, cluster, { namespace: NAMESPACE, ...options.kubeconfig });
+  t.after(() => bed.close());
+  return bed;
 }
 
 export class Bed {
@@ -62,7 +57,7 @@ export class Bed {
     args: readonly string[] = [],
     launcher: readonly string[] = [],
   ): Daemon {
-    // A test that failed in one place may go on in another: nothing would end what it starts now, and so the run.
+    // A failed test may continue elsewhere: a daemon that it starts now would never be ended, nor would the run.
     if (this.#isClosed) throw new Error('the test has ended');
     const addresses = {
       _CONSUL_HOST: this.consul.host,
@@ -81,7 +76,7 @@ export class Bed {
     return daemon;
   }
 
-  /** The account is as the shipped manifest has it: it lists no other Secret, and a policy refuses to create any. */
+  /** Limits the account as the shipped manifest does: it lists no other Secret, and a policy denies creating any. */
   limitCreation(): void {
     this.cluster.deny({ verb: 'list', resource: 'secrets', name: '' });
     const message =
@@ -131,7 +126,7 @@ export class Bed {
   }
 }
 
-/** Whether a Secret is tried to be created, as `check` does. */
+/** Whether it is the dry run by which `check` tries to create a Secret. */
 export function isDryRun({ verb, resource, query }: LoggedRequest): boolean {
   return verb === 'create' && resource === 'secrets' && query.has('dryRun');
 }
@@ -143,7 +138,7 @@ export function certificates(pem: string): X509Certificate[] {
   );
 }
 
-/** That peers with the roots of `caPem` accept the first certificate, with those behind it; returns that leaf. */
+/** Asserts that peers with the roots of `caPem` accept the first certificate, with those behind it; returns that leaf. */
 export function assertWorks(certificatePem: string, caPem: string): X509Certificate {
   const [leaf, ...intermediates] = certificates(certificatePem);
   assert.ok(leaf);

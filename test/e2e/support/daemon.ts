@@ -13,7 +13,7 @@ import { handOutPassword, handOutToken, searchAtTheEnd } from './secrets.ts';
 export type LogLine = Readonly<Record<string, unknown>>;
 
 export interface Exit {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended it. */
   readonly code: number | null;
   /** Milliseconds since the start, or since the signal of `stop`. */
   readonly ms: number;
@@ -29,7 +29,7 @@ const PAGE_WITHIN_MS = 500;
 const HARDENING = ['--disable-proto=delete', '--disallow-code-generation-from-strings'];
 /** Reading Node's own CA list takes 50 ms, and no test needs it. */
 const QUICK_START = ['--use-openssl-ca'];
-/** Where the code is kept that one compiled, for all others. */
+/** The folder of compiled code, which all daemons share. */
 export const COMPILED = fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url));
 /** The files that are the Secret itself. */
 const SECRET_FILES = ['tls.key', 'tls.pem', 'secret.yaml'];
@@ -68,21 +68,21 @@ export function startDaemon(
   return new Daemon(child, folders, { showsKey: args.includes('--show-key') });
 }
 
-/** The connector as a child process, and all it says. */
+/** The connector as a child process, with all its output. */
 export class Daemon {
   readonly startedAt = performance.now();
   readonly exited: Promise<Exit>;
   stdout = '';
   stderr = '';
-  /** What was read from its status port. */
+  /** Everything read from its status port. */
   served = '';
-  /** What it left in files, but for the Secret itself. */
+  /** The text of its files, except those of the Secret itself. */
   files = '';
   readonly #child: ChildProcess;
   readonly #parsed: LogLine[] = [];
   #parsedLength = 0;
 
-  /** `folders`: where it may write. `showsKey`: its output holds a key, so it is not searched for one. */
+  /** `folders`: those it may write to. `showsKey`: its output holds a key, so it is not searched for one. */
   constructor(child: ChildProcess, folders: readonly string[] = [], { showsKey = false } = {}) {
     this.#child = child;
     const all = () => `${this.stdout}${this.stderr}${this.served}${this.files}`;
@@ -102,7 +102,7 @@ export class Daemon {
     });
   }
 
-  /** For what the system knows of it. */
+  /** Its process ID. */
   get pid(): number {
     return this.#child.pid ?? assert.fail('it has not started');
   }
@@ -111,7 +111,7 @@ export class Daemon {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Its log so far. @throws SyntaxError when a whole line is no JSON */
+  /** Its log so far. @throws SyntaxError if a complete line is not JSON */
   get logs(): readonly LogLine[] {
     const lines = this.stdout.slice(this.#parsedLength).split('\n').slice(0, -1);
     for (const line of lines) {
@@ -121,7 +121,7 @@ export class Daemon {
     return this.#parsed;
   }
 
-  /** The first log line that says `message`, or for which `fits` holds, once it is there. */
+  /** Resolves with the first log line whose message is `fits`, or for which `fits` returns true. */
   line(fits: string | ((line: LogLine) => boolean), withinMs = LINE_WITHIN_MS): Promise<LogLine> {
     const matches = typeof fits === 'string' ? (line: LogLine) => line['msg'] === fits : fits;
     return eventually(
@@ -141,7 +141,7 @@ export class Daemon {
     return { status: statusCode, text };
   }
 
-  /** Of its status port, with no slash at the end. */
+  /** The URL of its status port, without a slash at the end. */
   async url(): Promise<string> {
     const { port } = await this.line('serving status');
     return `http://127.0.0.1:${port}`;
@@ -185,14 +185,14 @@ export class Daemon {
     this.#child.kill(name);
   }
 
-  /** Reads every page, for the search for secrets; one that is about to end has nothing to say. */
+  /** Reads every page, for the search for secrets; a daemon that is about to end serves none. */
   async readPages(): Promise<void> {
     if (!this.running || !this.stdout.includes('serving status')) return;
     const read = Promise.all(PAGES.map((path) => this.get(path, BROWSER))).catch(() => undefined);
     await Promise.race([read, sleep(PAGE_WITHIN_MS, undefined, { ref: false })]);
   }
 
-  /** Sends the signal and waits for the end. A clean end is looked at once more before. */
+  /** Sends the signal and waits for the end. Before a clean end its pages are read once more. */
   async stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL' = 'SIGTERM'): Promise<Exit> {
     if (signal !== 'SIGKILL') await this.readPages();
     const from = performance.now();
@@ -202,9 +202,9 @@ export class Daemon {
   }
 }
 
-/** The text of all files in a folder and below, but for those of the Secret and the bundle. */
+/** The text of all files in a folder and below, except those of the Secret and the bundle. */
 function readFiles(folder: string): string {
-  // A test may have put a file there, or removed it, and another daemon be writing there.
+  // A test may have created or removed a file there, and another daemon may be writing there.
   if (!existsSync(`${folder}/`)) return '';
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !SECRET_FILES.includes(entry.name) && !entry.name.endsWith('.js'))
@@ -215,7 +215,7 @@ function readFiles(folder: string): string {
 }
 
 const STOP_WITHIN_MS = 2_000;
-/** What a loaded machine may take, beside that, to start the signal's handler and to report the end. */
+/** How much longer a loaded machine may take to start the signal's handler and to report the end. */
 const SCHEDULING_MS = 30_000;
 
 /** Stops `daemon` as Kubernetes does: exit code 0 within two seconds, by its own log, whatever hangs. */

@@ -19,7 +19,7 @@ export function peakRssMiB(pid: number): number {
   return memoryMiB(pid, 'VmHWM');
 }
 
-/** Resident memory in MiB, of which what several processes map, such as node itself, counts in part. */
+/** Resident memory in MiB; pages that several processes map, such as those of node itself, count in part. */
 export function pssMiB(pid: number): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1]) / 1024;

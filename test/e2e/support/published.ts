@@ -6,7 +6,7 @@ import { eventually } from './eventually.ts';
 const NORMAL_PEM =
   /^(-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=]{64}\n)*[A-Za-z0-9+/=]{1,64}\n-----END CERTIFICATE-----\n)+$/;
 
-/** Resolves when root and leaf of the present are published: the bundle begins with the one, which signed the other. */
+/** Resolves when the present root and leaf are published: the bundle begins with the root, which signed the leaf. */
 export async function assertPublishes(bed: Bed, withinMs: number): Promise<void> {
   const root = new X509Certificate(bed.consul.activeRoot.authority.certPem);
   const isPublished = () => {
@@ -18,8 +18,8 @@ export async function assertPublishes(bed: Bed, withinMs: number): Promise<void>
 }
 
 /**
- * That what is published is one clean path to an anchor of `ca.crt`, all of it normal PEM, with the key of its leaf.
- * Returns the path, the leaf first.
+ * Asserts that one clean path to an anchor of `ca.crt` is published, in normal PEM, with the key of its leaf. Returns the path,
+ * the leaf first.
  */
 export function publishedPath(bed: Bed): readonly X509Certificate[] {
   const [tlsCrt, caCrt] = [bed.entry('tls.crt'), bed.entry('ca.crt')];
@@ -39,10 +39,16 @@ export function publishedPath(bed: Bed): readonly X509Certificate[] {
   return path;
 }
 
-/** The same certificates, in the same order. */
+/** Asserts that these are the same certificates, in the same order. */
 export function assertSame(found: readonly X509Certificate[], ...expectedPems: readonly string[]): void {
   assert.deepEqual(
     found.map(({ fingerprint256 }) => fingerprint256),
     expectedPems.map((pem) => new X509Certificate(pem).fingerprint256),
   );
+}
+
+/** At most five requests at once, and then one a second; one more may be under way. */
+export function assertBounded(requests: number, withinMs: number): void {
+  const most = 5 + 1 + withinMs / 1_000;
+  assert.ok(requests <= most, `${requests} requests in ${withinMs} ms, at most ${most} allowed`);
 }

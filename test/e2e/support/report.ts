@@ -16,7 +16,7 @@ export interface ReportRow {
   readonly remedy?: string;
 }
 
-/** What `check --json` printed, once it has ended; its exit code fits what it found. */
+/** The output of `check --json`, once it has ended; its exit code matches the rows. */
 export class Report {
   readonly rows: readonly ReportRow[];
 
@@ -32,7 +32,7 @@ export class Report {
     return new Report(rows);
   }
 
-  /** The one to fix first. */
+  /** The row to fix first. */
   get firstFail(): ReportRow | undefined {
     return this.rows.find(({ status }) => status === 'fail');
   }

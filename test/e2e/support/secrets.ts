@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 
-/** How any private key looks: as PEM, as the base64 that a Secret holds of any PEM but a certificate, and the start of its DER in base64. */
+/** Patterns of any private key: as PEM, as the base64 that a Secret holds of any PEM but a certificate, and the start of its DER in base64. */
 const KEY_MATERIAL = [
   /PRIVATE KEY/,
   /LS0tLS1CRUdJTi(?!BDRVJUSUZJQ0FURS)[A-Za-z0-9+/]*/,
   /MHcCAQEE|MIGkAgEB|MIGHAgEAMBMG|MIG2AgEAMBAG/,
   /MII[A-Z][A-Za-z0-9+/]{2}IBAAKC|MII[A-Z][A-Za-z0-9+/]{2}IBADAN/,
 ];
-/** A variable with a short value, such as a token that a test made up, would be found by chance. */
+/** A variable with a short value, such as a token that a test made up, would match by chance. */
 const SHORTEST = 8;
 
-/** Everything that doubles, real servers and tests handed out and that no output may show. */
+/** All secrets that doubles, real servers and tests handed out: no output may contain one. */
 const handedOut = new Set<string>();
 const outputs = new Map<object, { what: string; output: () => string }>();
 
@@ -20,13 +20,13 @@ export function handOutToken(token: string): string {
   return token;
 }
 
-/** `user:password` that some daemon of this test run may have seen, in each form that would betray it. */
+/** `user:password` that some daemon of this test run may have seen, in each form that would reveal it. */
 export function handOutPassword(userAndPassword: string): void {
   handOutToken(userAndPassword);
   handOutToken(userAndPassword.slice(userAndPassword.indexOf(':') + 1));
 }
 
-/** A private key that some daemon of this test run may have seen: each of its lines would betray it. */
+/** A private key that some daemon of this test run may have seen: each of its lines would reveal it. */
 export function handOutKey(pem: string): string {
   for (const line of pem.split('\n').filter((each) => /^[A-Za-z0-9+/=]{40,}$/.test(each))) {
     for (const form of formsOf(Buffer.from(line))) handedOut.add(form);
@@ -35,7 +35,7 @@ export function handOutKey(pem: string): string {
   return pem;
 }
 
-/** A secret as other texts may hold it: as it is, in JSON, in hexadecimal, and within a longer text in base64. */
+/** A secret as other texts may contain it: as it is, in JSON, in hexadecimal, and within a longer text in base64. */
 function formsOf(secret: Buffer): string[] {
   const text = secret.toString();
   const json = JSON.stringify(text).slice(1, -1);
@@ -47,7 +47,7 @@ function hexOf(secret: Buffer): string[] {
   return [hex, hex.toUpperCase(), hex.replace(/..(?=.)/g, '$&:')];
 }
 
-/** Wherever it begins: three bytes are four characters, and those at the ends depend on their neighbours. */
+/** For each position of its start: three bytes are four characters, and those at the ends depend on their neighbours. */
 function base64Of(secret: Buffer): string[] {
   return [0, 1, 2].flatMap((offset) => {
     const encoded = Buffer.concat([Buffer.alloc(offset), secret])
@@ -58,12 +58,12 @@ function base64Of(secret: Buffer): string[] {
   });
 }
 
-/** Puts an output under the search that ends every test process. */
+/** Adds an output to the search at the end of every test process. */
 export function searchAtTheEnd(source: object, what: string, output: () => string): void {
   outputs.set(source, { what, output });
 }
 
-/** Nothing in `output` is a private key or one of `tokens`, nor anything that was handed out. */
+/** Asserts that `output` contains no private key, none of `tokens`, and nothing that was handed out. */
 export function assertNoSecrets(output: string, tokens: Iterable<string> = []): void {
   for (const pattern of KEY_MATERIAL) {
     assert.ok(!pattern.test(output), `the output holds what looks like a private key: ${pattern}`);

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const folders = new Set<string>();
-// Not with the test: its hooks run in the order in which they were made, and a daemon that still runs would write again.
+// Not when the test ends: its hooks run in the order of their creation, and a running daemon would write again.
 process.once('exit', () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders)
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 });
 
-/** An empty folder that goes when the process ends. */
+/** An empty folder that is removed when the process ends. */
 export function temporary(): string {
   const folder = mkdtempSync(join(tmpdir(), 'connector-test-'));
   folders.add(folder);

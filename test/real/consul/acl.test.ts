@@ -5,15 +5,17 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporary } from '../../e2e/support/temporary.ts';
 import {
-  assertNoFailure,
   assertSays,
   contents,
+  fails,
   failure,
   MINIMAL,
+  passes,
   plain,
   published,
   recovered,
   startInto,
+  startReady,
   useConsul,
   type Variables,
 } from './support.ts';
@@ -23,24 +25,15 @@ const ANONYMOUS = '00000000-0000-0000-0000-000000000002';
 // On disk: a restart keeps the tokens.
 const consul = useConsul({ acl: true, persistent: true });
 
-test(`the policy ${MINIMAL} is enough`, async (t) => {
-  const folder = temporary();
-  const daemon = startInto(t, folder, await good());
-  await daemon.ready();
-
-  assert.ok(contents(folder)['tls.key'] !== undefined);
-  assertNoFailure(daemon);
-});
-
-for (const less of ['service "ambassador" { policy = "read" }', 'service "web" { policy = "write" }', ''])
-  test(`${less === '' ? 'a token without a rule' : less} is too little: the log names the policy, the files stay, and attaching it is enough`, async (t) => {
-    const Name = `less-${randomUUID()}`;
-    const { ID } = await consul().mustPut<{ ID: string }>('/v1/acl/policy', { Name, Rules: less });
+for (const rules of ['service "ambassador" { policy = "read" }', 'service "web" { policy = "write" }', ''])
+  test(`a token with ${rules === '' ? 'no rule' : rules} is rejected: the log names the policy, the files stay, and attaching that policy is enough`, async (t) => {
+    const Name = `insufficient-${randomUUID()}`;
+    const { ID } = await consul().mustPut<{ ID: string }>('/v1/acl/policy', { Name, Rules: rules });
     const token = await consul().mustPut<{ SecretID: string }>('/v1/acl/token', { Policies: [{ Name }] });
     await failsUntil(
       t,
       { CONSUL_HTTP_TOKEN: token.SecretID },
-      'CONSUL_PERMISSION_DENIED',
+      ['consul-leaf', 'CONSUL_PERMISSION_DENIED'],
       [/service:write/, /attach a policy with: service "ambassador" \{ policy = "write" \}/],
       () => consul().mustPut(`/v1/acl/policy/${ID}`, { Name, Rules: MINIMAL }),
     );
@@ -52,9 +45,9 @@ test('16: 403 `Permission denied`, no token: the log names the variables and the
   await failsUntil(
     t,
     {},
-    'CONSUL_PERMISSION_DENIED',
+    ['consul-token', 'CONSUL_PERMISSION_DENIED'],
     [/./, new RegExp(`(?=.*${variables}).*service "ambassador" \\{ policy = "write" \\}`)],
-    () => makeToken({ AccessorID: ANONYMOUS }),
+    () => putMinimalToken(`/v1/acl/token/${ANONYMOUS}`, { AccessorID: ANONYMOUS }),
   );
 });
 
@@ -63,90 +56,92 @@ test('16: 403 `ACL not found`, an unknown token: the log names the variable to s
   await failsUntil(
     t,
     { CONSUL_HTTP_TOKEN: SecretID },
-    'CONSUL_TOKEN_UNKNOWN',
+    ['consul-token', 'CONSUL_TOKEN_UNKNOWN'],
     [/the ACL token/, /set CONSUL_HTTP_TOKEN to a token that exists/],
-    () => makeToken({ SecretID }),
+    () => putMinimalToken('/v1/acl/token', { SecretID }),
   );
 });
 
-test('20: token revoked and replaced: recovers without a restart; the log names the file, the files stay, and another token in that file is enough', async (t) => {
-  const folder = temporary();
-  const tokenFile = join(temporary(), 'token');
-  const token = await consul().makeToken(MINIMAL);
-  await writeFile(tokenFile, `${token}\n`);
-  const daemon = startInto(t, folder, { ...plain(consul()), CONSUL_HTTP_TOKEN_FILE: tokenFile });
-  await daemon.ready();
-  const before = contents(folder);
+test('20: a token file replaced while running is used without a failure; after the token is revoked, the log names the file, and another token in it is enough', async (t) => {
+  const file = join(temporary(), 'token');
+  const replace = async () => {
+    const token = await consul().makeToken(MINIMAL);
+    await writeFile(`${file}.new`, `${token}\n`);
+    await rename(`${file}.new`, file);
+    return token;
+  };
+  const first = await replace();
+  const env = { ...plain(consul()), CONSUL_HTTP_TOKEN_FILE: file };
+  const { daemon, folder, before } = await startReady(t, env);
 
-  await revoke(token);
+  const second = await replace();
+  await revoke(first);
+  await forgetLeaves();
+  await failure(daemon, 'CONSUL_UNREACHABLE');
+  await recovered(daemon);
+  assert.ok(!daemon.logs.some(({ code }) => code === 'CONSUL_TOKEN_UNKNOWN'), daemon.stdout);
+
+  await revoke(second);
   await forgetLeaves();
   const line = await failure(daemon, 'CONSUL_TOKEN_UNKNOWN');
   assertSays(line, /the ACL token/, /into the file of CONSUL_HTTP_TOKEN_FILE/);
   assert.match((await daemon.get('/readyz')).text, /CONSUL_HTTP_TOKEN_FILE/);
   assert.deepEqual(contents(folder), before);
 
-  await writeFile(`${tokenFile}.new`, await consul().makeToken(MINIMAL));
-  await rename(`${tokenFile}.new`, tokenFile);
+  await replace();
   await recovered(daemon);
   assert.deepEqual(contents(folder), before);
-  assert.ok(daemon.running);
 });
 
-test('20: token file replaced while running: the new one is used without a failure', async (t) => {
-  const tokenFile = join(temporary(), 'token');
-  const token = await consul().makeToken(MINIMAL);
-  await writeFile(tokenFile, token);
-  const daemon = startInto(t, temporary(), { ...plain(consul()), CONSUL_HTTP_TOKEN_FILE: tokenFile });
-  await daemon.ready();
+test('a missing token file is the first FAIL of check, and named', async () => {
+  const file = join(temporary(), 'token');
+  const env = { ...plain(consul()), CONSUL_HTTP_TOKEN_FILE: file };
 
-  await writeFile(tokenFile, await consul().makeToken(MINIMAL));
-  await revoke(token);
-  await forgetLeaves();
-  await failure(daemon, 'CONSUL_UNREACHABLE');
-  await recovered(daemon);
+  const { detail } = await fails(env, 'consul-token', 'CONSUL_TOKEN_UNREADABLE');
 
-  assert.ok(!daemon.logs.some(({ code }) => code === 'CONSUL_TOKEN_UNKNOWN'), daemon.stdout);
+  assert.ok(detail.includes(file), detail);
+  await writeFile(file, await consul().makeToken(MINIMAL));
+  await passes(env);
 });
 
-async function good(): Promise<Variables> {
-  return { ...plain(consul()), CONSUL_HTTP_TOKEN: await consul().makeToken(MINIMAL) };
-}
-
-/** With these credentials log and `/readyz` name cause and remedy, the files stay, and after `allow` it recovers. */
+/**
+ * A daemon with the policy MINIMAL publishes without a failure. With these credentials the log, `/readyz` and that row of
+ * `check` name the remedy, and the files stay. After `allow` the daemon recovers, and `check` passes.
+ */
 async function failsUntil(
   t: TestContext,
   credentials: Variables,
-  code: string,
+  [row, code]: readonly [string, string],
   [cause, remedy]: readonly [RegExp, RegExp],
   allow: () => Promise<unknown>,
 ): Promise<void> {
-  const { folder, before } = await published(t, await good());
+  const token = await consul().makeToken(MINIMAL);
+  const { folder, before } = await published(t, { ...plain(consul()), CONSUL_HTTP_TOKEN: token });
   await forgetLeaves();
-  const daemon = startInto(t, folder, { ...plain(consul()), ...credentials });
+  const env = { ...plain(consul()), ...credentials };
+  const daemon = startInto(t, folder, env);
 
   assertSays(await failure(daemon, code), cause, remedy);
   assert.match((await daemon.get('/readyz')).text, remedy);
+  assert.match((await fails(env, row, code)).remedy ?? '', remedy);
   assert.deepEqual(contents(folder), before);
 
   await allow();
   await recovered(daemon);
+  await passes(env);
   assert.deepEqual(contents(folder), before);
 }
 
-/** A token with the least policy, or one that exists with it. */
-async function makeToken(fields: {
-  readonly SecretID?: string;
-  readonly AccessorID?: string;
-}): Promise<void> {
+/** Creates a token with the policy MINIMAL, or attaches that policy to one. */
+async function putMinimalToken(path: string, fields: object): Promise<void> {
   const Name = `minimal-${randomUUID()}`;
   await consul().mustPut('/v1/acl/policy', { Name, Rules: MINIMAL });
-  const path = fields.AccessorID === undefined ? '/v1/acl/token' : `/v1/acl/token/${fields.AccessorID}`;
   await consul().mustPut(path, { ...fields, Policies: [{ Name }] });
 }
 
 /**
- * An agent gives a leaf from its cache to a token that was revoked, and a newer one (seen with 1.16) to any token. It
- * refuses to sign another, as after a restart.
+ * An agent serves a leaf from its cache to a token that was revoked, and a newer one (seen with 1.16) to any token. After a
+ * restart it must sign another leaf, which it refuses.
  */
 async function forgetLeaves(): Promise<void> {
   await consul().restart({ wipe: false });

@@ -3,20 +3,21 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { temporary } from '../../e2e/support/temporary.ts';
-import { fails } from './checking.ts';
 import {
   assertRotates,
   assertSays,
   contents,
+  fails,
   failure,
   MINIMAL,
   plain,
   recovered,
   startInto,
+  startReady,
   useTwoConsuls,
 } from './support.ts';
 
-/** The backoff by then, and the time in which the agent finds its server again. */
+/** The backoff by then, and the time that the agent takes to find its server again. */
 const BACK_WITHIN_MS = 90_000;
 
 // The agent that runs on each node: the way most connectors reach Consul.
@@ -27,18 +28,15 @@ async function good(): Promise<Record<string, string>> {
   return { ...plain(agent), CONSUL_HTTP_TOKEN: await server.makeToken(MINIMAL) };
 }
 
-test('a client agent that has lost its servers is reported once and queried ever less often, and what is published stays', async (t) => {
+test('a client agent that has lost its servers is reported once and queried less and less often, and the files stay', async (t) => {
   const [server, agent] = both();
-  const folder = temporary();
   const env = await good();
-  const daemon = startInto(t, folder, env);
-  await daemon.ready();
-  const before = contents(folder);
+  const { daemon, folder, before } = await startReady(t, env);
 
   await server.kill();
 
   const hasNone = async () => (await agent.get('/v1/status/leader')).body === 'No known Consul servers';
-  await eventually('the agent takes its server for gone', hasNone);
+  await eventually('the agent has lost its server', hasNone);
   assertSays(await failure(daemon, 'CONSUL_NO_SERVERS'), /cannot reach its servers/, /consul members/);
   await daemon.line(({ query, attempt }) => query === 'roots' && Number(attempt) >= 4);
   const { status, text } = await daemon.get('/readyz');
@@ -64,7 +62,7 @@ test('a client agent that has lost its servers is reported once and queried ever
 test('a token that lacks service:write is reported as with a server', async (t) => {
   const [server, agent] = both();
   const token = await server.makeToken('service "web" { policy = "write" }');
-  // A service of its own: a newer Consul (seen with 1.16) gives a leaf from its cache to any token.
+  // A service of its own: a newer Consul (seen with 1.16) serves a leaf from its cache to any token.
   const env = { ...plain(agent), CONSUL_HTTP_TOKEN: token, _CONSUL_SERVICE: 'billing' };
   const daemon = startInto(t, temporary(), env);
 

@@ -3,7 +3,6 @@ import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { certificates } from '../../e2e/support/bed.ts';
-import { temporary } from '../../e2e/support/temporary.ts';
 import { type RealConsul, startRealConsul } from '../../fixtures/servers/real-consul.ts';
 import { verify } from '../openssl.ts';
 import {
@@ -14,6 +13,7 @@ import {
   recovered,
   SETTLED_MS,
   startInto,
+  startReady,
   useTwoConsuls,
 } from './support.ts';
 
@@ -23,8 +23,7 @@ const both = useTwoConsuls({ datacenter: { name: 'dc1' } }, (primary) => ({
 
 test('the leaf of a secondary datacenter is published with the intermediate below the root of the primary', async (t) => {
   const [primary, secondary] = both();
-  const folder = temporary();
-  await startInto(t, folder, plain(secondary)).ready();
+  const { folder } = await startReady(t, plain(secondary));
 
   const [tlsCrt, caCrt] = [read(folder, 'tls.crt'), read(folder, 'ca.crt')];
   assert.equal(uriOf(tlsCrt), await uriIn('dc2', primary));
@@ -37,27 +36,24 @@ test('the leaf of a secondary datacenter is published with the intermediate belo
   );
 });
 
-test('another CONSUL_DATACENTER is another identity, and published at once; a restart then writes nothing', async (t) => {
+test('another CONSUL_DATACENTER is another identity, which is published at once; a restart then writes nothing', async (t) => {
   const [primary] = both();
-  // With a cache of its own: a newer Consul (seen with 1.16) ignores the datacenter for a leaf that it has in its cache.
+  // It has its own cache: a newer Consul (seen with 1.16) ignores the datacenter for a leaf that it has in its cache.
   const agent = await startRealConsul({ clientOf: primary });
   t.after(() => agent.stop());
-  const folder = temporary();
-  const start = (datacenter: string, consul = agent) =>
-    startInto(t, folder, { ...plain(consul), CONSUL_DATACENTER: datacenter });
-  const first = start('dc1', primary);
-  await first.ready();
-  await first.stop();
+  const { daemon, folder } = await startReady(t, { ...plain(primary), CONSUL_DATACENTER: 'dc1' });
+  await daemon.stop();
+  const restart = () => startInto(t, folder, { ...plain(agent), CONSUL_DATACENTER: 'dc2' });
   assert.equal(uriOf(read(folder, 'tls.crt')), await uriIn('dc1', primary));
 
-  const moved = start('dc2');
+  const moved = restart();
   const { reason } = await moved.line('published the identity');
   assert.match(String(reason), /^wrong-identity: .*\/dc\/dc1\/.*datacenter dc2 was requested$/);
   await moved.stop();
   assert.equal(uriOf(read(folder, 'tls.crt')), await uriIn('dc2', primary));
 
   const published = contents(folder);
-  await recovered(start('dc2'));
+  await recovered(restart());
   await sleep(SETTLED_MS);
   assert.deepEqual(contents(folder), published);
 });

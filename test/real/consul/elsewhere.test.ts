@@ -24,71 +24,57 @@ import {
 
 const consul = useConsul({ acl: true });
 
-for (const [kind, credentials] of [
-  ['value', tokenInVariable],
-  ['file', tokenInFile],
-  ['login', byLogin],
-] as const) {
-  for (const status of [301, 307]) {
-    test(`a redirect (${status}) is not followed with a token of kind ${kind}, and its target receives no request`, async (t) => {
-      const target = await startServer(t, passOn);
-      let redirecting = true;
-      const front = await startServer(t, (incoming, response) => {
-        if (!redirecting) return passOn(incoming, response);
-        response.writeHead(status, { location: `http://127.0.0.1:${target.port}${incoming.url}` }).end();
-      });
-      const { daemon, folder, secrets } = await start(t, await credentials(), front.port);
-
-      const line = await failure(daemon, 'CONSUL_REDIRECT');
-      assertSays(line, new RegExp(`redirects \\(${status}\\)`), /redirects are not followed with a token/);
-      assert.deepEqual(target.requests, []);
-
-      redirecting = false;
-      await recovered(daemon);
-      await daemon.ready();
-      assert.deepEqual(target.requests, []);
-      await assertKept(daemon, folder, secrets);
-    });
-  }
-
-  test(`a token of kind ${kind} goes into its header alone, and no output has it, even where a refusal repeats it`, async (t) => {
-    let refusing = kind === 'login';
+for (const kind of ['value', 'file', 'login'] as const)
+  test(`a token of kind ${kind} is sent in its header only: no redirect is followed with it, and no output has it, even when a refusal repeats it`, async (t) => {
+    const target = await startServer(t, passOn);
+    /** A redirect, a refusal with 500, or the answer of Consul. */
+    let answer: 301 | 307 | 500 | 200 = 301;
     const front = await startServer(t, async (incoming, response) => {
-      if (!refusing) return passOn(incoming, response);
+      if (answer === 200) return passOn(incoming, response);
       const token = String(incoming.headers['x-consul-token'] ?? '');
-      const body = `rpc error: no: ${token} ${await text(incoming).catch(() => '')}`;
-      response.writeHead(500, { 'x-echo': token }).end(body);
+      if (answer === 500) {
+        const body = `rpc error: no: ${token} ${await text(incoming).catch(() => '')}`;
+        return response.writeHead(500, { 'x-echo': token }).end(body);
+      }
+      const location = `http://127.0.0.1:${target.port}${incoming.url}`;
+      return response.writeHead(answer, { location }).end();
     });
-    const { daemon, folder, secrets } = await start(t, await credentials(), front.port);
-    if (refusing) await failure(daemon, 'CONSUL_LOGIN_FAILED');
-    refusing = false;
+    const { env, secret } = await credentials(kind);
+    const [folder, secrets] = [temporary(), new Set([secret])];
+    const [_CONSUL_PORT, _LOG_LEVEL] = [String(front.port), 'trace'];
+    const daemon = startInto(t, folder, { ...plain(consul()), ...env, _CONSUL_PORT, _LOG_LEVEL });
+    const redirected =
+      /^set _CONSUL_HOST and _CONSUL_PORT to its target: redirects are not followed with a token/;
+    assertSays(await failure(daemon, 'CONSUL_REDIRECT'), /redirects \(301\)/, redirected);
+    answer = 307;
+    const second = await daemon.line(({ error }) => /redirects \(307\)/.test(String(error)));
+    assert.equal(second['code'], 'CONSUL_REDIRECT');
+    if (kind === 'login') {
+      answer = 500;
+      await failure(daemon, 'CONSUL_LOGIN_FAILED');
+    }
+    answer = 200;
     await daemon.ready();
     await recovered(daemon);
 
-    refusing = true;
+    answer = 500;
     await failure(daemon, 'CONSUL_UNEXPECTED_STATUS');
-    refusing = false;
+    answer = 200;
     await recovered(daemon);
 
+    assert.deepEqual(target.requests, []);
     const sent = front.requests.flatMap(({ token }) => token ?? []);
     assert.ok(sent.length > 0);
     for (const token of sent) secrets.add(token);
     assertHidden(JSON.stringify(front.requests.map(({ token: _token, ...rest }) => rest)), secrets);
     await assertKept(daemon, folder, secrets);
   });
-}
-
-interface Seen {
-  readonly url: string | undefined;
-  readonly token: string | undefined;
-  readonly headers: Readonly<Record<string, unknown>>;
-}
 
 type Handler = (incoming: IncomingMessage, response: ServerResponse) => unknown;
 
 /** A server of the test that records its requests. */
-async function startServer(t: TestContext, handle: Handler): Promise<{ port: number; requests: Seen[] }> {
-  const requests: Seen[] = [];
+async function startServer(t: TestContext, handle: Handler) {
+  const requests: { url: string | undefined; token: string | undefined; headers: object }[] = [];
   const server = createServer((incoming, response) => {
     const { 'x-consul-token': token, ...headers } = incoming.headers;
     requests.push({ url: incoming.url, token: token === undefined ? undefined : String(token), headers });
@@ -102,35 +88,22 @@ function passOn(incoming: IncomingMessage, response: ServerResponse): void {
   forward(incoming, response, new URL(`${consul().url}${incoming.url}`));
 }
 
-interface Credentials {
-  readonly env: Variables;
-  readonly secret: string;
-}
-
-async function tokenInVariable(): Promise<Credentials> {
+/** The variables for a token of that kind, and the secret in them or in their file. */
+async function credentials(
+  kind: 'value' | 'file' | 'login',
+): Promise<{ readonly env: Variables; readonly secret: string }> {
+  if (kind === 'login') {
+    const { environment: env, bearerTokenFile } = await makeJwtLogin(consul(), 'ambassador');
+    return { env, secret: readFileSync(bearerTokenFile, 'utf8') };
+  }
   const secret = await consul().makeToken(MINIMAL);
-  return { env: { CONSUL_HTTP_TOKEN: secret }, secret };
-}
-
-async function tokenInFile(): Promise<Credentials> {
-  const secret = await consul().makeToken(MINIMAL);
+  if (kind === 'value') return { env: { CONSUL_HTTP_TOKEN: secret }, secret };
   const path = join(temporary(), 'token');
   writeFileSync(path, secret);
   return { env: { CONSUL_HTTP_TOKEN_FILE: path }, secret };
 }
 
-async function byLogin(): Promise<Credentials> {
-  const { environment, bearerTokenFile } = await makeJwtLogin(consul(), 'ambassador');
-  return { env: environment, secret: readFileSync(bearerTokenFile, 'utf8') };
-}
-
-async function start(t: TestContext, { env, secret }: Credentials, port: number) {
-  const folder = temporary();
-  const where = { ...plain(consul()), ...env, _CONSUL_PORT: String(port), _LOG_LEVEL: 'trace' };
-  return { daemon: startInto(t, folder, where), folder, secrets: new Set([secret]) };
-}
-
-/** No output of the daemon has one of the secrets: neither its log, nor its status port, nor its files. */
+/** Checks that no output of the daemon has one of the secrets: its log, its status port, its files. */
 async function assertKept(daemon: Daemon, folder: string, secrets: ReadonlySet<string>): Promise<void> {
   for (const path of ['/', '/livez', '/readyz', '/metrics']) await daemon.get(path, BROWSER);
   const output = daemon.stdout + daemon.stderr + daemon.served;

@@ -16,16 +16,7 @@ export interface LoginToken {
   readonly AccessorID: string;
 }
 
-/** An auth method of Consul for one test, and the variables of a daemon that logs in by it. */
-export interface JwtLogin {
-  readonly name: string;
-  readonly environment: Record<string, string>;
-  readonly bearerTokenFile: string;
-  /** Lets the owner of the bearer token be `service`. */
-  bind(service: string): Promise<void>;
-  /** The tokens of logins that were neither logged out nor expired. */
-  tokens(): Promise<LoginToken[]>;
-}
+export type JwtLogin = Awaited<ReturnType<typeof makeJwtLogin>>;
 
 /** A bearer token as a cluster makes it for a ServiceAccount. */
 export function bearerToken(subject = 'ambassador', expiresInSeconds = 600): string {
@@ -70,8 +61,12 @@ export function bindToService(consul: RealConsul, authMethod: string, service: s
   });
 }
 
-/** @param services that the owner of the bearer token may be */
-export async function makeJwtLogin(consul: RealConsul, ...services: readonly string[]): Promise<JwtLogin> {
+/**
+ * An auth method of Consul for one test, and the variables of a daemon that logs in by it.
+ *
+ * @param services that the owner of the bearer token may be
+ */
+export async function makeJwtLogin(consul: RealConsul, ...services: readonly string[]) {
   const name = `jwt-${randomUUID()}`;
   const bearerTokenFile = join(temporary(), 'bearer-token');
   writeFileSync(bearerTokenFile, bearerToken());
@@ -86,7 +81,8 @@ export async function makeJwtLogin(consul: RealConsul, ...services: readonly str
       CONSUL_LOGIN_BEARER_TOKEN_FILE: bearerTokenFile,
       CONSUL_LOGIN_META: 'pod=test',
     },
-    bind: (service) => bindToService(consul, name, service),
+    bind: (service: string) => bindToService(consul, name, service),
+    /** The tokens of logins that were neither logged out nor expired. */
     tokens: () => consul.mustGet<LoginToken[]>(`/v1/acl/tokens?authmethod=${name}`),
   };
 }

@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { assertStops } from '../../e2e/support/daemon.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { temporary } from '../../e2e/support/temporary.ts';
 import { bearerToken, type JwtLogin, type LoginToken, makeJwtLogin } from './jwt-login.ts';
 import {
-  assertNoFailure,
   assertSays,
   contents,
+  fails,
   failure,
+  passes,
   published,
   recovered,
   startInto,
+  startReady,
   useConsul,
+  type Variables,
 } from './support.ts';
 
 /** A token lives for a minute and is renewed after four fifths of it. */
@@ -22,41 +25,22 @@ const RENEWED_WITHIN_MS = 58_000;
 // On disk: a restart keeps the tokens.
 const consul = useConsul({ acl: true, persistent: true });
 
-/** Resolves with the one token of the login, once it is another than `before`. */
+/** Resolves with the one token of the login, once it is not `before`. */
 function otherToken({ tokens }: JwtLogin, before?: LoginToken): Promise<LoginToken> {
-  return eventually(
-    'another token, and only that',
-    async () => {
-      const [token, ...others] = await tokens();
-      return others.length === 0 && token?.AccessorID !== before?.AccessorID && token;
-    },
-    RENEWED_WITHIN_MS,
-  );
+  const isOther = async () => {
+    const [token, ...others] = await tokens();
+    return others.length === 0 && token?.AccessorID !== before?.AccessorID && token;
+  };
+  return eventually('another token, and only that', isOther, RENEWED_WITHIN_MS);
 }
 
-// At once, since waiting for a renewal takes most of a minute.
+// Concurrent, because waiting for a renewal takes most of a minute.
 describe('a login by an auth method', { concurrency: true }, () => {
-  test('gives a token, which is used, and which is gone after SIGTERM', async (t) => {
+  test('creates one token for both queries, is renewed before that expires, and is logged out then and after SIGTERM', async (t) => {
     const login = await makeJwtLogin(consul(), 'ambassador');
-    const folder = temporary();
-    const daemon = startInto(t, folder, login.environment);
-    await daemon.ready();
-    assert.ok(contents(folder)['tls.key'] !== undefined);
-    assert.equal((await login.tokens()).length, 1, 'both queries share one login');
-
-    await assertStops(daemon);
-
-    assert.deepEqual(await login.tokens(), []);
-    assertNoFailure(daemon);
-  });
-
-  test('is renewed before the token expires, and the old token is logged out', async (t) => {
-    const login = await makeJwtLogin(consul(), 'ambassador');
-    const folder = temporary();
-    const daemon = startInto(t, folder, login.environment);
-    await daemon.ready();
-    const [first] = await login.tokens();
-    const before = contents(folder);
+    const { daemon, folder, before } = await startReady(t, login.environment);
+    const [first, ...others] = await login.tokens();
+    assert.deepEqual(others, [], 'both queries share one login');
 
     await otherToken(login, first);
 
@@ -70,64 +54,47 @@ describe('a login by an auth method', { concurrency: true }, () => {
     assert.deepEqual(await login.tokens(), []);
   });
 
-  test('without a binding rule that matches is refused with where to look, and works once there is one', async (t) => {
+  test('passes in check, which logs it out', async () => {
+    const login = await makeJwtLogin(consul(), 'ambassador');
+    await passes(login.environment);
+    assert.deepEqual(await login.tokens(), []);
+  });
+
+  test('without a matching binding rule is refused, with the command that lists them, and works once there is one', async (t) => {
     const login = await makeJwtLogin(consul());
-    const daemon = startInto(t, temporary(), login.environment);
-
-    const remedy = new RegExp(`consul acl binding-rule list -method=${login.name}`);
     const cause = new RegExp(`the login with auth method "${login.name}" was refused`);
-    assertSays(await failure(daemon, 'CONSUL_LOGIN_FAILED'), cause, remedy);
-    await login.bind('ambassador');
-
-    await daemon.ready();
-    await recovered(daemon);
+    const remedy = new RegExp(`consul acl binding-rule list -method=${login.name}`);
+    await failsUntil(t, login.environment, [cause, remedy], () => login.bind('ambassador'));
   });
 
   test('that grants another service names the binding rule to add, and works once there is one', async (t) => {
     const login = await makeJwtLogin(consul(), 'web');
-    // A service of its own: a newer Consul (seen with 1.16) gives a leaf from its cache to any token.
-    const daemon = startInto(t, temporary(), { ...login.environment, _CONSUL_SERVICE: 'billing' });
-
-    const line = await failure(daemon, 'CONSUL_PERMISSION_DENIED');
-    assertSays(line, /service:write/, /consul acl binding-rule create .* -bind-name=billing/);
-    await login.bind('billing');
-
-    await daemon.ready();
-    await recovered(daemon);
+    // A service of its own: a newer Consul (seen with 1.16) serves a leaf from its cache to any token.
+    const env = { ...login.environment, _CONSUL_SERVICE: 'billing' };
+    const says = [/service:write/, /consul acl binding-rule create .* -bind-name=billing/] as const;
+    await failsUntil(t, env, says, () => login.bind('billing'), 'CONSUL_PERMISSION_DENIED');
     assert.equal((await login.tokens()).length, 1, 'the tokens without the permission were logged out');
   });
 
-  test('with a bearer token that has expired is refused, and works once the file has another', async (t) => {
-    const login = await makeJwtLogin(consul(), 'ambassador');
-    writeFileSync(login.bearerTokenFile, bearerToken('ambassador', -1_800));
-    const daemon = startInto(t, temporary(), login.environment);
-
-    const line = await failure(daemon, 'CONSUL_LOGIN_FAILED');
-    assertSays(line, /was refused \(/, /the bearer token has expired/);
-    writeFileSync(login.bearerTokenFile, bearerToken());
-
-    await daemon.ready();
-    await recovered(daemon);
+  test('with an expired bearer token is refused, and works once the file has another', async (t) => {
+    const { bearerTokenFile, environment } = await makeJwtLogin(consul(), 'ambassador');
+    writeFileSync(bearerTokenFile, bearerToken('ambassador', -1_800));
+    await failsUntil(t, environment, [/was refused \(/, /the bearer token has expired/], () =>
+      writeFileSync(bearerTokenFile, bearerToken()),
+    );
   });
 
-  test('with a bearer token of another signer names what to look at', async (t) => {
-    const login = await makeJwtLogin(consul(), 'ambassador');
+  test('with a bearer token of another signer names the command that shows the auth method', async (t) => {
+    const { bearerTokenFile, environment } = await makeJwtLogin(consul(), 'ambassador');
     const [head, claims] = bearerToken().split('.');
     const [, , signature] = bearerToken('another').split('.');
-    writeFileSync(login.bearerTokenFile, [head, claims, signature].join('.'));
-    const daemon = startInto(t, temporary(), login.environment);
-
-    const line = await failure(daemon, 'CONSUL_LOGIN_FAILED');
-    assertSays(line, /was refused \(/, /consul acl auth-method read -name=/);
+    writeFileSync(bearerTokenFile, [head, claims, signature].join('.'));
+    await failsUntil(t, environment, [/was refused \(/, /consul acl auth-method read -name=/]);
   });
 
-  test('by an auth method that does not exist names it, and how to list them', async (t) => {
-    const login = await makeJwtLogin(consul());
-    const env = { ...login.environment, CONSUL_LOGIN_AUTH_METHOD: 'nowhere' };
-    const daemon = startInto(t, temporary(), env);
-
-    const line = await failure(daemon, 'CONSUL_LOGIN_FAILED');
-    assertSays(line, /no auth method "nowhere"/, /consul acl auth-method list/);
+  test('by an auth method that does not exist names it, and the command that lists them', async (t) => {
+    const env = { ...(await makeJwtLogin(consul())).environment, CONSUL_LOGIN_AUTH_METHOD: 'nowhere' };
+    await failsUntil(t, env, [/no auth method "nowhere"/, /consul acl auth-method list/]);
   });
 });
 
@@ -138,7 +105,7 @@ test('a login whose token is revoked is followed by another, without a write', a
   const first = await otherToken(login);
 
   await consul().mustDelete(`/v1/acl/token/${first.AccessorID}`);
-  // An agent gives a leaf from its cache to a token that was revoked, and refuses to sign another, as after a restart.
+  // An agent serves a leaf from its cache to a token that was revoked; after a restart it must sign another, and refuses.
   await consul().restart({ wipe: false });
 
   await otherToken(login, first);
@@ -146,3 +113,23 @@ test('a login whose token is revoked is followed by another, without a write', a
   assert.ok(!daemon.logs.some(({ code }) => code === 'CONSUL_TOKEN_UNKNOWN'), daemon.stdout);
   assert.deepEqual(contents(folder), before);
 });
+
+/**
+ * A daemon fails with this cause and remedy, as does `check` if the login is refused. After `fix`, if there is one, the
+ * daemon publishes and recovers.
+ */
+async function failsUntil(
+  t: TestContext,
+  env: Variables,
+  [cause, remedy]: readonly [RegExp, RegExp],
+  fix?: () => Promise<void> | void,
+  code = 'CONSUL_LOGIN_FAILED',
+): Promise<void> {
+  const daemon = startInto(t, temporary(), env);
+  assertSays(await failure(daemon, code), cause, remedy);
+  if (code === 'CONSUL_LOGIN_FAILED') await fails(env, 'consul-token', code);
+  if (fix === undefined) return;
+  await fix();
+  await daemon.ready();
+  await recovered(daemon);
+}

@@ -6,6 +6,7 @@ import { certificates } from '../../e2e/support/bed.ts';
 import { type Daemon, type LogLine, startDaemon } from '../../e2e/support/daemon.ts';
 import { EACH_ATTEMPT } from '../../e2e/support/each-attempt.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
+import { Report, unhurried } from '../../e2e/support/report.ts';
 import { temporary } from '../../e2e/support/temporary.ts';
 import {
   type ConsulTls,
@@ -57,12 +58,12 @@ export function useTwoConsuls(options: RealConsulOptions, second: (first: RealCo
   };
 }
 
-/** Where to find a Consul in plain HTTP. */
+/** The address of a Consul for plain HTTP. */
 export function plain(consul: RealConsul): Record<string, string> {
   return { _CONSUL_HOST: consul.address.host, _CONSUL_PORT: String(consul.address.port) };
 }
 
-/** The HTTPS side of a Consul that has one. */
+/** The HTTPS port and certificates of a Consul that has one. */
 export function tlsOf({ tls }: RealConsul): ConsulTls {
   return tls ?? assert.fail('it has no HTTPS port');
 }
@@ -78,8 +79,8 @@ export function mutual(consul: RealConsul): Record<string, string> {
 }
 
 /**
- * Starts a daemon that publishes into a folder, with queries that block for a second, so that a revocation has its effect
- * soon. It is ended after the test.
+ * Starts a daemon that publishes into a folder, and ends it after the test. Its queries block for a second, so that a
+ * revocation soon takes effect.
  */
 export function startInto(t: TestContext, folder: string, env: Variables): Daemon {
   const daemon = startDaemon({ _OUTPUT_DIR: folder, _CONSUL_WAIT: '1s', ...EACH_ATTEMPT, ...env });
@@ -98,12 +99,19 @@ export function contents(folder: string): Record<string, { text: string; written
   );
 }
 
-/** A folder with what an earlier daemon has published. */
-export async function published(t: TestContext, env: Variables) {
+/** Starts a daemon that publishes into a folder of its own. Resolves when it is ready. */
+export async function startReady(t: TestContext, env: Variables) {
   const folder = temporary();
   const daemon = startInto(t, folder, env);
   await daemon.ready();
+  return { daemon, folder, before: contents(folder) };
+}
+
+/** A folder with what an earlier daemon has published, which logged no failure. */
+export async function published(t: TestContext, env: Variables) {
+  const { daemon, folder } = await startReady(t, env);
   await daemon.stop();
+  assertNoFailure(daemon);
   const before = contents(folder);
   assert.ok(
     Object.values(before).every((file) => file !== undefined),
@@ -123,12 +131,32 @@ export async function recovered(daemon: Daemon, withinMs = RECOVERED_WITHIN_MS):
   await eventually(() => `it recovers, after\n${daemon.stdout}`, isOk, withinMs);
 }
 
-/** That no line of the log so far has an error code. */
+/** Fails if a line of the log so far has an error code. */
 export function assertNoFailure({ logs, stdout }: Daemon): void {
   assert.ok(!logs.some(({ code }) => code !== undefined), stdout);
 }
 
-/** That a failure names cause and remedy. */
+/** Checks that `check` passes: for a folder, so that no row is about a cluster. */
+export async function passes(env: Variables): Promise<void> {
+  assert.deepEqual((await checkOf(env)).notPassed, []);
+}
+
+/** Checks that this row of `check` fails with that code, that no other fails, and that the rows after it are skipped. */
+export async function fails(env: Variables, check: string, code: string) {
+  const report = await checkOf(env);
+  const [firstFail, ...others] = report.rows.filter(({ status }) => status === 'fail');
+  assert.ok(firstFail !== undefined);
+  assert.deepEqual([firstFail.check, firstFail.code], [check, code], firstFail.detail);
+  assert.deepEqual(others, []);
+  assert.equal(report.row('chain')?.status, 'skipped');
+  return firstFail;
+}
+
+export function checkOf(env: Variables): Promise<Report> {
+  return Report.of(startDaemon({ ...unhurried(), _OUTPUT_DIR: temporary(), ...env }, ['check', '--json']));
+}
+
+/** Checks the cause and the remedy of a failure. */
 export function assertSays(line: LogLine, cause: RegExp, remedy: RegExp): void {
   assert.match(String(line['error']), cause);
   assert.match(String(line['remedy']), remedy);
@@ -141,9 +169,7 @@ export function read(folder: string, name: string): string {
 
 /** Publishes into a folder, then rotates the root: first both roots are written, then the leaf of the new one. */
 export async function assertRotates(t: TestContext, env: Variables, authority: RealConsul): Promise<void> {
-  const folder = temporary();
-  const daemon = startInto(t, folder, env);
-  await daemon.ready();
+  const { daemon, folder } = await startReady(t, env);
   const before = read(folder, 'tls.crt');
 
   await authority.rotateRoot();

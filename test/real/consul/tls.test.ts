@@ -14,12 +14,15 @@ import {
   assertNoFailure,
   assertSays,
   contents,
+  fails,
   failure,
   mutual,
+  passes,
   plain,
   published,
   recovered,
   startInto,
+  startReady,
   tlsOf,
   useConsul,
   type Variables,
@@ -30,7 +33,7 @@ const tls = () => tlsOf(consul());
 
 interface Failing {
   readonly what: string;
-  /** Arranges the fault. Resolves with the variables, and with what fixes it, if the test has a fix. */
+  /** Arranges the fault. Resolves with the variables, and with the fix, if there is one. */
   arrange(t: TestContext): Promise<{ env: Variables; fix?: () => void | Promise<void> }>;
   readonly code?: string;
   readonly cause: RegExp;
@@ -69,7 +72,7 @@ const FAILING: readonly Failing[] = [
   },
   {
     what: 'plain HTTP to the HTTPS port is named as the cause',
-    arrange: async () => ({ env: { _CONSUL_PORT: String(tls().port) } }),
+    arrange: async () => ({ env: { ...mutual(consul()), _CONSUL_PORT: String(tls().port) } }),
     code: 'CONSUL_HTTP_TO_HTTPS',
     cause: /port serves HTTPS/,
     remedy: /set CONSUL_HTTP_SSL=true/,
@@ -98,22 +101,25 @@ const FAILING: readonly Failing[] = [
   },
 ];
 
-test('HTTPS with a private CA and a client certificate, which verify_incoming requires, works', async (t) => {
-  await works(t, https());
+test('check passes over mutual TLS; a missing CA file is its first FAIL, and named', async () => {
+  await passes(https());
+  const missing = { ...https(), CONSUL_CACERT: '/nowhere/ca.pem' };
+  const { detail, remedy } = await fails(missing, 'consul-tls', 'CONSUL_TLS');
+  assert.match(`${detail} ${remedy}`, /\/nowhere\/ca\.pem/);
 });
 
-test('the CA may be one of a folder, CONSUL_CAPATH', async (t) => {
+test('CONSUL_CAPATH, a folder of CAs, works', async (t) => {
   const folder = temporary();
   writeFileSync(join(folder, 'another.pem'), (await makeAuthority('Another')).certificate);
   copyFileSync(tls().caFile, join(folder, 'consul-agent-ca.pem'));
   await works(t, { ...https(), CONSUL_CACERT: '', CONSUL_CAPATH: folder });
 });
 
-test('CONSUL_HTTP_ADDR=https://… is enough to switch TLS on', async (t) => {
+test('CONSUL_HTTP_ADDR=https://… enables TLS, with a private CA and the client certificate that verify_incoming requires', async (t) => {
   await works(t, { ...mutual(consul()), CONSUL_HTTP_ADDR: `https://127.0.0.1:${tls().port}` });
 });
 
-// Every failure has the one cause, and the first the remedy; what is published stays; a fix needs no restart.
+// Every failure has this cause, and the first one the remedy, as has `check`; the files stay; a fix needs no restart.
 for (const { what, arrange, code = 'CONSUL_TLS', cause, remedy } of FAILING)
   test(what, async (t) => {
     const { folder, before } = await published(t, plain(consul()));
@@ -123,6 +129,7 @@ for (const { what, arrange, code = 'CONSUL_TLS', cause, remedy } of FAILING)
     const failures = () => daemon.logs.filter((line) => line['code'] !== undefined);
     await eventually('both queries failed', () => failures().length > 1, 10_000);
     for (const { error } of failures()) assert.match(String(error), cause);
+    assert.match((await fails(env, 'consul-tls', code)).remedy ?? '', remedy);
     if (fix !== undefined) {
       await fix();
       await recovered(daemon);
@@ -130,7 +137,7 @@ for (const { what, arrange, code = 'CONSUL_TLS', cause, remedy } of FAILING)
     assert.deepEqual(contents(folder), before);
   });
 
-test('verification off works with any server certificate, and warns at every start', async (t) => {
+test('without verification any server certificate works, and every start warns', async (t) => {
   await serveWith(t, await (await makeAuthority('Another')).issue('any', { names: 'DNS:any', days: -1 }));
   for (let start = 0; start < 2; start += 1) {
     const daemon = await works(t, { ...https(), CONSUL_HTTP_SSL_VERIFY: 'false' });
@@ -141,14 +148,13 @@ test('verification off works with any server certificate, and warns at every sta
   }
 });
 
-test('a client certificate renewed on disk is the one of the next connection', async (t) => {
+test('the next connection uses a client certificate that was renewed on disk', async (t) => {
   const first = await tls().authority.issue('first');
   const second = await tls().authority.issue('second');
   const { env, write } = clientFiles(first);
   const proxy = await startRecordingProxy(t);
   const CONSUL_HTTP_ADDR = `https://127.0.0.1:${proxy.port}`;
-  const daemon = startInto(t, temporary(), { ...mutual(consul()), ...env, CONSUL_HTTP_ADDR });
-  await daemon.ready();
+  const { daemon } = await startReady(t, { ...mutual(consul()), ...env, CONSUL_HTTP_ADDR });
   const serial = ({ certificate }: PemPair): string => new X509Certificate(certificate).serialNumber;
   assert.deepEqual([...new Set(proxy.serials)], [serial(first)]);
   const connections = proxy.serials.length;
@@ -166,7 +172,7 @@ function https(): Record<string, string> {
   return { ...mutual(consul()), CONSUL_HTTP_SSL: 'true', _CONSUL_PORT: String(tls().port) };
 }
 
-/** Has Consul serve with that certificate during the test. */
+/** Consul serves with that certificate during the test. */
 async function serveWith(t: TestContext, certificate: PemPair): Promise<void> {
   t.after(serveUsual);
   await tls().serveWith(certificate);
@@ -188,10 +194,8 @@ function clientFiles(first: PemPair) {
 }
 
 async function works(t: TestContext, env: Variables): Promise<Daemon> {
-  const folder = temporary();
-  const daemon = startInto(t, folder, env);
-  await daemon.ready();
-  assert.ok(contents(folder)['tls.key'] !== undefined);
+  const { daemon, before } = await startReady(t, env);
+  assert.ok(before['tls.key'] !== undefined);
   assertNoFailure(daemon);
   return daemon;
 }

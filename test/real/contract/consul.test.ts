@@ -18,24 +18,9 @@ before(async () => {
     startRealConsul({ connect: false }),
   );
   agents = [open, guarded, withoutConnect];
-  servers = await operate(open, guarded, withoutConnect);
-});
-after(() => Promise.all(agents.map((agent) => agent.stop())));
-
-consulContract(() => {
-  assert.ok(servers !== undefined, 'the agents have started');
-  return servers;
-});
-
-/** Real agents with what the contract needs of their operator. */
-async function operate(
-  open: RealConsul,
-  guarded: RealConsul,
-  withoutConnect: RealConsul,
-): Promise<ConsulServers> {
   await createAuthMethod(guarded, LOGIN.authMethod);
   await bindToService(guarded, LOGIN.authMethod, LOGIN.service);
-  return {
+  servers = {
     open: open.url,
     guarded: guarded.url,
     withoutConnect: withoutConnect.url,
@@ -49,4 +34,10 @@ async function operate(
       await guarded.mustDelete(`/v1/acl/token/${AccessorID}`);
     },
   };
-}
+});
+after(() => Promise.all(agents.map((agent) => agent.stop())));
+
+consulContract(() => {
+  assert.ok(servers !== undefined, 'the agents have started');
+  return servers;
+});

@@ -13,9 +13,19 @@ let server: ApiServer | undefined;
 const ends: (() => unknown)[] = [];
 
 before(async () => {
-  kubernetes = await startRealKubernetes();
-  await mustKubectl(kubernetes, ['create', 'namespace', NAMESPACE]);
-  server = operate(kubernetes);
+  const cluster = await startRealKubernetes();
+  kubernetes = cluster;
+  await mustKubectl(cluster, ['create', 'namespace', NAMESPACE]);
+  const { url, caPem, adminToken, expiredVersion } = cluster;
+  server = {
+    url,
+    caPem,
+    adminToken,
+    namespace: NAMESPACE,
+    expiredVersion: async () => expiredVersion,
+    account: (name, rules) => addAccount(cluster, name, rules),
+    refusing: (how) => addRefusingNamespace(cluster, how),
+  };
 });
 after(async () => {
   for (const end of ends) end();
@@ -26,20 +36,6 @@ kubernetesContract(() => {
   assert.ok(server !== undefined, 'the API server has started');
   return server;
 });
-
-/** The real API server with what the contract needs of its operator. */
-function operate(cluster: RealKubernetes): ApiServer {
-  const { url, caPem, adminToken, expiredVersion } = cluster;
-  return {
-    url,
-    caPem,
-    adminToken,
-    namespace: NAMESPACE,
-    expiredVersion: async () => expiredVersion,
-    account: (name, rules) => addAccount(cluster, name, rules),
-    refusing: (how) => addRefusingNamespace(cluster, how),
-  };
-}
 
 async function addAccount(
   cluster: RealKubernetes,

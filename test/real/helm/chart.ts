@@ -26,7 +26,7 @@ export async function render(values: object, ...flags: readonly string[]): Promi
   return objectsIn(stdout);
 }
 
-/** By kind and name. Lists that Kubernetes merges by name are sorted by it: their order has no effect. */
+/** By kind and name. Lists that Kubernetes merges by name are sorted by name, because their order has no effect. */
 export function inOrder(objects: readonly KubernetesObject[]): unknown {
   const id = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
   const ids = objects.map(id);

@@ -1,4 +1,4 @@
-/** Each value set but for the objects of the Prometheus Operator, which the API server of the tests does not serve. */
+/** Every value, except the objects of the Prometheus Operator, which the API server of the tests does not serve. */
 export const EVERY_VALUE = {
   image: { digest: `sha256:${'0'.repeat(64)}`, pullPolicy: 'Always' },
   imagePullSecrets: [{ name: 'registry' }],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CHART, helmAlone } from './chart.ts';
 
-/** Values, and the name that the message must have. */
+/** Values, and the name that the message must contain. */
 const REFUSED: readonly (readonly [object, string])[] = [
   // By the schema.
   [{ replica: 2 }, "'replica'"],
@@ -69,7 +69,7 @@ const REFUSED: readonly (readonly [object, string])[] = [
 ];
 
 for (const [values, named] of REFUSED)
-  test(`${JSON.stringify(values)} is refused, and the message has ${named}`, async () => {
+  test(`${JSON.stringify(values)} is refused, and the message contains ${named}`, async () => {
     const { code, stderr } = await helmAlone(['template', 'ambassador-consul-connector', CHART], values);
 
     assert.equal(code, 1);

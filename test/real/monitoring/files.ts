@@ -9,10 +9,9 @@ const path = (name: string): string =>
 /** The sed script in docs/monitoring.md for a Prometheus without an operator. */
 export const RULES_OF = '1,/^spec:/d; s/^  //';
 
-export interface AlertRule {
+interface AlertRule {
   readonly alert: string;
   readonly expr: string;
-  readonly for?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -31,8 +30,7 @@ export function alertRules(): readonly AlertRule[] {
   return groups.flatMap(({ rules }) => rules);
 }
 
-export interface Target {
-  readonly refId: string;
+interface Target {
   readonly expr: string;
   readonly legendFormat: string;
   /** The interval of the scrapes, for Grafana. */
@@ -40,21 +38,15 @@ export interface Target {
   readonly datasource: { readonly type: string; readonly uid: string };
 }
 
-export interface Panel {
-  readonly id: number;
+interface Panel {
   readonly type: string;
   readonly title: string;
-  readonly description?: string;
   readonly datasource?: { readonly type: string; readonly uid: string };
-  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly targets?: readonly Target[];
-  readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
 }
 
-export interface Dashboard {
+interface Dashboard {
   readonly uid?: string;
-  readonly title: string;
-  readonly schemaVersion: number;
   readonly panels: readonly Panel[];
   readonly templating: {
     readonly list: readonly { readonly name: string; readonly type: string; readonly definition?: string }[];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium } from 'playwright-core';
 import { binary } from '../../fixtures/servers/binaries.ts';
 
 let launched: Promise<Browser> | undefined;
@@ -13,20 +13,16 @@ function launch(): Promise<Browser> {
   launched ??= chromium.launch({
     executablePath: binary('CHROMIUM'),
     env: { ...process.env, FONTCONFIG_FILE: binary('FONTS_CONF') },
-    // Its sandbox does not work for root, nor in most containers; it opens nothing but our own page.
+    // Its sandbox does not work for root or in most containers; it opens only our own page.
     args: ['--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--disable-lcd-text'],
   });
   return launched;
 }
 
-export interface Window {
-  readonly page: Page;
-  /** Closes it: the browser must have reported nothing, but for what matches `expected`. */
-  close(expected?: RegExp): Promise<void>;
-}
+export type Window = Awaited<ReturnType<typeof openWindow>>;
 
 /** Opens a window on the page. Errors of the console, violations of the CSP and requests to another origin are reported. */
-export async function openWindow(url: string, options: BrowserContextOptions = {}): Promise<Window> {
+export async function openWindow(url: string, options: BrowserContextOptions = {}) {
   const context = await (await launch()).newContext({
     locale: 'en-GB',
     timezoneId: 'Asia/Tokyo',
@@ -46,7 +42,8 @@ export async function openWindow(url: string, options: BrowserContextOptions = {
   assert.equal(response?.status(), 200);
   return {
     page,
-    async close(expected) {
+    /** Closes it. The browser must have reported nothing, except what matches `expected`. */
+    async close(expected?: RegExp) {
       await context.close();
       assert.deepEqual(
         reported.filter((text) => expected?.test(text) !== true),

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 
-// As text: a function that tsx has compiled needs helpers that the page does not have.
+// As text: a function compiled by tsx needs helpers that the page does not have.
 
 /** Texts whose contrast with their background is below 4.5 (WCAG 2.2, 1.4.3), each with its ratio. */
 export function lowContrast(page: Page): Promise<readonly string[]> {

@@ -5,11 +5,11 @@ import { eventually } from '../../e2e/support/eventually.ts';
 import { freePort } from '../../fixtures/servers/ports.ts';
 import { openLive, openWindow } from './browser.ts';
 
-/** The browser reconnects two seconds after a stream ended; the rest is for a loaded machine. */
+/** The browser reconnects two seconds after the end of a stream; the rest is for a loaded machine. */
 const SOON = { timeout: 60_000 };
 const COMMAND = `kubectl -n ${NAMESPACE} describe secret ${SECRET}`;
 
-test('a rotation appears in a page that is open, without a reload, and the title follows', async (t) => {
+test('an open page shows a rotation without a reload, also in its title', async (t) => {
   const bed = await makeBed(t);
   const daemon = await bed.startReady({ _CONSUL_WAIT: '1s' });
   const { page, close } = await openLive(`${await daemon.url()}/`);
@@ -29,7 +29,7 @@ test('a rotation appears in a page that is open, without a reload, and the title
   await close();
 });
 
-test('shows when it is no longer live, and goes on with the next daemon', async (t) => {
+test('shows that it is no longer live, and continues with the next daemon', async (t) => {
   const bed = await makeBed(t);
   const env = { _HTTP_PORT: String(await freePort()) };
   const first = await bed.startReady(env);
@@ -46,7 +46,7 @@ test('shows when it is no longer live, and goes on with the next daemon', async 
   await close(/net::ERR_/);
 });
 
-test('keeps a command that is being copied, and shows later changes afterwards', async (t) => {
+test('does not change while a command is copied, and shows the changes afterwards', async (t) => {
   const bed = await makeBed(t);
   const daemon = await bed.startReady();
   const { page, close } = await openLive(`${await daemon.url()}/`);

@@ -8,7 +8,7 @@ import { temporary } from '../../e2e/support/temporary.ts';
 import { openLive, type Window } from './browser.ts';
 import { lowContrast, overflowing } from './inspect.ts';
 
-/** `npm run pictures` names the folder; otherwise the pictures are taken and thrown away. */
+/** `npm run pictures` sets the folder; otherwise the pictures are discarded. */
 const PICTURES = process.env['PICTURES_DIR'];
 /** The scenes that docs/status-page.md shows. */
 const PICTURED = ['good', 'expiring', 'consul-down'];
@@ -17,7 +17,7 @@ const PHONE = { width: 360, height: 780 };
 const HOUR = 3_600_000;
 const [MIN_BYTES, MAX_BYTES] = [10_000, 300_000];
 
-/** A leaf lives 72 h, as those of Consul do; `spentHours` of them are over. */
+/** A leaf of 72 h, Consul's default, `spentHours` of which have passed. */
 const withLeaf = (spentHours: number): BedOptions => ({
   consul: { leafTtlMs: (72 - spentHours) * HOUR, backdateMs: spentHours * HOUR },
 });

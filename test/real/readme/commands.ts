@@ -4,9 +4,9 @@ import { fencedBlocks, PAGES, readPage } from '../../unit/docs/pages.ts';
 export interface DocumentedCommand {
   /** `docs/rotation.md`. */
   readonly page: string;
-  /** Without the comment behind it, and with continued lines joined. */
+  /** Without its comment, and with continued lines joined. */
   readonly command: string;
-  /** The block right below, if any. */
+  /** The block directly below, if any. */
   readonly output?: string;
 }
 
@@ -16,8 +16,8 @@ export const READ_IN_ORDER = [
   ...PAGES.filter((page) => page.startsWith('docs/')).sort(),
 ] as const;
 
-export function documentedCommands(page: string, text = readPage(page)): DocumentedCommand[] {
-  const blocks = fencedBlocks(text);
+export function documentedCommands(page: string): DocumentedCommand[] {
+  const blocks = fencedBlocks(readPage(page));
   return blocks.flatMap(({ language, text }, index) => {
     if (language !== 'sh') return [];
     const commands = splitCommands(text);

@@ -50,5 +50,5 @@ export async function startPod(
 function textOf({ name, value, valueFrom }: Variable): string {
   if (value !== undefined) return value;
   if (valueFrom?.fieldRef?.fieldPath === 'status.hostIP') return '127.0.0.1';
-  throw new Error(`${name}: no manifest has had a value of this kind`);
+  throw new Error(`${name}: unexpected kind of value`);
 }

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addKind } from '../../fixtures/servers/custom-kinds.ts';
 import { startHaproxy } from '../../fixtures/servers/gateway.ts';
-import { ask } from '../../fixtures/servers/http.ts';
+import { httpRequest } from '../../fixtures/servers/http.ts';
 import { startSidecar } from '../../fixtures/servers/sidecar.ts';
 import { yamlBlocks } from '../../unit/docs/pages.ts';
 import { objectsIn } from '../helm/chart.ts';
@@ -12,7 +12,7 @@ import type { Stage } from './stage.ts';
 
 const REVIEWER = 'consul-token-review';
 
-/** The namespace of Ambassador and its kinds, as far as the pages name them. */
+/** The namespace of Ambassador, and those of its kinds that the pages name. */
 export async function installAmbassador({ kubectl }: Stage): Promise<void> {
   await kubectl(['create', 'namespace', NAMESPACE]);
   const group = 'getambassador.io';
@@ -34,7 +34,7 @@ export async function installPrometheusOperator({ kubectl }: Stage): Promise<voi
     await addKind(kubectl, { group: 'monitoring.coreos.com', kind, versions: ['v1'] });
 }
 
-/** From now on the shell has the token of another service, and a Role that lacks one verb. */
+/** Gives the shell the token of another service, and a Role that lacks one verb. */
 export async function mayDoLess({ cwd, kubectl, kubernetes, strict, env }: Stage): Promise<void> {
   const manifest = readFileSync(join(cwd, 'k8s', `${SERVICE}.yaml`), 'utf8');
   const role = objectsIn(manifest).find(({ kind }) => kind === 'Role') ?? assert.fail('there is no Role');
@@ -52,24 +52,24 @@ export async function mayDoLess({ cwd, kubectl, kubernetes, strict, env }: Stage
   env['CONSUL_HTTP_TOKEN'] = await strict.makeToken('service "web" { policy = "write" }');
 }
 
-/** The shell of the administrator again. */
+/** Gives the shell the rights of the administrator again. */
 export function mayDoAll({ env, adminKubeconfig, consul }: Stage): void {
   env['KUBECONFIG'] = adminKubeconfig;
   env['_CONSUL_PORT'] = String(consul.address.port);
   delete env['CONSUL_HTTP_TOKEN'];
 }
 
-/** From now on `consul` in the shell is the administrator of a Consul with ACLs. */
+/** Makes `consul` in the shell the administrator of a Consul with ACLs. */
 export function administerConsul({ env, strict }: Stage): void {
   env['CONSUL_HTTP_ADDR'] = strict.url;
   env['CONSUL_HTTP_TOKEN'] = strict.managementToken ?? assert.fail('it has ACLs');
 }
 
-/** An auth method of type kubernetes, which has this API server review tokens. */
+/** An auth method of type kubernetes, whose tokens this API server reviews. */
 export async function addAuthMethod(stage: Stage, name: string): Promise<void> {
   const { kubectl, kubernetes, strict } = stage;
-  const isThere = await kubectl(['get', 'serviceaccount', REVIEWER, '--ignore-not-found', '-o', 'name']);
-  if (isThere === '') await addReviewer(stage);
+  const reviewer = await kubectl(['get', 'serviceaccount', REVIEWER, '--ignore-not-found', '-o', 'name']);
+  if (reviewer === '') await addReviewer(stage);
   await strict.mustPut('/v1/acl/auth-method', {
     Name: name,
     Type: 'kubernetes',
@@ -91,10 +91,10 @@ async function addReviewer({ kubectl }: Stage): Promise<void> {
   }
 }
 
-/** What consul-k8s leaves behind: its CA in a Secret, its auth method, and the binding rule for ServiceAccounts. */
+/** The objects of consul-k8s: its CA in a Secret, its auth method, and the binding rule for ServiceAccounts. */
 export async function installConsulK8s(stage: Stage): Promise<void> {
   const { kubectl, strict } = stage;
-  const { authority, caFile, serveWith } = strict.tls ?? assert.fail('it speaks HTTPS');
+  const { authority, caFile, serveWith } = strict.tls ?? assert.fail('it has an HTTPS port');
   await serveWith(await authority.issue('server', { names: 'DNS:server.dc1.consul,IP:127.0.0.1' }));
   await kubectl(['create', 'namespace', 'consul']);
   const secret = ['create', 'secret', 'generic', 'consul-ca-cert', `--from-file=tls.crt=${caFile}`];
@@ -108,7 +108,7 @@ export async function installConsulK8s(stage: Stage): Promise<void> {
   });
 }
 
-/** The status of a request through HAProxy, which presents the published Secret to the sidecar of `qotm`, as Ambassador does by the Mapping. */
+/** The status of a request to the sidecar of `qotm` through HAProxy with the published Secret, as Ambassador does by the Mapping. */
 export async function reachQotm({ consul, kubectl }: Stage): Promise<number> {
   const { data } = JSON.parse(await kubectl(['get', 'secret', SECRET, '-o', 'json']));
   const text = (key: string) => Buffer.from(data[key], 'base64').toString();
@@ -117,7 +117,7 @@ export async function reachQotm({ consul, kubectl }: Stage): Promise<number> {
   const upstream = { name: 'qotm-consul-mtls', port: sidecar.publicPort, tlsName: '' };
   const gateway = await startHaproxy([upstream], files);
   try {
-    return (await ask(`http://127.0.0.1:${gateway.port}/qotm-consul-mtls/`)).status;
+    return (await httpRequest(`http://127.0.0.1:${gateway.port}/qotm-consul-mtls/`)).status;
   } finally {
     await gateway.stop();
     await sidecar.stop();

@@ -1,4 +1,4 @@
-/** All that differs from run to run. It is replaced on both sides before they are compared. */
+/** What differs between runs. It is replaced on both sides before they are compared. */
 const VARIES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<uuid>'],
   // Consul names its CA after a random string and the beginning of the trust domain.
@@ -15,7 +15,7 @@ const VARIES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\b\d+ bytes/g, '<n> bytes'],
 ];
 
-/** `kubectl describe` lists the keys of a Secret in no order, as Go iterates over maps. */
+/** `kubectl describe` lists the keys of a Secret in random order. */
 const UNORDERED = /(?:^\S+: +<n> bytes(?:\n|$))+/gm;
 
 export function normalised(text: string): string {

@@ -7,16 +7,16 @@ export interface Typed {
   readonly stderr: string;
 }
 
-export interface Terminal {
+interface Terminal {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
 const MAX_MS = 600_000;
 
-/** Types a command into a shell. With `until`, Ctrl-C as soon as that is on the screen. */
+/** Types a command into a shell. With `until`, sends Ctrl-C as soon as that is printed. */
 export async function type(command: string, { cwd, env }: Terminal, until?: RegExp): Promise<Typed> {
-  // A group of its own: Ctrl-C goes to all processes of the command.
+  // Its own process group: Ctrl-C reaches all processes of the command.
   const shell = spawn('bash', ['-c', command], {
     cwd,
     env,

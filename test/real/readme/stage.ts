@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { Daemon } from '../../e2e/support/daemon.ts';
 import { binary } from '../../fixtures/servers/binaries.ts';
 import { makeKubeconfig } from '../../fixtures/servers/kubectl.ts';
-import { type RealConsul, startRealConsul } from '../../fixtures/servers/real-consul.ts';
-import { type RealKubernetes, startRealKubernetes } from '../../fixtures/servers/real-kubernetes.ts';
+import { startRealConsul } from '../../fixtures/servers/real-consul.ts';
+import { startRealKubernetes } from '../../fixtures/servers/real-kubernetes.ts';
 import { startAll } from '../../fixtures/servers/start-all.ts';
 import { FILES } from '../../unit/docs/pages.ts';
 import { mustKubectl, NAMESPACE, SERVICE } from '../world.ts';
@@ -14,29 +14,11 @@ import { startPod } from './pod.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Where the commands of the pages are typed: a clone, a shell, two Consuls and a cluster. */
-export interface Stage {
-  /** The clone. */
-  readonly cwd: string;
-  /** The variables of the shell. A preparation may change them for what follows. */
-  readonly env: Record<string, string>;
-  /** No ACLs, plain HTTP. */
-  readonly consul: RealConsul;
-  /** ACLs that deny by default, HTTPS too. */
-  readonly strict: RealConsul;
-  readonly kubernetes: RealKubernetes;
-  readonly adminKubeconfig: string;
-  /** The output of the previous command. */
-  printed: string;
-  /** As the administrator, in the namespace of the gateway. */
-  kubectl(args: readonly string[], stdin?: string): Promise<string>;
-  /** Runs the Pod of the present Deployment, in place of the one that runs, until it is ready. */
-  rollOut(consul?: RealConsul['address']): Promise<Daemon>;
-  endPod(): Promise<void>;
-  stop(): Promise<void>;
-}
+/** A preparation may change `env`, the variables of the shell, for the commands that follow. */
+export type Stage = Awaited<ReturnType<typeof setUpStage>>;
 
-export async function setUpStage(): Promise<Stage> {
+/** What the commands of the pages need: a clone, a shell, two Consuls and a cluster. */
+export async function setUpStage() {
   const folder = mkdtempSync(join(tmpdir(), 'readme-'));
   const cwd = clone(join(folder, SERVICE));
   const [consul, strict, kubernetes] = await startAll(
@@ -54,24 +36,33 @@ export async function setUpStage(): Promise<Stage> {
     pod = undefined;
   }
 
+  const env: Record<string, string> = {
+    PATH: `${programs(folder, cwd)}:${process.env['PATH']}`,
+    HOME: folder,
+    // The registry of packages, and its cache.
+    NPM_CONFIG_USERCONFIG: process.env['NPM_CONFIG_USERCONFIG'] ?? join(homedir(), '.npmrc'),
+    NPM_CONFIG_CACHE: process.env['NPM_CONFIG_CACHE'] ?? join(homedir(), '.npm'),
+    KUBECONFIG: adminKubeconfig,
+    _CONSUL_PORT: String(consul.address.port),
+    _HTTP_PORT: '0',
+  };
+
   return {
+    /** The clone. */
     cwd,
-    env: {
-      PATH: `${programs(folder, cwd)}:${process.env['PATH']}`,
-      HOME: folder,
-      // Where packages come from, and those that are here already.
-      NPM_CONFIG_USERCONFIG: process.env['NPM_CONFIG_USERCONFIG'] ?? join(homedir(), '.npmrc'),
-      NPM_CONFIG_CACHE: process.env['NPM_CONFIG_CACHE'] ?? join(homedir(), '.npm'),
-      KUBECONFIG: adminKubeconfig,
-      _CONSUL_PORT: String(consul.address.port),
-      _HTTP_PORT: '0',
-    },
+    env,
+    /** No ACLs, plain HTTP. */
     consul,
+    /** ACLs that deny by default, HTTPS too. */
     strict,
     kubernetes,
     adminKubeconfig,
+    /** The output of the previous command. */
     printed: '',
-    kubectl: (args, stdin) => mustKubectl(kubernetes, ['-n', NAMESPACE, ...args], stdin),
+    /** As the administrator, in the namespace of the gateway. */
+    kubectl: (args: readonly string[], stdin?: string) =>
+      mustKubectl(kubernetes, ['-n', NAMESPACE, ...args], stdin),
+    /** Runs the Pod of the current Deployment, in place of the one that runs, until it is ready. */
     async rollOut({ host, port } = consul.address) {
       await endPod();
       pod = await startPod(kubernetes, folder, { _CONSUL_HOST: host, _CONSUL_PORT: String(port) });
@@ -87,7 +78,7 @@ export async function setUpStage(): Promise<Stage> {
   };
 }
 
-/** The files of the repository as they are, the changed ones too, and nothing that was built or installed. */
+/** The files of the working tree, without what was built or installed. */
 function clone(folder: string): string {
   for (const file of FILES) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
@@ -96,7 +87,7 @@ function clone(folder: string): string {
   return folder;
 }
 
-/** A folder with the programs that the pages name, the connector of the clone too. */
+/** A folder with the programs that the pages name, including the connector of the clone. */
 function programs(folder: string, cwd: string): string {
   const bin = join(folder, 'bin');
   mkdirSync(bin);

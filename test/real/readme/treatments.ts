@@ -18,19 +18,19 @@ import {
 import { type } from './shell.ts';
 import type { Stage } from './stage.ts';
 
-/** For a command that is not just typed and must exit with 0. */
-export interface Treatment {
+/** For a command that needs more than being typed and exiting with 0. */
+interface Treatment {
   /** It is not typed, and why. */
   readonly notTyped?: string;
   readonly before?: (stage: Stage) => Promise<void> | void;
-  /** Looks at its results. */
+  /** Checks its results. */
   readonly after?: (stage: Stage) => Promise<void> | void;
   /** Undoes the preparation, also after a failure, for the commands that follow. */
   readonly restore?: (stage: Stage) => void;
   /** The command with the value for a name in capitals. */
   readonly fill?: (command: string, stage: Stage) => string | Promise<string>;
   readonly exit?: number;
-  /** It runs for ever: Ctrl-C when it has printed this. */
+  /** It does not end: Ctrl-C when it has printed this. */
   readonly until?: RegExp;
 }
 
@@ -156,7 +156,7 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
     },
   },
   'consul tls cert create -client': {
-    // As the page presumes: the folder has the CA.
+    // The page expects the CA in the folder.
     before: async (stage) => assert.equal((await type('consul tls ca create', stage)).code, 0),
   },
   [`kubectl -n consul get secret consul-ca-cert -o jsonpath='{.data.tls\\.crt}' | base64 -d > consul-ca.crt`]:
@@ -166,7 +166,7 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   'kubectl apply -k k8s/examples/consul-k8s': {
     after: async (stage) => {
       const { host } = stage.strict.address;
-      await stage.rollOut({ host, port: stage.strict.tls?.port ?? assert.fail('it speaks HTTPS') });
+      await stage.rollOut({ host, port: stage.strict.tls?.port ?? assert.fail('it has an HTTPS port') });
       assert.match(await publishedAs(stage), /\/svc\/ambassador-consul-connector$/);
     },
   },

@@ -4,37 +4,40 @@ import { leafQuery, ROOTS_QUERY } from '../../../src/consul/connect-ca.ts';
 import { causeOf } from '../../../src/identity/policy/decision.ts';
 import { bundleOfListed, plan } from '../../../src/identity/policy/plan.ts';
 import type { Published } from '../../../src/identity/published.ts';
+import { ANYWHERE } from '../../../src/identity/spiffe-id.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 import { Notify } from '../../../src/lib/notify.ts';
+import { SERVICE } from '../consul-model.ts';
 import { fingerprints } from '../witness.ts';
-import { type Agent, ANYWHERE, SERVICE } from './mesh.ts';
+import type { Agent } from './mesh.ts';
 import type { StorePublisher } from './store.ts';
 
 const SETTLE_MS = 1_000;
 
+interface FormerReplicaOptions {
+  readonly consul: Agent;
+  readonly publisher: StorePublisher;
+  readonly verifiesUpstream: boolean;
+  readonly clock: Clock;
+}
+
 /**
- * A replica with the rules of 2026-11-28: it doubts its roots only where a published one is missing from them and another
- * writer changed the bundle, and undoes any other difference at once. It knows no index.
+ * A replica with the rules of 2026-11-28: its roots are unconfirmed only if a published root is missing from them and another
+ * writer changed the bundle; it reverts any other difference at once, and stores no index.
  */
 export class FormerReplica {
-  readonly #agent: Agent;
-  readonly #publisher: StorePublisher;
-  readonly #verifiesUpstream: boolean;
-  readonly #clock: Clock;
+  readonly #options: FormerReplicaOptions;
   #roots: CaRoots | undefined;
   #leaf: CaLeaf | undefined;
-  #doubtSince: number | undefined;
+  #unconfirmedSince: number | undefined;
   #seen: string | undefined;
 
-  constructor(agent: Agent, publisher: StorePublisher, verifiesUpstream: boolean, clock: Clock) {
-    this.#agent = agent;
-    this.#publisher = publisher;
-    this.#verifiesUpstream = verifiesUpstream;
-    this.#clock = clock;
+  constructor(options: FormerReplicaOptions) {
+    this.#options = options;
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const notify = new Notify(this.#clock);
+    const notify = new Notify(this.#options.clock);
     const wake = (): void => notify.notify();
     const roots = this.#query(ROOTS_QUERY, (answer) => {
       this.#roots = answer;
@@ -48,70 +51,72 @@ export class FormerReplica {
     await Promise.all([
       roots.run(signal),
       leaf.run(signal),
-      this.#publisher.run(wake, signal),
+      this.#options.publisher.run(wake, signal),
       this.#publish(notify, roots, signal),
     ]);
   }
 
   async #publish(notify: Notify, roots: BlockingQuery<CaRoots>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await notify.wait(this.#doubtSince === undefined ? 60_000 : SETTLE_MS, signal);
-      if (this.#doubtSince !== undefined && this.#clock.now() - this.#doubtSince >= SETTLE_MS)
-        roots.refetch();
+      await notify.wait(this.#unconfirmedSince === undefined ? 60_000 : SETTLE_MS, signal);
+      if (this.#isSettled) roots.refetch();
       while (!signal.aborted && (await this.#attempt(signal)) === 'conflict');
     }
   }
 
   async #attempt(signal: AbortSignal): Promise<string> {
     try {
-      const published = await this.#publisher.read();
+      const published = await this.#options.publisher.read();
       const cause = this.#plan(published);
-      return cause === undefined ? 'unchanged' : await this.#publisher.write(cause, signal);
+      return cause === undefined ? 'unchanged' : await this.#options.publisher.write(cause, signal);
     } catch {
       return 'failed';
     }
   }
 
   #plan(published: Published | undefined) {
+    const { verifiesUpstream } = this.#options;
     const text = JSON.stringify([published?.caPem, published?.upstreamCaPem]);
-    if (this.#seen !== undefined && this.#seen !== text) this.#doubtSince = this.#clock.now();
+    if (this.#seen !== undefined && this.#seen !== text) this.#unconfirmedSince = this.#options.clock.now();
     this.#seen = text;
     const own = fingerprints(this.#roots?.roots.map(({ certificatePem }) => certificatePem).join('') ?? '');
     const lacks = [published?.caPem, published?.upstreamCaPem].some((pem) =>
       [...fingerprints(pem ?? '')].some((root) => !own.has(root)),
     );
-    const at = this.#clock.now();
+    const at = this.#options.clock.now();
     const planned = plan({
       service: SERVICE,
       scope: ANYWHERE,
-      verifiesUpstream: this.#verifiesUpstream,
+      verifiesUpstream,
       published: published && { ...published, rootsIndex: undefined },
       candidate: this.#leaf,
       newest: this.#roots && bundleOfListed(this.#roots, undefined, at),
       usableRoots: undefined,
       previous: undefined,
-      confirmAfter: lacks ? this.#doubtSince : undefined,
+      confirmAfter: lacks ? this.#unconfirmedSince : undefined,
       at,
     });
     if (planned.kind === 'waiting' || planned.decision.kind === 'none') return undefined;
-    const { decision } = planned;
-    this.#seen = JSON.stringify([
-      decision.content.caCrt,
-      this.#verifiesUpstream ? decision.content.caCrt : undefined,
-    ]);
-    return { content: decision.content, cause: causeOf(decision) };
+    const { content } = planned.decision;
+    this.#seen = JSON.stringify([content.caCrt, verifiesUpstream ? content.caCrt : undefined]);
+    return { content, cause: causeOf(planned.decision) };
+  }
+
+  get #isSettled(): boolean {
+    const since = this.#unconfirmedSince;
+    return since !== undefined && this.#options.clock.now() - since >= SETTLE_MS;
   }
 
   #query<T>(query: CaQuery<T>, onChange: (answer: T) => void): BlockingQuery<T> {
     return new BlockingQuery({
-      connection: this.#agent.connect(),
+      connection: this.#options.consul.connect(),
       query,
       waitMs: 600_000,
-      clock: this.#clock,
+      clock: this.#options.clock,
       onChange,
       onResponse: ({ freshness }) => {
-        const isSettled = this.#doubtSince !== undefined && this.#clock.now() - this.#doubtSince >= SETTLE_MS;
-        if (query.subject === 'roots' && freshness === 'fresh' && isSettled) this.#doubtSince = undefined;
+        if (query.subject === 'roots' && freshness === 'fresh' && this.#isSettled)
+          this.#unconfirmedSince = undefined;
       },
       onError: () => undefined,
       onTimeout: () => undefined,

@@ -3,58 +3,48 @@ import { leafPath, ROOTS_PATH } from '../../../src/consul/connect-ca.ts';
 import type { Connection, ConsulAnswer } from '../../../src/consul/connection.ts';
 import { ConsulError } from '../../../src/errors.ts';
 import { createRoot, generateKeyPair } from '../../fixtures/certificates/factory.ts';
+import { rootsText, SERVICE, TRUST_DOMAIN } from '../consul-model.ts';
 import { LeafPress } from '../leaf-press.ts';
-import type { VirtualTime } from '../virtual-time.ts';
+import { Sleepers, type VirtualTime } from '../virtual-time.ts';
 
 const MINUTE_MS = 60_000;
-/** Consul's agents put the new leaf off by up to 30 s; a third of it keeps the seeds short. */
+/** Consul's agents delay the new leaf by up to 30 s; a third of that keeps the simulation short. */
 const MAX_ROTATION_MS = 10_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 export const START = Date.parse('2027-01-01T00:00:00Z');
-export const SERVICE = 'ambassador';
-export const ANYWHERE = { partition: undefined, namespace: undefined, datacenter: undefined };
-export const TRUST_DOMAIN = '11111111-2222-3333-4444-555555555555.consul';
 
 export interface Root {
   readonly id: string;
   readonly certPem: string;
-  readonly notAfter: number;
   readonly press: LeafPress;
-  /** This root's key under the signature of the root before it in the pool. */
+  /** This root, cross-signed by the root before it in the pool. */
   readonly crossPem: string | undefined;
 }
 
-/** Roots for every seed: to make them takes longer than to simulate a seed. */
+/** Roots for all seeds: creating them takes longer than simulating a seed. */
 export interface RootPool {
   readonly roots: readonly Root[];
   /** One that expires ten minutes after the start. */
   readonly expiring: Root;
 }
 
-export async function makeRootPool(size = 10): Promise<RootPool> {
+export async function makeRootPool(): Promise<RootPool> {
   const keys = await generateKeyPair('ec-p256');
   const notBefore = new Date(START - DAY_MS);
-  const make = async (notAfterMs: number) => {
-    const validity = { notBefore, notAfter: new Date(notAfterMs) };
+  const make = async (notAfter: Date) => {
+    const validity = { notBefore, notAfter };
     const authority = await createRoot({ trustDomain: TRUST_DOMAIN, ...validity });
-    return { authority, validity, press: await LeafPress.of(authority, SERVICE, keys), notAfterMs };
+    const press = await LeafPress.of(authority, SERVICE, keys);
+    const root = { id: authority.serial, certPem: authority.certPem, press, crossPem: undefined };
+    return { authority, validity, root };
   };
-  const made = await Promise.all(Array.from({ length: size }, () => make(START + 4_000 * DAY_MS)));
-  const roots = made.map(({ authority, validity, press, notAfterMs }, at) => ({
-    id: authority.serial,
-    certPem: authority.certPem,
-    notAfter: notAfterMs,
-    press,
+  const lasting = new Date(START + 4_000 * DAY_MS);
+  const made = await Promise.all(Array.from({ length: 10 }, () => make(lasting)));
+  const roots = made.map(({ authority, validity, root }, at) => ({
+    ...root,
     crossPem: made[at - 1]?.authority.crossSign(authority, validity).certPem,
   }));
-  const { authority, press, notAfterMs } = await make(START + 10 * MINUTE_MS);
-  const expiring = {
-    id: authority.serial,
-    certPem: authority.certPem,
-    notAfter: notAfterMs,
-    press,
-    crossPem: undefined,
-  };
+  const { root: expiring } = await make(new Date(START + 10 * MINUTE_MS));
   return { roots, expiring };
 }
 
@@ -76,17 +66,18 @@ interface Leaf {
   readonly rootId: string;
 }
 
-/** Consul's servers: the roots of now and before, and who signs leaves. */
+/** Consul's servers: the current and previous roots, and the signing of leaves. */
 export class Mesh {
   readonly time: VirtualTime;
   readonly lifetimeMs: number;
   readonly history: Version[];
   refusesCsrs = false;
   readonly #agents: Agent[] = [];
-  readonly #wakers = new Set<() => void>();
+  readonly sleepers: Sleepers;
 
   constructor(time: VirtualTime, lifetimeMs: number, roots: readonly ListedRoot[]) {
     this.time = time;
+    this.sleepers = new Sleepers(time);
     this.lifetimeMs = lifetimeMs;
     this.history = [{ at: time.now - MINUTE_MS, index: 100, roots }];
   }
@@ -98,13 +89,13 @@ export class Mesh {
   }
 
   /**
-   * Without an index it goes up, as with every change but a restored snapshot: that brings the roots of before with their
-   * index, and what comes after it is above all that was.
+   * By default the index increases, as with every change except a restored snapshot, which brings back the previous roots with
+   * their index; the next index is higher than all before.
    */
   list(roots: readonly ListedRoot[], index = this.#nextIndex()): void {
     this.history.push({ at: this.time.now, index, roots });
     for (const agent of this.#agents) agent.send(this.now);
-    this.wake();
+    this.sleepers.wake();
   }
 
   #nextIndex(): number {
@@ -129,30 +120,16 @@ export class Mesh {
       rootId: root.id,
     };
   }
-
-  wake(): void {
-    for (const wake of this.#wakers) wake();
-  }
-
-  async sleepUntil(at: number, signal: AbortSignal): Promise<void> {
-    const sleeper = new AbortController();
-    const wake = (): void => sleeper.abort();
-    this.#wakers.add(wake);
-    signal.addEventListener('abort', wake, { once: true });
-    await this.time.sleep(at - this.time.now, sleeper.signal);
-    this.#wakers.delete(wake);
-    signal.removeEventListener('abort', wake);
-  }
 }
 
 /**
- * - `servers`: all is well.
+ * - `servers`: the normal state.
  * - `cache`: the agent has lost its servers: it answers from its cache, with an `Age`, and fails blocking queries.
- * - `none`: it cannot be reached.
+ * - `none`: the agent cannot be reached.
  */
 export type Reach = 'servers' | 'cache' | 'none';
 
-/** One replica's way to Consul: an agent that is behind the servers by its lag, with a leaf of its own. */
+/** The agent of one replica, which is behind the servers by its lag and has its own leaf. */
 export class Agent implements Consul {
   lagMs: number;
   readonly #mesh: Mesh;
@@ -174,7 +151,7 @@ export class Agent implements Consul {
     mesh.join(this);
   }
 
-  /** The servers' news, which arrives after the lag; nothing overtakes what was sent before it. */
+  /** A new version arrives after the lag, and never before one that was sent earlier. */
   send(version: Version): void {
     const last = this.#received.at(-1)?.at ?? 0;
     this.#received.push({ version, at: Math.max(last, version.at + this.lagMs) });
@@ -187,7 +164,7 @@ export class Agent implements Consul {
   set reach(reach: Reach) {
     if (this.#reach === 'servers') this.#lostAt = this.#mesh.time.now;
     this.#reach = reach;
-    this.#mesh.wake();
+    this.#mesh.sleepers.wake();
   }
 
   connect(): Connection {
@@ -207,23 +184,21 @@ export class Agent implements Consul {
     const { time } = this.#mesh;
     const isRoots = path === ROOTS_PATH;
     if (!isRoots && path !== leafPath(SERVICE))
-      throw new ConsulError('CONSUL_NOT_FOUND', path, { remedy: 'ask for the one service' });
-    const asked = query.get('index') ?? undefined;
+      throw new ConsulError('CONSUL_NOT_FOUND', path, { remedy: 'request the one service' });
+    const known = query.get('index') ?? undefined;
     const end = time.now + Number.parseInt(query.get('wait') ?? '0', 10);
     await time.sleep(1 + time.random() * 10, signal);
     for (;;) {
       if (signal.aborted || this.#reach === 'none') throw lost('CONSUL_UNREACHABLE');
-      if (this.#reach === 'cache' && asked !== undefined) throw lost('CONSUL_NO_SERVERS');
+      if (this.#reach === 'cache' && known !== undefined) throw lost('CONSUL_NO_SERVERS');
       const index = String(isRoots ? this.#view().index : this.#currentLeafIndex());
-      if (index !== asked || time.now >= end) {
+      if (index !== known || time.now >= end) {
         const isStale = isRoots && this.#reach === 'cache';
         const age = isStale ? String(Math.floor((time.now - this.#lostAt) / 1000) + 1) : undefined;
         return { text: isRoots ? this.#rootsText() : this.#leafText(), index, age };
       }
-      await this.#mesh.sleepUntil(
-        Math.min(end, isRoots ? this.#viewChangesAt() : this.#leafChangesAt()),
-        signal,
-      );
+      const due = Math.min(end, isRoots ? this.#viewChangesAt() : this.#leafChangesAt());
+      await this.#mesh.sleepers.sleepUntil(due, signal);
       await time.sleep(1 + time.random() * 5, signal);
     }
   }
@@ -239,14 +214,10 @@ export class Agent implements Consul {
   }
 
   #rootsText(): string {
-    const { roots } = this.#view();
-    const Roots = roots.map(({ root, isCrossSigned }, position) => ({
-      ID: root.id,
-      Active: position === 0,
-      RootCert: root.certPem,
-      IntermediateCerts: isCrossSigned && root.crossPem !== undefined ? [root.crossPem] : null,
-    }));
-    return JSON.stringify({ ActiveRootID: roots[0]?.root.id, TrustDomain: TRUST_DOMAIN, Roots });
+    const listed = this.#view().roots;
+    return rootsText(
+      listed.map(({ root, isCrossSigned }) => (isCrossSigned ? root : { ...root, crossPem: undefined })),
+    );
   }
 
   #leafText(): string {
@@ -270,7 +241,7 @@ export class Agent implements Consul {
     return Math.max(this.#mesh.time.now, Math.min(this.#renewAt, rotation, this.#viewChangesAt()));
   }
 
-  /** A leaf of another root than the active one is signed again after a while. */
+  /** A leaf of a root that is not active is reissued after a while. */
   #rotatesAt(): number {
     const { time } = this.#mesh;
     const activeId = this.#view().roots[0]?.root.id ?? '';

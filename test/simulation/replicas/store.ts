@@ -1,17 +1,18 @@
+import { once } from 'node:events';
 import { PublishError } from '../../../src/errors.ts';
 import { describeCause } from '../../../src/identity/policy/decision.ts';
 import type { Published } from '../../../src/identity/published.ts';
 import type { Publication, Publisher, WriteOutcome } from '../../../src/publish/publisher.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 
-/** What one Secret holds; a write is refused where its version is not the one that was read. */
+/** The content of one Secret; a write is rejected if it has another version than was read. */
 export interface Stored {
   readonly version: number;
   readonly data: Readonly<Record<string, string>>;
   readonly record: WriteRecord;
 }
 
-/** What the annotations say. */
+/** The content of the annotations. */
 export interface WriteRecord {
   readonly rootsIndex: bigint | undefined;
   readonly serial?: string | undefined;
@@ -33,7 +34,7 @@ export interface Write {
   readonly before: Readonly<Record<string, string>>;
   readonly after: Readonly<Record<string, string>>;
   readonly record: WriteRecord;
-  /** Whether a replica with the former rules made it. */
+  /** Whether a replica with the previous rules made it. */
   readonly isFormer: boolean;
 }
 
@@ -60,16 +61,12 @@ export class Store {
     isFormer: boolean,
   ): void {
     const { data: before = {}, record: previous = UNWRITTEN } = this.objects[object] ?? {};
-    const record = {
-      rootsIndex,
-      serial,
-      writes: [...writes, ...previous.writes].slice(0, MAX_WRITES),
-    };
+    const record = { rootsIndex, serial, writes: [...writes, ...previous.writes].slice(0, MAX_WRITES) };
     this.writes.push({ at: this.#time.now, object, before, after: data, record, isFormer });
     this.#put(object, data, record);
   }
 
-  /** As a person does it, who leaves the annotations alone, or restores them too. */
+  /** A manual edit, which keeps the annotations or restores them too. */
   edit(
     object: ObjectName,
     data: Readonly<Record<string, string>>,
@@ -85,7 +82,7 @@ export class Store {
   }
 
   /** What is published, as a publisher reads it. */
-  static published(objects: Objects, verifiesUpstream: boolean): Published | undefined {
+  static published(objects: Objects, verifiesUpstream = false): Published | undefined {
     const { identity, ca } = objects;
     if (identity === undefined) return undefined;
     return {
@@ -101,55 +98,43 @@ export class Store {
   }
 }
 
-/** One replica's publisher: it reads what its watch showed, and writes with the version of that. */
+interface StorePublisherOptions {
+  readonly watchDelayMs: number;
+  /** Default: false. */
+  readonly verifiesUpstream?: boolean;
+  /** Whether a replica with the previous rules uses it. Default: false. */
+  readonly isFormer?: boolean;
+  /** How far its clock is ahead. Default: 0. */
+  readonly skewMs?: number;
+}
+
+/** One replica's publisher: it reads what its watch has shown, and writes with that version. */
 export class StorePublisher implements Publisher {
   readonly target = { kind: 'directory', directory: 'store' } as const;
   /** Whether the API server can be reached. */
   isCutOff = false;
   readonly #store: Store;
   readonly #time: VirtualTime;
-  readonly #watchDelayMs: number;
-  readonly #verifiesUpstream: boolean;
-  readonly #isFormer: boolean;
-  /** How far its clock is ahead. */
-  readonly #skewMs: number;
+  readonly #options: StorePublisherOptions;
   #cache: Objects;
   #onChange: () => void = () => undefined;
 
-  constructor(
-    store: Store,
-    time: VirtualTime,
-    watchDelayMs: number,
-    verifiesUpstream: boolean,
-    isFormer: boolean,
-    skewMs: number,
-  ) {
-    this.#isFormer = isFormer;
-    this.#skewMs = skewMs;
+  constructor(store: Store, time: VirtualTime, options: StorePublisherOptions) {
     this.#store = store;
     this.#time = time;
-    this.#watchDelayMs = watchDelayMs;
-    this.#verifiesUpstream = verifiesUpstream;
+    this.#options = options;
     this.#cache = store.objects;
   }
 
-  run(onChange: () => void, signal: AbortSignal): Promise<void> {
+  async run(onChange: () => void, signal: AbortSignal): Promise<void> {
     this.#onChange = onChange;
     const unwatch = this.#store.watch(() => {
-      const delay = this.#watchDelayMs * (0.5 + this.#time.random());
+      const delay = this.#options.watchDelayMs * (0.5 + this.#time.random());
       this.#time.at(this.#time.now + delay, () => this.catchUp());
     });
     onChange();
-    return new Promise((resolve) => {
-      signal.addEventListener(
-        'abort',
-        () => {
-          unwatch();
-          resolve();
-        },
-        { once: true },
-      );
-    });
+    await once(signal, 'abort');
+    unwatch();
   }
 
   catchUp(): void {
@@ -160,15 +145,16 @@ export class StorePublisher implements Publisher {
 
   async read(): Promise<Published | undefined> {
     this.#assertReachable();
-    return Store.published(this.#cache, this.#verifiesUpstream);
+    return Store.published(this.#cache, this.#options.verifiesUpstream);
   }
 
   async write({ content, cause, rootsIndex }: Publication, signal: AbortSignal): Promise<WriteOutcome> {
+    const { verifiesUpstream = false, isFormer = false, skewMs = 0 } = this.#options;
     const { tlsCrt, tlsKey, caCrt, upstreamCaCrt = caCrt } = content;
     const wanted: [ObjectName, Record<string, string>][] = [
       ['identity', { 'tls.crt': tlsCrt, 'tls.key': tlsKey, 'ca.crt': caCrt }],
     ];
-    if (this.#verifiesUpstream) wanted.unshift(['ca', { 'tls.crt': upstreamCaCrt }]);
+    if (verifiesUpstream) wanted.unshift(['ca', { 'tls.crt': upstreamCaCrt }]);
     let outcome: WriteOutcome = 'unchanged';
     for (const [object, data] of wanted) {
       if (JSON.stringify(this.#cache[object]?.data) === JSON.stringify(data)) continue;
@@ -178,10 +164,10 @@ export class StorePublisher implements Publisher {
         this.#cache = this.#store.objects;
         return 'conflict';
       }
-      const at = new Date(this.#time.now + this.#skewMs).toISOString();
+      const at = new Date(this.#time.now + skewMs).toISOString();
       const serial = content.identity.leaf.x509.serialNumber.toLowerCase();
       const record = { rootsIndex, serial, writes: [`${at} ${describeCause(cause)}`] };
-      this.#store.write(object, data, record, this.#isFormer);
+      this.#store.write(object, data, record, isFormer);
       this.#cache = { ...this.#cache, [object]: this.#store.objects[object] };
       outcome = 'written';
     }

@@ -1,53 +1,37 @@
-import { Connector } from '../../../src/connector/connector.ts';
 import { spiffeUri } from '../../fixtures/certificates/factory.ts';
+import { SERVICE, TRUST_DOMAIN } from '../consul-model.ts';
+import { newConnector } from '../simulated-connector.ts';
 import { seededRandom, VirtualTime } from '../virtual-time.ts';
 import { fingerprints, windowOf } from '../witness.ts';
 import { FormerReplica } from './former-replica.ts';
-import {
-  Agent,
-  ANYWHERE,
-  type ListedRoot,
-  Mesh,
-  type RootPool,
-  SERVICE,
-  START,
-  TRUST_DOMAIN,
-  type Version,
-} from './mesh.ts';
+import { Agent, type ListedRoot, Mesh, type RootPool, START, type Version } from './mesh.ts';
 import { type ObjectName, Store, StorePublisher } from './store.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const URI = spiffeUri({ service: SERVICE, trustDomain: TRUST_DOMAIN });
-/** So that the expiring root of the pool expires two minutes later. */
+/** The expiring root of the pool expires two minutes later. */
 const BEGIN = START + 8 * MINUTE_MS;
-/** What is published at the start is none of the writes that count. */
+/** Writes before this, for the first publication, are not counted. */
 const SETTLED = BEGIN + 30 * SECOND_MS;
-/** How long what Consul listed before may still be what a peer trusts, and what is published. */
+/** How long peers may still trust, and replicas publish, what Consul listed before. */
 const OVERLAP_MS = MINUTE_MS;
-/** Nothing is written any more this long after the last thing that happened. */
+/** Nothing may be written later than this after the last event. */
 const QUIET_AFTER_MS = 3 * MINUTE_MS;
 const END_AFTER_MS = 5 * MINUTE_MS;
+/** More than any rules may need: the run ends. */
 const MAX_WRITES = 200;
 
 export const MODES = ['healthy', 'removals', 'faulty', 'rolling', 'backups'] as const;
 export type Mode = (typeof MODES)[number];
 
-export interface Outcome {
-  /** Changes of a bundle or of the leaf by these rules, beyond those that Consul, or a hand, made necessary. */
-  readonly needless: number;
-  /** The longest that a root which Consul no longer lists was trusted while a replica reached a fresh agent. */
-  readonly removedRootSeconds: number;
-  readonly violations: readonly string[];
-}
-
 const EVENTS = {
-  rotation: (world: World) => world.rotate(world.chance(0.5)),
+  rotation: (world: World) => world.rotate(world.chance(0.5), world.listed.slice(0, 3)),
   pruning: (world: World) => world.prune(),
   rollback: (world: World) => world.rollBack(),
   'snapshot restore': (world: World) => world.restore(),
-  'new CA': (world: World) => world.startOver(),
+  'new CA': (world: World) => world.rotate(false, []),
   'lost servers': (world: World) => world.reach('cache'),
   unreachable: (world: World) => world.reach('none'),
   'silent lag': (world: World) => world.lag(),
@@ -82,8 +66,8 @@ export interface Setup {
   readonly seed: number;
 }
 
-/** Some minutes of several replicas that publish to one store, each with an agent of its own. */
-export async function simulateReplicas(setup: Setup, pool: RootPool): Promise<Outcome> {
+/** Some minutes of several replicas that publish to one store, each with its own agent. */
+export async function simulateReplicas(setup: Setup, pool: RootPool) {
   return new World(setup, pool).play();
 }
 
@@ -111,12 +95,12 @@ class World {
   #neededLeaves = 0;
   #edits = 0;
   #lastEvent = SETTLED;
-  /** When no replica was last in a state to follow Consul. */
+  /** When it was last the case that no replica could follow Consul. */
   #helplessAt = BEGIN;
   #removedRootMs = 0;
   #judged: unknown[] = [];
   #worksForAll = true;
-  /** When the first of the roots was removed that are trusted and no longer listed. */
+  /** When the first of the roots that are trusted but no longer listed was removed. */
   #trustedSince: number | undefined;
 
   constructor(setup: Setup, pool: RootPool) {
@@ -133,7 +117,7 @@ class World {
     this.#store = new Store(this.#time);
   }
 
-  async play(): Promise<Outcome> {
+  async play() {
     const { mode, replicas } = this.#setup;
     for (let index = 0; index < replicas; index += 1) this.#addReplica(index);
     let at = SETTLED + this.#between(0, 10_000);
@@ -143,38 +127,37 @@ class World {
       if (mode === 'faulty') this.#at(at + this.#between(-20_000, 20_000), this.#pick(FAULTS));
       at += this.chance(0.5) ? this.#between(500, 15_000) : this.#between(60_000, 120_000);
     }
-    for (;;) {
-      const end = this.#lastEvent + END_AFTER_MS;
-      await this.#time.run(
-        end,
-        () => this.#look(),
-        () => this.#isFighting,
-      );
-      if (this.#lastEvent + END_AFTER_MS <= this.#time.now || this.#isFighting) break;
+    const isFighting = () => this.#store.writes.length > MAX_WRITES;
+    while (this.#time.now < this.#lastEvent + END_AFTER_MS && !isFighting()) {
+      await this.#time.run(this.#lastEvent + END_AFTER_MS, () => this.#look(), isFighting);
     }
     for (const { stop } of this.#replicas) stop.abort();
     await Promise.all(this.#replicas.map(({ running }) => running));
     return this.#outcome();
   }
 
+  get listed(): readonly ListedRoot[] {
+    return this.#mesh.now.roots;
+  }
+
   chance(share: number): boolean {
     return this.#time.random() < share;
   }
 
-  rotate(isCrossSigned: boolean): void {
+  /** Consul lists a new active root, and after it these others. */
+  rotate(isCrossSigned: boolean, others: readonly ListedRoot[]): void {
     const root = this.#pool.roots[this.#nextRoot];
     if (root === undefined) return;
     this.#nextRoot += 1;
-    this.#list([{ root, isCrossSigned }, ...this.#mesh.now.roots.slice(0, 3)]);
+    this.#list([{ root, isCrossSigned }, ...others]);
   }
 
   prune(): void {
-    const { roots } = this.#mesh.now;
-    if (roots.length > 1) this.#list(roots.slice(0, -1));
+    if (this.listed.length > 1) this.#list(this.listed.slice(0, -1));
   }
 
   rollBack(): void {
-    const [first, second, ...rest] = this.#mesh.now.roots;
+    const [first, second, ...rest] = this.listed;
     if (first !== undefined && second !== undefined && second.root !== this.#pool.expiring)
       this.#list([second, first, ...rest]);
   }
@@ -182,13 +165,6 @@ class World {
   restore(): void {
     const before = this.#mesh.history.at(-2);
     if (before !== undefined && before.index < this.#mesh.now.index) this.#list(before.roots, before.index);
-  }
-
-  startOver(): void {
-    const root = this.#pool.roots[this.#nextRoot];
-    if (root === undefined) return;
-    this.#nextRoot += 1;
-    this.#list([{ root, isCrossSigned: false }]);
   }
 
   reach(reach: 'cache' | 'none'): void {
@@ -228,11 +204,11 @@ class World {
     this.#mesh.refusesCsrs = true;
     this.#during(this.#between(10_000, 90_000), () => {
       this.#mesh.refusesCsrs = false;
-      this.#mesh.wake();
+      this.#mesh.sleepers.wake();
     });
   }
 
-  /** Another writer leaves one root, or text that is none. */
+  /** Another writer leaves one root, or text without a root. */
   edit(): void {
     const { identity } = this.#store.objects;
     if (identity === undefined) return;
@@ -241,10 +217,10 @@ class World {
     if (caCrt === identity.data['ca.crt']) return;
     this.#edits += 1;
     this.#store.edit('identity', { ...identity.data, 'ca.crt': caCrt });
-    this.#lastEvent = Math.max(this.#lastEvent, this.#time.now);
+    this.#happened();
   }
 
-  /** By hand, or from a backup with its annotations. */
+  /** Restored by hand, or from a backup with its annotations. */
   putOldLeaf(): void {
     const { identity } = this.#store.objects;
     const older = this.#store.writes.filter(
@@ -255,16 +231,16 @@ class World {
     const data = { ...identity.data, 'tls.crt': after['tls.crt'] ?? '', 'tls.key': after['tls.key'] ?? '' };
     this.#neededLeaves += 1;
     this.#store.edit('identity', data, this.chance(0.5) ? record : undefined);
-    this.#lastEvent = Math.max(this.#lastEvent, this.#time.now);
+    this.#happened();
   }
 
   #list(roots: readonly ListedRoot[], index?: number): void {
-    const before = this.#mesh.now.roots;
+    const before = this.listed;
     if (JSON.stringify(ids(before)) === JSON.stringify(ids(roots))) return;
     this.#neededBundles += 1;
     if (before[0]?.root !== roots[0]?.root) this.#neededLeaves += 1;
     this.#mesh.list(roots, index);
-    this.#lastEvent = Math.max(this.#lastEvent, this.#time.now);
+    this.#happened();
   }
 
   #addReplica(index: number): void {
@@ -297,14 +273,8 @@ class World {
 
   #publisher(isFormer: boolean, skewMs: number): StorePublisher {
     const watchDelayMs = 5 + this.#time.random() * 50;
-    return new StorePublisher(
-      this.#store,
-      this.#time,
-      watchDelayMs,
-      this.#verifiesUpstream,
-      isFormer,
-      skewMs,
-    );
+    const options = { watchDelayMs, verifiesUpstream: this.#verifiesUpstream, isFormer, skewMs };
+    return new StorePublisher(this.#store, this.#time, options);
   }
 
   #start(replica: Replica): void {
@@ -314,18 +284,10 @@ class World {
     replica.startedAt = this.#time.now;
     replica.stop = new AbortController();
     const { publisher } = replica;
+    const options = { consul: agent, publisher, verifiesUpstream: this.#verifiesUpstream, clock };
     const connector = replica.isFormer
-      ? new FormerReplica(agent, publisher, this.#verifiesUpstream, clock)
-      : new Connector({
-          consul: agent,
-          service: SERVICE,
-          scope: ANYWHERE,
-          waitMs: 10 * MINUTE_MS,
-          publisher,
-          verifiesUpstream: this.#verifiesUpstream,
-          clock,
-          reporter: UNREPORTED,
-        });
+      ? new FormerReplica(options)
+      : newConnector({ ...options, waitMs: 10 * MINUTE_MS });
     replica.running = connector.run(replica.stop.signal);
   }
 
@@ -340,10 +302,10 @@ class World {
       if (ms > MINUTE_MS) this.#fault('a removed root is trusted for more than a minute');
     }
     const isExcused = now - Math.max(this.#helplessAt, this.#mesh.now.at) < OVERLAP_MS;
-    if (!this.#worksForAll && !isExcused) this.#fault('a peer refuses what is published');
+    if (!this.#worksForAll && !isExcused) this.#fault('a peer rejects what is published');
   }
 
-  /** Whether this replica, at least, can follow Consul. */
+  /** Whether this replica can follow Consul. */
   #canFollow({ agent, publisher, skewMs, startedAt, stop }: Replica): boolean {
     const isSettled = this.#time.now - startedAt > 5 * SECOND_MS && startedAt > 0;
     const isFresh = agent.reach === 'servers' && agent.lagMs <= 3 * SECOND_MS;
@@ -372,7 +334,7 @@ class World {
       const works = recent.some((version) => windowOf(published, pemsOf(version), URI) !== undefined);
       const isHelpless = this.#time.now - this.#helplessAt < OVERLAP_MS;
       if (!works && !isHelpless && this.#time.now > SETTLED)
-        this.#fault('what is published chains to no root of now or lately');
+        this.#fault('what is published chains to no current or recent root');
     }
     const fingerprintsOf = (version: Version) => fingerprints(pemsOf(version).join(''));
     const known = fingerprintsOf(now);
@@ -392,7 +354,7 @@ class World {
       this.#violations.set(what, `${((this.#time.now - BEGIN) / 1000).toFixed(1)} s: ${what}`);
   }
 
-  #outcome(): Outcome {
+  #outcome() {
     const counted = this.#store.writes.filter(({ at }) => at >= SETTLED);
     const changesOf = (object: ObjectName, key: string): number =>
       counted.filter(
@@ -405,22 +367,23 @@ class World {
       beyond(changesOf('identity', 'tls.crt'), this.#neededLeaves);
     const last = counted.at(-1)?.at ?? 0;
     if (last > Math.max(this.#lastEvent, this.#helplessAt) + QUIET_AFTER_MS)
-      this.#fault('it is not quiet afterwards');
+      this.#fault('it is still written after the last event');
     return {
+      /** Changes of a bundle or of the leaf by the current rules, beyond those that Consul or a manual edit required. */
       needless,
+      /** The longest time that a root Consul no longer lists was trusted while a replica reached an up-to-date agent. */
       removedRootSeconds: Math.round(this.#removedRootMs / 1000),
       violations: [...this.#violations.values()],
     };
   }
 
-  /** More writes than any rule may take: to go on only takes time. */
-  get #isFighting(): boolean {
-    return this.#store.writes.length > MAX_WRITES;
+  #at(at: number, happen: Event | (() => void | Promise<void>)): void {
+    this.#happened(at);
+    this.#time.at(at, () => (typeof happen === 'string' ? EVENTS[happen](this) : happen()));
   }
 
-  #at(at: number, happen: Event | (() => void | Promise<void>)): void {
+  #happened(at = this.#time.now): void {
     this.#lastEvent = Math.max(this.#lastEvent, at);
-    this.#time.at(at, () => (typeof happen === 'string' ? EVENTS[happen](this) : happen()));
   }
 
   #during(ms: number, end: () => void): void {
@@ -441,14 +404,3 @@ class World {
 function ids(roots: readonly ListedRoot[]): readonly string[] {
   return roots.map(({ root }) => root.id);
 }
-
-export const UNREPORTED = {
-  heartbeat: () => undefined,
-  queryAnswered: () => undefined,
-  queryTimedOut: () => undefined,
-  queryFailed: () => undefined,
-  permissionMissing: () => undefined,
-  reconciled: () => undefined,
-  reconcileFailed: () => undefined,
-  strayKeys: () => undefined,
-};

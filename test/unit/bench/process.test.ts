@@ -10,7 +10,7 @@ function node(program: string): Running {
   return run({ name: 'it', command: process.execPath, args: ['-e', program], cwd: '/', env: {} });
 }
 
-test('a process that ends by itself ends the measurement, with its code and the last that it said', async () => {
+test('a process that ends by itself ends the measurement, with its code and its last output', async () => {
   const running = node('process.stderr.write("no disk\\n", () => process.exit(3))');
   const never = () => new Promise<void>(() => undefined);
   await assert.rejects(
@@ -19,7 +19,7 @@ test('a process that ends by itself ends the measurement, with its code and the 
   );
 });
 
-test('every end is done, and the error of the measurement comes first', async () => {
+test('every clean-up is run, and the error of the measurement comes first', async () => {
   const done: string[] = [];
   const failing = (text: string) => async (): Promise<never> => {
     throw new Error(text);

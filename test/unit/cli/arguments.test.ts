@@ -3,30 +3,30 @@ import { test } from 'node:test';
 import { type CommandLine, readArguments } from '../../../src/cli/arguments.ts';
 import { COMMAND_NAMES, COMMANDS } from '../../../src/cli/commands.ts';
 
-function asked(...args: readonly string[]): unknown {
+function parsed(...args: readonly string[]): unknown {
   const line: CommandLine = readArguments(args);
   return 'problem' in line ? line.problem : line.command;
 }
 
-test('no argument is the daemon, and each command takes its own flags', () => {
-  assert.deepEqual(asked(), { name: 'run' });
-  assert.deepEqual(asked('run'), { name: 'run' });
-  assert.deepEqual(asked('once'), { name: 'once' });
-  assert.deepEqual(asked('check'), { name: 'check', json: false });
-  assert.deepEqual(asked('check', '--json'), { name: 'check', json: true });
-  assert.deepEqual(asked('check', '--wait', '90s'), { name: 'check', json: false, waitMs: 90_000 });
-  assert.deepEqual(asked('check', '--json', '--wait=2m'), { name: 'check', json: true, waitMs: 120_000 });
-  assert.deepEqual(asked('check', '--connect', '[::1]:20000'), {
+test('without an argument the command is run, and each command has its own flags', () => {
+  assert.deepEqual(parsed(), { name: 'run' });
+  assert.deepEqual(parsed('run'), { name: 'run' });
+  assert.deepEqual(parsed('once'), { name: 'once' });
+  assert.deepEqual(parsed('check'), { name: 'check', json: false });
+  assert.deepEqual(parsed('check', '--json'), { name: 'check', json: true });
+  assert.deepEqual(parsed('check', '--wait', '90s'), { name: 'check', json: false, waitMs: 90_000 });
+  assert.deepEqual(parsed('check', '--json', '--wait=2m'), { name: 'check', json: true, waitMs: 120_000 });
+  assert.deepEqual(parsed('check', '--connect', '[::1]:20000'), {
     name: 'check',
     json: false,
     sidecar: { host: '::1', port: 20_000 },
   });
-  assert.deepEqual(asked('render'), { name: 'render', showKey: false });
-  assert.deepEqual(asked('--show-key', 'render'), { name: 'render', showKey: true });
-  assert.deepEqual(asked('completion', 'zsh'), { name: 'completion', shell: 'zsh' });
+  assert.deepEqual(parsed('render'), { name: 'render', showKey: false });
+  assert.deepEqual(parsed('--show-key', 'render'), { name: 'render', showKey: true });
+  assert.deepEqual(parsed('completion', 'zsh'), { name: 'completion', shell: 'zsh' });
 });
 
-test('a file of variables goes with every command', () => {
+test('every command accepts a file of variables', () => {
   assert.deepEqual(readArguments(['--env-file', 'a.env']), { command: { name: 'run' }, envFile: 'a.env' });
   assert.deepEqual(readArguments(['once', '--env-file=b.env']), {
     command: { name: 'once' },
@@ -35,13 +35,13 @@ test('a file of variables goes with every command', () => {
   assert.deepEqual(readArguments(['once']), { command: { name: 'once' }, envFile: undefined });
 });
 
-test('help is of the command, of a command by its name, of the variables, or of all; with the version it wins', () => {
-  assert.deepEqual(asked('-h'), { name: 'help', about: undefined });
-  assert.deepEqual(asked('help'), { name: 'help', about: undefined });
-  assert.deepEqual(asked('check', '--help', '--version'), { name: 'help', about: 'check' });
-  assert.deepEqual(asked('help', 'run'), { name: 'help', about: 'run' });
-  assert.deepEqual(asked('help', 'env'), { name: 'help', about: 'env' });
-  assert.deepEqual(asked('-v', 'render'), { name: 'version' });
+test('help is about the command, a named command, the variables, or all; it takes precedence over the version', () => {
+  assert.deepEqual(parsed('-h'), { name: 'help', about: undefined });
+  assert.deepEqual(parsed('help'), { name: 'help', about: undefined });
+  assert.deepEqual(parsed('check', '--help', '--version'), { name: 'help', about: 'check' });
+  assert.deepEqual(parsed('help', 'run'), { name: 'help', about: 'run' });
+  assert.deepEqual(parsed('help', 'env'), { name: 'help', about: 'env' });
+  assert.deepEqual(parsed('-v', 'render'), { name: 'version' });
 });
 
 for (const [args, problem] of [
@@ -69,7 +69,7 @@ for (const [args, problem] of [
   [['completion', 'fish'], 'unexpected argument of completion: fish'],
 ] as const) {
   test(`${args.join(' ')}: ${problem}`, () => {
-    assert.equal(asked(...args), problem);
+    assert.equal(parsed(...args), problem);
   });
 }
 
@@ -79,9 +79,9 @@ test('help lists every other command', () => {
 });
 
 for (const wait of ['60', '500ms', '11m', 'soon', '1h']) {
-  test(`a wait of "${wait}" is refused by name, with the form that is accepted`, () => {
+  test(`a wait of "${wait}" is rejected with the accepted form`, () => {
     assert.equal(
-      asked('check', '--wait', wait),
+      parsed('check', '--wait', wait),
       `--wait ${wait}: must be a duration from 1s to 10m with a unit, such as 50s`,
     );
   });

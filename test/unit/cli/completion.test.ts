@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { completionScript } from '../../../src/cli/completion.ts';
 
-/** What bash offers for the last word of the line. */
+/** The completions of bash for the last word of the line. */
 function offered(...words: readonly string[]): readonly string[] {
   const script = `${completionScript('bash')}
 COMP_WORDS=(ambassador-consul-connector "$@")
@@ -14,14 +14,14 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
   return output.split('\n').filter((line) => line !== '');
 }
 
-test('a command is completed, and offered where none is there', () => {
+test('a command is completed, and every command is offered if there is none', () => {
   assert.deepEqual(offered('ch'), ['check']);
   assert.deepEqual(offered('re'), ['render']);
   assert.ok(offered('').includes('run'));
   assert.ok(offered('').includes('--version'));
 });
 
-test('what follows a command is its own', () => {
+test('only the options and words of the command are offered', () => {
   assert.deepEqual(offered('check', '--w'), ['--wait']);
   assert.deepEqual(offered('check', '--json', '--w'), ['--wait']);
   assert.deepEqual(offered('--version', 'check', '--j'), ['--json']);

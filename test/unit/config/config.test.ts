@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readConfig } from '../../../src/config/config.ts';
+import { VARIABLES } from '../../../src/config/variables.ts';
 import { partOf } from './part.ts';
 
-test('with nothing set every default is that of the seed', () => {
+test('with nothing set every value is the default', () => {
   assert.deepEqual(readConfig({}), {
     ambassadorId: '',
     instance: 'ambassador',
@@ -42,7 +43,7 @@ test('with nothing set every default is that of the seed', () => {
   });
 });
 
-test('with upstream verification the roots go into a second Secret, whose name needs room', () => {
+test('with upstream verification there is a second Secret, whose name may not be too long', () => {
   const verify = { _AMBASSADOR_VERIFY_UPSTREAM: 'true' };
   const long = { _AMBASSADOR_TLS_SECRET_NAME: 'a'.repeat(251) };
   assert.equal(readConfig({ ...verify, _AMBASSADOR_TLS_SECRET_NAME: 'mesh' }).upstreamCaSecret, 'mesh-ca');
@@ -81,7 +82,7 @@ test('every name can be set apart from the ID', () => {
   );
 });
 
-test('an ID that Kubernetes would refuse in a name is accepted where both names are set', () => {
+test('an ID that Kubernetes would reject in a name is accepted if both names are set', () => {
   const config = readConfig({
     _AMBASSADOR_ID: 'Edge_1',
     _AMBASSADOR_TLS_SECRET_NAME: 'edge',
@@ -90,24 +91,20 @@ test('an ID that Kubernetes would refuse in a name is accepted where both names 
   assert.equal(config.ambassadorId, 'Edge_1');
 });
 
-for (const [what, blank] of [
-  ['empty', ''],
-  ['blank', ' \t\n'],
-] as const) {
-  test(`an ${what} variable is as good as none, each and every one`, async () => {
-    const { VARIABLES } = await import('../../../src/config/variables.ts');
+test('an empty or blank variable is as if it were not set', () => {
+  for (const blank of ['', ' \t\n']) {
     const environment = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, blank]));
     assert.deepEqual(readConfig(environment), readConfig({}));
-  });
-}
+  }
+});
 
-test('blanks around a value do not count', () => {
+test('blanks around a value are ignored', () => {
   assert.deepEqual(readConfig({ _CONSUL_PORT: ' 8501\n' }).consul.servers, [
     { host: '127.0.0.1', port: 8501 },
   ]);
 });
 
-test('what Kubernetes injects for Services is not read', () => {
+test('the variables that Kubernetes injects for Services are not read', () => {
   const injected = {
     CONSUL_PORT: 'tcp://10.0.0.1:8500',
     CONSUL_SERVICE_HOST: '10.0.0.1',
@@ -116,11 +113,13 @@ test('what Kubernetes injects for Services is not read', () => {
   assert.deepEqual(readConfig(injected), readConfig({}));
 });
 
-/** Each with the part of the configuration that it comes to. */
+/** Each with the part of the configuration that results. */
 const ACCEPTED: readonly (readonly [variable: string, value: string, expected: object])[] = [
   ['_CONSUL_HOST', 'consul.svc', { consul: { servers: [{ host: 'consul.svc', port: 8500 }] } }],
   ['_CONSUL_HOST', 'fd00::1', { consul: { servers: [{ host: 'fd00::1', port: 8500 }] } }],
   ['_CONSUL_HOST', '[::1]', { consul: { servers: [{ host: '::1', port: 8500 }] } }],
+  ['_CONSUL_HOST', 'fe80::1%eth0', { consul: { servers: [{ host: 'fe80::1%eth0', port: 8500 }] } }],
+  ['_CONSUL_HOST', '[fe80::1%25eth0]', { consul: { servers: [{ host: 'fe80::1%eth0', port: 8500 }] } }],
   ['_CONSUL_PORT', '1', { consul: { servers: [{ host: '127.0.0.1', port: 1 }] } }],
   ['_CONSUL_PORT', '65535', { consul: { servers: [{ host: '127.0.0.1', port: 65_535 }] } }],
   ['_CONSUL_WAIT', '1s', { consulWaitMs: 1_000 }],

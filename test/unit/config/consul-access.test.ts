@@ -3,20 +3,9 @@ import { test } from 'node:test';
 import { type Environment, readConfig } from '../../../src/config/config.ts';
 import { NAMES, standardName, VARIABLES } from '../../../src/config/variables.ts';
 import type { ConsulAccess } from '../../../src/consul/endpoint.ts';
-import { ConfigurationError } from '../../../src/errors.ts';
-import { partOf } from './part.ts';
+import { partOf, problemsOf } from './part.ts';
 
 const access = (environment: Environment): ConsulAccess => readConfig(environment).consul;
-
-function problems(environment: Environment): readonly string[] {
-  try {
-    readConfig(environment);
-  } catch (error) {
-    if (error instanceof ConfigurationError) return error.problems;
-    throw error;
-  }
-  return [];
-}
 
 const HTTP_ADDR = { CONSUL_HTTP_ADDR: 'https://third:3' };
 const ADDRESSES = { CONSUL_ADDRESSES: 'second:2,another' };
@@ -25,7 +14,7 @@ for (const [what, environment, servers] of [
   ['_CONSUL_HOST wins', { _CONSUL_HOST: 'first', ...ADDRESSES, ...HTTP_ADDR }, ['first:8500']],
   ['then CONSUL_ADDRESSES', { ...ADDRESSES, ...HTTP_ADDR }, ['second:2', 'another:8500']],
   [
-    'with _CONSUL_PORT where an address has none',
+    'with _CONSUL_PORT if an address has no port',
     { _CONSUL_PORT: '1', ...ADDRESSES },
     ['second:2', 'another:1'],
   ],
@@ -53,7 +42,7 @@ for (const [value, server, secure] of [
   ['https://[fd00::1]:8501', { host: 'fd00::1', port: 8501 }, true],
   ['unix:///run/consul.sock', { socketPath: '/run/consul.sock' }, false],
 ] as const) {
-  test(`C2: CONSUL_HTTP_ADDR=${value} means what it means to Consul's own clients`, () => {
+  test(`C2: CONSUL_HTTP_ADDR=${value} is read as by Consul's own clients`, () => {
     const { servers, tls } = access({ CONSUL_HTTP_ADDR: value });
     assert.deepEqual(servers, [server]);
     assert.equal(tls !== undefined, secure);
@@ -71,26 +60,26 @@ for (const value of [
   'consul:port',
   '::1:8500',
 ]) {
-  test(`CONSUL_HTTP_ADDR=${value} is refused, and not quoted`, () => {
-    assert.deepEqual(problems({ CONSUL_HTTP_ADDR: value }), [
+  test(`CONSUL_HTTP_ADDR=${value} is rejected, and not quoted`, () => {
+    assert.deepEqual(problemsOf({ CONSUL_HTTP_ADDR: value }), [
       'CONSUL_HTTP_ADDR must be host:port, http://host:port, https://host:port/path or unix:///path',
     ]);
   });
 }
 
-test('the scheme of a CONSUL_HTTP_ADDR that does not count does not count either', () => {
+test('the scheme of a CONSUL_HTTP_ADDR that is not used is not used either', () => {
   for (const others of [{ _CONSUL_HOST: 'first' }, { _CONSUL_PORT: '1' }, ADDRESSES]) {
     assert.equal(access({ ...others, ...HTTP_ADDR }).tls, undefined);
   }
 });
 
-test('C1: TLS is used where CONSUL_HTTP_SSL or the scheme of CONSUL_HTTP_ADDR says so', () => {
+test('C1: TLS is used if CONSUL_HTTP_SSL or the scheme of CONSUL_HTTP_ADDR enables it', () => {
   assert.notEqual(access({ CONSUL_HTTP_SSL: 'true', CONSUL_HTTP_ADDR: 'http://consul:1' }).tls, undefined);
   assert.notEqual(access({ CONSUL_HTTP_SSL: 'false', ...HTTP_ADDR }).tls, undefined);
   assert.equal(access({ CONSUL_HTTP_SSL: 'false', CONSUL_HTTP_ADDR: 'http://consul:1' }).tls, undefined);
 });
 
-test('C3: CONSUL_HTTP_SSL takes what Go takes for a boolean', () => {
+test('C3: CONSUL_HTTP_SSL accepts the booleans of Go', () => {
   for (const yes of ['1', 't', 'T', 'TRUE', 'true', 'True'])
     assert.notEqual(access({ CONSUL_HTTP_SSL: yes }).tls, undefined, yes);
   for (const no of ['0', 'f', 'F', 'FALSE', 'false', 'False'])
@@ -102,7 +91,7 @@ const LOGIN = { CONSUL_LOGIN_AUTH_METHOD: 'k8s' };
 const [CERT, KEY] = [{ CONSUL_CLIENT_CERT: '/cert' }, { CONSUL_CLIENT_KEY: '/key' }];
 const SERVER = { servers: [{ host: 'a', port: 1 }] };
 
-/** A value for each standard variable, a part of what it comes to, and what else it needs for that. */
+/** A value for each standard variable, a part of the result, and the other variables that it needs. */
 const STANDARD: Readonly<Record<string, readonly [value: string, found: object, others?: Environment]>> = {
   CONSUL_ADDRESSES: ['a:1', SERVER],
   CONSUL_HTTP_ADDR: ['a:1', SERVER],
@@ -127,14 +116,14 @@ const STANDARD: Readonly<Record<string, readonly [value: string, found: object, 
   CONSUL_LOGIN_META: ['pod=a, node=b', { token: { meta: { pod: 'a', node: 'b' } } }, LOGIN],
 };
 
-test('every variable that is accepted without its underscore is tested below', () => {
+test('the table has every variable that is accepted without its underscore', () => {
   const standard = Object.keys(VARIABLES).flatMap((name) => standardName(name) ?? []);
   assert.deepEqual(Object.keys(STANDARD).sort(), standard.sort());
   assert.ok(standard.every((name) => NAMES.includes(name)));
 });
 
 for (const [name, [value, expected, others]] of Object.entries(STANDARD)) {
-  test(`${name} is accepted with the underscore and without, and with it wins`, () => {
+  test(`${name} is accepted with and without the underscore, and the former takes precedence`, () => {
     for (const set of [{ [name]: value }, { [`_${name}`]: value }, { [name]: 'yes', [`_${name}`]: value }])
       assert.deepEqual(partOf(access({ ...others, ...set }), expected), expected);
   });
@@ -142,13 +131,13 @@ for (const [name, [value, expected, others]] of Object.entries(STANDARD)) {
 
 for (const environment of [CERT, { _CONSUL_CLIENT_KEY: '/key' }]) {
   test(`${Object.keys(environment)} without the other is a problem`, () => {
-    assert.deepEqual(problems({ ...TLS, ...environment }), [
+    assert.deepEqual(problemsOf({ ...TLS, ...environment }), [
       'CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY must be set together',
     ]);
   });
 }
 
-test('a login wins over a token file, and that over a token', () => {
+test('a login takes precedence over a token file, and that over a token', () => {
   const value = { CONSUL_HTTP_TOKEN: 'secret' };
   const file = { ...value, CONSUL_HTTP_TOKEN_FILE: '/token' };
   const login = { ...file, CONSUL_LOGIN_AUTH_METHOD: 'k8s' };
@@ -170,16 +159,7 @@ test('a login uses the token of the ServiceAccount by default', () => {
   });
 });
 
-for (const [value, host] of [
-  ['fe80::1%eth0', 'fe80::1%eth0'],
-  ['[fe80::1%25eth0]', 'fe80::1%eth0'],
-] as const) {
-  test(`C13: _CONSUL_HOST=${value} keeps the zone, by which the kernel chooses the interface`, () => {
-    assert.deepEqual(access({ _CONSUL_HOST: value }).servers, [{ host, port: 8500 }]);
-  });
-}
-
-test('C8: whether it runs in a Pod is read from a variable that the kubelet sets in each', () => {
+test('C8: in a Pod the kubelet sets a variable', () => {
   assert.equal(access({}).inPod, false);
   assert.equal(access({ KUBERNETES_SERVICE_HOST: '10.96.0.1' }).inPod, true);
 });

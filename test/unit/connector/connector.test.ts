@@ -1,41 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../../src/lib/clock.ts';
-import type { Publisher } from '../../../src/publish/publisher.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { startEmbeddedConsul } from '../../fixtures/consul/embedded-consul.ts';
 import { ConsulModel } from '../../simulation/consul-model.ts';
 import { MemoryTarget } from '../../simulation/memory-target.ts';
 import { seededRandom, VirtualTime } from '../../simulation/virtual-time.ts';
-import { clientOf, serverOf } from '../consul/asking.ts';
-import { newConnector, newReporter, TARGET } from './support.ts';
+import { clientOf, serverOf } from '../consul/clients.ts';
+import { newConnector, newReporter } from './support.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** A publisher with a bug, which no real one should have. */
-const broken: Publisher = {
-  target: TARGET,
-  run: async () => undefined,
-  read: async () => {
-    throw new TypeError('a bug of our own');
-  },
-  write: async () => 'unchanged',
-  publishService: async () => 'unchanged',
-  record: () => undefined,
-  close: async () => undefined,
-};
-
-test('an unexpected error while publishing is one error in the log, and is tried again', async (t) => {
+test('an unexpected error while publishing is logged once as an error, and retried', async (t) => {
   const consul = await startEmbeddedConsul();
   t.after(() => consul.close());
   const { reporter, lines } = newReporter(systemClock, 'debug');
   const end = new AbortController();
   t.after(() => end.abort());
-  const connector = newConnector({
-    consul: clientOf(t, { servers: [serverOf(consul)] }),
-    publisher: broken,
-    reporter,
+  const broken = new MemoryTarget(() => {
+    throw new TypeError('a bug of our own');
   });
+  const client = clientOf(t, { servers: [serverOf(consul)] });
+  const connector = newConnector({ consul: client, publisher: broken, reporter });
 
   const running = connector.run(end.signal);
   await eventually('two failures', () => lines.some(({ attempt }) => attempt === 2));
@@ -53,22 +39,22 @@ test('an unexpected error while publishing is one error in the log, and is tried
   );
 });
 
-test('once a clock that was days ahead is set back, what seemed to have expired is published within a minute', async () => {
+test('once a clock that was days ahead is corrected, what seemed to have expired is published within a minute', async () => {
   const start = Date.parse('2027-01-01T00:00:00Z');
   const time = new VirtualTime(start, seededRandom(1));
   const consul = await ConsulModel.start(time, 24 * HOUR_MS);
-  const place = new MemoryTarget(() => undefined);
+  const publisher = new MemoryTarget();
   const end = new AbortController();
   time.skewMs = 72 * HOUR_MS;
-  // Consul says nothing new in all this time: only the publishing loop can notice.
-  const connector = newConnector({ consul, publisher: place, clock: time.clock, waitMs: 12 * HOUR_MS });
+  // Consul's answers do not change in all this time: only the publishing loop can detect it.
+  const connector = newConnector({ consul, publisher, clock: time.clock, waitMs: 12 * HOUR_MS });
   const running = connector.run(end.signal);
 
   await time.run(start + HOUR_MS, () => undefined);
-  assert.equal(place.published, undefined);
+  assert.equal(publisher.published, undefined);
   time.skewMs = 0;
   await time.run(start + HOUR_MS + 60_000, () => undefined);
-  assert.notEqual(place.published, undefined);
+  assert.notEqual(publisher.published, undefined);
 
   end.abort();
   await running;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KnownLeaf } from '../../../src/connector/known-leaf.ts';
 import type { Published } from '../../../src/identity/published.ts';
+import type { Certificate } from '../../../src/identity/x509/certificate.ts';
 import type { IssuedLeaf } from '../../fixtures/certificates/factory.ts';
 import { bundleOf, certificateOf, HOUR, NOW, newLeaf, newRoot, publishedAs } from '../identity/support.ts';
 
@@ -10,7 +11,7 @@ const bundle = bundleOf(root);
 const older = await newLeaf(root, { from: NOW - HOUR });
 const newer = await newLeaf(root);
 
-/** As a connector wrote it, with the lines of its record. */
+/** As written by a connector, with its record. */
 function written(leaf: IssuedLeaf, ...writes: readonly string[]): Published {
   return { ...publishedAs(leaf, bundle), writtenSerial: leaf.serial.toLowerCase(), writes };
 }
@@ -22,13 +23,14 @@ const olderSerial = older.serial.toLowerCase();
 const edited = { ...written(newer, AT_11), ...publishedAs(older, bundle) };
 const { writtenSerial: _serial, writes: _writes, ...bare } = written(newer, AT_11);
 
-const CASES: Readonly<Record<string, readonly [Published[], (string | undefined)[]]>> = {
-  'a leaf with another serial number than was written with it is foreign': [
+/** What is published, or the leaf that this process wrote; and the serial number of the foreign leaf after each. */
+const CASES: Readonly<Record<string, readonly [(Published | Certificate)[], (string | undefined)[]]>> = {
+  'a leaf with a serial number other than the recorded one is foreign': [
     [written(newer, AT_11), edited],
     [undefined, olderSerial],
   ],
-  'such a leaf is foreign at the start too': [[edited], [olderSerial]],
-  'a leaf stays foreign when the annotations are restored, until another leaf is there': [
+  'such a leaf is also foreign at the start': [[edited], [olderSerial]],
+  'a leaf stays foreign when the annotations are restored, until another leaf is published': [
     [edited, written(older, AT_11), written(newer, AT_11)],
     [olderSerial, olderSerial, undefined],
   ],
@@ -36,7 +38,7 @@ const CASES: Readonly<Record<string, readonly [Published[], (string | undefined)
     [written(newer, AT_11, AT_10), written(older, AT_10)],
     [undefined, olderSerial],
   ],
-  'an older leaf that another replica wrote is not, though its clock is behind': [
+  'an older leaf by another replica is not, though its clock is behind': [
     [written(newer, AT_11), written(older, AT_10, AT_11)],
     [undefined, undefined],
   ],
@@ -52,34 +54,24 @@ const CASES: Readonly<Record<string, readonly [Published[], (string | undefined)
     [publishedAs(newer, bundle), publishedAs(older, bundle)],
     [undefined, undefined],
   ],
+  'what this process wrote is not foreign, though older than what was seen': [
+    [written(newer, AT_11), certificateOf(older), written(older, AT_10)],
+    [undefined, undefined, undefined],
+  ],
+  'a backup of what it overwrote is foreign, even before it has read its own write': [
+    [written(older, AT_10), certificateOf(newer), written(older, AT_10)],
+    [undefined, undefined, olderSerial],
+  ],
 };
 
-for (const [name, [published, serials]] of Object.entries(CASES)) {
+for (const [name, [events, serials]] of Object.entries(CASES)) {
   test(`I4: ${name}`, () => {
     const known = new KnownLeaf();
-    const found = published.map((one) => {
-      known.observe(one);
+    const found = events.map((event) => {
+      if ('certificatePem' in event) known.observe(event);
+      else known.wrote(event);
       return known.foreignSerial;
     });
     assert.deepEqual(found, serials);
-  });
-}
-
-for (const [what, first, wrote, then, serial] of [
-  [
-    'what this process wrote is not foreign, though an older leaf than was seen',
-    newer,
-    older,
-    older,
-    undefined,
-  ],
-  ['a backup of what it wrote over is, before it has read its own write', older, newer, older, olderSerial],
-] as const) {
-  test(`I4: ${what}`, () => {
-    const known = new KnownLeaf();
-    known.observe(written(first, first === newer ? AT_11 : AT_10));
-    known.wrote(certificateOf(wrote));
-    known.observe(written(then, AT_10));
-    assert.equal(known.foreignSerial, serial);
   });
 }

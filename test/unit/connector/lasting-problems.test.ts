@@ -39,7 +39,7 @@ for (const [what, everyMs, minutes, kindAt, expected] of [
   });
 }
 
-test('its end says how long it lasted, once, and then it begins again', () => {
+test('its end returns its duration once, and then it can begin again', () => {
   const time = { now: 7 };
   const problems = new LastingProblems({ monotonic: () => time.now });
   problems.isDue('roots', 'refused');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Planner } from '../../../src/connector/planner.ts';
+import type { Plan } from '../../../src/identity/policy/plan.ts';
 import type { Published } from '../../../src/identity/published.ts';
 import { ANYWHERE } from '../../../src/identity/spiffe-id.ts';
 import {
@@ -16,6 +17,7 @@ import {
   SECOND,
   SERVICE,
 } from '../identity/support.ts';
+import { clockOf } from './support.ts';
 
 const [oldRoot, newerRoot] = await Promise.all([newRoot(), newRoot()]);
 const [oldLeaf, newerLeaf] = await Promise.all([newLeaf(oldRoot), newLeaf(newerRoot)]);
@@ -36,12 +38,17 @@ function answer(index: bigint) {
   return { freshness: 'fresh', index, wentBack: false, isOutdated: false } as const;
 }
 
-/** A planner that has seen the roots and the leaf of before the rotation published. */
+/** What a plan that keeps the leaf does with the bundle. */
+function bundleOfKept(plan: Plan) {
+  assert.ok(plan.kind === 'planned' && plan.decision.kind === 'keep');
+  return plan.decision.bundle;
+}
+
+/** A planner before a rotation, with the old roots and leaf published. */
 function plannerBeforeRotation() {
   const time = { now: NOW };
-  const now = () => time.now;
-  const clock = { now, monotonic: now, random: () => 0, sleep: async () => undefined };
-  const planner = new Planner({ service: SERVICE, scope: ANYWHERE, verifiesUpstream: false, clock });
+  const options = { service: SERVICE, scope: ANYWHERE, verifiesUpstream: false };
+  const planner = new Planner({ ...options, clock: clockOf(time) });
   planner.setRoots(oldRoots);
   planner.rootsAnswered(answer(7n));
   planner.setLeaf(material(oldLeaf));
@@ -52,7 +59,7 @@ function plannerBeforeRotation() {
 }
 
 for (const index of [7n, 9n, 10n]) {
-  test(`roots that cannot be used, with index ${index}, confirm none of before over what another replica published`, () => {
+  test(`roots that cannot be used, with index ${index}, do not confirm the previous ones over those of another replica`, () => {
     const { planner, time } = plannerBeforeRotation();
 
     planner.plan(asRotated);
@@ -63,15 +70,13 @@ for (const index of [7n, 9n, 10n]) {
       planner.rootsAnswered(answer(index));
       const plan = planner.plan(asRotated);
 
-      assert.ok(plan.kind === 'planned');
       assert.equal(plan.rootsRejected?.code, 'NO_ROOT');
-      assert.ok(plan.decision.kind === 'keep', `second ${second}: ${plan.decision.kind}`);
-      assert.deepEqual(plan.decision.bundle, { kind: 'unconfirmed' }, `second ${second}`);
+      assert.deepEqual(bundleOfKept(plan), { kind: 'unconfirmed' }, `second ${second}`);
     }
   });
 }
 
-test('of two lists with one index, as a restored snapshot makes them, neither confirms the other: a fresh answer does', () => {
+test('two lists with one index, as after a restored snapshot, are confirmed only by a fresh answer', () => {
   const { planner, time } = plannerBeforeRotation();
   const ofTheSameIndex = { ...asRotated, rootsIndex: 7n };
 
@@ -88,7 +93,7 @@ test('of two lists with one index, as a restored snapshot makes them, neither co
 });
 
 for (const index of [9n, undefined]) {
-  test(`a leaf that replaces an ending one below roots of another replica, of index ${index}, confirms none of before`, () => {
+  test(`a leaf that replaces an ending one below roots of another replica, with index ${index}, does not confirm the previous roots`, () => {
     const { planner, time } = plannerBeforeRotation();
     const ending = withIndex(publishedAs(endingLeaf, bundleOf(newerRoot, oldRoot)), index);
     planner.setLeaf(material(newerLeaf));
@@ -101,12 +106,11 @@ for (const index of [9n, undefined]) {
     time.now += SECOND;
     const next = planner.plan({ ...asRotated, rootsIndex: index });
 
-    assert.ok(next.kind === 'planned' && next.decision.kind === 'keep');
-    assert.deepEqual(next.decision.bundle, { kind: 'unconfirmed' });
+    assert.deepEqual(bundleOfKept(next), { kind: 'unconfirmed' });
   });
 }
 
-test('roots that Consul removes are published as removed, once it has answered with some that can be used', () => {
+test('roots that Consul removes are removed once it has answered with some that can be used', () => {
   const { planner, time } = plannerBeforeRotation();
   planner.plan(asRotated);
   planner.setRoots(noRoots);
@@ -119,7 +123,7 @@ test('roots that Consul removes are published as removed, once it has answered w
   planner.rootsAnswered(answer(12n));
   const plan = planner.plan(asRotated);
 
-  assert.ok(plan.kind === 'planned' && plan.decision.kind === 'keep');
-  assert.equal(plan.decision.bundle.kind, 'update');
+  assert.equal(bundleOfKept(plan).kind, 'update');
+  assert.ok(plan.kind === 'planned');
   assert.equal(plan.rootsIndex, 12n);
 });

@@ -3,21 +3,20 @@ import { test } from 'node:test';
 import type { Consul } from '../../../src/consul/client.ts';
 import { ROOTS_PATH } from '../../../src/consul/connect-ca.ts';
 import { PublishError } from '../../../src/errors.ts';
-import type { Published } from '../../../src/identity/published.ts';
-import type { Publication, Publisher, WriteOutcome } from '../../../src/publish/publisher.ts';
-import { bundleOf, listing, listRoot, material, newLeaf, newRoot, publishedAs } from '../identity/support.ts';
-import { newConnector, newReporter, TARGET } from './support.ts';
+import type { Publisher, WriteOutcome } from '../../../src/publish/publisher.ts';
+import { rootsText } from '../../simulation/consul-model.ts';
+import { MemoryTarget } from '../../simulation/memory-target.ts';
+import { bundleOf, material, newLeaf, newRoot, publishedAs } from '../identity/support.ts';
+import { newConnector, newReporter } from './support.ts';
 
 const LONG_AGO = new Date(Date.now() - 3_600_000);
 const root = await newRoot({ notBefore: LONG_AGO });
 const leaf = await newLeaf(root, { from: Date.now() - 1_000 });
 const never = new AbortController().signal;
 
-/** A Consul that answers at once: the root as the active one, and the leaf. */
+/** A Consul that answers at once with the root and the leaf. */
 function consulOf({ age }: { age?: string } = {}): Consul {
-  const { trustDomain, activeRootId } = listing(listRoot(root));
-  const Roots = [{ ID: activeRootId, Active: true, RootCert: root.certPem, IntermediateCerts: [] }];
-  const roots = JSON.stringify({ ActiveRootID: activeRootId, TrustDomain: trustDomain, Roots });
+  const roots = rootsText([{ id: root.serial, certPem: root.certPem, crossPem: undefined }]);
   const { certificatePem, privateKeyPem } = material(leaf);
   const leafText = JSON.stringify({ CertPEM: certificatePem, PrivateKeyPEM: privateKeyPem });
   const answer = async (path: string) =>
@@ -29,39 +28,20 @@ function consulOf({ age }: { age?: string } = {}): Consul {
   };
 }
 
-/** A target in memory whose Service is written with these outcomes, one after the other. */
-class ScriptedTarget implements Publisher {
-  readonly target = TARGET;
-  published: Published | undefined;
-  writes = 0;
+/** A target in memory whose Service is written with these outcomes in turn. */
+class ScriptedTarget extends MemoryTarget {
   readonly #serviceOutcomes: (WriteOutcome | PublishError)[];
 
   constructor(...serviceOutcomes: (WriteOutcome | PublishError)[]) {
+    super();
     this.#serviceOutcomes = serviceOutcomes;
   }
 
-  async run(): Promise<void> {}
-
-  async read(): Promise<Published | undefined> {
-    return this.published;
-  }
-
-  async write({ content: { tlsCrt, tlsKey, caCrt } }: Publication): Promise<WriteOutcome> {
-    if (this.published?.certificatePem === tlsCrt) return 'unchanged';
-    this.published = { certificatePem: tlsCrt, privateKeyPem: tlsKey, caPem: caCrt };
-    this.writes += 1;
-    return 'written';
-  }
-
-  async publishService(): Promise<WriteOutcome> {
+  override async publishService(): Promise<WriteOutcome> {
     const outcome = this.#serviceOutcomes.shift() ?? 'unchanged';
     if (outcome instanceof PublishError) throw outcome;
     return outcome;
   }
-
-  record(): void {}
-
-  async close(): Promise<void> {}
 }
 
 function once(publisher: Publisher, consul = consulOf()) {
@@ -70,7 +50,7 @@ function once(publisher: Publisher, consul = consulOf()) {
   return { ...reported, wrote: connector.once(never) };
 }
 
-test('D2: what the first attempt wrote counts, though the second one wrote nothing', async () => {
+test('D2: the writes of the first attempt count, though the second wrote nothing', async () => {
   const target = new ScriptedTarget('conflict', 'unchanged');
   const { wrote, lines } = once(target);
   assert.equal(await wrote, true);
@@ -84,14 +64,14 @@ for (const [what, outcome, isPublished, wrote] of [
   ['the Secret alone was written', 'unchanged', false, true],
   ['nothing was written', 'unchanged', true, false],
 ] as const) {
-  test(`once is ${wrote} where ${what}`, async () => {
+  test(`once returns ${wrote} if ${what}`, async () => {
     const target = new ScriptedTarget(outcome);
-    if (isPublished) target.published = publishedAs(leaf, bundleOf(root));
+    if (isPublished) target.published = { ...material(leaf), caPem: bundleOf(root).pem };
     assert.equal(await once(target).wrote, wrote);
   });
 }
 
-test('a Service that cannot be written leaves the identity published, and is the reason for the failure', async () => {
+test('a Service that cannot be written is the error of once, and the identity stays published', async () => {
   const target = new ScriptedTarget(
     new PublishError('KUBERNETES_FORBIDDEN', 'patch services a/b is forbidden'),
   );
@@ -106,7 +86,7 @@ test('a Service that cannot be written leaves the identity published, and is the
   assert.equal(problems.get('service')?.code, 'KUBERNETES_FORBIDDEN');
 });
 
-test('conflicts without end are given up after eight attempts, and named', async () => {
+test('endless conflicts are reported after eight attempts', async () => {
   const target = new ScriptedTarget(...Array(20).fill('conflict'));
   await assert.rejects(once(target).wrote, {
     code: 'KUBERNETES_CONFLICT',
@@ -114,7 +94,7 @@ test('conflicts without end are given up after eight attempts, and named', async
   });
 });
 
-test('D3: stale roots of another trust domain verify nothing: once says why', async () => {
+test('D3: with stale roots of another trust domain once fails with the reason', async () => {
   const elsewhere = await newRoot({ trustDomain: 'elsewhere.consul', notBefore: LONG_AGO });
   const target = new ScriptedTarget();
   target.published = publishedAs(await newLeaf(elsewhere, { from: Date.now() - 1_000 }), bundleOf(elsewhere));

@@ -6,12 +6,12 @@ import { MODES, simulateReplicas } from '../../simulation/replicas/world.ts';
 
 const pool = await makeRootPool();
 const SEEDS = 13;
-/** Others each time. */
+/** Different in each run. */
 const FIRST = Math.floor(Math.random() * 2 ** 31);
 
 for (const mode of MODES) {
   for (const replicas of [2, 5]) {
-    test(`${replicas} replicas, ${mode}: what is published works, and hardly a write is needless (seeds from ${FIRST})`, async () => {
+    test(`${replicas} replicas, ${mode}: what is published is valid, and few writes are needless (seeds from ${FIRST})`, async () => {
       let needless = 0;
       for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
         const outcome = await simulateReplicas({ mode, replicas, seed }, pool);
@@ -25,7 +25,7 @@ for (const mode of MODES) {
 }
 
 for (const replicas of [2, 5]) {
-  test(`F7: ${replicas} replicas write at most 1.6 leaves in the lifetime of one`, async () => {
+  test(`F7: ${replicas} replicas write at most 1.6 leaves per lifetime`, async () => {
     const writes = await leafWritesPerLifetime(replicas, 100, 1, pool);
     assert.ok(writes > 1 && writes <= 1.6, `${writes} writes`);
   });

@@ -3,9 +3,8 @@ import { describe, test } from 'node:test';
 import type { Reconciliation } from '../../../src/connector/reconciler.ts';
 import { ConsulError, IdentityError } from '../../../src/errors.ts';
 import { type Identity, verifyIdentity } from '../../../src/identity/identity.ts';
-import type { Clock } from '../../../src/lib/clock.ts';
 import { bundleOf, HOUR, LIFETIME, material, NOW, newLeaf, newRoot, SERVICE } from '../identity/support.ts';
-import { newReporter } from './support.ts';
+import { clockOf, newReporter } from './support.ts';
 
 /** Levels of pino. */
 const [DEBUG, INFO, WARN] = [20, 30, 40];
@@ -20,10 +19,6 @@ const UNKNOWN: Reconciliation = {
 
 const root = await newRoot();
 const newIdentity = async () => verifyIdentity(material(await newLeaf(root)), SERVICE, bundleOf(root), NOW);
-
-function clockOf(time: { now: number }): Clock {
-  return { now: () => time.now, monotonic: () => time.now, sleep: async () => undefined, random: () => 0 };
-}
 
 function published(identity: Identity): Reconciliation {
   return { ...UNKNOWN, identity: { kind: 'published', identity } };
@@ -59,7 +54,7 @@ describe('What is published', () => {
     assert.match(event?.message ?? '', new RegExp(notAfter));
   });
 
-  test('makes the daemon unready where it does not work, and ready again where it does', async () => {
+  test('makes the daemon ready if it is valid, and unready otherwise', async () => {
     const { reporter, health } = newReporter(clockOf({ now: NOW }));
 
     reporter.reconciled({ ...published(await newIdentity()), service: { kind: 'published' } });
@@ -74,7 +69,7 @@ describe('What is published', () => {
   });
 });
 
-test('a rejection is reported once, and again when something else or nothing was wrong in between', () => {
+test('a rejection is reported once, and again after another one or none', () => {
   const { reporter, lines, eventLog } = newReporter();
   const expired = new IdentityError('EXPIRED', 'the leaf expired');
   const rootless = new IdentityError('NO_ROOT', 'no root can be used');
@@ -127,7 +122,7 @@ describe('Queries', () => {
     );
   });
 
-  test('a cached leaf is no problem; right after a failure it does not end that one', async () => {
+  test('a cached leaf is no problem, but does not end an outage right after a failure', async () => {
     const { reporter, lines, status } = newQueryReporter('leaf');
 
     reporter.queryAnswered('leaf', cached(9), false);
@@ -142,7 +137,7 @@ describe('Queries', () => {
     assert.deepEqual(messages, ['Consul query failed, retrying', 'Consul answers again']);
   });
 
-  test('that fail for long are reported when that begins, changes and ends; each attempt is a line at level debug', () => {
+  test('that keep failing are reported when that begins, changes and ends; each attempt is logged at level debug', () => {
     const time = { now: 0 };
     const { reporter, lines } = newReporter(clockOf(time), 'debug');
     for (const error of [refused, refused, denied, denied]) {

@@ -2,169 +2,185 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RootsFreshness } from '../../../src/connector/roots-freshness.ts';
 import type { Freshness } from '../../../src/consul/freshness.ts';
-import type { Clock } from '../../../src/lib/clock.ts';
+import type { Published } from '../../../src/identity/published.ts';
+import { clockOf } from './support.ts';
 
 const SECOND = 1_000;
+type Bundles = Pick<Published, 'caPem' | 'upstreamCaPem'>;
 const [A, B] = [{ caPem: 'A' }, { caPem: 'B' }];
+const SECOND_SECRET = { ...A, upstreamCaPem: 'B' };
+const BOTH_SECRETS = { ...B, upstreamCaPem: 'B' };
 
-function clockAt(now: () => number): Clock {
-  return { now, monotonic: now, sleep: async () => undefined, random: () => 0 };
+function newFreshness(now = 1_000_000) {
+  const time = { now };
+  return { time, freshness: new RootsFreshness(clockOf(time)) };
 }
 
-/** A replica that published A itself, at a time that a test sets. */
+function answerOf(freshness: Freshness, index?: bigint, wentBack = false) {
+  return { freshness, index, wentBack, isOutdated: false };
+}
+
+/** A replica that published A itself an hour ago, with this index. */
 function settled(index?: bigint) {
-  const time = { now: 1_000_000 };
-  const freshness = new RootsFreshness(clockAt(() => time.now));
-  const answer = (of: Freshness, at?: bigint, wentBack = false) =>
-    freshness.answered({ freshness: of, index: at, wentBack, isOutdated: false });
-  answer('fresh', index);
-  freshness.wrote(A, index);
-  time.now += 3_600 * SECOND;
-  const isConfirmed = () => freshness.confirmAfter === undefined;
-  const observe = (
-    published: typeof A & { upstreamCaPem?: string },
-    lowest?: bigint,
-    highest = lowest,
-    isListed = true,
-  ) =>
+  const replica = newFreshness();
+  replica.freshness.answered(answerOf('fresh', index));
+  replica.freshness.wrote(A, index);
+  replica.time.now += 3_600 * SECOND;
+  return replica;
+}
+
+type Step = (replica: ReturnType<typeof settled>) => void;
+
+const after =
+  (seconds: number): Step =>
+  ({ time }) => {
+    time.now += seconds * SECOND;
+  };
+
+const answered =
+  (of: Freshness) =>
+  (index?: bigint, wentBack = false): Step =>
+  ({ freshness }) => {
+    freshness.answered(answerOf(of, index, wentBack));
+  };
+const [fresh, stale] = [answered('fresh'), answered('stale')];
+
+/** The published bundles, the lowest and the highest of their indexes, and whether Consul lists their roots. */
+const observed =
+  (published: Bundles, lowest?: bigint, highest = lowest, isListed = true): Step =>
+  ({ freshness }) =>
     freshness.observe(
       { ...published, rootsIndex: lowest, upstreamRootsIndex: highest },
       highest === undefined ? undefined : { lowest, highest },
       isListed,
     );
-  return { freshness, time, answer, observe, isConfirmed };
-}
 
-test('what is there at the start waits for an answer a second later', () => {
-  const time = { now: 5 };
-  const freshness = new RootsFreshness(clockAt(() => time.now));
-  const fresh = { freshness: 'fresh', index: undefined, wentBack: false, isOutdated: false } as const;
-  freshness.answered(fresh);
+const confirmed: Step = ({ freshness }) => assert.equal(freshness.confirmAfter, undefined);
+const unconfirmed: Step = ({ freshness }) => assert.notEqual(freshness.confirmAfter, undefined);
+
+test('what is published at the start waits for an answer a second later', () => {
+  const { time, freshness } = newFreshness();
+  freshness.answered(answerOf('fresh'));
   freshness.observe(A, undefined, false);
-  assert.equal(freshness.confirmAfter, 5 + SECOND);
+  assert.equal(freshness.confirmAfter, time.now + SECOND);
 
   time.now += SECOND;
 
-  assert.equal(freshness.answered(fresh), true);
+  assert.equal(freshness.answered(answerOf('fresh')), true);
   assert.equal(freshness.confirmAfter, undefined);
 });
 
-test('where Consul is queried once, its answer is as good as confirmed', () => {
-  const freshness = new RootsFreshness(clockAt(() => 5));
+test('if Consul is queried only once, its answer counts as confirmed', () => {
+  const { freshness } = newFreshness();
   freshness.takeFirstAnswer();
   freshness.observe(A, undefined, false);
   assert.equal(freshness.confirmAfter, undefined);
 });
 
-test('another list with the index of our own waits for a fresh answer', () => {
-  const { time, answer, observe, isConfirmed } = settled(7n);
-  observe(B, 7n, 7n, false);
-  assert.equal(isConfirmed(), false);
-  time.now += SECOND;
-  answer('fresh', 7n);
-  assert.equal(isConfirmed(), true);
-});
-
 for (const [where, published] of [
   ['ca.crt', B],
-  ['the second Secret', { ...A, upstreamCaPem: 'B' }],
+  ['the second Secret', SECOND_SECRET],
 ] as const) {
-  test(`a change of ${where} by another writer does, until Consul answers a second after it`, () => {
-    const { freshness, time, answer, observe } = settled();
+  test(`a change of ${where} by another writer waits until Consul answers a second later`, () => {
+    const replica = settled();
+    const { time, freshness } = replica;
 
-    observe(published);
+    observed(published)(replica);
     assert.equal(freshness.confirmAfter, time.now + SECOND);
 
     time.now += SECOND - 1;
-    assert.equal(answer('fresh'), false, 'its agent may not have received it yet');
+    assert.equal(freshness.answered(answerOf('fresh')), false, 'its agent may not have received it yet');
     time.now += 1;
-    assert.equal(answer('stale'), false, 'its agent has lost its servers');
-    assert.equal(answer('fresh'), true);
+    assert.equal(freshness.answered(answerOf('stale')), false, 'its agent has lost its servers');
+    assert.equal(freshness.answered(answerOf('fresh')), true);
     assert.equal(freshness.confirmAfter, undefined);
   });
 }
 
-test('a clock that was set back does not delay the confirmation', () => {
-  const { time, answer, observe } = settled();
-  observe(B);
-  time.now -= 3_600 * SECOND;
-  assert.equal(answer('fresh'), true);
-});
-
 test('an answer that was fetched before another confirms nothing', () => {
-  const { freshness, time, observe } = settled();
-  observe(B);
+  const replica = settled();
+  const { time, freshness } = replica;
+  observed(B)(replica);
   time.now += SECOND;
-  freshness.answered({ freshness: 'stale', index: 9n, wentBack: false, isOutdated: true });
+  freshness.answered({ ...answerOf('stale', 9n), isOutdated: true });
   assert.deepEqual([freshness.confirmAfter, freshness.index], [time.now, undefined]);
 });
 
-test('F2: what was published by the index of our own roots is confirmed at once, even while Consul is away', () => {
-  const { observe, isConfirmed } = settled(7n);
-  observe(B, 7n);
-  assert.equal(isConfirmed(), true);
-});
+const SEQUENCES: Readonly<Record<string, readonly [index: bigint | undefined, steps: readonly Step[]]>> = {
+  'another list with the index of our own waits for a fresh answer': [
+    7n,
+    [observed(B, 7n, 7n, false), unconfirmed, after(1), fresh(7n), confirmed],
+  ],
+  'a clock that was set back does not delay the confirmation': [
+    undefined,
+    [observed(B), after(-3_600), fresh(), confirmed],
+  ],
+  'F2: roots with the index of our own are confirmed at once, even while Consul is away': [
+    7n,
+    [observed(B, 7n), confirmed],
+  ],
+  'of two Secrets each counts: one with a lower index, as from an incomplete write, waits a second': [
+    8n,
+    [observed(SECOND_SECRET, 7n, 8n), unconfirmed, after(1), fresh(8n), confirmed],
+  ],
+  'F3: an agent that falls behind triggers no write, though no other writer wrote': [
+    8n,
+    [fresh(7n), after(29), fresh(7n), unconfirmed],
+  ],
+  'F4: an index that stays lower for half a minute is that of a Consul that went back, and stays confirmed': [
+    7n,
+    [observed(B, 8n), after(30), stale(7n), unconfirmed, fresh(7n), confirmed, observed(B, 8n), confirmed],
+  ],
+  'F4: an index that was seen to go back is confirmed a second later': [
+    8n,
+    [fresh(7n, true), unconfirmed, after(1), fresh(7n), confirmed],
+  ],
+  'F4: after another replica published a lower index, a higher one of ours may be outdated': [
+    8n,
+    [observed(B, 7n), after(2), fresh(8n), unconfirmed, after(28), fresh(8n), confirmed],
+  ],
+  'F4: an index that was seen to go back is confirmed each time another replica restores the higher one': [
+    8n,
+    [fresh(7n, true), observed(A, 7n), observed(B, 8n), after(2), fresh(7n), confirmed],
+  ],
+  'F1: roots with a higher index wait until our agent has caught up': [
+    7n,
+    [observed(B, 8n), after(29), fresh(7n), unconfirmed, fresh(8n), confirmed],
+  ],
+  'F1: of two Secrets, one by a former version, the index of the other waits until our agent has caught up': [
+    7n,
+    [observed(BOTH_SECRETS, undefined, 8n), after(29), fresh(7n), unconfirmed, fresh(8n), confirmed],
+  ],
+  'a former version is detected by the missing index, even with the same text, and gets five seconds, once': [
+    7n,
+    [
+      observed(A, 7n),
+      confirmed,
+      observed(A),
+      after(4),
+      fresh(7n),
+      unconfirmed,
+      after(1),
+      fresh(7n),
+      observed(A),
+      confirmed,
+    ],
+  ],
+};
 
-for (const [what, published, lowest] of [
-  ['what was published by a higher index', B, 8n],
-  ['where a former version wrote one of two Secrets, that', { ...B, upstreamCaPem: 'B' }, undefined],
-] as const) {
-  test(`F1: ${what} waits until our agent has caught up`, () => {
-    const { time, answer, observe, isConfirmed } = settled(7n);
-    observe(published, lowest, 8n);
-    time.now += 29 * SECOND;
-    answer('fresh', 7n);
-    assert.equal(isConfirmed(), false);
-    answer('fresh', 8n);
-    assert.equal(isConfirmed(), true);
+for (const [name, [index, steps]] of Object.entries(SEQUENCES)) {
+  test(name, () => {
+    const replica = settled(index);
+    for (const step of steps) step(replica);
   });
 }
 
-test('of two Secrets each counts: one of a lower index waits a second, as a write that is not complete', () => {
-  const { time, answer, observe, isConfirmed } = settled(8n);
-  observe({ ...A, upstreamCaPem: 'B' }, 7n, 8n);
-  assert.equal(isConfirmed(), false);
-  time.now += SECOND;
-  answer('fresh', 8n);
-  assert.equal(isConfirmed(), true);
-});
-
-test('F3: an agent that is behind by itself triggers no write, though no other writer wrote', () => {
-  const { time, answer, isConfirmed } = settled(8n);
-  answer('fresh', 7n);
-  time.now += 29 * SECOND;
-  answer('fresh', 7n);
-  assert.equal(isConfirmed(), false);
-});
-
-test('F4: an index that goes on being lower for half a minute is that of a Consul that went back', () => {
-  const { time, answer, observe, isConfirmed } = settled(7n);
-  observe(B, 8n);
-  time.now += 30 * SECOND;
-  assert.equal(answer('stale', 7n), false);
-  assert.equal(answer('fresh', 7n), true);
-  observe(B, 8n);
-  assert.equal(isConfirmed(), true, 'and stays so while it cannot be written');
-});
-
-test('F4: one that was seen to go back is believed a second later', () => {
-  const { time, answer, isConfirmed } = settled(8n);
-  answer('fresh', 7n, true);
-  assert.equal(isConfirmed(), false);
-  time.now += SECOND;
-  answer('fresh', 7n);
-  assert.equal(isConfirmed(), true);
-});
-
-test('F4: after another replica published a lower index, a higher one of ours may be of before', () => {
-  const { time, answer, observe, isConfirmed } = settled(8n);
-  observe(B, 7n);
-  time.now += 2 * SECOND;
-  answer('fresh', 8n);
-  assert.equal(isConfirmed(), false);
-  time.now += 28 * SECOND;
-  answer('fresh', 8n);
-  assert.equal(isConfirmed(), true);
+test('our own write without an index of Consul is not mistaken for one of a former version', () => {
+  const replica = settled(7n);
+  observed(A, 7n)(replica);
+  replica.freshness.wrote(B, undefined);
+  observed(B)(replica);
+  confirmed(replica);
 });
 
 for (const [who, index, waits] of [
@@ -173,13 +189,14 @@ for (const [who, index, waits] of [
 ] as const) {
   test(`${who} write less and less often`, () => {
     const own = index === undefined ? undefined : 7n;
-    const { freshness, time, answer, observe } = settled(own);
+    const replica = settled(own);
+    const { time, freshness } = replica;
 
     const waited = waits.map(() => {
-      observe(B, index);
+      observed(B, index)(replica);
       const wait = (freshness.confirmAfter ?? 0) - time.now;
       time.now += wait;
-      answer('fresh', own);
+      freshness.answered(answerOf('fresh', own));
       freshness.wrote(A, own);
       return wait / SECOND;
     });
@@ -187,35 +204,3 @@ for (const [who, index, waits] of [
     assert.deepEqual(waited, waits);
   });
 }
-
-test('a former version is noticed by the index that is gone, with the text of before too, and is given five seconds', () => {
-  const { freshness, time, answer, observe } = settled(7n);
-  observe(A, 7n);
-  assert.equal(freshness.confirmAfter, undefined);
-
-  observe(A);
-  assert.equal(freshness.confirmAfter, time.now + 5 * SECOND);
-
-  time.now += 5 * SECOND;
-  answer('fresh', 7n);
-  observe(A);
-  assert.equal(freshness.confirmAfter, undefined, 'and once');
-});
-
-test('our own write where Consul gives no index is not taken for one of a former version', () => {
-  const { freshness, observe } = settled(7n);
-  observe(A, 7n);
-  freshness.wrote(B, undefined);
-  observe(B);
-  assert.equal(freshness.confirmAfter, undefined);
-});
-
-test('F4: an index that was seen to go back is believed each time that another replica brings the higher one back', () => {
-  const { time, answer, observe, isConfirmed } = settled(8n);
-  answer('fresh', 7n, true);
-  observe(A, 7n);
-  observe(B, 8n);
-  time.now += 2 * SECOND;
-  answer('fresh', 7n);
-  assert.equal(isConfirmed(), true);
-});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fetchOnce, ROOTS_QUERY } from '../../../src/consul/connect-ca.ts';
 import { jsonAnswer } from '../../fixtures/consul/answer.ts';
-import { connect, startConsul } from './asking.ts';
+import { connect, startConsul } from './clients.ts';
 
 test('a list of 300 roots with their names and times is read', async (t) => {
   const consul = await startConsul(t);

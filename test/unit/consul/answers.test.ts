@@ -6,7 +6,7 @@ import { answerAge } from '../../../src/consul/freshness.ts';
 import { ConsulError } from '../../../src/errors.ts';
 import { refusals } from '../../fixtures/consul/refusals.ts';
 import type { ScriptedAnswer } from '../../fixtures/consul/script.ts';
-import { connect, getLeaf, startConsul } from './asking.ts';
+import { connect, getLeaf, startConsul } from './clients.ts';
 
 function unusable(error: unknown): boolean {
   return (
@@ -28,13 +28,13 @@ for (const [what, spoilt, isRead] of [
   ],
   ['an answer of 20 MiB', (body) => ({ body: padded(body) }), false],
   [
-    'an answer of 20 MiB that gzip hides in a few kB',
+    'an answer of 20 MiB, compressed to a few kB',
     (body) => ({ headers: GZIP, body: gzipSync(padded(body)) }),
     false,
   ],
   ['a sign-in page', () => refusals.signInPage, false],
 ] satisfies [string, (body: string) => ScriptedAnswer, boolean][]) {
-  test(`${what} is ${isRead ? 'read' : 'refused'}`, async (t) => {
+  test(`${what} is ${isRead ? 'read' : 'rejected'}`, async (t) => {
     const consul = await startConsul(t);
     consul.script('leaf', async (_request, truth) => spoilt(String((await truth.now()).body)));
     const leaf = getLeaf(connect(t, consul)).then(({ text }) => decodeLeaf(text));
@@ -54,10 +54,14 @@ const NO_LEAF = [
   '{"CertPEM":"x"}',
 ];
 for (const body of NO_LEAF) {
-  test(`a leaf ${body === '' ? 'without a body' : body} is refused`, () => {
+  test(`a leaf ${body === '' ? 'without a body' : body} is rejected`, () => {
     assert.throws(() => decodeLeaf(body), unusable);
   });
 }
+
+test('truncated JSON is named as the cause', () => {
+  assert.throws(() => decodeLeaf('{"CertPEM":"x'), { message: /it is not complete JSON/ });
+});
 
 for (const body of ['{"Roots":[]}', '{"Roots":null}', '{}']) {
   test(`roots ${body} mean a CA that is not ready (consul #4421)`, () => {
@@ -73,13 +77,13 @@ for (const body of [
   '{"Roots":[{}],"TrustDomain":"a"}',
   ...NO_ACTIVE_ROOT.map((root) => listed(root, '{"ID":"b","RootCert":"pem"}')),
 ]) {
-  test(`roots ${body} are refused`, () => {
+  test(`roots ${body} are rejected`, () => {
     assert.throws(() => decodeRoots(body), unusable);
   });
 }
 
 for (const malformed of ['null', '7', '{}', '{"ID":"b"}', '{"RootCert":"x"}', '{"ID":7,"RootCert":"x"}']) {
-  test(`a root ${malformed} beside the active one leaves the active one as it is`, () => {
+  test(`a root ${malformed} does not affect the active one`, () => {
     const { roots } = decodeRoots(listed(malformed, '{"ID":"a","Active":true,"RootCert":"pem"}'));
     const active = { id: 'a', active: true, certificatePem: 'pem', intermediatePems: [] };
     assert.deepEqual(roots.slice(1), [active]);
@@ -110,7 +114,7 @@ for (const [service, segment] of [
   ['50%', '50%25'],
   ['a?b#c', 'a%3Fb%23c'],
 ] as const) {
-  test(`the leaf of the service ${service} is that of ${segment}`, () => {
+  test(`the leaf of the service ${service} is queried as ${segment}`, () => {
     assert.equal(leafPath(service), `/v1/agent/connect/ca/leaf/${segment}`);
   });
 }

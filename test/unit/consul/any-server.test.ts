@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { fetchOnce, leafQuery } from '../../../src/consul/connect-ca.ts';
 import { type Answer, textAnswer } from '../../fixtures/consul/answer.ts';
-import { clientOf, serverOf, startConsul } from './asking.ts';
+import { clientOf, serverOf, startConsul } from './clients.ts';
 
-/** Servers that answer the one query of a command such as `once` as given, or with the leaf. */
+/** Servers with these answers to the one query of a command such as `once`; undefined is the leaf. */
 async function querying(t: TestContext, ...answers: readonly (Answer | undefined)[]) {
   const servers = await Promise.all(answers.map(() => startConsul(t)));
   for (const [index, server] of servers.entries()) server.script('leaf', () => answers[index]);
@@ -24,7 +24,7 @@ async function querying(t: TestContext, ...answers: readonly (Answer | undefined
 
 const unavailable = textAnswer(500, 'No cluster leader');
 
-test('a query that is sent once goes to the next server where the first one fails', async (t) => {
+test('a query that is sent once goes to the next server if the first one fails', async (t) => {
   const { fetch, failures, requests } = await querying(t, unavailable, undefined);
 
   const { value } = await fetch();
@@ -34,7 +34,7 @@ test('a query that is sent once goes to the next server where the first one fail
   assert.deepEqual(requests(), [1, 1]);
 });
 
-test('where each server fails the query ends with the error of the last one', async (t) => {
+test('if each server fails the query ends with the error of the last one', async (t) => {
   const { fetch, failures, requests } = await querying(t, unavailable, unavailable);
 
   await assert.rejects(fetch(), { code: 'CONSUL_NO_LEADER' });
@@ -43,7 +43,7 @@ test('where each server fails the query ends with the error of the last one', as
   assert.deepEqual(requests(), [1, 1]);
 });
 
-test('where a server refuses the query no other one is tried', async (t) => {
+test('if a server refuses the query no other one is tried', async (t) => {
   const { fetch, failures, requests } = await querying(t, textAnswer(403, 'Permission denied'), undefined);
 
   await assert.rejects(fetch(), { code: 'CONSUL_PERMISSION_DENIED' });

@@ -43,7 +43,7 @@ describe('S2: a credential in plain HTTP', () => {
     });
   }
 
-  test('is none where none is sent', () => {
+  test('is none if no credential is sent', () => {
     assert.equal(warningOf({ _CONSUL_HOST: 'consul' }), undefined);
   });
 });

@@ -8,11 +8,11 @@ import { ConsulTransport } from '../../../src/consul/transport.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { temporary } from '../../e2e/support/temporary.ts';
 import { jsonAnswer } from '../../fixtures/consul/answer.ts';
-import { ANYWHERE, serverOf, startConsul } from './asking.ts';
+import { ANYWHERE, serverOf, startConsul } from './clients.ts';
 
 const never = new AbortController().signal;
 
-test('a refusal of a token that was replaced meanwhile leaves the new one in use', async (t) => {
+test('the refusal of a token that was replaced meanwhile does not affect the new one', async (t) => {
   const consul = await startConsul(t);
   let logins = 0;
   consul.script('acl', ({ path }) => {
@@ -39,9 +39,9 @@ test('a refusal of a token that was replaced meanwhile leaves the new one in use
 
   await token.refused(first, 'ACL not found', never);
   const second = await token.current(never);
-  const isAnotherToBeHad = await token.refused(first, 'ACL not found', never);
+  const isAnotherAvailable = await token.refused(first, 'ACL not found', never);
 
   assert.deepEqual([first, second], ['session-1', 'session-2']);
-  assert.equal(isAnotherToBeHad, true);
+  assert.equal(isAnotherAvailable, true);
   assert.equal(await token.current(never), 'session-2');
 });

@@ -7,13 +7,13 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
-import type { ConsulAccess, ConsulTlsConfig } from '../../../src/consul/endpoint.ts';
+import type { ConsulAccess } from '../../../src/consul/endpoint.ts';
 import type { Lookup } from '../../../src/consul/servers.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { temporary } from '../../e2e/support/temporary.ts';
 import { createRoot } from '../../fixtures/certificates/factory.ts';
 import { portOf } from '../../fixtures/consul/port-of.ts';
-import { clientOf, getLeaf } from './asking.ts';
+import { clientOf, getLeaf, TLS } from './clients.ts';
 
 const NAME = 'consul-server.consul.svc.cluster.local';
 const lookup: Lookup = async () => [{ address: '127.0.0.1' }];
@@ -34,10 +34,10 @@ async function startPlain(t: TestContext, host: string) {
   return { port: await listen(t, server, host), hosts };
 }
 
-const ask = (t: TestContext, access: Pick<ConsulAccess, 'servers' | 'tls'>) =>
+const query = (t: TestContext, access: Pick<ConsulAccess, 'servers' | 'tls'>) =>
   getLeaf(clientOf(t, access, systemClock, lookup).connect());
 
-/** A server with a certificate for `NAME`, that refuses a name with a final dot as Go does, and the names that it received. */
+/** A server with a certificate for `NAME` that rejects a name with a final dot, as Go does, and the names that it received. */
 async function startTls(t: TestContext) {
   const root = await createRoot();
   const { chainPem: cert, keyPem: key } = await root.issueLeaf({ service: 'server', dnsNames: [NAME] });
@@ -61,43 +61,35 @@ async function startTls(t: TestContext) {
   const port = await listen(t, server, '127.0.0.1');
   const caFile = join(temporary(), 'ca.pem');
   writeFileSync(caFile, root.certPem);
-  const tls: ConsulTlsConfig = {
-    caFile,
-    caFolder: undefined,
-    certificateFile: undefined,
-    keyFile: undefined,
-    serverName: undefined,
-    verify: true,
-  };
-  return { port, tls, names };
+  return { port, tls: { ...TLS, caFile }, names };
 }
 
-test('C10: over TLS the final dot of a host is in neither SNI nor Host, and the certificate fits', async (t) => {
+test('C10: over TLS the final dot of a host is in neither SNI nor Host, and the certificate matches', async (t) => {
   const { port, tls, names } = await startTls(t);
-  await ask(t, { servers: [{ host: `${NAME}.`, port }], tls });
+  await query(t, { servers: [{ host: `${NAME}.`, port }], tls });
   assert.deepEqual(names, [NAME, `${NAME}:${port}`]);
 });
 
-test('C10: CONSUL_TLS_SERVER_NAME with a final dot is that name', async (t) => {
+test('C10: CONSUL_TLS_SERVER_NAME may have a final dot', async (t) => {
   const { port, tls, names } = await startTls(t);
-  await ask(t, { servers: [{ host: '127.0.0.1', port }], tls: { ...tls, serverName: `${NAME}.` } });
+  await query(t, { servers: [{ host: '127.0.0.1', port }], tls: { ...tls, serverName: `${NAME}.` } });
   assert.deepEqual(names, [NAME, `127.0.0.1:${port}`]);
 });
 
-test('C10: in plain HTTP the final dot is for the resolver alone, too', async (t) => {
+test('C10: in plain HTTP, too, only the resolver gets the final dot', async (t) => {
   const { port, hosts } = await startPlain(t, '127.0.0.1');
-  await ask(t, { servers: [{ host: `${NAME}.`, port }], tls: undefined });
+  await query(t, { servers: [{ host: `${NAME}.`, port }], tls: undefined });
   assert.deepEqual(hosts, [`${NAME}:${port}`]);
 });
 
 const HAS_IPV6 = (networkInterfaces()['lo'] ?? []).some(({ address }) => address === '::1');
 
-test('C13: an IPv6 address is connected to through its zone, which is not sent to the server', {
+test('C13: a connection to an IPv6 address uses its zone, which is not sent to the server', {
   skip: HAS_IPV6 ? false : 'there is no ::1 on lo',
 }, async (t) => {
   const { port, hosts } = await startPlain(t, '::1');
 
-  await ask(t, { servers: [{ host: '::1%lo', port }], tls: undefined });
+  await query(t, { servers: [{ host: '::1%lo', port }], tls: undefined });
 
   assert.deepEqual(hosts, [`[::1]:${port}`]);
 });

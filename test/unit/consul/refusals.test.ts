@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { errorOfStatus, isDenied } from '../../../src/consul/errors/status.ts';
 import type { ConsulErrorCode } from '../../../src/errors.ts';
 
-// What Consul 1.8.7 and 1.16.4 were recorded to say to queries of roots and leaf, in each text once; below, what newer ones
-// and the CA providers say by their source, and what proxies say.
+// Refusals recorded from Consul 1.8.7 and 1.16.4 for queries of roots and leaf, each text once; below, those of newer versions
+// and of the CA providers, from their source, and those of proxies.
 
 const LACKS = `lacks permission 'service:write' on "ambassador"`;
 const RULE = /service "ambassador" \{ policy = "write" \}/;
@@ -129,13 +129,13 @@ for (const [status, text, code, remedy] of REFUSALS) {
   });
 }
 
-test('T4: what Vault refuses is shown whole, and is no refusal of the token', () => {
+test('T4: a refusal by Vault is shown in full, and is no refusal of the token', () => {
   const error = errorOfStatus(500, VAULT, { service: 'ambassador', token: 'login' });
   assert.match(error.message, /URL: PUT https:\/\/vault:8200\/\S+ Code: 403\. Errors: \* permission denied/);
   assert.equal(isDenied(500, VAULT), false);
 });
 
-test('T5: an endpoint that is blocked, and ACLs without tokens, are no refusal of the token', () => {
+test('T5: a blocked endpoint, and ACLs that are not bootstrapped, are no refusal of the token', () => {
   for (const [status, text, code] of REFUSALS) {
     const ofTheToken = code === 'CONSUL_TOKEN_UNKNOWN' || code === 'CONSUL_PERMISSION_DENIED';
     assert.equal(isDenied(status, text), ofTheToken, text);

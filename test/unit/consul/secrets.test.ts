@@ -14,7 +14,7 @@ test("C5: the credentials are those of Consul's own clients: up to the first col
     assert.equal(basicCredentials(given), base64(sent));
 });
 
-test('C5, S5: a secret is removed from what a proxy repeats, in each form that a request has it in', () => {
+test('C5, S5: a secret that a proxy repeats is removed, in each form in which a request contains it', () => {
   const password = 'p"ss/w rd';
   const httpAuth = `me:${password}`;
   for (const form of [
@@ -27,7 +27,7 @@ test('C5, S5: a secret is removed from what a proxy repeats, in each form that a
     assert.equal(withoutSecrets(`bad: ${form}.`, secretsOf(httpAuth)), 'bad: [redacted].', form);
 });
 
-test('S5: without secrets a text stays as it is', () => {
+test('S5: without secrets a text is unchanged', () => {
   assert.deepEqual(secretsOf(undefined), []);
   assert.equal(withoutSecrets('text', [undefined, '']), 'text');
 });

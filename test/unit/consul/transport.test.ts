@@ -9,7 +9,7 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { temporary } from '../../e2e/support/temporary.ts';
 import { textAnswer } from '../../fixtures/consul/answer.ts';
 import { portOf } from '../../fixtures/consul/port-of.ts';
-import { ANYWHERE, clientOf, errorOf, getLeaf, serverOf, startConsul } from './asking.ts';
+import { ANYWHERE, clientOf, getLeaf, serverOf, startConsul, TLS } from './clients.ts';
 
 const TOKEN = 'the-token';
 
@@ -37,35 +37,18 @@ function answering(seen: (socket: Socket, token: unknown) => void): Server {
   });
 }
 
-for (const status of [301, 302, 307, 308]) {
-  test(`a redirect (${status}) is CONSUL_REDIRECT and is not followed, so the token goes nowhere else`, async (t) => {
-    const [consul, elsewhere] = await Promise.all([startConsul(t), startConsul(t)]);
-    consul.script('leaf', () => ({ status, headers: { Location: `${elsewhere.url}/v1/agent/self` } }));
-    const ask = client(t, [serverOf(consul)]).connect();
-
-    assert.deepEqual(await errorOf(ask()), {
-      code: 'CONSUL_REDIRECT',
-      error: `Consul, or a proxy in front of it, redirects (${status})`,
-      remedy: 'set _CONSUL_HOST and _CONSUL_PORT to its target: redirects are not followed with a token',
-    });
-
-    assert.equal(consul.requests.length, 1);
-    assert.equal(elsewhere.requests.length, 0);
-  });
-}
-
-test('questions one after the other come over one connection, and those of another poll over another', async (t) => {
+test('consecutive requests of a poll use one connection, and those of another poll use another', async (t) => {
   const connections = new Set<Socket>();
   const server = answering((socket) => connections.add(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const { connect } = client(t, [{ host: '127.0.0.1', port: portOf(server) }]);
   const [roots, leaf] = [connect(), connect()];
-  for (let question = 0; question < 5; question += 1) await Promise.all([roots(), leaf()]);
+  for (let turn = 0; turn < 5; turn += 1) await Promise.all([roots(), leaf()]);
   assert.equal(connections.size, 2);
 });
 
-test('a unix socket is used as any other address', async (t) => {
+test('a unix socket is used like any other address', async (t) => {
   const socketPath = join(temporary(), 'consul.sock');
   const tokens: unknown[] = [];
   const server = answering((_socket, token) => tokens.push(token));
@@ -75,9 +58,9 @@ test('a unix socket is used as any other address', async (t) => {
   assert.deepEqual([answer.text, answer.index, tokens], ['{}', '7', [TOKEN]]);
 });
 
-test('a socket that is not there is CONSUL_UNREACHABLE with its path', async (t) => {
-  const ask = client(t, [{ socketPath: '/nowhere/consul.sock' }]).connect();
-  await assert.rejects(ask(), {
+test('a missing unix socket is CONSUL_UNREACHABLE with its path', async (t) => {
+  const query = client(t, [{ socketPath: '/nowhere/consul.sock' }]).connect();
+  await assert.rejects(query(), {
     code: 'CONSUL_UNREACHABLE',
     message: 'Consul at unix:///nowhere/consul.sock cannot be reached (ENOENT)',
   });
@@ -99,21 +82,21 @@ for (const fault of ['reset', 'hang', 'cut-in-body'] as const) {
   });
 }
 
-test('a name of several servers is requested from the chosen one, under its name', async (t) => {
+test('with a name of several servers the chosen address is queried, with the name in Host', async (t) => {
   const consul = await startConsul(t);
   const lookup: Lookup = async () => [{ address: '127.0.0.77' }, { address: consul.host }];
-  const ask = client(t, [{ host: 'consul-server.test', port: consul.port }], lookup).connect();
+  const query = client(t, [{ host: 'consul-server.test', port: consul.port }], lookup).connect();
 
-  await assert.rejects(ask(), {
+  await assert.rejects(query(), {
     code: 'CONSUL_UNREACHABLE',
     message: `Consul at http://consul-server.test:${consul.port} cannot be reached (ECONNREFUSED)`,
   });
-  await ask();
+  await query();
 
   assert.equal(consul.requests[0]?.headers.host, `consul-server.test:${consul.port}`);
 });
 
-test('C11: after a 404 of the last address the name is resolved again, since another server may have its address', async (t) => {
+test('C11: after a 404 from the last address the name is resolved again, since another server may have that address', async (t) => {
   const consul = await startConsul(t);
   let isMoved = false;
   consul.script('leaf', () => (isMoved ? undefined : textAnswer(404, '404 page not found')));
@@ -122,39 +105,30 @@ test('C11: after a 404 of the last address the name is resolved again, since ano
     resolved += 1;
     return [{ address: consul.host }];
   };
-  const ask = client(t, [{ host: 'consul-server.test', port: consul.port }], lookup).connect();
-  await assert.rejects(ask(), { code: 'CONSUL_NOT_FOUND' });
+  const query = client(t, [{ host: 'consul-server.test', port: consul.port }], lookup).connect();
+  await assert.rejects(query(), { code: 'CONSUL_NOT_FOUND' });
 
   isMoved = true;
-  await ask();
-  await ask();
+  await query();
+  await query();
 
   assert.equal(resolved, 2);
 });
 
-test('a name that does not resolve is CONSUL_UNREACHABLE with what to set', async (t) => {
+test('a name that does not resolve is CONSUL_UNREACHABLE with the variable to set', async (t) => {
   const lookup: Lookup = () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' }));
-  const ask = client(t, [{ host: 'consul-server.test', port: 1 }], lookup).connect();
-  await assert.rejects(ask(), { code: 'CONSUL_UNREACHABLE', remedy: /_CONSUL_HOST does not resolve/ });
+  const query = client(t, [{ host: 'consul-server.test', port: 1 }], lookup).connect();
+  await assert.rejects(query(), { code: 'CONSUL_UNREACHABLE', remedy: /_CONSUL_HOST does not resolve/ });
 });
 
-test('the scope is sent as far as it is set: a community edition refuses the rest', async (t) => {
+test('only the parts of the scope that are set are sent: a community edition rejects the rest', async (t) => {
   const consul = await startConsul(t);
   await client(t, [serverOf(consul)]).connect()();
   assert.deepEqual([...(consul.requests[0]?.query ?? [])], [['dc', 'dc1']]);
 });
 
-test('an address as a URL has its scheme, and brackets around IPv6', () => {
-  const tls = {
-    caFile: undefined,
-    caFolder: undefined,
-    certificateFile: undefined,
-    keyFile: undefined,
-    serverName: undefined,
-    verify: true,
-  };
-
+test('the URL of an address has its scheme, and brackets around an IPv6 address', () => {
   assert.equal(serverUrl({ host: '::1', port: 8500 }, undefined), 'http://[::1]:8500');
-  assert.equal(serverUrl({ host: 'consul', port: 8501 }, tls), 'https://consul:8501');
-  assert.equal(serverUrl({ socketPath: '/run/consul.sock' }, tls), 'unix:///run/consul.sock');
+  assert.equal(serverUrl({ host: 'consul', port: 8501 }, TLS), 'https://consul:8501');
+  assert.equal(serverUrl({ socketPath: '/run/consul.sock' }, TLS), 'unix:///run/consul.sock');
 });

@@ -8,17 +8,17 @@ import { startEmbeddedConsul } from '../../fixtures/consul/embedded-consul.ts';
 import { bodyOf, readRecording } from '../../fixtures/consul/recording.ts';
 import { COMPARED } from './compared-answers.ts';
 
-// No registry has a Consul newer than 1.8, and the embedded one plays one. What it says in other words than 1.8, and the
-// headers that only newer ones send, are compared with exchanges that were recorded of 1.16.4.
+// No registry has a Consul newer than 1.8, but the embedded Consul behaves like one. Its texts that differ from those of 1.8, and
+// the headers that only newer versions send, are compared with exchanges recorded from 1.16.4.
 
-/** What the recorded requests have in place of secrets. */
+/** The placeholders of secrets in recorded requests. */
 const [OTHER, FOREIGN] = [randomUUID(), randomUUID()];
 const SECRETS: Readonly<Record<string, string>> = {
   '<unknown-token>': randomUUID(),
   '<other-service-token>': OTHER,
   '<good-token>': FOREIGN,
 };
-/** Of the transport, and of no interest. */
+/** Headers of the transport, which are not compared. */
 const TRANSPORT = ['date', 'content-length', 'connection', 'keep-alive', 'transfer-encoding'];
 
 const logins = { jwt: { '<jwt-good>': 'ambassador' } };

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { test } from 'node:test';
 import { FILES, readPage } from './pages.ts';
 
-/** `lib/` and `errors.ts` are what all folders share, and are not in the picture. */
+/** All folders use `lib/` and `errors.ts`, which are not in the picture. */
 const SHARED = ['lib', 'errors.ts'];
 
 /** The folder of `src/` that a path is in, or `main`. */

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anchors, FILES, links, PAGES, prose, readPage, resolve } from './pages.ts';
 
-/** A path that a text names in code: it has a folder and an ending, or it is one of the files at the top. */
+/** A path in code: it has a folder and an extension, or is a page at the top. */
 const NAMED = /^(?:[\w.-]+\/)+[\w.-]+\.(?:ts|mjs|sh|ya?ml|hcl|json|md|svg)$|^[A-Z]+\.md$/;
-/** What is made, and what is in the folder of the reader. */
+/** Built files, and files in the reader's folder. */
 const NOT_IN_THE_REPOSITORY = /^(?:dist|out)\//;
 
 function exists(path: string): boolean {
@@ -12,7 +12,7 @@ function exists(path: string): boolean {
 }
 
 for (const page of PAGES) {
-  test(`every link of ${page} leads somewhere`, () => {
+  test(`every link of ${page} has a target`, () => {
     for (const link of links(page)) {
       const { path, anchor } = resolve(link);
       assert.ok(exists(path), `${link.target}: there is no ${path}`);
@@ -20,7 +20,7 @@ for (const page of PAGES) {
     }
   });
 
-  test(`every file that ${page} names is there`, () => {
+  test(`every file that ${page} names exists`, () => {
     const named = [...prose(page).matchAll(/`([^`\s]+)`/g)]
       .map(([, path = '']) => path)
       .filter((path) => NAMED.test(path) && !NOT_IN_THE_REPOSITORY.test(path));
@@ -61,6 +61,6 @@ test('each decision has its context and its consequences', () => {
   }
 });
 
-test('README.md can be read from top to end', () => {
+test('README.md has at most 320 lines', () => {
   assert.ok(readPage('README.md').split('\n').length <= 320);
 });

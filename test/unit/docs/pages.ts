@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Of the repository, tracked or new, as `docs/rotation.md`. */
+/** The files of the repository, tracked or new, such as `docs/rotation.md`. */
 export const FILES: readonly string[] = execFileSync(
   'git',
   ['ls-files', '--cached', '--others', '--exclude-standard'],
@@ -20,7 +20,7 @@ export function readPage(page: string): string {
   return readFileSync(`${ROOT}${page}`, 'utf8');
 }
 
-/** The text without its blocks of code, where a `#` is a comment and brackets are no link. */
+/** The text without its code blocks, in which a `#` is a comment and brackets are no link. */
 export function prose(page: string): string {
   return readPage(page).replace(/^```.*?^```$/gms, '');
 }
@@ -60,7 +60,7 @@ export function links(page: string): Link[] {
     .filter(({ target }) => !/^https?:/.test(target));
 }
 
-/** What a link leads to: a path of the repository, and an anchor or ''. */
+/** The target of a link: a path of the repository, and an anchor or ''. */
 export function resolve({ page, target }: Link): { path: string; anchor: string } {
   const [file = '', anchor = ''] = target.split('#');
   const path = file === '' ? page : posix.normalize(posix.join(posix.dirname(page), file));

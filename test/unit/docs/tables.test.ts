@@ -9,7 +9,7 @@ import { VARIABLES } from '../../../src/config/variables.ts';
 import { renderTlsContext } from '../../../src/publish/tls-context.ts';
 import { fencedBlocks, readPage } from './pages.ts';
 
-test('.env.example and the table of docs/configuration.md are what `npm run variables` writes', () => {
+test('.env.example and the table of docs/configuration.md are the output of `npm run variables`', () => {
   const page = readPage('docs/configuration.md');
   assert.equal(readPage('.env.example'), exampleOfVariables());
   assert.equal(page, withTableOfVariables(page));
@@ -17,7 +17,7 @@ test('.env.example and the table of docs/configuration.md are what `npm run vari
   assert.deepEqual([...described].sort(), Object.keys(VARIABLES).sort());
 });
 
-test('.env.example as it is configures what no variable does', () => {
+test('.env.example without changes is the default configuration', () => {
   assert.deepEqual(readConfig(parseEnv(readPage('.env.example'))), readConfig({}));
 });
 
@@ -39,7 +39,7 @@ test('docs/troubleshooting.md has every cause of a failed request to Consul', ()
   for (const cause of causes) assert.ok(troubleshooting.includes(cause), cause);
 });
 
-test('docs/configuration.md shows the commands as --help does, and the TLSContext as it is written', () => {
+test('docs/configuration.md shows the commands of --help, and the TLSContext that is written', () => {
   const blocks = fencedBlocks(readPage('docs/configuration.md')).map(({ text }) => text);
   const commands = helpText('1.0.0')
     .split('\n')

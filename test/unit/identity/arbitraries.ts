@@ -1,10 +1,10 @@
-import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { IdentityError } from '../../../src/errors.ts';
 import type { CertificateAndKey } from '../../../src/identity/identity.ts';
 import type { DecisionInput } from '../../../src/identity/policy/decision.ts';
 import { buildTrustBundle, type ListedRoots, type TrustBundle } from '../../../src/identity/trust-bundle.ts';
 import type { Authority, IssuedLeaf } from '../../fixtures/certificates/factory.ts';
+import { readAll } from '../../simulation/witness.ts';
 import {
   crossSigned,
   intermediates,
@@ -16,7 +16,7 @@ import {
 } from './pool.ts';
 import { HOUR, listing, listRoot, NOW, SECOND, SERVICE } from './support.ts';
 
-/** A situation, with what Consul listed when it came about. */
+/** A situation, and the roots that Consul listed in it. */
 export interface Listed {
   readonly situation: DecisionInput;
   readonly listed: ListedRoots;
@@ -27,7 +27,7 @@ interface Pool {
   readonly leaves: readonly IssuedLeaf[];
 }
 
-// The first two roots and their leaves come up more often, so that many a leaf is one of a listed root.
+// The first two roots and their leaves are chosen more often, so that many leaves are of a listed root.
 const often = soundRoots.slice(0, 2);
 const sound: Pool = {
   roots: [...soundRoots, ...often, ...often],
@@ -44,21 +44,19 @@ const pems = fc
   .map((parts) => parts.join(''));
 const keys = [...soundLeaves.slice(0, 4).map(({ keyPem }) => keyPem), '', 'no key'];
 
+function mostly<T, U>(usual: fc.Arbitrary<T>, rare: fc.Arbitrary<U>, weight = 12) {
+  return fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: rare });
+}
+
 /** Mostly a leaf as Consul sends it, sometimes with strays, cut, or with the wrong key. */
 function materials({ leaves }: Pool): fc.Arbitrary<CertificateAndKey> {
   return fc
     .record({
-      leaf: fc.oneof(
-        { weight: 12, arbitrary: fc.constantFrom(...leaves) },
-        { weight: 1, arbitrary: fc.constantFrom(...otherLeaves) },
-      ),
+      leaf: mostly(fc.constantFrom(...leaves), fc.constantFrom(...otherLeaves)),
       whole: fc.boolean(),
-      before: fc.oneof({ weight: 5, arbitrary: fc.constant('') }, { weight: 1, arbitrary: pems }),
+      before: mostly(fc.constant(''), pems, 5),
       after: pems,
-      otherKey: fc.oneof(
-        { weight: 12, arbitrary: fc.constant(undefined) },
-        { weight: 1, arbitrary: fc.constantFrom(...keys) },
-      ),
+      otherKey: mostly(fc.constant(undefined), fc.constantFrom(...keys)),
     })
     .map(({ leaf, whole, before, after, otherKey }) => ({
       certificatePem: before + (whole ? leaf.chainPem : leaf.certPem) + after,
@@ -137,9 +135,9 @@ export const rotations: fc.Arbitrary<Listed> = fc
       fc.integer({ min: 0, max: 60 * SECOND }).map((ms) => NOW + ms),
       fc.integer({ min: -90 * SECOND, max: 0 }).map((ms) => NOW + 50 * HOUR + ms),
     ),
-    heardFor: fc.integer({ min: 0, max: 59 * SECOND }),
+    listedFor: fc.integer({ min: 0, max: 59 * SECOND }),
   })
-  .map(({ old, others, active, crosses, at, heardFor }) => {
+  .map(({ old, others, active, crosses, at, listedFor }) => {
     const before = tryBundle(listing(listRoot(old), ...others.map((root) => listRoot(root))), at);
     const rest = [...new Set([old, ...others])]
       .filter((root) => root !== active)
@@ -156,7 +154,7 @@ export const rotations: fc.Arbitrary<Listed> = fc
       service: SERVICE,
       bundle,
       at,
-      upstream: { rootsSince: at - heardFor },
+      upstream: { rootsSince: at - listedFor },
     });
   })
   .filter((made) => made !== undefined);
@@ -172,27 +170,16 @@ export function tryBundle(listed: ListedRoots, at: number): TrustBundle | undefi
 
 /** A counter-example shows whose certificates they are, not their PEM and keys. */
 function shown(listed: ListedRoots, situation: DecisionInput): Listed {
-  const { published, candidate, at, upstream, scope } = situation;
+  const input = { listed, ...situation, bundle: undefined, sinceNowMs: situation.at - NOW };
   const show = () =>
-    JSON.stringify({
-      published: published && {
-        chain: namesIn(published.certificatePem),
-        ca: namesIn(published.caPem ?? ''),
-      },
-      candidate: candidate && namesIn(candidate.certificatePem),
-      roots: listed.roots.map(({ certificatePem }) => namesIn(certificatePem)),
-      intermediates: listed.roots.flatMap(({ intermediatePems }) => intermediatePems.flatMap(namesIn)),
-      sinceNowMs: at - NOW,
-      namespace: scope?.namespace,
-      heardForMs: upstream && at - upstream.rootsSince,
-    });
+    JSON.stringify(input, (_key, value: unknown) =>
+      typeof value === 'string' && value.includes('-----') ? namesIn(value) : value,
+    );
   return Object.assign({ listed, situation }, { [fc.toStringMethod]: show });
 }
 
 function namesIn(pem: string): string[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((block) => {
-    const { subject, issuer, validTo } = new X509Certificate(block);
-    return `${subject ?? 'no name'} of ${issuer ?? 'no name'} until ${validTo}`;
-  });
+  return readAll(pem).map(
+    ({ subject, issuer, validTo }) => `${subject ?? 'no name'} of ${issuer ?? 'no name'} until ${validTo}`,
+  );
 }

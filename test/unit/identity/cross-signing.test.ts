@@ -18,76 +18,36 @@ import {
   SERVICE,
 } from './support.ts';
 
-interface Signed {
-  readonly certPem: string;
-}
-
 const previous = await newRoot({ name: 'previous' });
 const active = await newRoot({ name: 'active' });
 const crossSigned = previous.crossSign(active);
 const leaf = await newLeaf(active);
-const middle = await previous.issueIntermediate({ name: 'middle' });
-const resigned = active.crossSign(middle);
 
-function rotationWith(...intermediates: readonly Signed[]) {
+function rotationWith(...intermediates: readonly { certPem: string }[]) {
   return buildTrustBundle(listing(listRoot(active, { intermediates }), listRoot(previous)), NOW);
 }
 
-for (const [name, end, given, listed, chain, ends, reaches] of [
-  [
-    'the cross-signed certificate stays in the chain, so that the previous root verifies it too',
-    leaf,
-    [],
-    [crossSigned],
-    [crossSigned],
-    previous,
-    active,
-  ],
-  [
-    'a leaf of the previous root does not reach the active one',
-    await newLeaf(previous),
-    [],
-    [],
-    [],
-    previous,
-    undefined,
-  ],
-  [
-    'of an intermediate that both roots signed the one of the active root is published',
-    await newLeaf(middle),
-    [middle],
-    [resigned],
-    [resigned],
-    active,
-    active,
-  ],
-  [
-    'no key is twice in a chain, though two roots have signed one another',
-    leaf,
-    [],
-    [crossSigned, active.crossSign(previous)],
-    [crossSigned],
-    previous,
-    active,
-  ],
+for (const [name, listed] of [
+  ['the cross-signed certificate stays in the chain, so that the previous root verifies it too', []],
+  ['no key is twice in a chain, though two roots have signed each other', [active.crossSign(previous)]],
 ] as const) {
   test(`during a rotation ${name}`, () => {
-    const found = buildChain(certificateOf(end), given.map(certificateOf), rotationWith(...listed), NOW);
+    const found = buildChain(certificateOf(leaf), [], rotationWith(crossSigned, ...listed), NOW);
     const pems = found.intermediates.map(({ pem }) => pem);
-    assert.deepEqual(pems, pemsOf(...chain));
-    assert.equal(found.root.pem, certificateOf(ends).pem);
-    assert.equal(found.activeRoot?.pem, reaches && certificateOf(reaches).pem);
+    assert.deepEqual(pems, pemsOf(crossSigned));
+    assert.equal(found.root.pem, certificateOf(previous).pem);
+    assert.equal(found.activeRoot?.pem, certificateOf(active).pem);
   });
 }
 
-test('what was published during a rotation works for peers that have only one of the roots', () => {
+test('what is published during a rotation works for peers that have only one of the roots', () => {
   const candidate = { certificatePem: leaf.certPem, privateKeyPem: leaf.keyPem };
   const { tlsCrt, tlsKey } = verifyIdentity(candidate, SERVICE, rotationWith(crossSigned), NOW);
   const served = { certificatePem: tlsCrt, privateKeyPem: tlsKey };
   for (const root of [previous, active]) verifyServed(served, SERVICE, bundleOf(root), NOW);
 });
 
-/** So many authorities, and `times` what each of them signed of each. */
+/** The certificates of `count` authorities that each cross-signed all of them, `times` over. */
 async function hostile(count: number, times: number) {
   const authorities = await Promise.all(Array.from({ length: count }, () => newRoot()));
   const crossed = Array.from({ length: times }, () =>

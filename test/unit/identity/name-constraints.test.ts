@@ -31,8 +31,8 @@ const WITH: Readonly<
   'that permit the trust domain': [{ permitted: [TRUST_DOMAIN] }, 'accepted'],
   'that permit all below .consul': [{ permitted: ['other.example', '.consul'] }, 'accepted'],
   'that exclude another host': [{ excluded: ['other.consul'] }, 'accepted'],
-  'that are about no URI': [{}, 'accepted'],
-  // As Go does: an excluded host excludes all below it.
+  'without URIs': [{}, 'accepted'],
+  // As in Go: an excluded host excludes all below it.
   'that exclude the host above it': [{ excluded: ['consul'] }, 'refused, unlike by openssl'],
 };
 

@@ -12,7 +12,7 @@ import {
 import { refusalOf } from './openssl.ts';
 import { bundleOf, material, NOW, newLeaf, newRoot, refusal, SERVICE } from './support.ts';
 
-// What the properties found: signed and in time, and yet no peer that verifies by OpenSSL accepts it.
+// Found by the property tests: signed and within their validity, but rejected by peers that use OpenSSL.
 
 const serversOnly = [extendedKeyUsage('serverAuth')];
 const critical = [unknownExtension({ critical: true })];
@@ -29,21 +29,21 @@ const bundle = bundleOf(root, servingRoot, criticalRoot, rootThatIsNoCa);
 const CASES: readonly [string, IdentityFault, IssuedLeaf][] = [
   ['a root for servers only', 'NO_CHAIN', await newLeaf(servingRoot)],
   ['an intermediate for servers only', 'NO_CHAIN', await newLeaf(serving)],
-  ['a root with a unknown critical extension', 'NO_CHAIN', await newLeaf(criticalRoot)],
-  ['an intermediate with a unknown critical extension', 'NO_CHAIN', await newLeaf(criticalMiddle)],
+  ['a root with an unknown critical extension', 'NO_CHAIN', await newLeaf(criticalRoot)],
+  ['an intermediate with an unknown critical extension', 'NO_CHAIN', await newLeaf(criticalMiddle)],
   ['a root that is no CA', 'NO_CHAIN', await newLeaf(rootThatIsNoCa)],
-  ['a unknown critical extension', 'NO_CLIENT_AUTH', await newLeaf(root, { extensions: critical })],
+  ['an unknown critical extension', 'NO_CLIENT_AUTH', await newLeaf(root, { extensions: critical })],
   ['a key that may only encipher', 'NO_CLIENT_AUTH', await newLeaf(root, { extensions: encipherOnly })],
 ];
 
 for (const [what, code, leaf] of CASES) {
-  test(`a leaf with ${what} is refused, as by openssl`, async () => {
+  test(`a leaf with ${what} is rejected, as by openssl`, async () => {
     assert.ok(await refusalOf(leaf.chainPem, bundle.pem, NOW));
     assert.throws(() => verifyIdentity(material(leaf), SERVICE, bundle, NOW), refusal(code));
   });
 }
 
-test('a leaf is refused at its notAfter, as by openssl', async () => {
+test('a leaf is rejected at its notAfter, as by openssl', async () => {
   const leaf = await newLeaf(root);
   const end = leaf.notAfter.getTime();
   assert.equal(await refusalOf(leaf.certPem, root.certPem, end - 1), undefined);
@@ -59,11 +59,11 @@ const astray = (await newRoot({ name: 'stranger' })).crossSign(signed);
 const signsNothing = await newLeaf(root, { keys: signed.keys, service: 'signed', keyIdentifiers: false });
 
 for (const [what, above, works] of [
-  ['behind one that leads peers astray', [astray, right], false],
-  ['before one that leads peers astray', [right, astray], true],
-  ['behind one with the name of its issuer that may sign nothing', [signsNothing, right], false],
+  ['behind one by an unknown root', [astray, right], false],
+  ['before one by an unknown root', [right, astray], true],
+  ['behind one with the name of its issuer that may not sign', [signsNothing, right], false],
 ] as const) {
-  test(`a published leaf with the right certificate ${what} ${works ? 'works' : 'does not work'}, as by openssl`, async () => {
+  test(`a published leaf with the right certificate ${what} is ${works ? 'valid' : 'invalid'}, as for openssl`, async () => {
     const certificatePem = [leafOfSigned, ...above].map(({ certPem }) => certPem).join('');
     const verify = () => verifyServed({ ...material(leafOfSigned), certificatePem }, SERVICE, bundle, NOW);
     assert.equal((await refusalOf(certificatePem, root.certPem, NOW)) === undefined, works);

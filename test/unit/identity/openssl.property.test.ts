@@ -11,7 +11,7 @@ function acceptsWhatIsPublished(of: fc.Arbitrary<Listed>, whole: number): Promis
   const property = fc.asyncProperty(of, async ({ situation }) => {
     const { content, writesLeaf, violation } = decideOn(situation);
     fc.pre(content !== undefined && violation?.reason !== 'invalid');
-    // What stays may be of a writer whose clock is ahead.
+    // A leaf that stays may be from a writer whose clock is ahead.
     const beginnings = writesLeaf ? [] : beginningsWithin(HOUR, content.tlsCrt + content.caCrt, situation.at);
 
     const moments = [situation.at, ...beginnings];
@@ -22,7 +22,7 @@ function acceptsWhatIsPublished(of: fc.Arbitrary<Listed>, whole: number): Promis
   return fc.assert(property, runs(whole));
 }
 
-test('openssl refuses a leaf by the roots of another, so it does judge', async () => {
+test('openssl rejects a leaf with the roots of another, so its verdict counts', async () => {
   const [root, other] = [await newRoot(), await newRoot()];
   const { certPem } = await newLeaf(root);
   assert.equal(await refusalOf(certPem, root.certPem, NOW), undefined);

@@ -4,21 +4,21 @@ import { join } from 'node:path';
 import { temporary } from '../../e2e/support/temporary.ts';
 
 const folder = temporary();
-/** Calls run at the same time: each has files of its own. */
+/** Calls run concurrently: each has its own files. */
 let calls = 0;
 
 export type Purpose = 'sslclient' | 'sslserver';
 
-/** That of Debian and Ubuntu; OpenSSL's own default is a level lower. */
+/** The default of Debian and Ubuntu; OpenSSL's own is one level lower. */
 const SECURITY_LEVEL = '2';
 
 /**
- * What `openssl verify` says against the first certificate of `tlsCrt` at `at` (milliseconds since the epoch), by the roots
- * of `caCrt` and the rest of `tlsCrt`; undefined where it accepts it.
+ * The error of `openssl verify` for the first certificate of `tlsCrt` at `at` (milliseconds since the epoch), with the roots of
+ * `caCrt` and the rest of `tlsCrt`; undefined if it is accepted.
  *
  * Without -partial_chain: every root of these tests is self-signed, so a path that ends before a root is a fault. Without
- * -x509_strict: it demands what RFC 5280 asks of CAs and Consul does not keep (names of issuers, consul #16202), and neither
- * Envoy nor Go asks for it.
+ * -x509_strict: it enforces rules of RFC 5280 that Consul violates (names of issuers, consul #16202) and that neither Envoy nor
+ * Go enforces.
  */
 export async function refusalOf(
   tlsCrt: string,

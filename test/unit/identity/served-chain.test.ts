@@ -15,7 +15,7 @@ import {
   SERVICE,
 } from './support.ts';
 
-test('a published chain that reaches the active root works, though a cross-signed certificate would lengthen it', async () => {
+test('a published chain that reaches the active root is valid, though a cross-signed certificate would lengthen it', async () => {
   const [active, previous] = [await newRoot({ name: 'active' }), await newRoot({ name: 'previous' })];
   const intermediates = [previous.crossSign(active)];
   const bundle = buildTrustBundle(listing(listRoot(active, { intermediates }), listRoot(previous)), NOW);
@@ -25,7 +25,7 @@ test('a published chain that reaches the active root works, though a cross-signe
   assert.deepEqual(chain.intermediates, []);
 });
 
-test('a published chain with an expired certificate of its issuer beside the valid one works', async () => {
+test('a published chain with an expired certificate of its issuer beside the valid one is valid', async () => {
   const root = await newRoot();
   const issuer = await root.issueIntermediate();
   const expired = root.crossSign(issuer, {

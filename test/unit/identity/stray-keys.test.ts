@@ -6,7 +6,7 @@ import { newLeaf, newRoot } from './support.ts';
 const root = await newRoot();
 const leaf = await newLeaf(root);
 
-test('I5: a private key among certificates is found, and reported with its place', () => {
+test('I5: a private key among certificates is reported with its place', () => {
   const named = (id: string, certificatePem: string, ...intermediatePems: string[]) => ({
     id,
     active: true,
@@ -28,7 +28,7 @@ test('I5: a private key among certificates is found, and reported with its place
 });
 
 for (const label of ['PRIVATE KEY', 'EC PRIVATE KEY', 'RSA PRIVATE KEY', 'ENCRYPTED PRIVATE KEY']) {
-  test(`I5: a key of the kind ${label} is one`, () => {
+  test(`I5: a ${label} is found`, () => {
     assert.equal(strayKeysOfLeaf({ certificatePem: `x\n-----BEGIN ${label}-----\nMHc` }).length, 1);
   });
 }

@@ -68,7 +68,7 @@ for (const [what, [says, leaf]] of Object.entries(REFUSED)) {
   });
 }
 
-test('I2: the signature of a root does not matter, as to openssl', async () => {
+test('I2: the signature of a root does not matter, as for openssl', async () => {
   const sha1Root = await newRoot({ keyType: 'rsa-2048', hash: 'sha1' });
   const leaf = await newLeaf(sha1Root);
   const listed = bundleOf(sha1Root);
@@ -76,7 +76,7 @@ test('I2: the signature of a root does not matter, as to openssl', async () => {
   assert.ok(verifyIdentity(material(leaf), SERVICE, listed, NOW));
 });
 
-test('I2: a weak cross-signed certificate is passed over where another path is strong', async () => {
+test('I2: a weak cross-signed certificate is skipped if another path is strong', async () => {
   const next = await newRoot();
   const leaf = await newLeaf(next);
   const weak = root.crossSign(next, { hash: 'sha1' });

@@ -1,14 +1,8 @@
 import { IdentityError, type IdentityFault } from '../../../src/errors.ts';
 import type { CertificateAndKey } from '../../../src/identity/identity.ts';
 import { decide } from '../../../src/identity/policy/decide.ts';
-import {
-  causeOf,
-  type Decision,
-  type DecisionInput,
-  describeCause,
-} from '../../../src/identity/policy/decision.ts';
-import type { Violation } from '../../../src/identity/policy/violations.ts';
-import type { Content, Published } from '../../../src/identity/published.ts';
+import { causeOf, type DecisionInput, describeCause } from '../../../src/identity/policy/decision.ts';
+import type { Published } from '../../../src/identity/published.ts';
 import {
   buildTrustBundle,
   type ListedRoot,
@@ -24,7 +18,7 @@ import {
   type RootOptions,
 } from '../../fixtures/certificates/factory.ts';
 
-/** The heart is pure, so its tests live at one fixed time. */
+/** `identity/` is pure, so its tests use one fixed time. */
 export const NOW = Date.UTC(2030, 0, 15, 12);
 export const SECOND = 1_000;
 export const HOUR = 3_600 * SECOND;
@@ -56,7 +50,7 @@ export function newLeaf(authority: Authority, options: TestLeafOptions = {}): Pr
   });
 }
 
-/** What Consul answers: the leaf with the intermediates behind it, and its key. */
+/** As Consul sends it: the leaf followed by its intermediates, and its key. */
 export function material(leaf: IssuedLeaf): CertificateAndKey {
   return { certificatePem: leaf.chainPem, privateKeyPem: leaf.keyPem };
 }
@@ -87,7 +81,7 @@ export function bundleOf(active: Authority, ...others: readonly Authority[]): Tr
   return buildTrustBundle(listing(listRoot(active), ...others.map((root) => listRoot(root))), NOW);
 }
 
-/** The bundle of one root, which Consul lists with these intermediates. */
+/** The bundle of one root that Consul lists with these intermediates. */
 export function bundleWith(root: Authority, ...intermediates: readonly { certPem: string }[]): TrustBundle {
   return buildTrustBundle(listing(listRoot(root, { intermediates })), NOW);
 }
@@ -110,56 +104,43 @@ export function refusal(code: IdentityFault): (error: unknown) => boolean {
   };
 }
 
-/** A leaf as this program published it while `bundle` was the list of roots. */
+/** A leaf as published with `bundle`. */
 export function publishedAs(leaf: IssuedLeaf, bundle: TrustBundle): Published {
   return { ...material(leaf), caPem: bundle.pem, upstreamCaPem: bundle.pem };
 }
 
-/** What a decision comes to, in one form for every kind of it. */
-export interface Effects {
-  readonly content: Content | undefined;
-  readonly writesLeaf: boolean;
-  readonly writesBundle: boolean;
-  /** Undefined where nothing is written. */
-  readonly reason: string | undefined;
-  readonly deferredUntil: number | undefined;
-  readonly violation: Violation | undefined;
-  readonly rejected: IdentityError | undefined;
-  readonly requeryRoots: boolean;
-  readonly recheckAt: number;
-}
+export type Effects = ReturnType<typeof decideOn>;
 
-export function effectsOf(decision: Decision): Effects {
+/** The effects of `decide` for the service, at `NOW` by default, in the same form for each kind of decision. */
+export function decideOn(input: Pick<DecisionInput, 'bundle'> & Partial<DecisionInput>) {
+  const usual = { published: undefined, candidate: undefined, service: SERVICE, at: NOW };
+  const decision = decide({ ...usual, ...input });
   const { rejected, violation, requeryRoots, recheckAt } = decision;
-  const outlook = { rejected, violation, requeryRoots, recheckAt };
-  const none = { reason: undefined, deferredUntil: undefined, writesLeaf: false, writesBundle: false };
-  if (decision.kind === 'none') return { ...outlook, ...none, content: undefined };
-  const { content } = decision;
-  const reason = describeCause(causeOf(decision));
-  if (decision.kind === 'replace') {
-    const writesBundle = decision.bundle === 'updated';
-    return { ...outlook, content, reason, writesLeaf: true, writesBundle, deferredUntil: undefined };
-  }
-  const { bundle } = decision;
-  if (bundle.kind === 'update') return { ...outlook, ...none, content, reason, writesBundle: true };
-  return { ...outlook, ...none, content, deferredUntil: bundle.kind === 'defer' ? bundle.until : undefined };
+  const kept = decision.kind === 'keep' ? decision.bundle : undefined;
+  const writesLeaf = decision.kind === 'replace';
+  const writesBundle = decision.kind === 'replace' ? decision.bundle === 'updated' : kept?.kind === 'update';
+  const isWrite = writesLeaf || writesBundle;
+  return {
+    content: decision.kind === 'none' ? undefined : decision.content,
+    writesLeaf,
+    writesBundle,
+    reason: decision.kind !== 'none' && isWrite ? describeCause(causeOf(decision)) : undefined,
+    deferredUntil: kept?.kind === 'defer' ? kept.until : undefined,
+    rejected,
+    violation,
+    requeryRoots,
+    recheckAt,
+  };
 }
 
-/** What is published once `decision` was carried out. */
+/** What is published after `decision`. */
 export function carriedOut({ content }: Pick<Effects, 'content'>, before?: Published): Published | undefined {
   if (content === undefined) return before;
   const { tlsCrt, tlsKey, caCrt } = content;
   return { certificatePem: tlsCrt, privateKeyPem: tlsKey, caPem: caCrt, upstreamCaPem: caCrt };
 }
 
-/** The effects of `decide` for the one service, at `NOW` unless said otherwise. */
-export function decideOn(input: Pick<DecisionInput, 'bundle'> & Partial<DecisionInput>): Effects {
-  return effectsOf(
-    decide({ published: undefined, candidate: undefined, service: SERVICE, at: NOW, ...input }),
-  );
-}
-
-/** Milliseconds of processor time that `work` takes: a busy machine does not lengthen it. */
+/** The processor time of `work` in milliseconds, which a busy machine does not increase. */
 export function processorMs(work: () => void): number {
   const before = process.cpuUsage();
   work();

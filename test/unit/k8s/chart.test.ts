@@ -35,7 +35,7 @@ function valueAt(path: string): unknown {
   );
 }
 
-test('the table in the README of the chart has the comments of values.yaml and the types of the schema', () => {
+test('the table in the README of the chart is up to date', () => {
   const readme = read('README.md');
   const current = withTableOfValues({
     readme,
@@ -45,7 +45,7 @@ test('the table in the README of the chart has the comments of values.yaml and t
   assert.equal(readme, current, 'run: npm run chart:readme');
 });
 
-test('the schema has each value of values.yaml and no other, and refuses any other', () => {
+test('the schema has exactly the values of values.yaml, and rejects any other', () => {
   const known = pathsIn(schema).filter((path) => !OF_HELM.includes(path));
 
   assert.ok(known.length > 50, 'the values are found');
@@ -58,20 +58,20 @@ test('the schema has each value of values.yaml and no other, and refuses any oth
   );
 });
 
-test('each variable that the chart sets is one that the connector reads, and is refused in env', () => {
+test('each variable that the chart sets is one that the connector reads, and is rejected in env', () => {
   const inTemplate = (file: string) =>
     [...read(`templates/${file}`).matchAll(/"(_?[A-Z]+(?:_[A-Z]+)+)"/g)]
       .map(([, name = '']) => name)
       .filter((name) => name !== 'NODE_OPTIONS');
   const set = inTemplate('_pod.tpl');
-  const refused = inTemplate('_validate.tpl');
+  const rejected = inTemplate('_validate.tpl');
 
   assert.ok(set.length > 20, 'the variables are found');
   for (const name of set) {
     assert.ok(NAMES.includes(name), name);
-    assert.ok(refused.includes(name.replace(/^_/, '')), `env may have ${name}`);
+    assert.ok(rejected.includes(name.replace(/^_/, '')), `env may have ${name}`);
   }
-  for (const name of refused) assert.ok(NAMES.includes(`_${name}`), name);
+  for (const name of rejected) assert.ok(NAMES.includes(`_${name}`), name);
 });
 
 test('the chart and its image have the version of the package', () => {
@@ -86,7 +86,7 @@ test('the alerts of the chart are those of k8s/monitoring, byte for byte: Helm r
   assert.equal(read('files/alerts.yaml'), readPage('k8s/monitoring/alerts.yaml'));
 });
 
-test('no template is a Secret or a Service: Helm would put back the listed values over what is published', () => {
+test('no template is a Secret or a Service: Helm would overwrite the published ones', () => {
   const templates = FILES.filter((file) => file.startsWith(`${CHART}/templates/`));
   assert.ok(templates.length > 10, 'the templates are found');
   for (const file of templates) assert.doesNotMatch(readPage(file), /^kind: (Secret|Service)$/m, file);

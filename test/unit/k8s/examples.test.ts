@@ -10,7 +10,7 @@ const ANNOTATION = 'nginx.ingress.kubernetes.io/';
 
 const manifests = FILES.filter((file) => /^k8s\/.*\.yaml$/.test(file));
 
-/** What a manifest holds. Their types are not known: a test that reads what is not there fails. */
+/** The objects of a manifest. They are not typed: a test that reads a missing field fails. */
 function documents(file: string) {
   return parseAllDocuments(readPage(file)).map((document) => {
     assert.deepEqual(document.errors, [], file);
@@ -29,7 +29,7 @@ function the(kind: string, example: string) {
   return found[0];
 }
 
-/** What the connector of an example publishes. */
+/** The configuration of the connector in an example. */
 function configOf(example: string): Config {
   const { spec } = parse(readPage(`k8s/examples/${example}/deployment.yaml`));
   const [{ env }] = spec.template.spec.containers;
@@ -38,7 +38,7 @@ function configOf(example: string): Config {
   );
 }
 
-test('S8: the NetworkPolicy is for the Pods of the manifest and lets in their one port', () => {
+test('S8: the NetworkPolicy selects the Pods of the manifest and allows only their port', () => {
   const policy = the('NetworkPolicy', 'network-policy');
   const base = documents('k8s/base/ambassador-consul-connector.yaml');
   const { metadata, spec } = base.find(({ kind }) => kind === 'Deployment').spec.template;
@@ -77,14 +77,14 @@ test('every manifest is YAML without an error', () => {
 });
 
 for (const example of GATEWAYS) {
-  test(`the connector of k8s/examples/${example} publishes no Service, and all of it is in one namespace`, () => {
+  test(`the connector of k8s/examples/${example} publishes no Service, and every object is in one namespace`, () => {
     assert.equal(configOf(example).serviceEnabled, false);
     for (const file of filesOf(example))
       for (const { metadata } of documents(file).filter((each) => 'metadata' in each))
         assert.equal(metadata.namespace, NAMESPACE, file);
   });
 
-  test(`k8s/examples/${example} builds on the base and takes every other file of its folder`, () => {
+  test(`k8s/examples/${example} builds on the base and uses every other file of its folder`, () => {
     const kustomization = parse(readPage(`k8s/examples/${example}/kustomization.yaml`));
     const patches = kustomization.patches.map(({ path }: { path: string }) => path);
     const taken = [...kustomization.resources, ...patches, 'kustomization.yaml'];
@@ -100,7 +100,7 @@ test('the Ingress names the Secret in its own namespace, and expects HTTPS behin
   assert.equal(annotations[`${ANNOTATION}backend-protocol`], 'HTTPS');
 });
 
-test('the ServersTransport presents and verifies by the Secret, and skips the name only because it checks the URI', () => {
+test('the ServersTransport uses the Secret as certificate and as CA, and checks the URI instead of the name', () => {
   const transport = the('ServersTransport', 'traefik');
   const { secret } = configOf('traefik');
 
@@ -113,7 +113,7 @@ test('the ServersTransport presents and verifies by the Secret, and skips the na
   assert.deepEqual([service.serversTransport, service.scheme], [transport.metadata.name, 'https']);
 });
 
-test('the TLSContext has the name and the Secret that the connector would write, and the Mapping names it', () => {
+test('the TLSContext has the name and Secret of the connector, and the Mapping references it', () => {
   const config = configOf('emissary');
   const context = the('TLSContext', 'emissary');
   assert.equal(context.metadata.name, config.tlsContext);
@@ -135,7 +135,7 @@ test('the Mapping of the README is that of the examples', () => {
   assert.deepEqual(the('Mapping', 'emissary'), mapping);
 });
 
-test('the parts of the guide fit together, and the connector alone brings a TLSContext', () => {
+test('the parts of the guide match, and only the connector creates a TLSContext', () => {
   const guide = filesOf('guide').flatMap(documents);
   const mapping = the('Mapping', 'guide');
   const { consul: access, tlsContext } = configOf('consul-k8s');
@@ -163,7 +163,7 @@ test('the parts of the guide fit together, and the connector alone brings a TLSC
     assert.equal(the(kind, 'guide').metadata.namespace, namespace, kind);
 });
 
-test('E1: nothing that can be copied has an apiVersion on which Emissary ends', () => {
+test('E1: no text that can be copied has an apiVersion that crashes Emissary', () => {
   const copied = FILES.filter((file) => /^(k8s|bench|scripts)\/|^\.env|\.md$/.test(file));
   for (const file of copied) {
     assert.doesNotMatch(readPage(file), /apiVersion: ['"]?(?:ambassador\/|getambassador\.io\/v[01]\b)/, file);

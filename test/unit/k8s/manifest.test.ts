@@ -7,7 +7,7 @@ import packageJson from '../../../package.json' with { type: 'json' };
 const read = (path: string): Promise<string> =>
   readFile(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
-test('the base of the overlays is the manifest, byte for byte: kustomize refuses files above a base', async () => {
+test('the base of the overlays is the manifest, byte for byte: kustomize rejects files above a base', async () => {
   assert.equal(
     await read('k8s/base/ambassador-consul-connector.yaml'),
     await read('k8s/ambassador-consul-connector.yaml'),

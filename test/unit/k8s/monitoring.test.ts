@@ -34,13 +34,13 @@ describe('The alerts', () => {
     });
   }
 
-  test('come out of the PrometheusRule by the command of the docs', () => {
+  test('are extracted from the PrometheusRule by the command of the docs', () => {
     assert.ok(docs.includes(`\nsed '${RULES_OF}' k8s/monitoring/alerts.yaml > `));
     assert.match(rulesText(), /^groups:\n {2}- name: /);
   });
 });
 
-test('The PodMonitor finds the Pods of the manifest, on their port', () => {
+test('The PodMonitor selects the Pods of the manifest, and their port', () => {
   const { spec, metadata } = parse(readPage('k8s/monitoring/pod-monitor.yaml'));
   const deployment = parseAllDocuments(readPage('k8s/ambassador-consul-connector.yaml'))
     .map((each) => each.toJS())
@@ -60,7 +60,7 @@ describe('The dashboard', () => {
   const { panels, templating, uid } = dashboard();
   const shown = panels.filter(({ type }) => type !== 'row');
 
-  test('queries the data source that is chosen, and names none', () => {
+  test('queries the selected data source, and names none', () => {
     assert.ok(shown.length > 10);
     assert.ok(templating.list.some(({ name, type }) => name === 'datasource' && type === 'datasource'));
     for (const { title, datasource, targets = [] } of shown)
@@ -69,13 +69,13 @@ describe('The dashboard', () => {
     assert.equal(uid, undefined);
   });
 
-  test('takes rates over an interval that fits the scrapes of the PodMonitor', () => {
+  test('computes rates over an interval that matches the scrape interval of the PodMonitor', () => {
     const { spec } = parse(readPage('k8s/monitoring/pod-monitor.yaml'));
     for (const { expr, interval } of shown.flatMap(({ targets = [] }) => targets))
       if (expr.includes('$__rate_interval')) assert.equal(interval, spec.podMetricsEndpoints[0].interval);
   });
 
-  test('queries metrics that the connector exports, of the connectors that are chosen', () => {
+  test('queries metrics that the connector exports, of the selected connectors', () => {
     const expressions = [...shown.flatMap(({ targets = [] }) => targets), ...dashboard().annotations.list];
     for (const { expr } of expressions) {
       const names = metricsIn(expr);

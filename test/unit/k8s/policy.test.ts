@@ -8,7 +8,7 @@ const policy = parseAllDocuments(readPage('k8s/ambassador-consul-connector.yaml'
   .map((each) => each.toJS())
   .find(({ kind }) => kind === 'ValidatingAdmissionPolicy');
 
-/** The text of the TLSContext that the policy lets pass, with the patches of that overlay. */
+/** The text of the TLSContext that the policy allows, with the patches of that overlay. */
 function allowed(overlay: string | undefined): string {
   const variables: { name: string; expression: string }[] = structuredClone(policy.spec.variables);
   const patches: { op: string; path: string; value: unknown }[] =
@@ -40,7 +40,7 @@ for (const [overlay, names] of [
   ['internal', { ...NAMES, ambassadorId: 'internal', secret: 'internal-consul-connect' }],
   ['verify-upstream', { ...NAMES, upstreamCaSecret: 'ambassador-consul-connect-ca' }],
 ] as const) {
-  test(`S1: the policy of ${overlay ?? 'the manifest'} lets pass the TLSContext that the connector writes, to the letter`, () => {
+  test(`S1: the policy of ${overlay ?? 'the manifest'} allows exactly the TLSContext that the connector writes`, () => {
     const version = 'getambassador.io/v2';
     assert.equal(
       `---\napiVersion: ${version}\nkind: TLSContext\n${allowed(overlay)}`,

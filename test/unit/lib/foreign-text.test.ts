@@ -23,7 +23,7 @@ test('a quoted private key is redacted: as PEM, cut off, with escaped line ends,
     );
 });
 
-test('what people read stays: names, paths and policies', () => {
+test('names, paths and policies are not redacted', () => {
   for (const text of [
     `secrets "ambassador-consul-connect" is forbidden: ValidatingAdmissionPolicy 'no-secrets' with binding 'no-secrets-here' denied request: not in this namespace`,
     'exceeded quota: objects, requested: secrets=1, used: secrets=10, limited: secrets=10',
@@ -33,18 +33,18 @@ test('what people read stays: names, paths and policies', () => {
     assert.equal(foreignText(text), text);
 });
 
-test('of megabytes the beginning is quoted, and no key that the cut has shortened', () => {
+test('only the beginning of megabytes is quoted, and no key that is cut there', () => {
   const key = (length: number) => randomBytes(length).toString('base64').slice(0, length);
   assert.equal(foreignText('a'.repeat(8 * 1024 * 1024)), '…');
   assert.equal(foreignText(`${key(4_070)} ${key(44)}`), '[redacted] …');
 });
 
-test('it is one line without control characters, of at most 500 characters', () => {
+test('the result is one line of at most 500 characters, without control characters', () => {
   assert.equal(foreignText('a\n\u001b[32mPASS\u001b[0m\r\nb'), 'a [32mPASS [0m b');
   assert.equal(foreignText('no '.repeat(1_000)).length, 501);
 });
 
-test('S8: a character that a terminal obeys or does not show is printed as its escape, in one line', () => {
+test('S8: a character that controls a terminal or is invisible is printed as its escape, in one line', () => {
   assert.equal(
     printable('a\u001b[32mPASS\u009b\n\u202e\u{e0041}ä'),
     'a\\u001b[32mPASS\\u009b\\u000a\\u202e\\udb40\\udc41ä',

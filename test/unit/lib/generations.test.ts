@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Generations } from '../../../src/lib/generations.ts';
 
-test('what was read in each generation is kept, however many there are', () => {
+test('an entry that is read in each generation is kept', () => {
   const known = new Generations<string, number>(10);
   known.set('used', 1);
   for (let generation = 0; generation < 5; generation += 1) {
@@ -12,7 +12,7 @@ test('what was read in each generation is kept, however many there are', () => {
   }
 });
 
-test('what a whole generation passed without is forgotten', () => {
+test('an entry that is not read in a whole generation is dropped', () => {
   const known = new Generations<string, number>(10);
   known.set('unused', 1);
   known.endGeneration();
@@ -20,7 +20,7 @@ test('what a whole generation passed without is forgotten', () => {
   assert.equal(known.get('unused'), undefined);
 });
 
-test('a generation that is never ended is ended by its size', () => {
+test('a generation that is never ended ends at its maximum size', () => {
   const known = new Generations<number, number>(10);
   for (let key = 0; key < 100; key += 1) known.set(key, key);
   const kept = [...Array(100).keys()].filter((key) => known.get(key) !== undefined);

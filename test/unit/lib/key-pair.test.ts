@@ -6,7 +6,7 @@ import { createRoot } from '../../fixtures/certificates/factory.ts';
 
 const never = new AbortController().signal;
 
-test('a certificate with the key of another is read again until the key has come', async () => {
+test('a certificate with the key of another one is read again until its key is there', async () => {
   const root = await createRoot();
   const [first, second] = await Promise.all(['a', 'b'].map((service) => root.issueLeaf({ service })));
   const keys = [first?.keyPem, 'half of a k', second?.keyPem];
@@ -17,7 +17,7 @@ test('a certificate with the key of another is read again until the key has come
   });
 });
 
-test('one that never fits is taken as it is after half a second, and one without a key at once', async () => {
+test('a pair that never matches is returned after half a second, and one without a key at once', async () => {
   let reads = 0;
   const read = (key: string | undefined) => async () => {
     reads += 1;

@@ -7,7 +7,7 @@ import { eventually } from '../../e2e/support/eventually.ts';
 
 const LINE = `${'x'.repeat(10_000)}\n`;
 
-/** Two ends of a connection of which the other is not read. */
+/** Both ends of a connection; theirs is not read. */
 async function unread(t: TestContext): Promise<{ ours: Socket; theirs: Socket }> {
   const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -36,12 +36,12 @@ test('K15: lines without a reader wait, are dropped and counted, and the count i
   assert.ok(output.dropped > 0);
   assert.ok(ours.writableLength < 2_000_000, `${ours.writableLength} bytes wait`);
   theirs.resume();
-  await eventually('what waited is read', () => ours.writableLength === 0);
+  await eventually('the waiting lines are read', () => ours.writableLength === 0);
   output.write(LINE);
   assert.deepEqual(counts, [output.dropped]);
 });
 
-test('K15: a reader that went away ends nothing', async (t) => {
+test('K15: a reader that disconnects does not end the process', async (t) => {
   const { ours, theirs } = await unread(t);
   const output = new LogOutput(ours);
   theirs.destroy();

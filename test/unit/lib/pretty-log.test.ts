@@ -13,14 +13,14 @@ test('a line has the time of day, the level, the message and the data', () => {
   );
 });
 
-test('a text that has spaces, quotes or an equals sign is quoted, and so is an empty one', () => {
+test('a text with spaces, quotes or an equals sign is quoted, and so is an empty one', () => {
   assert.equal(
     pretty({ error: 'it "failed" twice', where: ['a b', 'c'], empty: '', query: 'a=b' }),
     '12:34:56.789 INFO  serving status  error="it \\"failed\\" twice"  where=["a b","c"]  empty=""  query="a=b"\n',
   );
 });
 
-test('a remedy has a line of its own, to be copied', () => {
+test('a remedy is on a line of its own', () => {
   assert.equal(
     pretty({ level: 'warn', code: 'CONSUL_DENIED', remedy: 'consul acl policy create -name "x"' }),
     '12:34:56.789 WARN  serving status  code=CONSUL_DENIED\n' +
@@ -35,7 +35,7 @@ test('a warning is yellow and an error red at a terminal, and the rest is plain'
   assert.ok(!pretty({}, true).includes('\u001b'));
 });
 
-test('what is no line of the log is left as it is', () => {
+test('a line that is not from the log is unchanged', () => {
   assert.equal(prettyLine('not JSON\n', true), 'not JSON\n');
   assert.equal(prettyLine('3\n', true), '3\n');
 });

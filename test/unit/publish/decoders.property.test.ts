@@ -64,14 +64,8 @@ test('any list of the API server is a PublishError or a list of such objects', (
   fc.assert(property, runs(1_000));
 });
 
-interface Arrived {
-  readonly lines: readonly string[];
-  /** The code of the PublishError they end in. */
-  readonly code?: string;
-}
-
-/** The lines of these bytes as they arrive. */
-async function linesOf(chunks: readonly Uint8Array[]): Promise<Arrived> {
+/** The lines of these bytes, and the code of the PublishError that ends them, if any. */
+async function linesOf(chunks: readonly Uint8Array[]): Promise<{ lines: string[]; code?: string }> {
   async function* stream(): AsyncGenerator<Uint8Array> {
     yield* chunks;
   }
@@ -96,7 +90,7 @@ const streams = fc
 const anyBytes = fc.uint8Array({ maxLength: 120 }).map((bytes) => Buffer.from(bytes));
 const cuts = fc.array(fc.nat({ max: 200 }), { maxLength: 8 });
 
-test('a watch has the same lines wherever its bytes are split', async () => {
+test('the lines of a watch do not depend on how its bytes are split', async () => {
   const property = fc.asyncProperty(fc.oneof(streams, anyBytes), cuts, async (bytes, places) => {
     const edges = [0, ...places.map((place) => Math.min(place, bytes.length)), bytes.length].sort(
       (a, b) => a - b,
@@ -107,7 +101,7 @@ test('a watch has the same lines wherever its bytes are split', async () => {
   await fc.assert(property, runs(500));
 });
 
-test('a watch that is cut off has a part of its lines, and never half of one', async () => {
+test('a watch that is cut off has its first lines, and never half of a line', async () => {
   const property = fc.asyncProperty(streams, fc.nat({ max: 200 }), async (bytes, end) => {
     const whole = await linesOf([bytes]);
     const cut = await linesOf([bytes.subarray(0, end)]);

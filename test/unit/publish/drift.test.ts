@@ -45,25 +45,20 @@ const ports = [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080, node
 const EDITS: readonly [string, boolean, Manifest, Edit][] = [
   ['nothing', true, secret, () => undefined],
   ['nothing', true, service, () => undefined],
-  ['labels of others', true, secret, ({ metadata }) => Object.assign(metadata.labels, { team: 'edge' })],
+  ['other labels', true, secret, ({ metadata }) => Object.assign(metadata.labels, { team: 'edge' })],
+  ['other annotations', true, secret, ({ metadata }) => Object.assign(metadata.annotations, { note: 'x' })],
+  ['other data', true, secret, ({ data }) => Object.assign(data, { 'other.crt': 'eA==' })],
   [
-    'annotations of others',
-    true,
-    secret,
-    ({ metadata }) => Object.assign(metadata.annotations, { note: 'x' }),
-  ],
-  ['data of others', true, secret, ({ data }) => Object.assign(data, { 'other.crt': 'eA==' })],
-  [
-    'what the API server adds',
+    'defaults of the API server',
     true,
     service,
     ({ spec }) => Object.assign(spec, { clusterIPs: ['None'], sessionAffinity: 'None', ports }),
   ],
   // It cannot be changed.
   ['the cluster IP', true, service, ({ spec }) => Object.assign(spec, { clusterIP: '10.0.0.7' })],
-  // An apply leaves the items of others.
+  // An apply leaves the items of other writers.
   [
-    'a port of others',
+    'another port',
     true,
     service,
     ({ spec }) => Object.assign(spec, { ports: [{ name: 'x', port: 81 }, ...service.spec.ports] }),
@@ -95,10 +90,10 @@ for (const [what, isInPlace, manifest, edit] of EDITS) {
 
 for (const [whose, owners, isInPlace] of [
   ['ours alone', [FIELD_MANAGER], false],
-  ['of another too', [FIELD_MANAGER, 'kubectl'], true],
+  ['also of another writer', [FIELD_MANAGER, 'kubectl'], true],
   ['without an owner', [], true],
 ] as const) {
-  test(`K3: a Secret with a label that is no longer configured is ${isInPlace ? '' : 'not '}in place where it is ${whose}`, () => {
+  test(`K3: a Secret with a label that is no longer configured is ${isInPlace ? '' : 'not '}in place if the label is ${whose}`, () => {
     const object = stored(secret, ({ metadata }) => Object.assign(metadata.labels, { team: 'edge' }));
     assert.equal(holds({ ...object, labelOwners: { team: owners } }, secret), isInPlace);
   });

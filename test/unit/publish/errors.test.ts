@@ -15,7 +15,7 @@ for (const code of [
     assert.match(remedy ?? '', /not signed by the CA of the kubeconfig or the ServiceAccount/);
   });
 
-test('K13: a refused connection is no question of the CA', () => {
+test('K13: the remedy for a refused connection does not name the CA', () => {
   const error = Object.assign(new Error('no'), { code: 'ECONNREFUSED' });
   assert.match(errorOfTransport(error, 'https://10.0.0.1').remedy ?? '', /check that the API server runs/);
 });

@@ -34,7 +34,7 @@ test('the Secret is of type kubernetes.io/tls and holds leaf, key and bundle, th
   assert.ok(!`${JSON.stringify(rest)}${content.tlsCrt}${content.caCrt}`.includes(secretLine));
 });
 
-test('the annotations of the Secret say whose it is and how long it lives', () => {
+test('the annotations of the Secret are its identity and its validity', () => {
   const { spiffeId, leaf } = content.identity;
 
   const { annotations } = secretOf(SEED_NAMES).metadata;
@@ -57,7 +57,7 @@ test('the Secret of the roots is Opaque and holds them in tls.crt, the key that 
   assert.equal(decoded(secret.data['tls.crt'] ?? ''), content.caCrt);
 });
 
-test('the Service carries the TLSContext, is headless and leads to the status port', () => {
+test('the Service has the TLSContext, is headless and points to the status port', () => {
   assert.deepEqual(serviceManifest(SEED_NAMES, 'getambassador.io/v2'), {
     apiVersion: 'v1',
     kind: 'Service',
@@ -101,12 +101,12 @@ test('K6: the labels of the configuration are on both objects and win over our o
   assert.equal(selector['app.kubernetes.io/instance'], 'ambassador');
 });
 
-test('K6: no object has a label by which Argo CD would take it for part of an application', () => {
+test('K6: no object has a label by which Argo CD would consider it part of an application', () => {
   for (const { metadata } of [secretOf(EDGE_NAMES), serviceManifest(EDGE_NAMES, 'getambassador.io/v2')])
     assert.ok(!('app.kubernetes.io/instance' in metadata.labels));
 });
 
-test('I1: the annotation not-after is the end of the path, where an intermediate ends before the leaf', async () => {
+test('I1: the annotation not-after is the end of the path if an intermediate ends before the leaf', async () => {
   const root = await newRoot();
   const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
   const identity = verifyIdentity(material(await newLeaf(dying)), SERVICE, bundleOf(root), NOW);

@@ -8,7 +8,7 @@ import { startCluster } from './cluster.ts';
 
 const ref = { resource: 'services', namespace: 'ambassador', name: 'watched' } as const;
 
-/** A Service under watch, what was first known of it, and how to edit it as another writer. */
+/** A Service that is watched, its first state, and a way to edit it as another writer. */
 async function watched(t: TestContext) {
   const { cluster, connect, signal } = await startCluster(t);
   const client = await connect();
@@ -37,7 +37,7 @@ async function watched(t: TestContext) {
   return { cluster, client, object, first, edit, label, attempts };
 }
 
-test('an edit that overtook the answer to our write is not undone by that answer', async (t) => {
+test('an edit that is seen before the answer to our write is not undone by that answer', async (t) => {
   const { object, first, edit, label } = await watched(t);
   edit('second');
   await eventually('the edit', async () => (await label()) === 'second');
@@ -55,7 +55,7 @@ for (const [what, recover] of [
     async ({ cluster }) => cluster.watches.end(),
   ],
   [
-    'K1: what is read after a conflict is used, though its resourceVersion is lower',
+    'K1: the result of the read after a conflict is used, though its resourceVersion is lower',
     async ({ object }) => void (await object.refresh(new AbortController().signal)),
   ],
 ] satisfies [string, (state: Awaited<ReturnType<typeof watched>>) => Promise<void>][]) {
@@ -69,7 +69,7 @@ for (const [what, recover] of [
   });
 }
 
-test('a watch that brought something ends a row of failures: after weeks one broken connection is the first', async (t) => {
+test('a watch that delivered an event resets the count of failures: after weeks one broken connection is the first', async (t) => {
   const { cluster, edit, label, attempts } = await watched(t);
 
   for (const name of ['second', 'third', 'fourth']) {
@@ -85,9 +85,9 @@ test('a watch that brought something ends a row of failures: after weeks one bro
 });
 
 test('after 15 s of silence the kernel probes the connection to the API server', async (t) => {
-  const asked = t.mock.method(Socket.prototype, 'setKeepAlive');
+  const keepAlive = t.mock.method(Socket.prototype, 'setKeepAlive');
   await watched(t);
-  assert.ok(asked.mock.calls.some((call) => call.arguments[0] === true && call.arguments[1] === 15_000));
+  assert.ok(keepAlive.mock.calls.some((call) => call.arguments[0] === true && call.arguments[1] === 15_000));
 });
 
 const LIST = { apiVersion: 'v1', kind: 'ServiceList', metadata: { resourceVersion: '5000' } };
@@ -106,7 +106,7 @@ for (const [what, foreign] of [
     assert.equal(object, undefined);
   });
 
-  test(`K12: an event about an object of another ${what} changes nothing, nor where the watch goes on`, async (t) => {
+  test(`K12: an event about an object of another ${what} changes nothing, nor the version from which the watch continues`, async (t) => {
     const { cluster, label } = await watched(t);
     const event = { type: 'MODIFIED', object: { ...foreign, kind: 'Service', apiVersion: 'v1' } };
     cluster.script({ verb: 'watch' }, { status: 200, body: `${JSON.stringify(event)}\n` }, 1);
@@ -114,9 +114,9 @@ for (const [what, foreign] of [
 
     cluster.watches.end();
 
-    const asked = () => cluster.requests.slice(before).filter(({ verb }) => verb === 'watch');
-    await eventually('the next watch', () => asked().length >= 2);
-    assert.ok(!asked().some(({ query }) => query.get('resourceVersion') === '4000'));
+    const watches = () => cluster.requests.slice(before).filter(({ verb }) => verb === 'watch');
+    await eventually('the next watch', () => watches().length >= 2);
+    assert.ok(!watches().some(({ query }) => query.get('resourceVersion') === '4000'));
     assert.equal(await label(), 'first');
   });
 

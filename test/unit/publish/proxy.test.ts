@@ -41,7 +41,7 @@ for (const [what, server, environment, expected] of [
   ['the same with its port', V6, { HTTPS_PROXY: PROXY, NO_PROXY: '[fd00::1]:6443' }, undefined],
   ['the network of version 6 is listed', V6, { HTTPS_PROXY: PROXY, NO_PROXY: 'fd00::/8' }, undefined],
 ] satisfies [string, string, Record<string, string>, string | undefined][]) {
-  test(`K10: the proxy for ${server} where ${what}`, () => {
+  test(`K10: the proxy for ${server} if ${what}`, () => {
     assert.equal(proxyFromEnvironment(server, environment), expected);
   });
 }

@@ -8,7 +8,7 @@ for (const [what, header, warnings] of [
   ['one with quotation marks', '299 - "policy \\"p\\": no"', ['policy "p": no']],
   ['two headers', ['299 - "one"', '299 - "two"'], ['one', 'two']],
   ['two in one header', '299 - "one", 299 kube-apiserver "two"', ['one', 'two']],
-  ['of an HTTP cache, which is none of ours', '110 - "Response is Stale"', []],
+  ['of an HTTP cache, which is ignored', '110 - "Response is Stale"', []],
 ] as const)
   test(`the warnings of an answer: ${what}`, () => assert.deepEqual(readWarnings(header), warnings));
 

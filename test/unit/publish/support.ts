@@ -28,7 +28,7 @@ export const EDGE_NAMES: ObjectNames = {
 
 export const RECORD = { at: '2030-01-15T12:00:00.000Z', reason: 'missing: no identity was published' };
 
-/** What a first decision publishes, of a root with this name. */
+/** The content of a first publication, below a root with this name. */
 export async function newContent(name = 'Consul CA 7'): Promise<Content> {
   const root = await newRoot({ name });
   const candidate = material(await newLeaf(root));

@@ -18,7 +18,7 @@ test('an object that does not exist, or has no record, gets that of the write', 
   }
 });
 
-test('the record stays as it is while the data do, whatever version wrote it', () => {
+test('the record is unchanged while the data are, whatever version wrote it', () => {
   const next = { at: 'now', reason: 'repair: labels or annotations were modified' };
   assert.deepEqual(preserveWriteRecord({ ...current, other: 'x' }, true, next), current);
   assert.deepEqual(preserveWriteRecord(former, true, next), former);
@@ -31,7 +31,7 @@ test('the history of an older version is continued in the annotations of this on
   });
 });
 
-test('the four writes before are kept, the newest first, whatever a person wrote there', () => {
+test('the four previous writes are kept, the newest first, and long texts are cut', () => {
   let record = preserveWriteRecord(undefined, false, { at: 'day 1', reason: 'x'.repeat(100_000) });
   for (const day of [2, 3, 4, 5]) {
     record = preserveWriteRecord(record, false, { at: `day ${day}`, reason: 'renewal' });

@@ -24,15 +24,15 @@ import { PLACES } from './scenarios/places.ts';
 import { ROTATIONS } from './scenarios/rotations.ts';
 import { SERVERS } from './scenarios/servers.ts';
 
-// What Consul 1.16.4 was recorded to answer, and 1.8.7 where it differs in a way that matters, is answered to the whole
-// program: all four commands, over HTTP, by the time of the recording. Left out are the recordings of
-// - what this program never requests: the configuration of the CA, catalog, status, what no token is, `/v1/connect/ca/roots`,
-//   `peer=`, the query parameters `cached`, `stale`, `pretty` and `pem`, `Cache-Control`, indexes and bodies that are invalid
-//   (the embedded Consul is compared with some of these: test/unit/contract/consul-recorded.test.ts);
-// - one half of an exchange: the leaves of an idle server (`leaf-idle` and what belongs to it) have no roots, the roots by
-//   HTTPS (`https-*`) no leaf;
-// - what is the same once more: a token's leaf before it was revoked or after its logout, an index ahead of the server;
-// - 1.8.7 answering as 1.16.4 does: real 1.8.7 servers are what test/real runs against.
+// The recorded answers of Consul 1.16.4, and of 1.8.7 if they differ in a way that matters, are given to the whole program: all
+// four commands, over HTTP, at the time of the recording. Left out are the recordings of
+// - requests that this program never sends: the configuration of the CA, catalog, status, `token/self` without a token,
+//   `/v1/connect/ca/roots`, `peer=`, the query parameters `cached`, `stale`, `pretty` and `pem`, `Cache-Control`, invalid indexes and
+//   bodies (some are compared with the embedded Consul: test/unit/contract/consul-recorded.test.ts);
+// - one half of an exchange: the leaves of an idle server (`leaf-idle` and its like) have no roots, the roots over HTTPS
+//   (`https-*`) no leaf;
+// - repetitions: a token's leaf before it was revoked or after its logout, an index ahead of the server;
+// - answers of 1.8.7 that are those of 1.16.4: test/real runs against real 1.8.7 servers.
 
 const SCENARIOS: readonly Scenario[] = [...ACCESS, ...AGENTS, ...SERVERS, ...PLACES, ...LOGINS];
 
@@ -79,7 +79,7 @@ for (const scenario of SCENARIOS) {
       });
     await inFolder(runs, (lines, { published }) => {
       assert.deepEqual(labelsOf(lines), [...run].sort());
-      // A remedy is logged once an outage, and both queries meet it.
+      // A remedy is logged once per outage, and both queries are affected.
       for (const { code, remedy } of lines) {
         if (code !== undefined && remedy !== undefined) remedies.push(String(remedy));
       }
@@ -96,7 +96,7 @@ for (const scenario of SCENARIOS) {
   });
 }
 
-test('every recording in the repository is answered in a test', () => {
+test('every recording in the repository is used in a test', () => {
   const answers = [...SCENARIOS, ...ROTATIONS.flatMap(({ steps }) => steps)].flatMap((each) => each.answers);
   const used = new Set([...answers.map(idOf), ...COMPARED]);
   const others = recordingIds().filter((id) => !used.has(id));

@@ -13,7 +13,7 @@ import { ConnectorError } from '../../../src/errors.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { isRecord } from '../../../src/lib/record.ts';
 
-/** What a command gets in place of the environment and the clock of the process. */
+/** The environment and clock of a command, instead of those of the process. */
 export interface Setting {
   readonly environment: Readonly<Record<string, string>>;
   readonly clock: Clock;
@@ -21,7 +21,7 @@ export interface Setting {
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
-/** Runs as the machine's, from the time of a recording. */
+/** A clock that starts at the time of a recording. */
 export function clockFrom(at: number): Clock {
   const start = performance.now();
   return { ...systemClock, now: () => at + (performance.now() - start) };
@@ -43,7 +43,7 @@ export class Log {
     },
   );
 
-  /** Resolves once `isReached` says so of the lines, or after `ms` milliseconds. */
+  /** Resolves once `isReached` accepts the lines, or after `ms` milliseconds. */
   async until(isReached: (lines: readonly LogLine[]) => boolean, ms: number): Promise<void> {
     const deadline = performance.now() + ms;
     while (!isReached(this.lines) && performance.now() < deadline) {
@@ -88,7 +88,7 @@ export function startDaemon({ environment, clock }: Setting): Daemon {
   };
 }
 
-/** Whether anything was written, or the error. */
+/** Runs `once`: whether anything was written, or the error. */
 export async function once(setting: Setting): Promise<boolean | ConnectorError> {
   const connector = await wired(setting, new Log());
   return orError(connector.once(new AbortController().signal));
@@ -126,7 +126,7 @@ async function orError<T>(work: Promise<T>): Promise<T | ConnectorError> {
 
 /** A folder of one command. */
 export interface TemporaryFolder {
-  /** What `_OUTPUT_DIR` is: not there yet. */
+  /** The value of `_OUTPUT_DIR`, which does not exist yet. */
   readonly published: string;
   readonly bearer: string;
   remove(): Promise<void>;

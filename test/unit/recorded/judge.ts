@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Published } from './scenario.ts';
 
-/** What a gateway would be given. */
+/** The files of a gateway. */
 export interface Material {
   readonly tlsCrt: string;
   readonly tlsKey: string;
   readonly caCrt: string;
 }
 
-/** What Consul's answers hold of it. */
+/** The part of Consul's answers that must be in them. */
 export interface Given {
   /** `CertPEM` of the leaf that is to be published. */
   readonly leafPem: string;
@@ -22,7 +22,7 @@ export interface Given {
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** What is published in a folder; undefined where nothing is. */
+/** The files that are published in a folder; undefined if there are none. */
 export function publishedIn(directory: string): Material | undefined {
   if (!existsSync(directory)) return undefined;
   const [tlsCrt = '', tlsKey = '', caCrt = ''] = ['tls.crt', 'tls.key', 'ca.crt'].map((name) =>
@@ -36,7 +36,7 @@ export function currentSet(directory: string): string {
   return readlinkSync(join(directory, '..current'));
 }
 
-/** What is in the Secret of rendered manifests. */
+/** The data of the Secret in rendered manifests. */
 export function renderedIn(yaml: string): Material {
   const secret = parseAllDocuments(yaml).find((document) => document.get('kind') === 'Secret');
   const [tlsCrt = '', tlsKey = '', caCrt = ''] = ['tls.crt', 'tls.key', 'ca.crt'].map((name) =>
@@ -45,7 +45,7 @@ export function renderedIn(yaml: string): Material {
   return { tlsCrt, tlsKey, caCrt };
 }
 
-/** By Node's own reading of certificates, and nothing of `src/`: the leaf and all roots that were given, and one clean chain. */
+/** Checks by Node's X509Certificate, without `src/`: the leaf and all roots of Consul's answers, and one clean chain. */
 export function assertWorks(material: Material, { leafPem, rootPems }: Given, { chain, roots }: Published) {
   const certificates = certificatesOf(material.tlsCrt);
   const [leaf] = certificates;

@@ -2,7 +2,7 @@ import type { Scenario } from './scenario.ts';
 
 type Outcome = Pick<Scenario, 'comesTo' | 'check' | 'run' | 'remedy'>;
 
-/** What all four commands come to with these answers. What `given` has of the outcome overrides that. */
+/** The outcome of all four commands with these answers. Fields of the outcome in `given` take precedence. */
 export function scenario(
   name: string,
   outcome: Outcome,
@@ -16,7 +16,7 @@ export function of(prefix: string, names: string): string[] {
   return names.split(' ').map((name) => `${prefix}-${name}`);
 }
 
-/** All four are content with so many certificates and roots. */
+/** All four commands succeed, with so many certificates and roots. */
 export function published(chain = 1, roots = 1): Outcome {
   return { comesTo: { chain, roots }, check: 'ok', run: ['published'] };
 }
@@ -26,7 +26,7 @@ export function refused(code: string, row: string, queries: readonly string[], r
   return { comesTo: code, check: `${row} ${code}`, run: queries.map((query) => `${query} ${code}`), remedy };
 }
 
-/** What Consul answered is published, and `check` fails in `row`; `run` says at the start that it will not go on. */
+/** Consul's answer is published, and `check` fails in `row`; `run` warns at the start that the leaf will not be renewed. */
 function publishedFromCache(code: string, row: string, remedy: RegExp): Outcome {
   return {
     comesTo: { chain: 1, roots: 1 },

@@ -47,15 +47,15 @@ const LABELS: Readonly<Record<string, string>> = {
   'excluded CA roots from the trust bundle': 'excluded',
 };
 
-/** What a line of the log says, in short; undefined where it is of no interest. */
-export function labelOf({ msg, query, code, level }: LogLine): string | undefined {
+/** A short label of a log line; undefined if the line does not matter. */
+function labelOf({ msg, query, code, level }: LogLine): string | undefined {
   if (msg === 'Consul answers again') return `${query} again`;
   const label = query === undefined ? LABELS[String(msg)] : String(query);
   if (code !== undefined) return `${label ?? msg} ${code}`;
   return label ?? (Number(level) > 30 ? String(msg) : undefined);
 }
 
-/** What the log says, each once and in no order: two loops write it. */
+/** The labels of a log, each once and sorted, since two loops write it. */
 export function labelsOf(lines: readonly LogLine[]): string[] {
   return [...new Set(lines.map(labelOf).filter((label) => label !== undefined))].sort();
 }

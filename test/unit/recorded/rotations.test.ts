@@ -18,14 +18,14 @@ import { givenBy, labelsOf } from './play.ts';
 import { replayed, timeOf } from './scenario.ts';
 import { ROTATIONS, type Step } from './scenarios/rotations.ts';
 
-// What Consul was recorded to answer before, during and after a rotation, one answer after another into one folder. Left out
-// are the requests that rotated it.
+// The recorded answers before, during and after a rotation, one after another into one folder. Left out are the requests that
+// rotated the root.
 
 const PATIENCE_MS = 20_000;
 
 for (const { name, steps } of ROTATIONS) {
   const outcome = steps.map(({ name: step, chain, roots }) => `${step} ${chain}+${roots}`).join(', ');
-  test(`${name}: once writes each step once, as render says: ${outcome}`, async () => {
+  test(`${name}: once writes each step once, the same as render prints: ${outcome}`, async () => {
     await replay(steps, async ({ play, setting, folder }) => {
       let before: Material | undefined;
       for (const step of steps) {
@@ -84,7 +84,7 @@ for (const { name, steps } of ROTATIONS) {
 interface Stage {
   readonly setting: Setting;
   readonly folder: TemporaryFolder;
-  /** From now on Consul answers, and the clock says, what they did in this step. */
+  /** Sets the answers of Consul, and the clock, to those of this step. */
   readonly play: (step: Step) => void;
 }
 

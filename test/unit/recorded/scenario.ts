@@ -7,7 +7,7 @@ import type { ReplayedAnswer, TokenNames } from '../../fixtures/consul/replay.ts
  */
 export type Answer = string | readonly [id: string, path: string];
 
-/** What is published: so many certificates in `tls.crt` and roots in `ca.crt`. */
+/** The numbers of certificates in `tls.crt` and of roots in `ca.crt`. */
 export interface Published {
   readonly chain: number;
   readonly roots: number;
@@ -17,23 +17,23 @@ export interface Scenario {
   readonly name: string;
   readonly answers: readonly Answer[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** The token of a recording that is sent: what `CONSUL_HTTP_TOKEN` is called there. */
+  /** The token that is sent, by its name in the recordings. */
   readonly token?: string | readonly string[];
   /** Whether the bearer token of a login is sent. */
   readonly login?: true;
-  /** What `once` and `render` come to: a code, or what is published. */
+  /** The outcome of `once` and `render`: an error code, or what is published. */
   readonly comesTo: string | Published;
-  /** The first row of `check` that is no PASS, and its code; `ok` where there is none. */
+  /** The first row of `check` that is no PASS, and its code; `ok` if there is none. */
   readonly check: string;
   /** What `run` logs up to its first outcome, each once: `published`, or the query and the code. */
   readonly run: readonly string[];
   /** Of every error in all four. */
   readonly remedy?: RegExp;
-  /** Requests for which nothing was recorded, and which are not the point. */
+  /** Requests without a recording, which do not matter here. */
   readonly unrecorded?: readonly string[];
 }
 
-/** What is answered where ACLs are off, whatever else is. */
+/** Answers of any server with ACLs off. */
 const WITHOUT_ACLS = ['1.16.4/acl-off-authorize', '1.16.4/acl-off-token-self'];
 const NO_DATE = Date.parse('2026-11-28T16:20:00Z');
 const AUTHORIZE = '/v1/internal/acl/authorize';
@@ -61,9 +61,9 @@ export function timeOf(answers: readonly Answer[]): number {
   return Number.isFinite(last) ? last : NO_DATE;
 }
 
-/** A token to send, and what it is called in recordings. */
+/** The token to send. */
 export const TOKEN = '5d2a7c1e-0b43-4f58-9a6d-7e1f0c3b8a92';
-/** What `login-good` and `login-with-max-token-ttl` give; what such a token is, was recorded of one without a login. */
+/** The token of `login-good` and `login-with-max-token-ttl`; `token/self` was recorded for one without a login. */
 const OF_A_LOGIN = ['<login-token>', '<good-token>'];
 
 export function tokensOf({ token, answers }: Pick<Scenario, 'token' | 'answers'>): TokenNames {

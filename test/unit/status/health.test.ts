@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { bundleOf, HOUR, NOW, newRoot } from '../identity/support.ts';
 import { Scene } from './support.ts';
 
-test('a loop that has not turned for longer than a healthy one may is reported, by its name', () => {
+test('a loop without progress for longer than a healthy one is reported by its name', () => {
   const scene = new Scene();
 
   scene.at += 1_000;
@@ -22,7 +22,7 @@ for (const [what, ms] of [
   ['forward', 86_400_000],
   ['back', -86_400_000],
 ] as const) {
-  test(`a clock that is set ${what} by a day is no reason to restart, and hides none`, () => {
+  test(`a clock that is set ${what} by a day does not fail the liveness probe, and hides no failure`, () => {
     const scene = new Scene();
     scene.setForwardMs = ms;
     assert.equal(scene.health.liveness().ok, true);
@@ -31,7 +31,7 @@ for (const [what, ms] of [
   });
 }
 
-test('I1: below an intermediate that ends first, the daemon is unready when a tenth of that is left', async () => {
+test('I1: with an intermediate that ends first, the daemon is unready when a tenth of its lifetime is left', async () => {
   const scene = new Scene();
   const root = await newRoot();
   const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });

@@ -11,7 +11,7 @@ const EVIL = `"><img src=x onerror=alert(1)><script>alert('&')</script></main>\u
 const TAGS = /<(?:img|script)/;
 
 describe('Text from outside', () => {
-  test('is never HTML, whatever field of the page it is in', async () => {
+  test('is never HTML, in any field of the page', async () => {
     const scene = new Scene({
       version: EVIL,
       ambassadorId: EVIL,
@@ -48,7 +48,7 @@ describe('Text from outside', () => {
     assert.doesNotMatch(main, TAGS);
     assert.doesNotMatch(main, /<\/main>|\u202e|(?!\n)\p{Cc}/u);
     assert.match(main, /&lt;script&gt;alert\(&#39;&amp;&#39;\)/);
-    // Every quotation mark that is left ends or begins an attribute of ours.
+    // Every quotation mark begins or ends an attribute of our own.
     for (const [tag] of main.matchAll(/<[a-z][^>]*>/g)) {
       assert.match(tag, /^<[a-z][a-zA-Z0-9]*(?: [a-zA-Z0-9-]+="[^"<>]*")*\/?>$/, tag);
     }
@@ -57,14 +57,14 @@ describe('Text from outside', () => {
     assert.equal(page.match(/<\/main>/g)?.length, 1);
   });
 
-  test('that shows nothing or turns the order of others around is shown as what it is', () => {
+  test('that is invisible or reverses the order of other text is replaced', () => {
     const text = 'a\u200bb\u202ec\u2066d\u0007e\u2028f\u{e0041}g\ud800h\nä 漢字';
     assert.equal(String(html`${text}`), 'a\ufffdb\ufffdc\ufffdd\ufffde\ufffdf\ufffdg\ufffdh\nä 漢字');
   });
 });
 
 describe('The Content-Security-Policy', () => {
-  test('allows nothing but the one style and the one script of the page', () => {
+  test('allows only the style and the script of the page', () => {
     const scene = new Scene();
     const page = renderPage(viewOf(scene, NOW));
 

@@ -7,7 +7,7 @@ import { bundleOf, DAY, HOUR, material, NOW, newLeaf, newRoot, SERVICE } from '.
 
 const PREFIX = 'ambassador_consul_connector_';
 
-/** The value of a series, as it is exported; undefined where it is not. */
+/** The exported value of a series; undefined if it is not exported. */
 async function exported(metrics: Metrics, series: string): Promise<number | undefined> {
   const text = await metrics.text([]);
   const line = text.split('\n').find((each) => each.startsWith(`${PREFIX}${series} `));
@@ -19,20 +19,19 @@ async function newIdentity() {
   return verifyIdentity(material(await newLeaf(root)), SERVICE, bundleOf(root), NOW);
 }
 
-test('no leaf is published before the first: none that ended in 1970', async () => {
+test('the end of a leaf is exported from its publication on, even when it is no longer published, since it may be the cause', async () => {
   const metrics = new Metrics('1.0.0');
-  assert.equal(await exported(metrics, 'published'), 0);
-  assert.equal(await exported(metrics, 'leaf_not_after_timestamp_seconds'), undefined);
-});
-
-test('the end of a leaf is exported even when it is no longer published, since it may be why', async () => {
-  const metrics = new Metrics('1.0.0');
+  const state = async () => [
+    await exported(metrics, 'published'),
+    await exported(metrics, 'leaf_not_after_timestamp_seconds'),
+  ];
   const identity = await newIdentity();
+
+  assert.deepEqual(await state(), [0, undefined]);
   metrics.published(identity);
-  assert.equal(await exported(metrics, 'published'), 1);
+  assert.deepEqual(await state(), [1, identity.leaf.notAfter / 1000]);
   metrics.unpublished();
-  assert.equal(await exported(metrics, 'published'), 0);
-  assert.equal(await exported(metrics, 'leaf_not_after_timestamp_seconds'), identity.leaf.notAfter / 1000);
+  assert.deepEqual(await state(), [0, identity.leaf.notAfter / 1000]);
 });
 
 test('Consul is up while the last query was answered; one that timed out changes nothing', async () => {
@@ -49,7 +48,7 @@ test('Consul is up while the last query was answered; one that timed out changes
   assert.equal(await exported(metrics, 'consul_last_answer_timestamp_seconds{query="leaf"}'), NOW / 1000);
 });
 
-test('a refusal is counted from 0 on, and shown until something is accepted', async () => {
+test('a rejected answer is counted from 0 on, and shown until one is accepted', async () => {
   const metrics = new Metrics('1.0.0');
   const counted = () => exported(metrics, 'rejected_candidates_total{code="NO_CHAIN"}');
   assert.equal(await counted(), 0);
@@ -69,7 +68,7 @@ test('a write is counted from 0 on, with its time', async () => {
   assert.equal(await exported(metrics, 'last_write_timestamp_seconds{object="identity"}'), NOW / 1000);
 });
 
-test('docs/monitoring.md has each metric, with its type and its labels, and no other', async () => {
+test('docs/monitoring.md has each metric with its type and labels, and no other', async () => {
   const metrics = new Metrics('1.0.0');
   metrics.published(await newIdentity());
   metrics.trusted(bundleOf(await newRoot()));
@@ -92,7 +91,7 @@ test('docs/monitoring.md has each metric, with its type and its labels, and no o
   );
 });
 
-test('each reason of being unready is a series, whether it holds or not', async () => {
+test('each reason for being unready is a series, whether it applies or not', async () => {
   const text = await new Metrics('1.0.0').text(['expiring', 'service']);
 
   assert.deepEqual(
@@ -107,7 +106,7 @@ test('each reason of being unready is a series, whether it holds or not', async 
   assert.match(text, /connector_ready 0\n/);
 });
 
-test('the end of the roots is that of the active one, and of the intermediates that of the first to end', async () => {
+test('the end of the roots is that of the active one, that of the intermediates is the earliest', async () => {
   const metrics = new Metrics('1.0.0');
   const [active, old] = [await newRoot(), await newRoot({ notAfter: new Date(NOW + DAY) })];
   const intermediate = await active.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
@@ -126,7 +125,7 @@ test('the end of the roots is that of the active one, and of the intermediates t
   assert.equal(await end('intermediate'), undefined);
 });
 
-test('the last fresh answer is as old as the answer says', async () => {
+test('the time of the last fresh answer follows from the age of a stale one', async () => {
   const metrics = new Metrics('1.0.0');
   const fresh = () => exported(metrics, 'consul_last_fresh_answer_timestamp_seconds{query="roots"}');
   assert.equal(await fresh(), undefined);

@@ -35,7 +35,7 @@ interface State {
   readonly arrange: (scene: Scene) => void | Promise<void>;
   readonly title: string;
   readonly tone?: string;
-  /** In the text that a person reads. */
+  /** In the text of the page. */
   readonly shows: readonly RegExp[];
 }
 
@@ -73,7 +73,7 @@ const STATES: Readonly<Record<string, State>> = {
       /valid until 2030-01-19 16:00:00 UTC, in 3 d 18 h/,
     ],
   },
-  'I1: below an intermediate that ends first': {
+  'I1: with an intermediate that ends first': {
     arrange: async (scene) => {
       const root = await newRoot();
       const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
@@ -154,7 +154,7 @@ const STATES: Readonly<Record<string, State>> = {
     title: 'Good',
     shows: [/Roots ok last answer now stale by 30 s 2030/, /Leaf ok last answer now 2030/],
   },
-  'while a candidate is refused': {
+  'while a candidate is rejected': {
     arrange: async (scene) => {
       await publish(scene);
       const { message, code, remedy } = MISMATCH;
@@ -223,7 +223,7 @@ for (const [hours, over, title, tone, now] of [
   });
 }
 
-test('the page names the objects, or the folder, with the commands to see them', () => {
+test('the page lists the objects, or the folder, with the commands to show them', () => {
   const objects = {
     kind: 'kubernetes',
     server: 'https://kubernetes.example:6443',
@@ -244,7 +244,7 @@ test('the page names the objects, or the folder, with the commands to see them',
   assert.doesNotMatch(inFolder, /kubectl|Kubernetes https/);
 });
 
-test('the page shows the five newest writes, of adopted Secrets too', () => {
+test('the page shows the five newest writes, including adopted Secrets', () => {
   const scene = new Scene();
   for (let nth = 1; nth <= 7; nth += 1) {
     scene.eventLog.record({ reason: 'Published', at: NOW + nth, message: `renewal-due: the ${nth}th` });
@@ -254,7 +254,7 @@ test('the page shows the five newest writes, of adopted Secrets too', () => {
   assert.deepEqual(order, ['the 7th', 'the 6th', 'adopted', 'the 5th', 'the 4th']);
 });
 
-test('the page gives every section a name, and no id twice', async () => {
+test('every section of the page has a name, and every id is unique', async () => {
   const scene = new Scene();
   await scene.publish(await newRoot());
   scene.health.setProblem('leaf', UNREACHABLE);

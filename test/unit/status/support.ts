@@ -11,7 +11,7 @@ import type { Setup } from '../../../src/status/page/view.ts';
 import type { Authority } from '../../fixtures/certificates/factory.ts';
 import { bundleOf, material, NOW, newLeaf, SERVICE } from '../identity/support.ts';
 
-export const SETUP: Setup = {
+const SETUP: Setup = {
   version: '1.2.3',
   ambassadorId: 'edge',
   consulService: SERVICE,
@@ -27,7 +27,7 @@ export const SETUP: Setup = {
   },
 };
 
-/** What the status port shows, at a time that a test sets; it starts with `NOW`. */
+/** The state that the status port shows, at a time that a test sets, at first `NOW`. */
 export class Scene implements Observed {
   at = NOW;
   /** How far the machine's clock was set forward since. */
@@ -47,7 +47,7 @@ export class Scene implements Observed {
     this.setup = { ...SETUP, ...setup };
   }
 
-  /** As after the first publication, of a leaf of 100 h that `root` has issued at `NOW`. */
+  /** The state after the first publication, of a leaf for 100 h that `root` issued at `NOW`. */
   async publish(root: Authority, bundle: TrustBundle = bundleOf(root)): Promise<void> {
     const identity = verifyIdentity(material(await newLeaf(root)), SERVICE, bundle, NOW);
     for (const source of ['roots', 'leaf', 'kubernetes'] as const) this.health.recordAnswer(source);
@@ -62,7 +62,7 @@ export class Scene implements Observed {
     return renderMain(viewOf(this, this.at));
   }
 
-  /** What a person reads of it. */
+  /** Its text. */
   text(): string {
     return textOf(this.render());
   }

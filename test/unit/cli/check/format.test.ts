@@ -16,7 +16,7 @@ const rows = [
   skip({ check: 'chain', what: 'chain' }, 'after that'),
 ];
 
-test('a row is status, subject and what was found in columns; a remedy is one line below, however long', () => {
+test('a row has status, subject and detail in columns; a remedy is on one line below, however long', () => {
   assert.deepEqual(renderTable({ ok: false, configured: true, rows }).split('\n'), [
     'PASS     the way    there',
     'WARN     its token  old',
@@ -29,12 +29,12 @@ test('a row is status, subject and what was found in columns; a remedy is one li
   ]);
 });
 
-test('without a FAIL there is nothing to begin with', () => {
+test('without a FAIL the summary names none', () => {
   const table = renderTable({ ok: true, configured: true, rows: rows.slice(0, 2) });
   assert.match(table, /\n1 PASS, 1 WARN, 0 FAIL, 0 skipped\n$/);
 });
 
-test('the lines of a configuration stand below one another', () => {
+test('the problems of a configuration are aligned below one another', () => {
   const row = fail(WAY, new ConfigurationError(['one', 'two']));
   const [first, second, third] = renderTable({ ok: false, configured: false, rows: [row] }).split('\n');
   assert.equal(first, 'FAIL     the way  the configuration is invalid:');
@@ -44,13 +44,13 @@ test('the lines of a configuration stand below one another', () => {
   );
 });
 
-test('for programs there are the same rows, and whether all is well', () => {
+test('the JSON has the same rows, and whether every check passed', () => {
   const report: { rows: { code?: string }[] } = JSON.parse(renderJson({ ok: false, configured: true, rows }));
   assert.deepEqual(report, { ok: false, rows });
   assert.equal(report.rows[2]?.code, 'CONSUL_PERMISSION_DENIED');
 });
 
-test('S8: what Consul names itself can neither colour a row nor add one', () => {
+test('S8: a text of Consul can neither colour a row nor add one', () => {
   const row = pass(WAY, 'the trust domain is a\u001b[31m\nPASS     forged');
   assert.match(
     renderTable({ ok: true, configured: true, rows: [row] }),
@@ -58,7 +58,7 @@ test('S8: what Consul names itself can neither colour a row nor add one', () => 
   );
 });
 
-test('at a terminal each status has its colour, and nothing else has one', () => {
+test('at a terminal only the statuses are in colour', () => {
   const report = { ok: false, configured: true, rows };
   const table = renderTable(report, true).replaceAll('\u001b', 'ESC');
   assert.match(table, /^ESC\[32mPASS {5}ESC\[0m/);

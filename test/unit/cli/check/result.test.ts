@@ -8,7 +8,7 @@ const TOKEN = { check: 'token', what: 'the token' };
 const LEAF = { check: 'leaf', what: 'the leaf' };
 const refused = new ConsulError('CONSUL_TOKEN_UNKNOWN', 'not known', { remedy: 'make one' });
 
-test('the rows come in the order of their subjects, the last of each subject', () => {
+test('the rows are in the order of their subjects, the last one of each', () => {
   const rows = new Rows([WAY, TOKEN, LEAF]);
   rows.put(pass(LEAF, 'given'));
   rows.put(pass(TOKEN, 'good'));
@@ -26,7 +26,7 @@ test('the rows come in the order of their subjects, the last of each subject', (
   assert.ok(rows.has(TOKEN, 'warn') && !rows.has(TOKEN, 'pass'));
 });
 
-test('what was not seen after a failure is skipped, and says what to fix first', () => {
+test('a check that depends on a failed one is skipped, and its row names that', () => {
   const rows = new Rows([WAY, TOKEN, LEAF]);
   rows.put(pass(WAY, 'there'));
 
@@ -37,10 +37,10 @@ test('what was not seen after a failure is skipped, and says what to fix first',
   assert.equal(leaf?.status, 'skipped');
   assert.match(leaf.detail ?? '', /: the token$/);
   const alone = new Rows([WAY, TOKEN, LEAF]).failed(TOKEN, refused, [WAY]);
-  assert.equal(alone[0]?.status, 'skipped', 'what cannot be known with the failure, though it comes first');
+  assert.equal(alone[0]?.status, 'skipped', 'a row that depends on the failed one, though it is before it');
 });
 
-test('the row of an error has its code and remedy, and of one without a remedy none', () => {
+test('the row of an error has its code, and its remedy if it has one', () => {
   assert.deepEqual(fail(TOKEN, refused, 'warn'), {
     ...TOKEN,
     status: 'warn',

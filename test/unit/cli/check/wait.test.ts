@@ -13,7 +13,7 @@ function failure(detail: string, code?: string): Report {
   return { ok: false, configured: true, rows: [code === undefined ? row : { ...row, code }] };
 }
 
-/** A right that could not be reviewed in time. */
+/** A permission that could not be reviewed in time. */
 const UNKNOWN: Report = {
   ok: true,
   configured: true,
@@ -26,7 +26,7 @@ interface Outcome {
   readonly deadlines: readonly number[];
 }
 
-/** Each check takes what `check` sleeps, and the number of the check begins at 1. */
+/** Waits with this check; the first check has number 1. Only its sleeps take time. */
 async function waited(
   waitMs: number,
   check: (number: number, time: VirtualTime, deadlineMs: number) => Promise<Report>,
@@ -56,15 +56,7 @@ async function waited(
 const lasting = (time: VirtualTime, ms: number): Promise<void> =>
   time.sleep(ms, new AbortController().signal);
 
-test('the check is repeated until nothing fails', async () => {
-  const { report, deadlines } = await waited(MINUTE_MS, async (number) =>
-    number < 5 ? failure('not yet') : GOOD,
-  );
-  assert.equal(report, GOOD);
-  assert.equal(deadlines.length, 5);
-});
-
-test('what never becomes good ends in time, with what failed last', async () => {
+test('a check that keeps failing ends in time, with the last failure', async () => {
   const { report, tookMs, deadlines } = await waited(MINUTE_MS, async (number, time) => {
     await lasting(time, 700);
     return failure(`failure ${number}`);
@@ -79,7 +71,7 @@ for (const [what, cutShort] of [
   ['fails', failure('cut short', 'CONSUL_TIMEOUT')],
   ['fails nothing', UNKNOWN],
 ] as const) {
-  test(`a check that the end of the time cut short does not replace the report of a whole one where it ${what}`, async () => {
+  test(`a check that the deadline cut short does not replace the report of a complete one if it ${what}`, async () => {
     const { report, tookMs } = await waited(15_000, async (number, time, deadlineMs) => {
       if (number === 1) return failure('the real problem');
       await lasting(time, deadlineMs);
@@ -90,7 +82,7 @@ for (const [what, cutShort] of [
   });
 }
 
-test('a check that does not end is abandoned at the end of the time', async () => {
+test('a check that does not end is abandoned at the deadline', async () => {
   const never = new Promise<Report>(() => undefined);
   const first = await waited(MINUTE_MS, () => never);
   const second = await waited(MINUTE_MS, async (number) => (number === 1 ? failure('seen') : never));
@@ -102,9 +94,9 @@ test('a check that does not end is abandoned at the end of the time', async () =
 for (const [what, report] of [
   ['that passes', GOOD],
   ['of a bad configuration', BAD_CONFIGURATION],
-  ['that fails nothing, though not all was answered in time', UNKNOWN],
+  ['without a failure, though not every answer arrived in time', UNKNOWN],
 ] as const) {
-  test(`a check ${what} is the only one`, async () => {
+  test(`a check ${what} is not repeated`, async () => {
     const found = await waited(MINUTE_MS, async () => report);
     assert.deepEqual(found, { report, tookMs: 0, deadlines: [CHECK_DEADLINE_MS] });
   });

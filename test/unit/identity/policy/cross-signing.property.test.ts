@@ -13,13 +13,13 @@ import { rankOf } from './rank.ts';
 
 const held = rotations.filter(({ situation }) => decideOn(situation).deferredUntil !== undefined);
 
-/** The decision at a later time, with the list of roots as Consul still has it; undefined once all of them expired. */
+/** The decision at a later time with the same list of roots; undefined if all have expired. */
 function later({ situation, listed }: Listed, at: number): Effects | undefined {
   const bundle = tryBundle(listed, at);
   return bundle && decideOn({ ...situation, bundle, at });
 }
 
-/** Whether no root expired until `at`, and the published leaf still works. */
+/** Whether no root has expired by `at`, and the published leaf is still valid. */
 function isUnchanged({ situation, listed }: Listed, at: number): boolean {
   const { published, bundle } = situation;
   return tryBundle(listed, at)?.pem === bundle.pem && rankOf(published, listed, at)[0] === 1;
@@ -31,7 +31,7 @@ function heldUntilOf({ situation }: Listed): number {
   return deferredUntil;
 }
 
-test('while new roots wait nothing is written, and deciding again decides the same', () => {
+test('while new roots wait nothing is written, and deciding again gives the same result', () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true });
   const property = fc.property(held, share, (listed, passed) => {
     const { situation } = listed;
@@ -49,7 +49,7 @@ test('while new roots wait nothing is written, and deciding again decides the sa
   fc.assert(property, runs(25));
 });
 
-test('once the wait is over the bundle is written, and then nothing more', () => {
+test('after the wait the bundle is written, and then nothing more', () => {
   const property = fc.property(held, fc.nat({ max: 60_000 }), (listed, ms) => {
     const at = heldUntilOf(listed) + ms;
     fc.pre(isUnchanged(listed, at));
@@ -90,7 +90,7 @@ test('while new roots wait, a peer with any leaf of them and the cross-signed ce
   await fc.assert(property, runs(12));
 });
 
-/** The listed certificates of the root's key, of whatever worth. */
+/** All listed certificates of the root's key, valid or not. */
 function crossesOf(root: Authority, { listed }: Listed): string[] {
   const { publicKey } = new X509Certificate(root.certPem);
   const pems = new Set(listed.roots.flatMap(({ intermediatePems }) => intermediatePems));

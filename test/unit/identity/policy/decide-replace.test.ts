@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CertificateAndKey } from '../../../../src/identity/identity.ts';
 import type { Published } from '../../../../src/identity/published.ts';
 import { ANYWHERE } from '../../../../src/identity/spiffe-id.ts';
 import { buildTrustBundle } from '../../../../src/identity/trust-bundle.ts';
 import { active, after, before, newOne, published as ofPrevious, oldLeaf, previous } from '../rotation.ts';
 import {
   bundleOf,
-  bundleWith,
   carriedOut,
   decideOn,
   HOUR,
@@ -34,12 +34,10 @@ const other = await newLeaf(root);
 const deep = await newLeaf(intermediate);
 const candidate = material(fresh);
 const published = publishedAs(fresh, bundle);
+const FRESH = { tlsCrt: fresh.chainPem, tlsKey: fresh.keyPem, caCrt: bundle.pem } as const;
 
+const below = (served: CertificateAndKey): Published => ({ ...served, caPem: bundle.pem });
 const aged = async (hours: number) => material(await newLeaf(root, { from: NOW - hours * HOUR }));
-const publishedFor = async (hours: number): Promise<Published> => ({
-  ...(await aged(hours)),
-  caPem: bundle.pem,
-});
 const freshAt = async (at: number, authority = root) => material(await newLeaf(authority, { from: at }));
 
 const ofWeb = material(await newLeaf(root, { service: 'web' }));
@@ -48,126 +46,108 @@ const elsewhere = material(
 );
 const TEAM = { ...ANYWHERE, namespace: 'team' };
 const withRoot = fresh.certPem + root.certPem;
-const ageing = await aged(71);
-const afterAgeing = NOW + 71 * HOUR;
+const withoutIntermediate = { certificatePem: deep.certPem, privateKeyPem: deep.keyPem };
+const usual = { published, candidate, bundle };
 
-testDecisions({
-  'where nothing is published the leaf is': [
-    { candidate, bundle },
-    {
-      writes: 'leaf, bundle',
-      cause: /^missing: /,
-      tlsCrt: fresh.chainPem,
-      tlsKey: fresh.keyPem,
-      caCrt: bundle.pem,
-    },
+testDecisions(usual, {
+  'a leaf is published if there is none': [
+    { published: undefined },
+    { writes: 'leaf, bundle', cause: /^missing: /, ...FRESH },
   ],
-  'with nothing published and nothing from Consul there is nothing to publish': [
-    { bundle },
+  'nothing is published while Consul has no leaf': [
+    { published: undefined, candidate: undefined },
     { violation: 'missing', tlsCrt: undefined },
   ],
   'a restart writes nothing: the published leaf is the one Consul has': [
-    { published, candidate, bundle, at: NOW + HOUR },
+    { at: NOW + HOUR },
     { tlsCrt: fresh.chainPem },
   ],
-  'a good leaf is kept before Consul has answered': [{ published, bundle }, { tlsCrt: fresh.chainPem }],
-  'a good leaf is kept although Consul has a newer one': [
-    { published, candidate: await freshAt(NOW + 50 * HOUR), bundle, at: NOW + 59 * HOUR },
+  'a valid leaf is kept before Consul has answered': [{ candidate: undefined }, { tlsCrt: fresh.chainPem }],
+  'a valid leaf is kept although Consul has a newer one': [
+    { candidate: await freshAt(NOW + 50 * HOUR), at: NOW + 59 * HOUR },
     { tlsCrt: fresh.chainPem },
   ],
   'a leaf with exactly 30 % of its lifetime left is kept': [
-    { published, candidate: await freshAt(NOW + 69 * HOUR), bundle, at: NOW + 70 * HOUR },
+    { candidate: await freshAt(NOW + 69 * HOUR), at: NOW + 70 * HOUR },
     {},
   ],
   'a leaf with less than 30 % of its lifetime left is replaced': [
-    { published, candidate: await freshAt(NOW + 69 * HOUR), bundle, at: NOW + 70 * HOUR + 1 },
+    { candidate: await freshAt(NOW + 69 * HOUR), at: NOW + 70 * HOUR + 1 },
     { writes: 'leaf', cause: /^renewal-due: / },
   ],
-  'a bad candidate leaves a good leaf as it is, and is rejected': [
-    { published, candidate: ofWeb, bundle },
+  'an invalid candidate is rejected, and a valid leaf stays': [
+    { candidate: ofWeb },
     { rejected: 'WRONG_SERVICE', tlsCrt: fresh.chainPem },
   ],
-  'a bad candidate leaves even an ageing leaf as it is': [
-    { published, candidate: await aged(100), bundle, at: NOW + 90 * HOUR },
+  'an invalid candidate is rejected, and even an ageing leaf stays': [
+    { candidate: await aged(100), at: NOW + 90 * HOUR },
     { violation: 'renewal-due', rejected: 'EXPIRED', tlsCrt: fresh.chainPem },
   ],
-  'where neither works nothing is written': [
-    { published: { ...published, privateKeyPem: other.keyPem }, candidate: ofWeb, bundle },
+  'nothing is written if neither is valid': [
+    { published: { ...published, privateKeyPem: other.keyPem }, candidate: ofWeb },
     { violation: 'invalid', rejected: 'WRONG_SERVICE', tlsCrt: undefined },
   ],
+  'an invalid leaf stays while Consul has none, even beside a modified bundle': [
+    { published: { ...withoutIntermediate, caPem: 'edited' }, candidate: undefined },
+    { violation: 'invalid', tlsCrt: undefined },
+  ],
   'the Secret of the old program, leaf and root in tls.crt, is kept': [
-    { published: { ...published, certificatePem: withRoot }, candidate, bundle },
+    { published: { ...published, certificatePem: withRoot } },
     { tlsCrt: withRoot },
   ],
   'the Secret of the old program, which had no ca.crt, gets one and keeps its leaf': [
-    { published: { ...published, certificatePem: withRoot, caPem: undefined }, bundle },
+    { published: { ...published, certificatePem: withRoot, caPem: undefined }, candidate: undefined },
     { writes: 'bundle', tlsCrt: withRoot, caCrt: bundle.pem },
-  ],
-  'a published chain is kept where only the IntermediateCerts would lengthen it': [
-    { published, candidate, bundle: bundleWith(root, (await newRoot()).crossSign(root)) },
-    { tlsCrt: pemsOf(fresh).join('') },
-  ],
-  'a published chain without its intermediate is invalid, although Consul lists the intermediate': [
-    {
-      published: { certificatePem: deep.certPem, privateKeyPem: deep.keyPem, caPem: bundle.pem },
-      candidate: { certificatePem: deep.certPem, privateKeyPem: deep.keyPem },
-      bundle: bundleWith(root, intermediate),
-    },
-    { writes: 'leaf', cause: /^invalid: /, tlsCrt: pemsOf(deep, intermediate).join('') },
   ],
 
   'a published leaf of another service is replaced': [
-    { published: { ...ofWeb, caPem: bundle.pem }, candidate, bundle },
+    { published: below(ofWeb) },
     { writes: 'leaf', cause: /^wrong-identity: / },
   ],
   'a published leaf of another trust domain is replaced': [
-    {
-      published: publishedAs(await newLeaf(root, { trustDomain: 'other.consul' }), bundle),
-      candidate,
-      bundle,
-    },
+    { published: publishedAs(await newLeaf(root, { trustDomain: 'other.consul' }), bundle) },
     { writes: 'leaf', cause: /^wrong-identity: / },
   ],
-  'a published leaf of another namespace than the configured one is replaced by one of that': [
-    { published, candidate: elsewhere, scope: TEAM, bundle },
+  'a published leaf of another namespace than the configured one is replaced': [
+    { candidate: elsewhere, scope: TEAM },
     { writes: 'leaf', cause: /^wrong-identity: .*\/ns\/default\/.* but namespace team was requested$/ },
   ],
-  'a leaf of another namespace stays where Consul has none of the configured one': [
-    { published, candidate, scope: TEAM, bundle },
+  'a leaf of another namespace stays if Consul has none of the configured one': [
+    { scope: TEAM },
     { violation: 'wrong-identity', rejected: 'WRONG_SCOPE', tlsCrt: fresh.chainPem },
   ],
-  'a leaf of another datacenter, as another agent may give it, triggers no write where none is configured': [
-    { published, candidate: elsewhere, bundle },
+  'a leaf of another datacenter, as another agent may issue it, triggers no write if none is configured': [
+    { candidate: elsewhere },
     {},
   ],
 
   'an ageing leaf is replaced by a fresh one': [
-    { published: { ...ageing, caPem: bundle.pem }, candidate, bundle },
+    { published: below(await aged(71)) },
     {
       writes: 'leaf',
       cause: /^renewal-due: the published leaf has 29 % of its lifetime left$/,
       tlsCrt: fresh.chainPem,
     },
   ],
-  'an ageing leaf is not replaced by one that lives no longer': [
+  'an ageing leaf is not replaced by one that expires no later': [
     {
-      published: { ...ageing, caPem: bundle.pem },
+      published: below(await aged(71)),
       candidate: material(await newLeaf(root, { from: NOW - HOUR, lasts: 30 * HOUR })),
-      bundle,
     },
     { violation: 'renewal-due' },
   ],
-  'F6: a published leaf that begins within the hour is of a writer whose clock is ahead, and stays': [
-    { published: await publishedFor(-1), candidate, bundle },
+  'F6: a published leaf that is valid within the hour is from a writer whose clock is ahead, and stays': [
+    { published: below(await aged(-1)) },
     {},
   ],
-  'I2: a published leaf with a weak key is replaced by a strong one': [
-    { published: publishedAs(await newLeaf(root, { keyType: 'rsa-1024' }), bundle), candidate, bundle },
-    { writes: 'leaf', cause: /^invalid: the leaf has an RSA key of 1024 bits/ },
-  ],
+});
 
-  'a leaf signed by the previous root is kept until the new one arrives, and the bundle gains the new root': [
-    { published: ofPrevious, candidate: material(oldLeaf), bundle: after },
+const ageingAt = NOW + 71 * HOUR;
+const rotated = { published: publishedAs(oldLeaf, after), bundle: after };
+
+testDecisions(rotated, {
+  'a leaf of the previous root is kept until the new one arrives, and the bundle gains the new root': [
+    { published: ofPrevious, candidate: material(oldLeaf) },
     {
       writes: 'bundle',
       violation: 'inactive-root',
@@ -175,46 +155,35 @@ testDecisions({
       caCrt: pemsOf(active, previous).join(''),
     },
   ],
-  'a leaf signed by the active root replaces one of the previous root': [
-    { published: ofPrevious, candidate: material(newOne), bundle: after },
+  'a leaf of the active root replaces one of the previous root': [
+    { published: ofPrevious, candidate: material(newOne) },
     { writes: 'leaf, bundle', cause: /^inactive-root: / },
   ],
   'another leaf of the previous root does not replace one of the previous root': [
-    {
-      published: publishedAs(oldLeaf, after),
-      candidate: await freshAt(NOW, previous),
-      bundle: after,
-      at: NOW + 1,
-    },
+    { candidate: await freshAt(NOW, previous), at: NOW + 1 },
     { violation: 'inactive-root' },
   ],
   'an ageing leaf of the previous root is renewed, though the new one is of the previous root too': [
-    {
-      published: publishedAs(oldLeaf, after),
-      candidate: await freshAt(afterAgeing, previous),
-      bundle: after,
-      at: afterAgeing,
-    },
+    { candidate: await freshAt(ageingAt, previous), at: ageingAt },
     { writes: 'leaf', cause: /^renewal-due: /, violation: 'inactive-root' },
   ],
-  'a leaf of the previous root does not displace an ageing one of the active root': [
+  'a leaf of the previous root does not replace an ageing one of the active root': [
     {
       published: publishedAs(newOne, after),
-      candidate: await freshAt(afterAgeing, previous),
-      bundle: after,
-      at: afterAgeing,
+      candidate: await freshAt(ageingAt, previous),
+      at: ageingAt,
     },
     { violation: 'renewal-due' },
   ],
-  'a leaf of the previous root is published where nothing is: peers still accept it': [
-    { candidate: material(oldLeaf), bundle: after },
+  'a leaf of the previous root is published if there is none: peers still accept it': [
+    { published: undefined, candidate: material(oldLeaf) },
     { writes: 'leaf, bundle', violation: 'inactive-root' },
   ],
   'a leaf of a root that is not listed is rejected, whatever the age of the published one': [
     { published: ofPrevious, candidate: await freshAt(NOW, root), bundle: before, at: NOW + 90 * HOUR },
     { violation: 'renewal-due', rejected: 'NO_CHAIN' },
   ],
-  'where the active root has expired a leaf of another listed root is good': [
+  'if the active root has expired a leaf of another listed root is valid': [
     {
       published: ofPrevious,
       candidate: material(oldLeaf),
@@ -228,7 +197,7 @@ testDecisions({
   ],
 });
 
-const UNPUBLISHABLE = {
+for (const [fault, broken] of Object.entries({
   'has the key of another certificate': { certificatePem: fresh.certPem, privateKeyPem: other.keyPem },
   'has lost its key': { certificatePem: other.certPem, privateKeyPem: '' },
   'has lost its certificate': { certificatePem: '', privateKeyPem: other.keyPem },
@@ -236,29 +205,17 @@ const UNPUBLISHABLE = {
   'has expired': material(await newLeaf(root, { from: NOW - LIFETIME - 1_000 })),
   'is not valid yet': material(await newLeaf(root, { from: NOW + HOUR + 1_000 })),
   'is of a root that is no longer listed': material(await newLeaf(await newRoot())),
-  'lacks its intermediate': { certificatePem: deep.certPem, privateKeyPem: deep.keyPem },
+  'lacks its intermediate': withoutIntermediate,
   'does not begin with its leaf': {
     certificatePem: intermediate.certPem + deep.certPem,
     privateKeyPem: deep.keyPem,
   },
   'is the certificate of a CA': { certificatePem: root.certPem, privateKeyPem: root.keyPem },
-};
-
-for (const [fault, broken] of Object.entries(UNPUBLISHABLE)) {
-  testDecisions({
+})) {
+  testDecisions(usual, {
     [`a published leaf that ${fault} is replaced`]: [
-      { published: { ...broken, caPem: bundle.pem }, candidate, bundle },
-      {
-        writes: 'leaf',
-        cause: /^invalid: /,
-        tlsCrt: fresh.chainPem,
-        tlsKey: fresh.keyPem,
-        caCrt: bundle.pem,
-      },
-    ],
-    [`a published leaf that ${fault} stays where Consul has nothing better`]: [
-      { published: { ...broken, caPem: 'edited' }, bundle },
-      { violation: 'invalid', tlsCrt: undefined },
+      { published: below(broken) },
+      { writes: 'leaf', cause: /^invalid: /, ...FRESH },
     ],
   });
 }
@@ -274,8 +231,8 @@ for (const [age, other, isReplaced] of [
   [86, 76, true],
   [99, 98, true],
 ] as const) {
-  test(`F7: a leaf that is ${age} % over is ${isReplaced ? '' : 'not '}replaced by one that is ${other} % over`, async () => {
-    const input = { published: await publishedFor(age), candidate: await aged(other), bundle };
+  test(`F7: a leaf with ${100 - age} % left is ${isReplaced ? '' : 'not '}replaced by one with ${100 - other} % left`, async () => {
+    const input = { published: below(await aged(age)), candidate: await aged(other), bundle };
     const { writesLeaf, violation } = decideOn(input);
     assert.equal(writesLeaf, isReplaced);
     assert.equal(violation?.reason, other === 15 ? undefined : 'renewal-due');
@@ -295,7 +252,7 @@ for (const [what, scope] of [
   });
 }
 
-test('a leaf whose intermediate both roots signed is published once and then kept', async () => {
+test('a leaf whose intermediate both roots have signed is published once and then kept', async () => {
   const middle = await previous.issueIntermediate();
   const intermediates = [active.crossSign(middle)];
   const both = buildTrustBundle(listing(listRoot(active, { intermediates }), listRoot(previous)), NOW);

@@ -12,22 +12,12 @@ function forAny(holds: (listed: Listed) => void): void {
   fc.assert(fc.property(situations, holds), runs(80));
 }
 
-test('in any situation deciding throws nothing and gives a later time to decide again', () => {
-  forAny(({ situation }) => {
-    const decision = decideOn(situation);
-    assert.ok(decision.recheckAt > situation.at);
-  });
-});
-
-test('in any situation deciding twice decides the same', () => {
-  forAny(({ situation }) => {
-    assert.deepEqual(decideOn(situation), decideOn(situation));
-  });
-});
-
-test('in any situation deciding again on its own result writes nothing', () => {
+test('in any situation a decision throws nothing, is repeatable, and writes nothing on its own result', () => {
   forAny(({ situation }) => {
     const first = decideOn(situation);
+    assert.ok(first.recheckAt > situation.at);
+    assert.deepEqual(decideOn(situation), first);
+
     const published = carriedOut(first, situation.published);
     const again = decideOn({ ...situation, published });
     assert.deepEqual([again.writesLeaf, again.writesBundle], [false, false]);
@@ -36,26 +26,26 @@ test('in any situation deciding again on its own result writes nothing', () => {
   });
 });
 
-test('in any situation what is decided on works, and what works is published', () => {
+test('in any situation the result is valid, and a valid candidate is published', () => {
   forAny(({ situation, listed }) => {
     const { candidate, at, scope } = situation;
     const decision = decideOn(situation);
 
     const result = carriedOut(decision);
     const [works, isOfNamespace] = rankOf(result, listed, at, scope?.namespace);
-    // What stays may be of a writer whose clock is ahead.
+    // A leaf that stays may be from a writer whose clock is ahead.
     const worksSoon = decision.writesLeaf ? works : rankWithin(HOUR, result, listed, at)[0];
-    // A leaf that stays though it does not work may do so for this judge, which tries every path and not only the first.
+    // A leaf that stays though it is invalid may be valid here, because every path is tried and not only the first.
     const isBroken = result !== undefined && decision.violation?.reason === 'invalid';
     if (!isBroken) assert.equal(worksSoon, result === undefined ? 0 : 1);
     if (decision.writesLeaf) assert.equal(isOfNamespace, 1);
-    // Consul's leaf where it is in scope and works as it was sent: then something must be published.
+    // If Consul's leaf is in scope and valid as sent, something must be published.
     const [candidateWorks, candidateFits] = rankOf(candidate, listed, at, scope?.namespace);
     if (candidateWorks === 1 && candidateFits === 1) assert.ok(result);
   });
 });
 
-test('in any situation the leaf is replaced only by a better one, or where gateways do not read it, and one that stays is not altered', () => {
+test('in any situation a leaf is replaced only by a better one, or if gateways cannot read it, and is otherwise not altered', () => {
   const property = fc.asyncProperty(situations, async ({ situation, listed }) => {
     const { published, bundle, at, scope } = situation;
     const before = rankOf(published, listed, at, scope?.namespace);

@@ -7,7 +7,7 @@ import { listing, listRoot, NOW, newRoot, pemsOf, SECOND } from '../support.ts';
 const [lasting, added] = await Promise.all([newRoot(), newRoot()]);
 const ending = await newRoot({ notAfter: new Date(NOW + 60 * SECOND) });
 
-test('F5: beside a root that is about to expire another change of the roots is one', () => {
+test('F5: beside a root that is about to expire another change of the roots counts', () => {
   const listed = listing(listRoot(lasting), listRoot(ending), listRoot(added));
   const bundle = buildTrustBundle(listed, NOW);
 

@@ -1,18 +1,10 @@
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { before, oldLeaf } from '../rotation.ts';
-import { decideOn, material, NOW, publishedAs, SECOND } from '../support.ts';
+import { material, NOW, publishedAs, SECOND } from '../support.ts';
+import { testDecisions } from './table.ts';
 
-test('D4: a ca.crt that was emptied is restored at once, and that is a repair', () => {
-  const published = { ...publishedAs(oldLeaf, before), caPem: '', upstreamCaPem: undefined };
+const published = { ...publishedAs(oldLeaf, before), caPem: '', upstreamCaPem: undefined };
+const usual = { published, candidate: material(oldLeaf), bundle: before, confirmAfter: NOW + SECOND };
 
-  const decision = decideOn({
-    published,
-    candidate: material(oldLeaf),
-    bundle: before,
-    confirmAfter: NOW + SECOND,
-  });
-
-  assert.equal(decision.writesBundle, true);
-  assert.match(decision.reason ?? '', /^repair: /);
+testDecisions(usual, {
+  'D4: an emptied ca.crt is restored at once, as a repair': [{}, { writes: 'bundle', cause: /^repair: / }],
 });

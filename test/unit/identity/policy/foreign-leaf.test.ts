@@ -8,39 +8,39 @@ const old = await newLeaf(root, { from: NOW - HOUR });
 const published = publishedAs(old, bundle);
 const foreignLeaf = old.serial.toLowerCase();
 const candidate = material(await newLeaf(root));
-const put = { published, candidate, bundle, foreignLeaf };
+const restored = { published, candidate, bundle, foreignLeaf };
+const both = bundleOf(root, previous);
 
-testDecisions({
-  "I4: a leaf that another writer put there is replaced by Consul's that lives longer": [
-    put,
+testDecisions(restored, {
+  'I4: a leaf that another writer restored is replaced by that of Consul if that lives longer': [
+    {},
     {
       writes: 'leaf',
       cause: new RegExp(`^foreign-leaf: .* ${foreignLeaf}\\b`),
       tlsCrt: candidate.certificatePem,
     },
   ],
-  'I4: without such a writer the older leaf stays': [{ published, candidate, bundle }, {}],
-  "I4: the leaf stays where Consul's is the same": [{ ...put, candidate: material(old) }, {}],
-  "I4: the leaf stays where Consul's ends earlier": [
-    { ...put, candidate: material(await newLeaf(root, { from: NOW - 2 * HOUR })) },
+  'I4: without such a writer the older leaf stays': [{ foreignLeaf: undefined }, {}],
+  'I4: it stays if Consul has the same': [{ candidate: material(old) }, {}],
+  'I4: it stays if that of Consul ends earlier': [
+    { candidate: material(await newLeaf(root, { from: NOW - 2 * HOUR })) },
     {},
   ],
-  "I4: the leaf stays where Consul's does not work": [
-    { ...put, candidate: material(await newLeaf(await newRoot())) },
+  'I4: it stays if that of Consul is invalid': [
+    { candidate: material(await newLeaf(await newRoot())) },
     { rejected: 'NO_CHAIN' },
   ],
-  'I4: the leaf stays where Consul has none yet': [{ ...put, candidate: undefined }, {}],
+  'I4: it stays while Consul has none': [{ candidate: undefined }, {}],
   'I4: one of the active root is not replaced by one of the previous root, however long that lives': [
     {
-      ...put,
-      published: publishedAs(old, bundleOf(root, previous)),
+      published: publishedAs(old, both),
       candidate: material(await newLeaf(previous, { lasts: 500 * HOUR })),
-      bundle: bundleOf(root, previous),
+      bundle: both,
     },
     {},
   ],
   'I4: before Consul has confirmed its roots nothing is replaced': [
-    { ...put, bundle: bundleOf(root, previous), confirmAfter: NOW + 1_000 },
+    { bundle: both, confirmAfter: NOW + 1_000 },
     {},
   ],
 });

@@ -5,7 +5,6 @@ import { buildTrustBundle } from '../../../../src/identity/trust-bundle.ts';
 import {
   bundleOf,
   DAY,
-  decideOn,
   HOUR,
   listing,
   listRoot,
@@ -16,69 +15,55 @@ import {
   publishedAs,
   SERVICE,
 } from '../support.ts';
+import { testDecisions } from './table.ts';
 
 const root = await newRoot();
 const bundle = bundleOf(root);
 
-for (const [trustDomain, former] of [
-  ['99999999-2222-3333-4444-555555555555.consul', '99999999-2222-3333-4444-555555555555.consul'],
+const former = '99999999-2222-3333-4444-555555555555.consul';
+
+for (const [trustDomain, named] of [
+  [former, former],
   [bundle.trustDomain, undefined],
 ] as const) {
-  test(`the trust domain of before is ${former === undefined ? 'not ' : ''}named where it is ${former === undefined ? 'the same' : 'another one'}`, async () => {
+  test(`the previous trust domain is ${named === undefined ? 'not named if it is the same' : 'named if it differs'}`, async () => {
     const elsewhere = await newRoot({ trustDomain });
     const itsBundle = buildTrustBundle({ ...listing(listRoot(elsewhere)), trustDomain }, NOW);
     const published = publishedAs(await newLeaf(elsewhere), itsBundle);
+    const candidate = material(await newLeaf(root));
 
-    const decision = decide({
-      published,
-      candidate: material(await newLeaf(root)),
-      service: SERVICE,
-      bundle,
-      at: NOW,
-    });
+    const decision = decide({ published, candidate, service: SERVICE, bundle, at: NOW });
 
     assert.ok(decision.kind === 'replace');
-    assert.equal(decision.formerTrustDomain, former);
+    assert.equal(decision.formerTrustDomain, named);
   });
 }
 
-test('I4: an older leaf of another writer is replaced by one that is no longer fresh', async () => {
-  const old = await newLeaf(root, { from: NOW - 60 * HOUR });
-  const candidate = material(await newLeaf(root, { from: NOW - 50 * HOUR }));
-  const foreignLeaf = old.serial.toLowerCase();
+const old = await newLeaf(root, { from: NOW - 60 * HOUR });
+const lasts = 1_000 * DAY;
+const longRoot = await newRoot({ notAfter: new Date(NOW + 10 * lasts) });
+const longBundle = bundleOf(longRoot);
+const longLeaf = await newLeaf(longRoot, { from: NOW - 800 * DAY, lasts });
+const begins = NOW + 3 * HOUR;
+const future = await newRoot({ notBefore: new Date(begins) });
+const withFuture = buildTrustBundle(listing(listRoot(root), listRoot(future)), NOW);
+const usual = { bundle };
 
-  assert.equal(
-    decideOn({ published: publishedAs(old, bundle), candidate, bundle, foreignLeaf }).writesLeaf,
-    true,
-  );
-});
-
-test('a leaf of years whose renewal is due is looked at again each day', async () => {
-  const lasts = 1_000 * DAY;
-  const longRoot = await newRoot({ notAfter: new Date(NOW + 10 * lasts) });
-  const leaf = await newLeaf(longRoot, { from: NOW - 800 * DAY, lasts });
-  const longBundle = bundleOf(longRoot);
-
-  const { recheckAt } = decideOn({
-    published: publishedAs(leaf, longBundle),
-    candidate: material(leaf),
-    bundle: longBundle,
-  });
-
-  assert.equal(recheckAt, NOW + DAY);
-});
-
-test('I3: a root that is not valid yet is looked at again in the moment it comes into the bundle', async () => {
-  const begins = NOW + 3 * HOUR;
-  const future = await newRoot({ notBefore: new Date(begins) });
-  const listed = buildTrustBundle(listing(listRoot(root), listRoot(future)), NOW);
-  const leaf = await newLeaf(root);
-
-  const { recheckAt } = decideOn({
-    published: publishedAs(leaf, listed),
-    candidate: material(leaf),
-    bundle: listed,
-  });
-
-  assert.equal(recheckAt, begins - HOUR);
+testDecisions(usual, {
+  'I4: an older leaf of another writer is replaced by one that is no longer fresh': [
+    {
+      published: publishedAs(old, bundle),
+      candidate: material(await newLeaf(root, { from: NOW - 50 * HOUR })),
+      foreignLeaf: old.serial.toLowerCase(),
+    },
+    { writes: 'leaf' },
+  ],
+  'a leaf of years whose renewal is due is checked again each day': [
+    { published: publishedAs(longLeaf, longBundle), candidate: material(longLeaf), bundle: longBundle },
+    { violation: 'renewal-due', recheckAt: NOW + DAY },
+  ],
+  'I3: a root that is not valid yet is checked again when it joins the bundle': [
+    { published: publishedAs(await newLeaf(root), withFuture), bundle: withFuture },
+    { recheckAt: begins - HOUR },
+  ],
 });

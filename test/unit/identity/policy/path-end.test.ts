@@ -24,18 +24,18 @@ const leaf = await newLeaf(signed);
 const dying = root.crossSign(signed, { notAfter: new Date(NOW + HOUR) });
 const lasting = root.crossSign(signed);
 
-/** What is published at each moment in which it is looked at, from NOW to `until`. */
+/** What is published after each decision from NOW to `until`. */
 function history(first: Published, candidate: Parameters<typeof decideOn>[0]['candidate'], until: number) {
-  const looks: { at: number; published: Published; isWritten: boolean }[] = [];
+  const decisions: { at: number; published: Published; isWritten: boolean }[] = [];
   let published = first;
   let at = NOW;
   while (at < until) {
     const decided = decideOn({ published, candidate, bundle, at });
     published = carriedOut(decided, published) ?? published;
-    looks.push({ at, published, isWritten: decided.writesLeaf });
+    decisions.push({ at, published, isWritten: decided.writesLeaf });
     at = decided.recheckAt;
   }
-  return looks;
+  return decisions;
 }
 
 const old = await newLeaf(signed, { from: NOW - 0.65 * LIFETIME });
@@ -50,12 +50,12 @@ for (const [whose, served, offered] of [
       certificatePem: [served, ...above].map(({ certPem }) => certPem).join(''),
     });
 
-    const looks = history({ ...chainOf(dying), caPem: bundle.pem }, chainOf(...offered), NOW + 20 * HOUR);
+    const decisions = history({ ...chainOf(dying), caPem: bundle.pem }, chainOf(...offered), NOW + 20 * HOUR);
 
-    const [write, ...others] = looks.filter(({ isWritten }) => isWritten);
+    const [write, ...others] = decisions.filter(({ isWritten }) => isWritten);
     assert.deepEqual(others, []);
     assert.ok((write?.at ?? NOW + HOUR) < NOW + HOUR - 30 * SECOND);
-    for (const { at, published } of looks) {
+    for (const { at, published } of decisions) {
       const certificates = readCertificates(published.certificatePem, 'tls.crt');
       assert.ok(certificates.every(({ notAfter }) => at < notAfter));
       assert.equal(published.privateKeyPem, served.keyPem);
@@ -65,12 +65,13 @@ for (const [whose, served, offered] of [
 
 const ending = await root.issueIntermediate({ notAfter: new Date(NOW + 45 * SECOND) });
 
-testDecisions({
+const usual = { bundle };
+
+testDecisions(usual, {
   'I1: a leaf of 72 h below an intermediate with 45 s left is replaced at once by a better one': [
     {
       published: publishedAs(await newLeaf(ending, { from: NOW - HOUR, lasts: 72 * HOUR }), bundle),
       candidate: material(await newLeaf(root)),
-      bundle,
     },
     { writes: 'leaf', cause: /^renewal-due: the published leaf has 1 % of its lifetime left/ },
   ],

@@ -1,6 +1,7 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import type { CertificateAndKey } from '../../../../src/identity/identity.ts';
 import type { ListedRoots } from '../../../../src/identity/trust-bundle.ts';
+import { readAll } from '../../../simulation/witness.ts';
 import { SERVICE, TRUST_DOMAIN } from '../support.ts';
 
 /** How good what is published is: whether it works, is of the namespace, reaches the active root, and when it expires. */
@@ -10,8 +11,8 @@ const NOTHING: Rank = [0, 0, 0, 0];
 const URI = new RegExp(`^URI:spiffe://${TRUST_DOMAIN}/ns/([a-z]+)/dc/dc1/svc/${SERVICE}$`);
 
 /**
- * The rank of `served` at `at`, judged by node alone and by a walk of its own, with nothing of `identity/`. Where no
- * namespace is configured, any is right.
+ * The rank of `served` at `at`, judged with node alone and by its own search for paths, without `identity/`. If no namespace is
+ * configured, any is accepted.
  */
 export function rankOf(
   served: CertificateAndKey | undefined,
@@ -52,7 +53,7 @@ export function beginningsWithin(ms: number, pem: string, at: number): number[] 
   return beginnings.filter((moment) => moment > at && moment <= at + ms);
 }
 
-/** Negative where `a` is worse than `b`. */
+/** Negative if `a` is worse than `b`. */
 export function compareRanks(a: Rank, b: Rank): number {
   return a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || a[3] - b[3];
 }
@@ -105,9 +106,4 @@ function isKeyOf(pem: string, leaf: X509Certificate): boolean {
   } catch {
     return false;
   }
-}
-
-function readAll(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((block) => new X509Certificate(block));
 }

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { buildTrustBundle } from '../../../../src/identity/trust-bundle.ts';
 import {
   bundleOf,
-  DAY,
   decideOn,
   HOUR,
   LIFETIME,
@@ -22,18 +21,9 @@ const root = await newRoot();
 const bundle = bundleOf(root);
 const leaf = await newLeaf(root);
 const published = publishedAs(leaf, bundle);
-const AGEING_FROM = NOW + 70 * HOUR + 1;
+const RENEWAL_DUE_FROM = NOW + 70 * HOUR + 1;
 
-test('a good leaf is looked at again in the moment it begins to age, and not before', () => {
-  const { recheckAt } = decideOn({ published, bundle });
-  const counts = [recheckAt - 1, recheckAt].map(
-    (at) => decideOn({ published, bundle, at }).violation?.reason,
-  );
-  assert.equal(recheckAt, AGEING_FROM);
-  assert.deepEqual(counts, [undefined, 'renewal-due']);
-});
-
-test('I1: a leaf below an intermediate that expires first begins to age with that', async () => {
+test('I1: a leaf below an intermediate that expires first is due for renewal with that', async () => {
   const dying = await root.issueIntermediate({ notAfter: new Date(NOW + HOUR) });
   const short = publishedAs(await newLeaf(dying), bundle);
   const { recheckAt } = decideOn({ published: short, bundle });
@@ -44,77 +34,64 @@ test('I1: a leaf below an intermediate that expires first begins to age with tha
   assert.deepEqual(reasons, [undefined, 'renewal-due', 'invalid']);
 });
 
-test('a leaf that is not yet valid by this clock is taken in the moment it becomes valid', async () => {
-  const at = NOW + 71 * HOUR;
-  const notBefore = at + 2 * HOUR;
-  const candidate = material(await newLeaf(root, { from: notBefore }));
+const begins = NOW + 73 * HOUR;
+const next = await newRoot({ notBefore: new Date(begins) });
+const ofNext = await newLeaf(next, { from: begins - 2 * HOUR });
+const withNext = buildTrustBundle(listing(listRoot(next), listRoot(root)), begins - 20 * SECOND);
+for (const [what, code, early, by, at] of [
+  ['that', 'NOT_YET_VALID', await newLeaf(root, { from: begins }), bundle, begins - 2 * HOUR],
+  ['whose root', 'NO_CHAIN', ofNext, withNext, begins - 20 * SECOND],
+] as const) {
+  test(`a leaf ${what} is not yet valid by this clock is published as soon as it is`, () => {
+    const input = { published, candidate: material(early), bundle: by };
 
-  const { recheckAt, rejected } = decideOn({ published, candidate, bundle, at });
+    const { recheckAt, rejected } = decideOn({ ...input, at });
 
-  const writes = [recheckAt - 1, recheckAt].map(
-    (moment) => decideOn({ published, candidate, bundle, at: moment }).writesLeaf,
-  );
-  assert.equal(rejected?.code, 'NOT_YET_VALID');
-  assert.equal(recheckAt, notBefore);
-  assert.deepEqual(writes, [false, true]);
-});
-
-test('a leaf whose root is not yet valid by this clock is taken in the moment the root becomes valid', async () => {
-  const at = NOW + 71 * HOUR;
-  const notBefore = new Date(at + 2 * HOUR);
-  const next = await newRoot({ notBefore });
-  const candidate = material(await newLeaf(next, { from: at }));
-  const before = at + 2 * HOUR - 20 * SECOND;
-  const bundleOfBoth = buildTrustBundle(listing(listRoot(next), listRoot(root)), before);
-
-  const { recheckAt, rejected } = decideOn({ published, candidate, bundle: bundleOfBoth, at: before });
-
-  assert.equal(rejected?.code, 'NO_CHAIN');
-  assert.equal(recheckAt, notBefore.getTime());
-  assert.equal(decideOn({ published, candidate, bundle: bundleOfBoth, at: recheckAt }).writesLeaf, true);
-});
+    assert.equal(rejected?.code, code);
+    assert.equal(recheckAt, begins);
+    const writes = [begins - 1, begins].map((moment) => decideOn({ ...input, at: moment }).writesLeaf);
+    assert.deepEqual(writes, [false, true]);
+  });
+}
 
 const both = bundleOf(await newRoot(), root);
 const withDying = bundleOf(root, await newRoot({ notAfter: new Date(NOW + HOUR) }));
-const yearly = await newLeaf(root, { lasts: 365 * DAY });
-testDecisions({
-  'a missing leaf is looked at again after half a minute': [
-    { bundle },
+const usual = { published, bundle };
+testDecisions(usual, {
+  'a valid leaf is checked again when its renewal is due': [{}, { recheckAt: RENEWAL_DUE_FROM }],
+  'a missing leaf is checked again after half a minute': [
+    { published: undefined },
     { violation: 'missing', recheckAt: NOW + 30 * SECOND },
   ],
-  'an expired leaf is looked at again after half a minute': [
-    { published, bundle, at: NOW + LIFETIME + 1 },
+  'an expired leaf is checked again after half a minute': [
+    { at: NOW + LIFETIME + 1 },
     { violation: 'invalid', recheckAt: NOW + LIFETIME + 1 + 30 * SECOND },
   ],
-  'a leaf of the previous root is looked at again after half a minute': [
+  'a leaf of the previous root is checked again after half a minute': [
     { published: publishedAs(leaf, both), bundle: both },
     { violation: 'inactive-root', recheckAt: NOW + 30 * SECOND },
   ],
-  'an ageing leaf is looked at again after a tenth of what it has left': [
-    { published, bundle, at: NOW + 71 * HOUR },
+  'an ageing leaf is checked again after a tenth of its remaining lifetime': [
+    { at: NOW + 71 * HOUR },
     { violation: 'renewal-due', recheckAt: NOW + (71 + 2.9) * HOUR },
   ],
-  'an ageing leaf of a year is looked at again after a day': [
-    { published: publishedAs(yearly, bundle), bundle, at: NOW + 300 * DAY },
-    { violation: 'renewal-due', recheckAt: NOW + 301 * DAY },
-  ],
-  'F7: an ageing leaf is looked at again when it becomes urgent': [
-    { published, bundle, at: NOW + 84 * HOUR },
+  'F7: an ageing leaf is checked again when it becomes urgent': [
+    { at: NOW + 84 * HOUR },
     { violation: 'renewal-due', recheckAt: NOW + 85 * HOUR + 1 },
   ],
-  'an ageing leaf with little left is looked at again after half a minute': [
-    { published, bundle, at: NOW + LIFETIME - 120 * SECOND },
+  'an ageing leaf with little left is checked again after half a minute': [
+    { at: NOW + LIFETIME - 120 * SECOND },
     { violation: 'renewal-due', recheckAt: NOW + LIFETIME - 90 * SECOND },
   ],
-  'a leaf in its last seconds is looked at again in the moment it expires': [
-    { published, bundle, at: NOW + LIFETIME - 5 * SECOND },
+  'a leaf in its last seconds is checked again when it expires': [
+    { at: NOW + LIFETIME - 5 * SECOND },
     { violation: 'renewal-due', recheckAt: NOW + LIFETIME },
   ],
-  'a leaf that is about to be written is looked at again when it will age': [
-    { candidate: material(leaf), bundle },
-    { writes: 'leaf, bundle', recheckAt: AGEING_FROM },
+  'a leaf that is about to be written is checked again when its renewal is due': [
+    { published: undefined, candidate: material(leaf) },
+    { writes: 'leaf, bundle', recheckAt: RENEWAL_DUE_FROM },
   ],
-  'a root that expires first is looked at again in the moment it expires': [
+  'the bundle is checked again when its first root expires': [
     { published: publishedAs(leaf, withDying), bundle: withDying },
     { recheckAt: NOW + HOUR },
   ],

@@ -1,20 +1,15 @@
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { after, oldLeaf } from '../rotation.ts';
-import { bundleOf, decideOn, material, newRoot, publishedAs } from '../support.ts';
+import { bundleOf, material, newRoot, publishedAs } from '../support.ts';
+import { testDecisions } from './table.ts';
 
 const bundle = bundleOf(await newRoot());
-const published = publishedAs(oldLeaf, after);
+const usual = { published: publishedAs(oldLeaf, after), bundle };
+const gone = { writes: 'bundle', violation: 'invalid', tlsCrt: oldLeaf.certPem, caCrt: bundle.pem } as const;
 
-for (const [what, candidate] of [
-  ['has no leaf', undefined],
-  ['still has a leaf of it', material(oldLeaf)],
-] as const) {
-  test(`a root that Consul removed is no longer trusted, though Consul ${what}`, () => {
-    const decision = decideOn({ published, candidate, bundle });
-
-    assert.deepEqual([decision.writesLeaf, decision.writesBundle], [false, true]);
-    assert.equal(decision.content?.caCrt, bundle.pem);
-    assert.equal(decision.content?.tlsCrt, oldLeaf.certPem);
-  });
-}
+testDecisions(usual, {
+  'a root that Consul removed is no longer trusted, though Consul has no leaf': [{}, gone],
+  'a root that Consul removed is no longer trusted, though Consul still has a leaf of it': [
+    { candidate: material(oldLeaf) },
+    { ...gone, rejected: 'NO_CHAIN' },
+  ],
+});

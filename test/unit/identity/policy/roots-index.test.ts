@@ -10,27 +10,27 @@ const published = { ...publishedAs(leaf, bundleOf(root)), upstreamCaPem: undefin
 
 for (const [what, indexes, compared] of [
   ['one Secret', { rootsIndex: 7n }, { lowest: 7n, highest: 7n }],
-  ['one Secret without', { rootsIndex: undefined }, undefined],
+  ['one Secret without an index', { rootsIndex: undefined }, undefined],
   [
-    'two of one write',
+    'two Secrets of one write',
     { rootsIndex: 7n, upstreamCaPem: 'A', upstreamRootsIndex: 7n },
     { lowest: 7n, highest: 7n },
   ],
   [
-    'the first of them newer',
+    'two Secrets, the first newer',
     { rootsIndex: 8n, upstreamCaPem: 'A', upstreamRootsIndex: 7n },
     { lowest: 7n, highest: 8n },
   ],
   [
-    'the second newer',
+    'two Secrets, the second newer',
     { rootsIndex: 7n, upstreamCaPem: 'A', upstreamRootsIndex: 8n },
     { lowest: 7n, highest: 8n },
   ],
   ['the first alone', { rootsIndex: 8n, upstreamCaPem: 'A' }, { lowest: undefined, highest: 8n }],
   ['the second alone', { upstreamCaPem: 'A', upstreamRootsIndex: 8n }, { lowest: undefined, highest: 8n }],
-  ['neither of two', { upstreamCaPem: 'A' }, undefined],
+  ['two Secrets without an index', { upstreamCaPem: 'A' }, undefined],
 ] as const) {
-  test(`F1: the index that is published, in ${what}`, () => {
+  test(`F1: the published index, with ${what}`, () => {
     assert.deepEqual(comparableIndex({ ...published, ...indexes }, TRUST_DOMAIN, material(leaf)), compared);
   });
 }

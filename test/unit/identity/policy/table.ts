@@ -5,15 +5,16 @@ import type { Reason } from '../../../../src/identity/policy/violations.ts';
 import { decideOn } from '../support.ts';
 
 export type Input = Parameters<typeof decideOn>[0];
+type Row = readonly [changes: Partial<Input>, Expected];
 
-/** What a decision comes to. The first three are undefined unless they are named, the others are compared where they are. */
+/** What is decided. The first three must be undefined unless they are given; the others are compared if they are given. */
 export interface Expected {
   readonly writes?: 'leaf' | 'bundle' | 'leaf, bundle';
   readonly violation?: Reason;
   readonly rejected?: IdentityFault;
-  /** Of the line that logs, annotations and Events have. */
+  /** As it is printed in logs, annotations and Events. */
   readonly cause?: RegExp;
-  /** Undefined where nothing that works is published. */
+  /** Undefined if nothing valid is published. */
   readonly tlsCrt?: string | undefined;
   readonly tlsKey?: string;
   readonly caCrt?: string;
@@ -23,11 +24,11 @@ export interface Expected {
   readonly recheckAt?: number;
 }
 
-/** Declares a test for each row: its name, what is decided on, and what that comes to. */
-export function testDecisions(rows: Readonly<Record<string, readonly [Input, Expected]>>): void {
-  for (const [name, [input, { cause, ...expected }]] of Object.entries(rows)) {
+/** Declares a test for each row: its name, how its input differs from the usual one, and what is decided. */
+export function testDecisions(usual: Input, rows: Readonly<Record<string, Row>>): void {
+  for (const [name, [changes, { cause, ...expected }]] of Object.entries(rows)) {
     test(name, () => {
-      const { content, writesLeaf, writesBundle, reason, ...decided } = decideOn(input);
+      const { content, writesLeaf, writesBundle, reason, ...decided } = decideOn({ ...usual, ...changes });
       const found = {
         tlsCrt: undefined,
         ...content,

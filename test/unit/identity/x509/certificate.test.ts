@@ -42,13 +42,13 @@ test('only a certificate that its own key signed is self-signed', async () => {
   assert.equal(certificateOf(crossSigned).selfSigned, false);
 });
 
-test('every certificate of a text is read and blocks of another kind are passed over', () => {
+test('every certificate of a text is read, and other blocks are skipped', () => {
   const certificates = readCertificates(leaf.keyPem + leaf.certPem + root.certPem, 'it');
   const fingerprints = certificates.map(({ fingerprint }) => fingerprint);
   assert.deepEqual(fingerprints, [certificateOf(leaf).fingerprint, certificateOf(root).fingerprint]);
 });
 
-test('a text that holds only a key, and a block that is no certificate, are refused', () => {
+test('a text with only a key, and a block that is no certificate, are rejected', () => {
   const nonsense = writePem({ label: 'CERTIFICATE', der: Buffer.from('nonsense') });
   assert.throws(() => readCertificates(leaf.keyPem, 'it'), refusal('NO_CERTIFICATE'));
   assert.throws(() => readCertificates(leaf.certPem + nonsense, 'it'), refusal('CERTIFICATE_UNREADABLE'));
@@ -60,7 +60,7 @@ test('bytes after the certificate in its block are not published', () => {
   assert.equal(read.pem, certificateOf(leaf).pem);
 });
 
-test('a certificate is valid from notBefore on and, as to OpenSSL, no longer at notAfter', () => {
+test('a certificate is valid from its notBefore and, as for OpenSSL, no longer at its notAfter', () => {
   const certificate = certificateOf(leaf);
   const valid = [NOW - 1, NOW, NOW + LIFETIME - 1, NOW + LIFETIME].map((at) => isValidAt(certificate, at));
   assert.deepEqual(valid, [false, true, true, false]);
@@ -79,7 +79,7 @@ test('the issuer is shown by its name, and without one by its key (consul #16202
   assert.equal(issuerOf(certificateOf(await newLeaf(nameless))), `key ${nameless.keyId}`);
 });
 
-test('C4: a private extension whose value is plain text hinders nothing: no verifier reads it', async () => {
+test('C4: a private extension whose value is plain text is ignored', async () => {
   const extensions = [textExtension('issued by the platform team')];
   const authority = await newRoot({ extensions });
   const issued = await newLeaf(authority, { extensions });
@@ -88,7 +88,7 @@ test('C4: a private extension whose value is plain text hinders nothing: no veri
   assert.equal(certificateOf(issued).hasUnknownCritical, false);
 });
 
-test('what was parsed is kept while decisions read it, whatever text it is in, and forgotten afterwards', async () => {
+test('a parsed certificate is cached while decisions read it, in whatever text, and then dropped', async () => {
   const read = (text: string) => readCertificates(text, 'the text')[0];
   const [ofRoot, ofLeaf] = [read(root.certPem), read(leaf.chainPem)];
 

@@ -17,7 +17,7 @@ test('a block is written in 64 columns, LF, with a final newline', () => {
 
 const framed = (base64: string) => `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
 
-/** The last is whether gateways read it so too. */
+/** The last is whether gateways can read it too. */
 const FORMS: readonly [string, string, { readonly servable: boolean }][] = [
   ['no final newline', PEM.trimEnd(), { servable: true }],
   ['CRLF', PEM.replaceAll('\n', '\r\n'), { servable: true }],
@@ -32,14 +32,14 @@ const FORMS: readonly [string, string, { readonly servable: boolean }][] = [
 ];
 
 for (const [form, text, { servable }] of FORMS) {
-  test(`a block with ${form} is read, comes out in the normal form, and is ${servable ? '' : 'not '}to be served as it is`, () => {
+  test(`a block with ${form} is read, written in the normal form, and can${servable ? '' : 'not'} be served as it is`, () => {
     const blocks = readPem(text, 'it');
     assert.equal(isServable(text, 'it'), servable);
     assert.equal(blocks.map(writePem).join(''), PEM);
   });
 }
 
-test('a second block that does not begin its line is not to be served, nor one that only OpenSSL takes for a certificate', () => {
+test('a second block that does not begin a line cannot be served, nor one that only OpenSSL takes for a certificate', () => {
   const trusted = PEM.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE');
   const key = writePem({ label: 'EC PRIVATE KEY', der: DER });
   const servable = [PEM + PEM, PEM.trimEnd() + PEM, `${PEM}no PEM${PEM}`, PEM + trusted, PEM + key].map(
@@ -67,7 +67,7 @@ const DAMAGED: readonly [string, string][] = [
 ];
 
 for (const [what, text] of DAMAGED) {
-  test(`${what} is refused as unreadable`, () => {
+  test(`${what} is rejected as unreadable`, () => {
     assert.throws(() => readPem(text, 'it'), refusal('PEM_UNREADABLE'));
   });
 }
@@ -78,7 +78,7 @@ for (const [what, text, code] of [
   ['data after as many beginnings as are read', BEGIN.repeat(300) + 'A'.repeat(8_000_000), 'PEM_UNREADABLE'],
   ['headers', BEGIN + 'A: b\n'.repeat(1_600_000), 'PEM_UNREADABLE'],
 ] as const) {
-  test(`eight megabytes of ${what} are refused within a second`, () => {
+  test(`eight megabytes of ${what} are rejected within a second`, () => {
     const took = processorMs(() => {
       assert.throws(() => readPem(text, 'it'), refusal(code));
     });
@@ -86,6 +86,6 @@ for (const [what, text, code] of [
   });
 }
 
-test('a refusal names what was read', () => {
+test('the error names what was read', () => {
   assert.throws(() => readPem('x', 'root 12'), { message: 'root 12 holds no PEM block' });
 });

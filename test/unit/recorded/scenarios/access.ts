@@ -84,7 +84,7 @@ export const ACCESS: readonly Scenario[] = [
     answers: of('1.8.7/acl-revoked-token', 'roots-right-after self authorize leaf-right-after'),
     ...REVOKED,
   }),
-  // What such a token is, was recorded of one that never had a rule.
+  // `token/self` was recorded for a token that never had a rule.
   scenario('T1: a token that lost its rule, its leaf cached', DENIED_CACHED, {
     answers: [
       ...of('acl-token-without-rules', 'roots token-self'),

@@ -62,7 +62,7 @@ export const AGENTS: readonly Scenario[] = [
       token,
     }),
   ),
-  // Its client agent says `ACL not found` of what a token without rules may do. The leaf was recorded of its server.
+  // Its client agent answers `ACL not found` about the rights of a token without rules. The leaf was recorded from its server.
   scenario('1.8.7: T1: a client agent, a token that lost its rule, its leaf cached', DENIED_CACHED, {
     answers: [
       ...of('1.8.7/client-acl-token-without-rules', 'roots token-self authorize'),

@@ -9,7 +9,7 @@ const METHODS = /^set CONSUL_LOGIN_AUTH_METHOD to one of: consul acl auth-method
 const JWT = /CONSUL_LOGIN_BEARER_TOKEN_FILE .+: consul acl auth-method read -name=jwt$/;
 const SCOPE = /^unset CONSUL_LOGIN_NAMESPACE and CONSUL_LOGIN_PARTITION$/;
 
-/** Each refused login, with what can be done about it. */
+/** Each refused login, with its remedy. */
 const REFUSED: readonly (readonly [answer: string, remedy: RegExp])[] = [
   ['login-unknown-auth-method', METHODS],
   ['client-login-unknown-auth-method', METHODS],

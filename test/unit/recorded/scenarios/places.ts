@@ -23,7 +23,7 @@ const ENTERPRISE = refused(
   /^unset CONSUL_NAMESPACE and CONSUL_PARTITION$/,
 );
 
-/** The scope, and the service where it is not the usual one. */
+/** The scope, and the service if it is not the usual one. */
 function at(scope: Readonly<Record<string, string>>, service?: string) {
   return { environment: { ...scope, ...(service === undefined ? {} : { _CONSUL_SERVICE: service }) } };
 }
@@ -32,7 +32,7 @@ const DC2 = { CONSUL_DATACENTER: 'dc2' };
 const DC9 = { CONSUL_DATACENTER: 'dc9' };
 const OWN_CACHED = 'dc1-roots-of-dc2 dc1-leaf-of-dc2-own-cached';
 
-/** The roots as they were recorded for a query, given for another one. */
+/** The recorded roots of one query as the answer to another one. */
 const rootsFor = (id: string, query: string): Answer => [id, `${ROOTS}?${query}`];
 
 /** Datacenters, scopes, names, and leaves that do not belong to the roots. */
@@ -118,7 +118,7 @@ export const PLACES: readonly Scenario[] = [
     ],
     ...at({ CONSUL_PARTITION: 'default' }),
   }),
-  // A name with a slash, and an empty one, are refused at the start: the answers are those to a name that is not.
+  // A name with a slash, and an empty one, are rejected at the start: their answers are given to a name that is accepted.
   ...['leaf-name-encoded', 'leaf-name-empty'].map((answer) =>
     scenario(`T11: ${answer}`, NAME_REFUSED, {
       answers: ['roots-first', [answer, `${LEAF}/b%20c`]],

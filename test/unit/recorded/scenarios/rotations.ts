@@ -1,7 +1,7 @@
 import { of } from '../outcomes.ts';
 import type { Answer, Published } from '../scenario.ts';
 
-/** What Consul answers from then on, and what is published because of it. */
+/** The answers of Consul from then on, and what is published because of them. */
 export interface Step extends Published {
   readonly name: string;
   readonly answers: readonly Answer[];
@@ -20,7 +20,7 @@ const FIRST = { name: 'before', changes: ['tls', 'ca'], check: 'ok' } as const;
 const NEW_ROOT = { name: 'right after', changes: ['ca'], check: 'warn chain' } as const;
 const NEW_LEAF = { name: 'after', changes: ['tls'], check: 'ok' } as const;
 
-/** The first step has no roots of before the rotation: none were recorded. */
+/** The first step has no roots from before the rotation: none were recorded. */
 const OLD_LEAF = { name: 'right after', changes: ['tls', 'ca'], check: 'warn chain' } as const;
 
 const VERSIONS = ['1.16.4', '1.8.7'] as const;

@@ -19,7 +19,7 @@ const toBoth = (id: string): Answer[] => [
 ];
 
 /**
- * What a server is not ready for, or not willing to do. Where the leaf alone was recorded, the roots are those of another
+ * Requests that a server is not ready for, or refuses. If only the leaf was recorded, the roots are those of another
  * server: they are not compared with anything.
  */
 export const SERVERS: readonly Scenario[] = [

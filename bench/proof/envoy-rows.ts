@@ -1,5 +1,5 @@
-import type { Counters } from '../../fixtures/servers/envoy/envoy.ts';
-import { NAMESPACE } from '../world.ts';
+import type { Counters } from '../../test/fixtures/servers/envoy/envoy.ts';
+import { NAMESPACE } from '../../test/real/world.ts';
 import { type EnvoyName, outcome, type Sample } from './load.ts';
 import { DEFAULT_NAMESPACE, secretWrites } from './publications.ts';
 import type { Stage } from './stage.ts';

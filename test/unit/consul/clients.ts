@@ -4,7 +4,7 @@ import { BlockingQuery } from '../../../src/consul/blocking-query.ts';
 import { ConsulClient } from '../../../src/consul/client.ts';
 import { type CaLeaf, leafPath, leafQuery } from '../../../src/consul/connect-ca.ts';
 import type { Connection, ConsulAnswer } from '../../../src/consul/connection.ts';
-import type { ConsulAccess } from '../../../src/consul/endpoint.ts';
+import type { ConsulAccess, ConsulTlsConfig } from '../../../src/consul/endpoint.ts';
 import type { Lookup } from '../../../src/consul/servers.ts';
 import { type ConsulError, describeError } from '../../../src/errors.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
@@ -17,15 +17,15 @@ import {
 const never = new AbortController().signal;
 export const ANYWHERE = { namespace: undefined, partition: undefined, datacenter: undefined };
 
-/** What a blocking query came to, as it comes. */
-export interface Asking {
-  readonly answers: CaLeaf[];
-  readonly errors: ConsulError[];
-  responses: number;
-  silences: number;
-  refetch(): void;
-  stop(): Promise<void>;
-}
+/** TLS with nothing configured. */
+export const TLS: ConsulTlsConfig = {
+  caFile: undefined,
+  caFolder: undefined,
+  certificateFile: undefined,
+  keyFile: undefined,
+  serverName: undefined,
+  verify: true,
+};
 
 export async function startConsul(t: TestContext, options?: EmbeddedConsulOptions): Promise<EmbeddedConsul> {
   const consul = await startEmbeddedConsul(options);
@@ -33,7 +33,7 @@ export async function startConsul(t: TestContext, options?: EmbeddedConsulOption
   return consul;
 }
 
-/** A client of `access`, by default with nothing configured but its servers. It is closed when the test is over. */
+/** A client of `access`, by default with nothing configured but its servers. It is closed after the test. */
 export function clientOf(
   t: TestContext,
   access: Pick<ConsulAccess, 'servers'> & Partial<ConsulAccess>,
@@ -56,9 +56,8 @@ export function clientOf(
 export const serverOf = ({ host, port }: { host: string; port: number }) => ({ host, port });
 
 /** A connection to `consul`. */
-export function connect(t: TestContext, consul: EmbeddedConsul, token?: string, clock?: Clock): Connection {
-  const access = token === undefined ? {} : ({ token: { kind: 'value', token } } as const);
-  return clientOf(t, { servers: [serverOf(consul)], ...access }, clock).connect();
+export function connect(t: TestContext, consul: EmbeddedConsul, clock?: Clock): Connection {
+  return clientOf(t, { servers: [serverOf(consul)] }, clock).connect();
 }
 
 /** Requests the leaf once. */
@@ -74,44 +73,30 @@ export async function errorOf(work: Promise<unknown>): Promise<unknown> {
   );
 }
 
-/** Asks for the leaf until the test is over. */
-export function ask(
-  t: TestContext,
-  consul: EmbeddedConsul,
-  { clock = systemClock, waitMs = 50_000 } = {},
-): Asking {
-  const end = new AbortController();
-  const asking: Asking = {
-    answers: [],
-    errors: [],
-    responses: 0,
-    silences: 0,
-    refetch: () => query.refetch(),
-    stop: () => {
-      end.abort();
-      return ended;
-    },
-  };
+/** Queries the leaf until the test is over, and collects what the query reports. */
+export function startQuery(t: TestContext, consul: EmbeddedConsul, clock: Clock = systemClock) {
+  const answers: CaLeaf[] = [];
+  const errors: ConsulError[] = [];
+  const counts = { responses: 0, timeouts: 0 };
   const query = new BlockingQuery<CaLeaf>({
-    connection: connect(t, consul, undefined, clock),
+    connection: connect(t, consul, clock),
     query: leafQuery('ambassador'),
-    waitMs,
+    waitMs: 50_000,
     clock,
-    onChange: (leaf) => asking.answers.push(leaf),
+    onChange: (leaf) => answers.push(leaf),
     onResponse: () => {
-      asking.responses += 1;
+      counts.responses += 1;
     },
-    onError: (error) => asking.errors.push(error),
+    onError: (error) => errors.push(error),
     onTimeout: () => {
-      asking.silences += 1;
+      counts.timeouts += 1;
     },
   });
+  const end = new AbortController();
   const ended = query.run(end.signal);
-  t.after(() => asking.stop());
-  return asking;
-}
-
-/** The `index` of each request, in order. */
-export function indexes(consul: EmbeddedConsul): (string | null)[] {
-  return consul.requests.map(({ query }) => query.get('index'));
+  t.after(() => {
+    end.abort();
+    return ended;
+  });
+  return { answers, errors, counts, refetch: () => query.refetch() };
 }

@@ -2,9 +2,9 @@ import { watch } from 'node:fs';
 import { mkdtemp, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CURRENT } from '../../../src/publish/directory/atomic-set.ts';
-import { inNamespace } from '../manifests.ts';
-import { CA_SECRET, mustKubectl, NAMESPACE, type OwnWorld, SECRET, SERVICE } from '../world.ts';
+import { CURRENT } from '../../src/publish/directory/atomic-set.ts';
+import { inNamespace } from '../../test/real/manifests.ts';
+import { CA_SECRET, mustKubectl, NAMESPACE, type OwnWorld, SECRET, SERVICE } from '../../test/real/world.ts';
 
 /** One way to publish beside that of the main subject, with a connector of its own. */
 export interface Publication {

@@ -1,4 +1,4 @@
-import { type Answer, ask } from '../../fixtures/servers/http.ts';
+import { type Answer, httpRequest } from '../../test/fixtures/servers/http.ts';
 
 /** Envoy with each of the ways in which it gets its identity. */
 export const ENVOYS = ['envoy', 'envoy verifying', 'envoy folder'] as const;
@@ -17,7 +17,7 @@ export interface Target {
 
 /** A target behind a gateway, which sends `/<path>` to the service. */
 export function through(client: ClientName, port: number, service: string, path = service): Target {
-  const send = async () => checkAnswer(await ask(`http://127.0.0.1:${port}/${path}`), service);
+  const send = async () => checkAnswer(await httpRequest(`http://127.0.0.1:${port}/${path}`), service);
   return { client, service, send };
 }
 

@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { commonName } from '../../fixtures/servers/common-name.ts';
-import { type Gateway, startHaproxy, startNginx } from '../../fixtures/servers/gateway.ts';
-import { type Reloader, startReloader } from '../../fixtures/servers/reloader.ts';
-import { startSidecar } from '../../fixtures/servers/sidecar.ts';
-import { makeWorld, NAMESPACE, type OwnWorld, SECRET } from '../world.ts';
+import { commonName } from '../../test/fixtures/servers/common-name.ts';
+import { type Gateway, startHaproxy, startNginx } from '../../test/fixtures/servers/gateway.ts';
+import { type Reloader, startReloader } from '../../test/fixtures/servers/reloader.ts';
+import { startSidecar } from '../../test/fixtures/servers/sidecar.ts';
+import { makeWorld, NAMESPACE, type OwnWorld, SECRET } from '../../test/real/world.ts';
 import { type EnvoyOnStage, startEnvoyOfEmissary, startEnvoyOfFolder, type Upstream } from './envoys.ts';
 import { type Target, through } from './load.ts';
 import { DEFAULT_NAMESPACE, publishByDefault, publishToFolder } from './publications.ts';

@@ -1,5 +1,5 @@
-import { ask } from '../../fixtures/servers/http.ts';
-import type { RealConsul } from '../../fixtures/servers/real-consul.ts';
+import { httpRequest } from '../../test/fixtures/servers/http.ts';
+import type { RealConsul } from '../../test/fixtures/servers/real-consul.ts';
 import { followIdentity } from './follow.ts';
 import { checkAnswer } from './load.ts';
 
@@ -12,7 +12,7 @@ export async function startReferenceClient(consul: RealConsul, identity: string)
   return {
     /** One request on a new TLS connection, with the newest leaf and roots. @throws if it fails */
     async send(service: string, port: number): Promise<void> {
-      const answer = await ask(`https://127.0.0.1:${port}/${service}`, {
+      const answer = await httpRequest(`https://127.0.0.1:${port}/${service}`, {
         cert: followed.leaf.CertPEM,
         key: followed.leaf.PrivateKeyPEM,
         ca: followed.roots.Roots.map(({ RootCert }) => RootCert),

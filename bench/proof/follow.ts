@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConsulLeaf, ConsulRoots } from '../../fixtures/servers/consul-client.ts';
-import type { RealConsul } from '../../fixtures/servers/real-consul.ts';
+import type { ConsulLeaf, ConsulRoots } from '../../test/fixtures/servers/consul-client.ts';
+import type { RealConsul } from '../../test/fixtures/servers/real-consul.ts';
 
 const RETRY_MS = 200;
 

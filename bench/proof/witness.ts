@@ -1,7 +1,7 @@
 import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
-import type { RealConsul } from '../../fixtures/servers/real-consul.ts';
+import type { RealConsul } from '../../test/fixtures/servers/real-consul.ts';
 import { followIdentity } from './follow.ts';
 
 /** The first handshake in which a client presented a certificate. */

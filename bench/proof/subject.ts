@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { startDaemon } from '../../e2e/support/daemon.ts';
-import { binary } from '../../fixtures/servers/binaries.ts';
-import type { OwnWorld, World } from '../world.ts';
+import { startDaemon } from '../../test/e2e/support/daemon.ts';
+import { binary } from '../../test/fixtures/servers/binaries.ts';
+import type { OwnWorld, World } from '../../test/real/world.ts';
 import type { Publication } from './publications.ts';
 
 /** A program that publishes, as the time line handles it. */
@@ -86,7 +86,7 @@ roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: old-program }
 subjects: [{ kind: ServiceAccount, name: old-program }]
 `;
 
-const OLD_PROGRAM = new URL('../../../bench/old-program.ts', import.meta.url).pathname;
+const OLD_PROGRAM = new URL('../old-program.ts', import.meta.url).pathname;
 /** As the kubelet restarts a container that exited: after ten seconds, twice as long each time, at most five minutes. */
 const FIRST_RESTART_MS = 10_000;
 const MAX_RESTART_MS = 300_000;

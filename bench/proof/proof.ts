@@ -1,6 +1,6 @@
 import { getPriority, setPriority } from 'node:os';
-import type { HeldCluster } from '../../fixtures/servers/envoy/envoy.ts';
-import { NAMESPACE } from '../world.ts';
+import type { HeldCluster } from '../../test/fixtures/servers/envoy/envoy.ts';
+import { NAMESPACE } from '../../test/real/world.ts';
 import { type EnvoyRow, envoyRows, type Observation, observe } from './envoy-rows.ts';
 import {
   CLIENTS,
