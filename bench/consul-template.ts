@@ -88,7 +88,9 @@ export function startConsulTemplate(
   templates: readonly Template[],
 ): Running {
   const config = join(folder, 'config.json');
-  writeFileSync(config, JSON.stringify({ consul: { address: consul }, template: templates }));
+  // By default it passes SIGTERM on, and ends only by SIGINT.
+  const settings = { consul: { address: consul }, kill_signal: 'SIGTERM', template: templates };
+  writeFileSync(config, JSON.stringify(settings));
   return run({
     name: 'consul-template',
     command: program,
