@@ -6,7 +6,7 @@ import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
-import { temporary } from './support/temporary.ts';
+import { temporary } from '../e2e/support/temporary.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const { name, version } = packageJson;

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { issue, leaf, roots } from '../e2e/support/answers.ts';
+import { assertWorks, type Bed, certificates, makeBed } from '../e2e/support/bed.ts';
+import { eventually } from '../e2e/support/eventually.ts';
+import { peakRssMiB } from '../e2e/support/proc.ts';
+import { assertBounded, assertPublishes } from '../e2e/support/published.ts';
 import { createRoot } from '../fixtures/certificates/factory.ts';
 import type { Script } from '../fixtures/consul/script.ts';
 import type { RootJson } from '../fixtures/consul/wire.ts';
-import { issue, leaf, roots } from './support/answers.ts';
-import { assertWorks, type Bed, certificates, makeBed } from './support/bed.ts';
-import { eventually } from './support/eventually.ts';
-import { peakRssMiB } from './support/proc.ts';
-import { assertBounded, assertPublishes } from './support/published.ts';
 
 /** The memory limit of the manifest. */
 const LIMIT_MIB = 160;
