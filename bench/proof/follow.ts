@@ -4,7 +4,7 @@ import type { RealConsul } from '../../test/fixtures/servers/real-consul.ts';
 
 const RETRY_MS = 200;
 
-/** The present leaf of a service, and the present roots. */
+/** The current leaf of a service, and the current roots. */
 export interface Followed {
   leaf: ConsulLeaf;
   roots: ConsulRoots;

@@ -47,22 +47,22 @@ const TIMED_OUT_MS = 900;
 
 export interface Load {
   readonly samples: readonly Sample[];
-  /** Sends no more, and resolves when the last answer is there. */
+  /** Stops sending; resolves when every request has ended. */
   stop(): Promise<void>;
 }
 
 /**
- * A steady load: each target gets its requests at even distances, whether earlier ones were answered or not.
+ * A steady load: requests to each target at regular intervals, whether earlier ones were answered or not.
  *
  * @param requestsPerSecond to each target
- * @param mostSeconds a bound, in case the time line takes longer
+ * @param maxSeconds a bound, in case the timeline takes longer
  */
-export function startLoad(targets: readonly Target[], requestsPerSecond: number, mostSeconds: number): Load {
+export function startLoad(targets: readonly Target[], requestsPerSecond: number, maxSeconds: number): Load {
   const samples: Sample[] = [];
   const open = new Set<Promise<void>>();
   const started = performance.now();
   const perSecond = requestsPerSecond * targets.length;
-  const most = perSecond * mostSeconds;
+  const max = perSecond * maxSeconds;
   let turn = 0;
 
   function sendOne(target: Target): void {
@@ -85,7 +85,7 @@ export function startLoad(targets: readonly Target[], requestsPerSecond: number,
   }
 
   const timer = setInterval(() => {
-    const due = Math.min(most, Math.floor(((performance.now() - started) * perSecond) / 1_000));
+    const due = Math.min(max, Math.floor(((performance.now() - started) * perSecond) / 1_000));
     // A stalled machine does not catch up in a burst, which would measure the burst.
     turn = Math.max(turn, due - targets.length);
     for (; turn < due; turn += 1) {

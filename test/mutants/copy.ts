@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
-import type { Mutant } from './mutant.ts';
+import { applied, type Mutant } from './mutant.ts';
 
 export interface Outcome {
   readonly verdict: 'passed' | 'failed' | 'too late';
@@ -32,12 +32,10 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-/** The source of the mutant; undefined where it no longer applies. @throws Error where that is no TypeScript */
-export function mutate({ file, before, after }: Mutant): string | undefined {
-  const parts = readFileSync(join(copy, 'src', file), 'utf8').split(before);
-  if (parts.length !== 2) return undefined;
-  const source = parts.join(after);
-  transformSync(source, { loader: 'ts' });
+/** The source of the mutant; undefined if it no longer applies. @throws Error if that is not TypeScript */
+export function mutate(mutant: Mutant): string | undefined {
+  const source = applied(mutant, readFileSync(join(copy, 'src', mutant.file), 'utf8'));
+  if (source !== undefined) transformSync(source, { loader: 'ts' });
   return source;
 }
 

@@ -10,3 +10,9 @@ export interface Mutant {
   /** Below `test/unit/`: the tests that are most likely to fail. */
   readonly tests: readonly string[];
 }
+
+/** The source with the change of `mutant`; undefined if it no longer applies. */
+export function applied({ before, after }: Mutant, source: string): string | undefined {
+  const parts = source.split(before);
+  return parts.length === 2 ? parts.join(after) : undefined;
+}
