@@ -33,16 +33,17 @@ export const systemClock: Clock = {
 /** The reason for aborting a sleep: without one, each abort creates an Error with a stack. */
 export const ABORTED = 'over';
 
-/**
- * Runs `work` with a signal that aborts when `parent` does or after `ms` milliseconds; `timedOut()` is true for the latter.
- * Not `AbortSignal.any`, which leaks with a long-lived signal (nodejs/node #54614).
- */
-export async function withDeadline<T>(
-  clock: Clock,
-  ms: number,
-  parent: AbortSignal,
-  work: (signal: AbortSignal, timedOut: () => boolean) => Promise<T>,
-): Promise<T> {
+export interface Deadline {
+  /** Aborts when the parent does, or at the deadline. */
+  readonly signal: AbortSignal;
+  /** Whether the deadline aborted it. */
+  readonly timedOut: () => boolean;
+  /** To be called when the work is done, for the clock and the parent to forget it. */
+  readonly end: () => void;
+}
+
+/** Not `AbortSignal.any`, which leaks with a long-lived signal (nodejs/node #54614). */
+export function startDeadline(clock: Clock, ms: number, parent: AbortSignal): Deadline {
   const request = new AbortController();
   const finished = new AbortController();
   let timedOut = false;
@@ -54,10 +55,24 @@ export async function withDeadline<T>(
     timedOut = true;
     request.abort();
   });
-  try {
-    return await work(request.signal, () => timedOut);
-  } finally {
+  const end = (): void => {
     parent.removeEventListener('abort', onParentAbort);
     finished.abort(ABORTED);
+  };
+  return { signal: request.signal, timedOut: () => timedOut, end };
+}
+
+/** Runs `work` with a signal that aborts when `parent` does or after `ms` milliseconds; `timedOut()` is true for the latter. */
+export async function withDeadline<T>(
+  clock: Clock,
+  ms: number,
+  parent: AbortSignal,
+  work: (signal: AbortSignal, timedOut: () => boolean) => Promise<T>,
+): Promise<T> {
+  const { signal, timedOut, end } = startDeadline(clock, ms, parent);
+  try {
+    return await work(signal, timedOut);
+  } finally {
+    end();
   }
 }

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import { KubeConfig } from '@kubernetes/client-node';
-import { systemClock } from '../../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { FIELD_MANAGER } from '../../../src/publish/annotations.ts';
 import { KubernetesClient } from '../../../src/publish/kubernetes/api/client.ts';
 import { Credentials } from '../../../src/publish/kubernetes/api/credentials.ts';
@@ -33,12 +33,15 @@ export async function startCluster(t: TestContext) {
     await Promise.all(clients.map((client) => client.close()));
     await cluster.close();
   });
-  const connect = async (options?: KubeconfigOptions): Promise<KubernetesClient> => {
+  const connect = async (
+    options?: KubeconfigOptions,
+    clock: Clock = systemClock,
+  ): Promise<KubernetesClient> => {
     const config = new KubeConfig();
     config.loadFromFile(cluster.kubeconfigFile(options));
     const client = new KubernetesClient({
-      credentials: await Credentials.create(systemClock, () => config),
-      clock: systemClock,
+      credentials: await Credentials.create(clock, () => config),
+      clock,
       fieldManager: FIELD_MANAGER,
       onRequest: nothing,
       onWarning: nothing,

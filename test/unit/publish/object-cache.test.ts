@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { systemClock } from '../../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { ObjectCache } from '../../../src/publish/kubernetes/object-cache.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { startCluster } from './cluster.ts';
@@ -9,9 +9,9 @@ import { startCluster } from './cluster.ts';
 const ref = { resource: 'services', namespace: 'ambassador', name: 'watched' } as const;
 
 /** A Service that is watched, its first state, and a way to edit it as another writer. */
-async function watched(t: TestContext) {
+async function watched(t: TestContext, clock: Clock = systemClock) {
   const { cluster, connect, signal } = await startCluster(t);
-  const client = await connect();
+  const client = await connect({}, clock);
   const edit = (label: string) =>
     cluster.put({
       kind: 'Service',
@@ -20,13 +20,17 @@ async function watched(t: TestContext) {
     });
   edit('first');
   const attempts: number[] = [];
+  const errors: unknown[] = [];
   const object = new ObjectCache({
     client,
     ref,
     clock: systemClock,
     observer: {
       watching: () => undefined,
-      watchFailed: (_object, _error, attempt) => void attempts.push(attempt),
+      watchFailed: (_object, error, attempt) => {
+        attempts.push(attempt);
+        errors.push(error);
+      },
     },
   });
   const ended = object.run(() => undefined, signal);
@@ -34,7 +38,7 @@ async function watched(t: TestContext) {
   const label = async () => (await object.current(signal))?.labels['label'];
   await eventually('the watch', () => cluster.watches.count() === 1);
   const first = (await object.current(signal)) ?? assert.fail('it is not there');
-  return { cluster, client, object, first, edit, label, attempts };
+  return { cluster, client, object, first, edit, label, attempts, errors };
 }
 
 test('an edit that is seen before the answer to our write is not undone by that answer', async (t) => {
@@ -82,6 +86,27 @@ test('a watch that delivered an event resets the count of failures: after weeks 
   }
 
   assert.deepEqual(attempts, [1, 1, 1]);
+});
+
+test('a watch that the API server does not end after its 290 s is replaced 30 s later', async (t) => {
+  let pass: (() => void) | undefined;
+  const clock: Clock = {
+    ...systemClock,
+    sleep: (ms, signal) =>
+      ms === 320_000 && pass === undefined
+        ? new Promise((resolve) => {
+            pass = resolve;
+          })
+        : systemClock.sleep(ms, signal),
+  };
+  const { cluster, edit, label, errors } = await watched(t, clock);
+  cluster.watches.silence();
+  edit('missed');
+
+  pass?.();
+
+  await eventually('what was missed', async () => (await label()) === 'missed');
+  assert.match(String(errors), /did not end a watch after 290 s/);
 });
 
 test('after 15 s of silence the kernel probes the connection to the API server', async (t) => {

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { PublishError } from '../../../errors.ts';
-import { type Clock, withDeadline } from '../../../lib/clock.ts';
+import { type Clock, startDeadline, withDeadline } from '../../../lib/clock.ts';
 import { orAborted } from '../../../lib/or-aborted.ts';
 import type { Credentials } from './credentials.ts';
 import { type Access, errorOfFailure, errorOfTransport, type Question, unusableAnswer } from './errors.ts';
@@ -30,8 +30,10 @@ export interface Call {
 }
 
 const DEFAULT_DEADLINE_MS = 15_000;
-/** How long the API server may leave a stream open. */
+/** After this time the API server ends a stream. */
 export const STREAM_SECONDS = 290;
+/** For a stream, with time for both directions of a slow network. */
+const STREAM_DEADLINE_MS = (STREAM_SECONDS + 30) * 1000;
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** Sends requests to the API server over one connection pool, with credentials, deadlines and limits, and maps errors. */
@@ -58,38 +60,47 @@ export class Requests {
         } catch (error) {
           // A PublishError already names what timed out.
           if (!timedOut() || error instanceof PublishError) throw errorOfTransport(error, server);
-          const message = `the API server at ${server} did not answer in ${deadlineMs} ms`;
-          throw new PublishError('KUBERNETES_TIMEOUT', message, {
-            remedy: 'check the load of the API server and the network in between',
-            cause: error,
-          });
+          throw noAnswerInTime(`the API server at ${server} did not answer in ${deadlineMs} ms`, error);
         }
       }),
     );
   }
 
   /**
-   * Yields the decoded JSON of each line of the answer, until the server or `signal` ends it; `onOpen` is called once the server
+   * Yields the decoded JSON of each line of the answer, until the server or `parent` ends it; `onOpen` is called once the server
    * has accepted the request.
    *
    * @throws PublishError
    */
-  async *stream(call: Call, onOpen: () => void, signal: AbortSignal): AsyncGenerator<unknown> {
-    const { server } = this.#options.credentials;
-    const response = await this.#counted(call.access, async () => {
-      try {
-        return await this.#send(call, signal);
-      } catch (error) {
-        throw errorOfTransport(error, server);
-      }
-    });
-    onOpen();
+  async *stream(call: Call, onOpen: () => void, parent: AbortSignal): AsyncGenerator<unknown> {
+    const { clock, credentials } = this.#options;
+    const { server } = credentials;
+    const { signal, timedOut, end } = startDeadline(clock, STREAM_DEADLINE_MS, parent);
+    const errorOf = (error: unknown): PublishError => {
+      if (!timedOut() || error instanceof PublishError) return errorOfTransport(error, server);
+      return noAnswerInTime(
+        `the API server at ${server} did not end a watch after ${STREAM_SECONDS} s`,
+        error,
+      );
+    };
     try {
-      for await (const line of readLines(response.body, MAX_ANSWER_BYTES)) yield parseJson(line);
-    } catch (error) {
-      throw errorOfTransport(error, server);
+      const response = await this.#counted(call.access, async () => {
+        try {
+          return await this.#send(call, signal);
+        } catch (error) {
+          throw errorOf(error);
+        }
+      });
+      onOpen();
+      try {
+        for await (const line of readLines(response.body, MAX_ANSWER_BYTES)) yield parseJson(line);
+      } catch (error) {
+        throw errorOf(error);
+      } finally {
+        response.body.destroy();
+      }
     } finally {
-      response.body.destroy();
+      end();
     }
   }
 
@@ -103,8 +114,9 @@ export class Requests {
       path: `${pathname}${search}`,
       method: call.method,
       signal,
-      headersTimeout: (STREAM_SECONDS + 30) * 1000,
-      bodyTimeout: (STREAM_SECONDS + 30) * 1000,
+      // The deadlines of `call` and `stream` apply. undici's own need a timer that ticks twice a second.
+      headersTimeout: 0,
+      bodyTimeout: 0,
       headers: {
         ...headers,
         accept: 'application/json',
@@ -150,6 +162,11 @@ export class Requests {
       throw error;
     }
   }
+}
+
+function noAnswerInTime(message: string, cause: unknown): PublishError {
+  const remedy = 'check the load of the API server and the network in between';
+  return new PublishError('KUBERNETES_TIMEOUT', message, { remedy, cause });
 }
 
 async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {
