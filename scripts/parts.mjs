@@ -22,18 +22,32 @@ const PARTS = {
 
 /** Modules that client-node imports but the program does not use: loading them takes a tenth of the start-up time. */
 const UNUSED_BY_CLIENT_NODE = { 'node:child_process': 'unused.cjs', 'node:https': 'unused.cjs' };
+/** What other packages import for features that the program does not use. */
+const UNUSED = [
+  ['@kubernetes/client-node', { 'js-yaml': 'json-only.cjs' }],
+  ['undici', { './client-h2.js': 'no-http2.cjs' }],
+  [
+    'pino',
+    {
+      './transport': 'no-pino-transport.cjs',
+      './lib/transport': 'no-pino-transport.cjs',
+      'sonic-boom': 'no-pino-transport.cjs',
+      'on-exit-leak-free': 'unused.cjs',
+      worker_threads: 'unused.cjs',
+    },
+  ],
+];
 
-export const inParts = { name: 'in-parts', setup: replacing(PARTS) };
+export const inParts = { name: 'in-parts', setup: replacing(PARTS, UNUSED) };
 /** For tests, which use the other packages completely. */
-export const clientNodeInParts = { name: 'client-node-in-parts', setup: replacing(CLIENT_NODE) };
+export const clientNodeInParts = { name: 'client-node-in-parts', setup: replacing(CLIENT_NODE, []) };
 
 /** Not esbuild's `alias`, which would also replace paths inside of the packages. */
-function replacing(parts) {
+function replacing(parts, unused) {
   return ({ onResolve }) => {
     replace(onResolve, parts, () => true);
-    replace(onResolve, UNUSED_BY_CLIENT_NODE, ({ importer }) =>
-      importer.includes('/@kubernetes/client-node/'),
-    );
+    for (const [importingPackage, names] of [['@kubernetes/client-node', UNUSED_BY_CLIENT_NODE], ...unused])
+      replace(onResolve, names, ({ importer }) => importer.includes(`/node_modules/${importingPackage}/`));
   };
 }
 

@@ -1,7 +1,9 @@
 'use strict';
-// Replaces undici's index.js, which also loads fetch, WebSocket, caches and mocks.
+// Replaces undici's index.js, which also loads fetch, WebSocket, caches, mocks and other methods.
 const Dispatcher = require('undici/lib/dispatcher/dispatcher.js');
-Object.assign(Dispatcher.prototype, require('undici/lib/api/index.js'));
+Dispatcher.prototype.request = require('undici/lib/api/api-request.js');
+// For ProxyAgent.
+Dispatcher.prototype.connect = require('undici/lib/api/api-connect.js');
 
 module.exports = {
   Agent: require('undici/lib/dispatcher/agent.js'),

@@ -43,11 +43,12 @@ export const listenPort = validator('a whole number from 0 to 65535', (input) =>
 });
 
 function parseHost(input: string): string | undefined {
+  if (isIPv4(input)) return input;
   // A zone is written `%25eth0` in a URL (RFC 6874), and `%eth0` elsewhere.
   const bare = /^\[.*\]$/.test(input) ? input.slice(1, -1).replace('%25', '%') : input;
   if (isIPv6(bare)) return bare;
   // Only digits and dots: must be a valid address.
-  return isIPv4(input) || (HOST_NAME.test(input) && !/^[\d.]+$/.test(input)) ? input : undefined;
+  return HOST_NAME.test(input) && !/^[\d.]+$/.test(input) ? input : undefined;
 }
 
 export const host = validator('a host name or an IP address, without scheme, path or port', parseHost);

@@ -49,7 +49,7 @@ export function overallStatusOf(view: View): OverallStatus {
     return {
       tone: 'good',
       title: 'Good, renewal is due',
-      meaning: html`The identity is valid until ${timestamp(notAfter, at)}. Consul’s next leaf replaces it.`,
+      meaning: html`The identity is valid until ${timestamp(notAfter, at)}. Consul&rsquo;s next leaf replaces it.`,
     };
   }
   return {
