@@ -1,3 +1,3 @@
 'use strict';
-// Replaces node:https and node:child_process in client-node, which uses them on Windows and in code that the program never calls.
+// Replaces modules that client-node and pino use on Windows, or in code that the program never calls.
 module.exports = {};
