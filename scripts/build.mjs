@@ -28,9 +28,9 @@ const { text: program, metafile } = await bundle(entry, {
   plugins: entry === PROGRAM ? [inParts] : [],
   ...(values.plain ? {} : { banner: { js: '(function(require){' }, footer: { js: '})' } }),
 });
-// src/start.ts reads it as Latin-1, and V8 stores a text with any other character in two bytes each. esbuild escapes all but
-// those in tagged templates.
-if (/[^\0-\x7f]/.test(program)) throw new Error('the program contains a character outside of ASCII');
+// src/start.ts reads the program as Latin-1, and V8 stores a text with one wider character in two bytes per character. esbuild
+// escapes such characters, except in tagged templates.
+if (/[^\0-\x7f]/.test(program)) throw new Error('the program contains a non-ASCII character: escape it');
 await mkdir(dirname(file), { recursive: true });
 await writeFile(file, values.plain ? `#!/usr/bin/env node\n${OWN_REQUIRE}${program}` : await withStart());
 await chmod(file, 0o755);

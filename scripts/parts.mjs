@@ -22,31 +22,31 @@ const PARTS = {
 
 /** Modules that client-node imports but the program does not use: loading them takes a tenth of the start-up time. */
 const UNUSED_BY_CLIENT_NODE = { 'node:child_process': 'unused.cjs', 'node:https': 'unused.cjs' };
-/** What other packages import for features that the program does not use. */
-const UNUSED = [
-  ['@kubernetes/client-node', { 'js-yaml': 'json-only.cjs' }],
-  ['undici', { './client-h2.js': 'no-http2.cjs' }],
-  [
-    'pino',
-    {
-      './transport': 'no-pino-transport.cjs',
-      './lib/transport': 'no-pino-transport.cjs',
-      'sonic-boom': 'no-pino-transport.cjs',
-      'on-exit-leak-free': 'unused.cjs',
-      worker_threads: 'unused.cjs',
-    },
-  ],
-];
+/** By the importing package: what it loads for features that the program does not use. */
+const UNUSED = {
+  '@kubernetes/client-node': { ...UNUSED_BY_CLIENT_NODE, 'js-yaml': 'json-only.cjs' },
+  undici: { './client-h2.js': 'no-http2.cjs' },
+  pino: {
+    './transport': 'no-pino-transport.cjs',
+    './lib/transport': 'no-pino-transport.cjs',
+    'sonic-boom': 'no-pino-transport.cjs',
+    'on-exit-leak-free': 'unused.cjs',
+    worker_threads: 'unused.cjs',
+  },
+};
 
 export const inParts = { name: 'in-parts', setup: replacing(PARTS, UNUSED) };
 /** For tests, which use the other packages completely. */
-export const clientNodeInParts = { name: 'client-node-in-parts', setup: replacing(CLIENT_NODE, []) };
+export const clientNodeInParts = {
+  name: 'client-node-in-parts',
+  setup: replacing(CLIENT_NODE, { '@kubernetes/client-node': UNUSED_BY_CLIENT_NODE }),
+};
 
 /** Not esbuild's `alias`, which would also replace paths inside of the packages. */
 function replacing(parts, unused) {
   return ({ onResolve }) => {
     replace(onResolve, parts, () => true);
-    for (const [importingPackage, names] of [['@kubernetes/client-node', UNUSED_BY_CLIENT_NODE], ...unused])
+    for (const [importingPackage, names] of Object.entries(unused))
       replace(onResolve, names, ({ importer }) => importer.includes(`/node_modules/${importingPackage}/`));
   };
 }

@@ -1,5 +1,5 @@
 'use strict';
-// Replaces undici's index.js, which also loads fetch, WebSocket, caches, mocks and other methods.
+// Replaces undici's index.js, which also loads fetch, WebSocket, caches, mocks and unused methods.
 const Dispatcher = require('undici/lib/dispatcher/dispatcher.js');
 Dispatcher.prototype.request = require('undici/lib/api/api-request.js');
 // For ProxyAgent.

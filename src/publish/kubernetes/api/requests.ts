@@ -32,7 +32,7 @@ export interface Call {
 const DEFAULT_DEADLINE_MS = 15_000;
 /** After this time the API server ends a stream. */
 export const STREAM_SECONDS = 290;
-/** For a stream, with time for both directions of a slow network. */
+/** For a stream, with half a minute for a slow network. */
 const STREAM_DEADLINE_MS = (STREAM_SECONDS + 30) * 1000;
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
@@ -50,17 +50,14 @@ export class Requests {
    * @throws PublishError
    */
   async call(call: Call, parent: AbortSignal): Promise<unknown> {
-    const { clock, credentials, deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
-    const { server } = credentials;
+    const { clock, deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
     return withDeadline(clock, deadlineMs, parent, (signal, timedOut) =>
       this.#counted(call.access, async () => {
         try {
           const { body } = await this.#send(call, signal);
           return parseJson(await orAborted(readText(body), signal));
         } catch (error) {
-          // A PublishError already names what timed out.
-          if (!timedOut() || error instanceof PublishError) throw errorOfTransport(error, server);
-          throw noAnswerInTime(`the API server at ${server} did not answer in ${deadlineMs} ms`, error);
+          throw this.#errorOf(error, timedOut(), `did not answer in ${deadlineMs} ms`);
         }
       }),
     );
@@ -73,16 +70,9 @@ export class Requests {
    * @throws PublishError
    */
   async *stream(call: Call, onOpen: () => void, parent: AbortSignal): AsyncGenerator<unknown> {
-    const { clock, credentials } = this.#options;
-    const { server } = credentials;
-    const { signal, timedOut, end } = startDeadline(clock, STREAM_DEADLINE_MS, parent);
-    const errorOf = (error: unknown): PublishError => {
-      if (!timedOut() || error instanceof PublishError) return errorOfTransport(error, server);
-      return noAnswerInTime(
-        `the API server at ${server} did not end a watch after ${STREAM_SECONDS} s`,
-        error,
-      );
-    };
+    const { signal, timedOut, end } = startDeadline(this.#options.clock, STREAM_DEADLINE_MS, parent);
+    const errorOf = (error: unknown): PublishError =>
+      this.#errorOf(error, timedOut(), `did not end a watch after ${STREAM_SECONDS} s`);
     try {
       const response = await this.#counted(call.access, async () => {
         try {
@@ -150,6 +140,17 @@ export class Requests {
     return withDeadline(clock, deadlineMs, parent, (signal) => credentials.authorize(signal));
   }
 
+  /** @param lateness what the API server did not do in time, if the deadline has passed */
+  #errorOf(error: unknown, timedOut: boolean, lateness: string): PublishError {
+    const { server } = this.#options.credentials;
+    // A PublishError already names what timed out.
+    if (!timedOut || error instanceof PublishError) return errorOfTransport(error, server);
+    return new PublishError('KUBERNETES_TIMEOUT', `the API server at ${server} ${lateness}`, {
+      remedy: 'check the load of the API server and the network in between',
+      cause: error,
+    });
+  }
+
   async #counted<T>(access: Access | undefined, work: () => Promise<T>): Promise<T> {
     const { onRequest } = this.#options;
     const [verb, resource] = [access?.verb ?? 'get', access?.resource ?? 'apis'];
@@ -162,11 +163,6 @@ export class Requests {
       throw error;
     }
   }
-}
-
-function noAnswerInTime(message: string, cause: unknown): PublishError {
-  const remedy = 'check the load of the API server and the network in between';
-  return new PublishError('KUBERNETES_TIMEOUT', message, { remedy, cause });
 }
 
 async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {
