@@ -9,7 +9,7 @@ import { type Subject, type Subjects, start } from './subject.ts';
 import { above, informative, type Row } from './table.ts';
 
 export interface MemoryOptions {
-  /** The number of processes for the median after the start. */
+  /** The number of processes for each median. */
   readonly processes: number;
   readonly changes: number;
 }
@@ -45,8 +45,8 @@ export async function measureMemory(
 ): Promise<Memory> {
   const both = async (of: (subject: Subject) => Promise<Held>): Promise<[Held, Held]> =>
     sideBySide(of(connector), of(baseline));
-  const first = await both((subject) => afterStart(subject, processes));
-  const last = await both((subject) => afterChanges(subject, changes));
+  const first = await both((subject) => heldBy(subject, processes, 0));
+  const last = await both((subject) => heldBy(subject, processes, changes));
   const names = {
     rss: 'resident memory after',
     pss: 'proportional memory (PSS) after',
@@ -70,18 +70,14 @@ export async function measureMemory(
   };
 }
 
-async function afterStart(subject: Subject, processes: number): Promise<Held> {
+/** The median of several processes: whether V8 has collected what a burst left differs from one to the next by some 5 MiB. */
+async function heldBy(subject: Subject, processes: number, changes: number): Promise<Held> {
   const held: Held[] = [];
   while (held.length < processes) {
-    const stage = await EmbeddedStage.start();
-    held.push(await holding(subject, stage, async () => undefined));
+    const stage = await EmbeddedStage.start(changes === 0 ? {} : { speed: MEMORY_SPEED });
+    held.push(await holding(subject, stage, () => changeOften(stage, changes)));
   }
   return medianOf(held);
-}
-
-async function afterChanges(subject: Subject, changes: number): Promise<Held> {
-  const stage = await EmbeddedStage.start({ speed: MEMORY_SPEED });
-  return holding(subject, stage, () => changeOften(stage, changes));
 }
 
 /** Its memory after `act`. */

@@ -21,6 +21,21 @@ export function readPem(text: string, what: string): readonly PemBlock[] {
   const begun = text.split('-----BEGIN ').length - 1;
   if (begun === 0) throw new IdentityError('PEM_UNREADABLE', `${what} holds no PEM block`);
   if (begun > MAX_BLOCKS) throw tooMany(`${what} holds ${begun} PEM blocks`, MAX_BLOCKS);
+  return canonicalBlocks(text) ?? decode(text, begun, what);
+}
+
+const CANONICAL_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\n([A-Za-z0-9+/=\n]+)-----END \1-----\n/g;
+
+/** The blocks if `text` is what `writePem` writes for them, as Consul's is: forge allocates a hundred times as much for each. */
+function canonicalBlocks(text: string): readonly PemBlock[] | undefined {
+  const blocks = [...text.matchAll(CANONICAL_BLOCK)].map(([, label = '', body = '']) => ({
+    label,
+    der: Buffer.from(body, 'base64'),
+  }));
+  return blocks.map(writePem).join('') === text ? blocks : undefined;
+}
+
+function decode(text: string, begun: number, what: string): readonly PemBlock[] {
   let messages: ReturnType<typeof pem.decode>;
   try {
     messages = pem.decode(text);

@@ -56,6 +56,13 @@ test('blocks of every kind are read, in their order', () => {
   assert.deepEqual(labels, ['EC PARAMETERS', 'EC PRIVATE KEY', 'CERTIFICATE']);
 });
 
+test('a block of any length is read the same in the normal form as after other text', () => {
+  for (let length = 1; length <= 200; length += 1) {
+    const text = writePem({ label: 'CERTIFICATE', der: Buffer.alloc(length, length) });
+    assert.deepEqual(readPem(text, 'it'), readPem(`text\n${text}`, 'it'));
+  }
+});
+
 const DAMAGED: readonly [string, string][] = [
   ['nothing', ''],
   ['text without a block', '<html>Bad gateway</html>'],
