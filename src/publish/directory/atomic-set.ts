@@ -32,25 +32,24 @@ const UNCHANGED = -1;
  * @throws the file system's error; the old set is then unchanged
  */
 export async function replaceSet(directory: string, files: Readonly<Record<string, SetFile>>): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: FOLDER_MODE });
   const set = `${SET_PREFIX}${randomUUID()}`;
-  let replaced: string | undefined;
+  const folder = join(directory, set);
+  const replaced = targetOf(join(directory, CURRENT)).catch(() => undefined);
   try {
-    await mkdir(join(directory, set));
-    await chmod(join(directory, set), FOLDER_MODE);
-    // In parallel: each waits for the disk, which combines the syncs.
-    const written = Object.entries(files).map(([name, file]) =>
-      writeSynced(join(directory, set, name), file),
-    );
-    await allSettled(written);
-    replaced = await targetOf(join(directory, CURRENT)).catch(() => undefined);
-    await replaceLink(directory, CURRENT, set);
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    // In parallel: each file waits for the disk, which combines the syncs. The mode is set again because mkdir applies the umask.
+    await allSettled([
+      chmod(folder, FOLDER_MODE),
+      ...Object.entries(files).map(([name, file]) => writeSynced(join(folder, name), file)),
+    ]);
+    await replaced;
+    await placeLink(directory, CURRENT, set);
   } catch (error) {
-    await rm(join(directory, set), { recursive: true, force: true }).catch(() => undefined);
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     throw error;
   }
   await allSettled(Object.keys(files).map((name) => replaceLink(directory, name, join(CURRENT, name))));
-  await removeOldSets(directory, set, replaced).catch(() => undefined);
+  await removeOldSets(directory, set, await replaced).catch(() => undefined);
 }
 
 /** The current set, if the gateway has not been reloaded with it yet. @throws the file system's error */
@@ -96,6 +95,11 @@ async function replaceLink(directory: string, name: string, target: string): Pro
   const path = join(directory, name);
   const existing = await lstat(path).catch(() => undefined);
   if (existing?.isSymbolicLink() && (await readlink(path)) === target) return;
+  await placeLink(directory, name, target);
+}
+
+async function placeLink(directory: string, name: string, target: string): Promise<void> {
+  const path = join(directory, name);
   const temporary = join(directory, `${LINK_PREFIX}${randomUUID()}`);
   await symlink(target, temporary);
   try {

@@ -54,7 +54,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EFBIG: 'raise the limit on the size of files (ulimit -f)',
   EIO: 'check that disk',
   ENOTDIR: 'set _OUTPUT_DIR to a folder',
-  EEXIST: 'set _OUTPUT_DIR to a folder',
   ETIMEDOUT: 'check that file system: it did not answer in time',
   ERR_ACCESS_DENIED:
     'the permission model of Node.js denies it: remove --permission from NODE_OPTIONS, which also forbids setting file modes',
@@ -158,11 +157,15 @@ export class DirectoryPublisher implements Preview {
   ): Promise<Manifests> {
     const { apiVersion, names, serviceEnabled } = this.#options;
     const { upstreamCa, secret } = secretManifests(names, content);
-    const annotations = preserveWriteRecord(
-      await this.#writtenAnnotations(read),
-      await holdsContents(identityFiles(content, this.#options.files), read),
-      { at, reason: describeCause(cause), rootsIndex },
-    );
+    const [written, isHeld] = await Promise.all([
+      this.#writtenAnnotations(read),
+      holdsContents(identityFiles(content, this.#options.files), read),
+    ]);
+    const annotations = preserveWriteRecord(written, isHeld, {
+      at,
+      reason: describeCause(cause),
+      rootsIndex,
+    });
     return {
       upstreamCa: upstreamCa && withAnnotations(upstreamCa, annotations),
       secret: withAnnotations(secret, annotations),

@@ -86,6 +86,6 @@ test('a set that cannot be written leaves the old one, and nothing else behind',
 
 test('a file in place of the folder is an error and stays', async () => {
   await writeFile(directory, 'a file');
-  await assert.rejects(replaceSet(directory, setOf('first')), { code: 'EEXIST' });
+  await assert.rejects(replaceSet(directory, setOf('first')), { code: 'ENOTDIR' });
   assert.equal(await readFile(directory, 'utf8'), 'a file');
 });
