@@ -26,7 +26,7 @@ export function readPem(text: string, what: string): readonly PemBlock[] {
 
 const CANONICAL_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\n([A-Za-z0-9+/=\n]+)-----END \1-----\n/g;
 
-/** The blocks if `text` is what `writePem` writes for them, as Consul's is: forge allocates a hundred times as much for each. */
+/** The blocks if `text` is what `writePem` writes for them, as Consul's is: decoding it by forge allocates far more. */
 function canonicalBlocks(text: string): readonly PemBlock[] | undefined {
   const blocks = [...text.matchAll(CANONICAL_BLOCK)].map(([, label = '', body = '']) => ({
     label,

@@ -34,22 +34,22 @@ const UNCHANGED = -1;
 export async function replaceSet(directory: string, files: Readonly<Record<string, SetFile>>): Promise<void> {
   const set = `${SET_PREFIX}${randomUUID()}`;
   const folder = join(directory, set);
-  const replaced = targetOf(join(directory, CURRENT)).catch(() => undefined);
+  let replaced: string | undefined;
   try {
     await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    const written = Object.entries(files).map(([name, file]) => writeSynced(join(folder, name), file));
     // In parallel: each file waits for the disk, which combines the syncs. The mode is set again because mkdir applies the umask.
-    await allSettled([
-      chmod(folder, FOLDER_MODE),
-      ...Object.entries(files).map(([name, file]) => writeSynced(join(folder, name), file)),
+    [replaced] = await Promise.all([
+      targetOf(join(directory, CURRENT)).catch(() => undefined),
+      allSettled([chmod(folder, FOLDER_MODE), ...written]),
     ]);
-    await replaced;
     await placeLink(directory, CURRENT, set);
   } catch (error) {
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     throw error;
   }
   await allSettled(Object.keys(files).map((name) => replaceLink(directory, name, join(CURRENT, name))));
-  await removeOldSets(directory, set, await replaced).catch(() => undefined);
+  await removeOldSets(directory, set, replaced).catch(() => undefined);
 }
 
 /** The current set, if the gateway has not been reloaded with it yet. @throws the file system's error */
