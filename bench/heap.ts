@@ -27,7 +27,7 @@ export async function measureHeap({ connector, baseline }: Subjects, changes: nu
   };
 }
 
-/** Measured from a tenth of the changes on: by then all code has been compiled, and the most used of it optimized. */
+/** Measured from a tenth of the changes on: by then all code is compiled and most hot code optimized. */
 async function growthMiB(subject: Subject, changes: number): Promise<number> {
   const stage = await EmbeddedStage.start({ speed: MEMORY_SPEED });
   const folder = await mkdtemp(join(tmpdir(), 'bench-heap-'));

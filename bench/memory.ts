@@ -29,7 +29,7 @@ export interface Held {
 
 /** The connector queries Consul at most once per second of its own time, which is therefore accelerated during changes. */
 export const MEMORY_SPEED = 30;
-/** V8 collects what a burst of work has left some eight seconds after it. */
+/** V8 collects the garbage of a burst eight seconds after it, but only if the heap has grown by more than 10 MiB. */
 const SETTLE_MS = 20_000;
 const SAMPLES = 5;
 const BETWEEN_SAMPLES_MS = 1_000;
@@ -70,24 +70,23 @@ export async function measureMemory(
   };
 }
 
-/** The median of several processes: whether V8 has collected what a burst left differs from one to the next by some 5 MiB. */
+/** The median of several processes: they differ by some 5 MiB, because V8 does not always collect the garbage of a burst. */
 async function heldBy(subject: Subject, processes: number, changes: number): Promise<Held> {
   const held: Held[] = [];
   while (held.length < processes) {
     const stage = await EmbeddedStage.start(changes === 0 ? {} : { speed: MEMORY_SPEED });
-    held.push(await holding(subject, stage, () => changeOften(stage, changes)));
+    held.push(await heldAfter(subject, stage, changes));
   }
   return medianOf(held);
 }
 
-/** Its memory after `act`. */
-async function holding(subject: Subject, stage: Stage, act: () => Promise<void>): Promise<Held> {
+async function heldAfter(subject: Subject, stage: Stage, changes: number): Promise<Held> {
   const running = start(subject, stage.env);
   return thenEnd(
     () =>
       whileRunning([running], async () => {
         await stage.secrets.first(0);
-        await act();
+        await changeOften(stage, changes);
         await sleep(SETTLE_MS);
         return sampled(running.pid);
       }),
