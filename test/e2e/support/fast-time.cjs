@@ -1,5 +1,5 @@
 // Loaded into the daemon by NODE_OPTIONS: its time runs FAST_TIME_SPEED times as fast, from FAST_TIME_ORIGIN on. All else is Node's.
-import { promisify } from 'node:util';
+const { promisify } = require('node:util');
 
 const speed = Number(process.env['FAST_TIME_SPEED']);
 const origin = Number(process.env['FAST_TIME_ORIGIN']);
