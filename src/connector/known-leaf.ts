@@ -24,7 +24,7 @@ export class KnownLeaf {
 
   /** The serial number in lower-case hex of a published leaf that no connector has written. */
   get foreignSerial(): string | undefined {
-    return this.#foreign?.x509.serialNumber.toLowerCase();
+    return this.#foreign?.serialNumber;
   }
 
   /** Records the currently published content. */
@@ -76,6 +76,6 @@ export class KnownLeaf {
   }
 }
 
-function isOfNoWrite({ x509 }: Certificate, { writtenSerial }: Published): boolean {
-  return writtenSerial !== undefined && writtenSerial !== x509.serialNumber.toLowerCase();
+function isOfNoWrite({ serialNumber }: Certificate, { writtenSerial }: Published): boolean {
+  return writtenSerial !== undefined && writtenSerial !== serialNumber;
 }

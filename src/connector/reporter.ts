@@ -321,7 +321,7 @@ export class Reporter implements PublishObserver {
           decision.kind === 'replace' ? decision.bundle === 'updated' : decision.bundle.kind === 'update',
         reason,
         spiffeId: identity.spiffeId.uri,
-        serial: identity.leaf.x509.serialNumber.toLowerCase(),
+        serial: identity.leaf.serialNumber,
         notAfter: new Date(identity.notAfter).toISOString(),
       },
       'published the identity',
@@ -361,7 +361,7 @@ export class Reporter implements PublishObserver {
     const { clock, logger, eventLog } = this.#options;
     const at = clock.now();
     if (lifetimeLeft(identity, at) >= UNREADY_BELOW) return;
-    if (!this.#changes.isNew('expiring', identity.leaf.x509.serialNumber)) return;
+    if (!this.#changes.isNew('expiring', identity.leaf.serialNumber)) return;
     const notAfter = new Date(identity.notAfter).toISOString();
     const remedy = EXPIRING_REMEDY;
     eventLog.record({ reason: 'Expiring', at, message: `the published leaf expires at ${notAfter}`, remedy });

@@ -3,6 +3,7 @@ import type { TrustBundle } from './trust-bundle.ts';
 import {
   allowsClientAuth,
   type Certificate,
+  isSelfSigned,
   isSignedBy,
   isValidAt,
   keyIdsMatch,
@@ -61,7 +62,7 @@ function findBest(
   { judgesCas }: { readonly judgesCas: boolean },
 ): Chain | undefined {
   const isCaAt = (certificate: Certificate) =>
-    certificate.x509.ca && isValidAt(certificate, at) && allowsClientAuth(certificate);
+    certificate.isCa && isValidAt(certificate, at) && allowsClientAuth(certificate);
   const isAnchor = (root: Certificate) => isCaAt(root) && !(judgesCas && root.weakKey !== undefined);
   const isLink = (certificate: Certificate) =>
     isCaAt(certificate) && !(judgesCas && weaknessOf(certificate) !== undefined);
@@ -70,7 +71,7 @@ function findBest(
   const pool = new Map<string, Certificate>();
   for (const certificate of [...given, ...bundle.intermediates]) {
     const isUsable = !anchorPrints.has(certificate.fingerprint) && isLink(certificate);
-    if (isUsable && !certificate.selfSigned) pool.set(certificate.fingerprint, certificate);
+    if (isUsable && !isSelfSigned(certificate)) pool.set(certificate.fingerprint, certificate);
   }
 
   const issuersOf = (subject: Certificate, below: readonly Certificate[], among: Iterable<Certificate>) =>
@@ -160,5 +161,5 @@ function isBetter(path: Path, best: Path): boolean {
 function mayIssue(issuer: Certificate, subject: Certificate, below: readonly Certificate[]): boolean {
   if (subject.isSelfIssued || !keyIdsMatch(issuer, subject)) return false;
   if (issuer.pathLength !== undefined && below.length > issuer.pathLength) return false;
-  return !below.some(({ publicKey }) => publicKey.equals(issuer.publicKey));
+  return !below.some(({ publicKey }) => publicKey === issuer.publicKey);
 }

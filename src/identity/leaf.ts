@@ -10,7 +10,7 @@ import type { PrivateKey } from './x509/private-key.ts';
  */
 export function leafOf(certificates: readonly Certificate[], key: PrivateKey): Certificate {
   const [leaf] = certificates
-    .filter(({ x509 }) => x509.checkPrivateKey(key.object))
+    .filter(({ publicKey }) => publicKey === key.publicKey)
     .sort((a, b) => b.notAfter - a.notAfter);
   if (leaf === undefined) {
     throw new IdentityError('KEY_MISMATCH', 'the private key matches none of the certificates');
@@ -20,7 +20,7 @@ export function leafOf(certificates: readonly Certificate[], key: PrivateKey): C
 
 /** @throws IdentityError LEAF_IS_CA or NO_CLIENT_AUTH */
 export function checkUse(leaf: Certificate): void {
-  if (leaf.x509.ca) throw new IdentityError('LEAF_IS_CA', 'the certificate of the key is a CA certificate');
+  if (leaf.isCa) throw new IdentityError('LEAF_IS_CA', 'the certificate of the key is a CA certificate');
   if (!allowsClientAuth(leaf) || !leaf.allowsSigning) {
     throw new IdentityError('NO_CLIENT_AUTH', "the leaf's extensions do not allow TLS clients");
   }

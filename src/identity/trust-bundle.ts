@@ -1,6 +1,6 @@
 import { IdentityError } from '../errors.ts';
 import { printable } from '../lib/foreign-text.ts';
-import { type Certificate, isSignedBy, readCertificates } from './x509/certificate.ts';
+import { type Certificate, isSelfSigned, isSignedBy, readCertificates } from './x509/certificate.ts';
 import { MAX_BLOCKS, tooMany } from './x509/pem.ts';
 import { areSignaturesSpent, withSignatureBudget } from './x509/signature-budget.ts';
 
@@ -143,8 +143,8 @@ function bundleOf(listed: ListedRoots, at: number): TrustBundle {
 }
 
 /** The reason that peers do not accept it as a root at `at`. */
-function faultOf({ x509, notBefore, notAfter, weakKey }: Certificate, at: number): string | undefined {
-  if (!x509.ca) return 'is not the certificate of a CA';
+function faultOf({ isCa, notBefore, notAfter, weakKey }: Certificate, at: number): string | undefined {
+  if (!isCa) return 'is not the certificate of a CA';
   if (weakKey !== undefined) return weakKey;
   if (notAfter <= at) return `expired ${new Date(notAfter).toISOString()}`;
   if (notBefore > at + MAX_CLOCK_LAG_MS) return `is not valid before ${new Date(notBefore).toISOString()}`;
@@ -214,7 +214,7 @@ function beginningOf(dropped: readonly string[]): readonly string[] {
 
 /** Of several certificates in one RootCert, the anchor is the one that no other has issued. */
 function isIssuedByAnother(certificate: Certificate, all: readonly Certificate[]): boolean {
-  if (all.length === 1 || certificate.selfSigned) return false;
+  if (all.length === 1 || isSelfSigned(certificate)) return false;
   return all.some((other) => other !== certificate && isSignedBy(certificate, other));
 }
 

@@ -90,7 +90,7 @@ function secretManifest(
         ...names.annotations,
         [`${FIELD_MANAGER}/spiffe-id`]: spiffeId.uri,
         [`${FIELD_MANAGER}/trust-domain`]: spiffeId.trustDomain,
-        [SERIAL_NUMBER]: leaf.x509.serialNumber.toLowerCase(),
+        [SERIAL_NUMBER]: leaf.serialNumber,
         [`${FIELD_MANAGER}/issuer`]: issuerOf(leaf),
         [`${FIELD_MANAGER}/not-before`]: new Date(leaf.notBefore).toISOString(),
         [`${FIELD_MANAGER}/not-after`]: new Date(notAfter).toISOString(),

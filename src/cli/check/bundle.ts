@@ -120,7 +120,7 @@ function bundledCertificates(
       of,
       subject: subjectOf(certificate),
       issuer: issuerOf(certificate),
-      serial: certificate.x509.serialNumber.toLowerCase(),
+      serial: certificate.serialNumber,
       notBefore: new Date(certificate.notBefore).toISOString(),
       notAfter: new Date(certificate.notAfter).toISOString(),
       uris: certificate.uris,

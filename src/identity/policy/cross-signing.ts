@@ -1,5 +1,11 @@
 import type { TrustBundle } from '../trust-bundle.ts';
-import { type Certificate, isSignedBy, isValidAt, tryReadCertificates } from '../x509/certificate.ts';
+import {
+  type Certificate,
+  isSelfSigned,
+  isSignedBy,
+  isValidAt,
+  tryReadCertificates,
+} from '../x509/certificate.ts';
 
 /** Consul delays the new leaf by up to 30 s after a rotation, longer if it limits the rate of CSRs. */
 export const MAX_BUNDLE_DEFERRAL_MS = 60_000;
@@ -40,20 +46,20 @@ export function deferBundleUntil(
 /** Whether `cross` can replace `anchor` in any chain: same key, subject and key identifier. */
 function isCrossCertificateOf(cross: Certificate, anchor: Certificate): boolean {
   return (
-    cross.publicKey.equals(anchor.publicKey) &&
-    cross.x509.subject === anchor.x509.subject &&
+    cross.publicKey === anchor.publicKey &&
+    cross.subject === anchor.subject &&
     cross.subjectKeyId === anchor.subjectKeyId
   );
 }
 
 /** The peers' chains and names are unknown: a path length could be too short for them, and a name constraint could exclude them. */
 function isUnlimitedCa(certificate: Certificate): boolean {
-  const { x509, pathLength, isSelfIssued, hasUnknownCritical, nameConstraints } = certificate;
+  const { pathLength, extendedKeyUsage, hasUnknownCritical, nameConstraints } = certificate;
   const isLimited =
     pathLength !== undefined ||
-    x509.keyUsage !== undefined ||
+    extendedKeyUsage !== undefined ||
     hasUnknownCritical ||
     nameConstraints !== undefined;
-  const mayBe = x509.ca && !isLimited && certificate.weakKey === undefined;
-  return mayBe && isSelfIssued === certificate.selfSigned;
+  const mayBe = certificate.isCa && !isLimited && certificate.weakKey === undefined;
+  return mayBe && (!certificate.isSelfIssued || isSelfSigned(certificate));
 }

@@ -42,7 +42,7 @@ export function findUnconfirmed(
 
 /** The published roots as a bundle, all treated as active, because any of them may have been. */
 export function bundleOfPublished(caPem: string, bundle: TrustBundle, at: number): TrustBundle {
-  const anchors = tryReadCertificates(caPem).filter((root) => root.x509.ca && isValidAt(root, at));
+  const anchors = tryReadCertificates(caPem).filter((root) => root.isCa && isValidAt(root, at));
   const active = new Set(anchors.map(({ fingerprint }) => fingerprint));
   return { ...bundle, anchors, active, pem: caPem };
 }

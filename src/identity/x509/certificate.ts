@@ -4,7 +4,7 @@ import { Generations } from '../../lib/generations.ts';
 import { fromDer } from './asn1.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 import { MAX_BLOCKS, readPem, writePem } from './pem.ts';
-import { PublicKey } from './public-key.ts';
+import { publicKeyText } from './public-key.ts';
 import { spendSignature } from './signature-budget.ts';
 import { weaknessOfKey, weaknessOfSignature } from './strength.ts';
 
@@ -12,17 +12,27 @@ const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 /** More than the longest list of roots and the published certificates together. */
 const MAX_KNOWN = 2 * MAX_BLOCKS;
 
-/** A parsed certificate with the properties that the rules check, and its canonical PEM form. */
+/**
+ * A parsed certificate with the properties that the rules check, and its canonical PEM form. It holds no `X509Certificate`: V8 does
+ * not count the memory of one outside the heap, and so frees it late unless it is short-lived.
+ */
 export interface Certificate extends Extensions {
-  readonly x509: X509Certificate;
-  readonly publicKey: PublicKey;
+  /** One line for each part of the name, empty if the name is. */
+  readonly issuer: string;
+  readonly subject: string;
+  /** In lower-case hex. */
+  readonly serialNumber: string;
+  readonly isCa: boolean;
+  /** Dotted (RFC 5280 section 4.2.1.12); undefined: any use. */
+  readonly extendedKeyUsage: readonly string[] | undefined;
+  /** Equal for equal keys. */
+  readonly publicKey: string;
   /** SHA-256 in hex with colons, the identity of a certificate. */
   readonly fingerprint: string;
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
-  readonly selfSigned: boolean;
   /** Whether it is its own issuer by names and key identifiers: OpenSSL does not look for another one. */
   readonly isSelfIssued: boolean;
   /** The reason that its key is too weak for OpenSSL at security level 2, if it is. */
@@ -49,9 +59,13 @@ const AFTER_BLOCK = /(?<=-----END CERTIFICATE-----\n)/;
 /** By canonical PEM. Each decision reads the same ones again, and parsing would be most of its cost. */
 const known = new Generations<string, Certificate>(MAX_KNOWN);
 
-/** Called after each decision: certificates not read by two in a row are dropped. Each takes some ten kilobytes. */
+/** By canonical PEM, for the signature checks of the decision that first reads them and of the next one. */
+const opened = new Generations<string, X509Certificate>(MAX_KNOWN);
+
+/** Called after each decision: certificates not read by two in a row are dropped. */
 export function forgetUnusedCertificates(): void {
   known.endGeneration();
+  opened.endGeneration();
 }
 
 /** The same, but empty if the text cannot be read: the following checks then fail. */
@@ -88,27 +102,25 @@ function parseCertificate(der: Buffer, what: string): Certificate {
     const notBefore = Date.parse(x509.validFrom);
     const notAfter = Date.parse(x509.validTo);
     if (Number.isNaN(notBefore) || Number.isNaN(notAfter)) throw new Error('its validity is not a date');
-    const publicKey = new PublicKey(x509.publicKey);
+    const { publicKey } = x509;
     const decoded = fromDer(x509.raw);
-    const extensions = readExtensions(decoded);
-    const named = { x509, ...extensions };
-    let selfSigned: boolean | undefined;
+    const { issuer = '', subject = '' } = x509;
+    const pem = writePem({ label: 'CERTIFICATE', der: x509.raw });
+    opened.set(pem, x509);
+    const named = { issuer, subject, ...readExtensions(decoded) };
     return {
-      x509,
-      publicKey,
+      ...named,
+      serialNumber: x509.serialNumber.toLowerCase(),
+      isCa: x509.ca,
+      extendedKeyUsage: x509.keyUsage,
+      publicKey: publicKeyText(publicKey),
       fingerprint: x509.fingerprint256,
       notBefore,
       notAfter,
-      // Lazy: few decisions need it, and the signature check is a fifth of the cost of a certificate.
-      get selfSigned() {
-        selfSigned ??= mayHaveSigned(x509, x509) && verifiesSignature(x509, publicKey);
-        return selfSigned;
-      },
-      pem: writePem({ label: 'CERTIFICATE', der: x509.raw }),
-      weakKey: weaknessOfKey(publicKey.object),
+      pem,
+      weakKey: weaknessOfKey(publicKey),
       weakSignature: weaknessOfSignature(decoded),
       isSelfIssued: isIssuerCandidate(named, named),
-      ...extensions,
     };
   } catch (cause) {
     throw new IdentityError('CERTIFICATE_UNREADABLE', `${what} holds a certificate that cannot be read`, {
@@ -124,43 +136,49 @@ export function keyIdsMatch(issuer: Extensions, subject: Extensions): boolean {
   return authorityKeyId === undefined || subjectKeyId === undefined || authorityKeyId === subjectKeyId;
 }
 
-type Named = Extensions & Pick<Certificate, 'x509'>;
+type Named = Extensions & Pick<Certificate, 'issuer' | 'subject'>;
 
 /** Whether OpenSSL would consider `issuer` the issuer of `subject`: only by name and key identifier. */
 export function isIssuerCandidate(issuer: Named, subject: Named): boolean {
-  return subject.x509.issuer === issuer.x509.subject && keyIdsMatch(issuer, subject);
+  return subject.issuer === issuer.subject && keyIdsMatch(issuer, subject);
 }
-
-/** Results of signature checks by subject and issuer: they are most of the cost of a decision. */
-const signatures = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
 
 /**
  * Whether `issuer` signed `subject`. Decided by the signature, because names and key identifiers may be empty (consul #16202). Also
  * false once the budget of the decision is spent.
  */
 export function isSignedBy(subject: Certificate, issuer: Certificate): boolean {
-  if (!mayHaveSigned(subject.x509, issuer.x509) || !spendSignature()) return false;
+  return isIssuerCandidate(issuer, subject) && spendSignature() && hasSigned(issuer, subject);
+}
+
+export function isSelfSigned(certificate: Certificate): boolean {
+  return certificate.isSelfIssued && hasSigned(certificate, certificate);
+}
+
+/** Results of signature checks by subject and issuer: they are most of the cost of a decision. */
+const signatures = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
+
+function hasSigned(issuer: Certificate, subject: Certificate): boolean {
   const known = signatures.get(subject) ?? new WeakMap<Certificate, boolean>();
   signatures.set(subject, known);
-  const isSigned = known.get(issuer) ?? verifiesSignature(subject.x509, issuer.publicKey);
-  known.set(issuer, isSigned);
-  return isSigned;
+  const signed = known.get(issuer) ?? verifySignature(subject, issuer);
+  known.set(issuer, signed);
+  return signed;
 }
 
-function mayHaveSigned(subject: X509Certificate, issuer: X509Certificate): boolean {
+function verifySignature(subject: Certificate, issuer: Certificate): boolean {
   try {
-    return subject.checkIssued(issuer);
+    const [below, above] = [x509Of(subject), x509Of(issuer)];
+    return below.checkIssued(above) && below.verify(above.publicKey);
   } catch {
     return false;
   }
 }
 
-function verifiesSignature(subject: X509Certificate, key: PublicKey): boolean {
-  try {
-    return subject.verify(key.object);
-  } catch {
-    return false;
-  }
+function x509Of({ pem }: Certificate): X509Certificate {
+  const x509 = opened.get(pem) ?? new X509Certificate(pem);
+  opened.set(pem, x509);
+  return x509;
 }
 
 /**
@@ -172,10 +190,8 @@ export function isValidAt(certificate: Certificate, at: number): boolean {
 }
 
 /** Whether it may be in the chain of a TLS client: OpenSSL checks this for the leaf and every CA above it. */
-export function allowsClientAuth({ x509, hasUnknownCritical }: Certificate): boolean {
-  // node's keyUsage is the extended key usage (RFC 5280 section 4.2.1.12); absent means any use.
-  const uses: readonly string[] | undefined = x509.keyUsage;
-  return !hasUnknownCritical && (uses === undefined || uses.includes(CLIENT_AUTH));
+export function allowsClientAuth({ extendedKeyUsage, hasUnknownCritical }: Certificate): boolean {
+  return !hasUnknownCritical && (extendedKeyUsage === undefined || extendedKeyUsage.includes(CLIENT_AUTH));
 }
 
 /** The reason that it is too weak for OpenSSL at security level 2. For a root use `weakKey`: its signature is not verified. */
@@ -184,15 +200,15 @@ export function weaknessOf({ weakKey, weakSignature }: Certificate): string | un
 }
 
 /** The issuer on one line, or the authority key identifier if the name is empty, as with Consul (consul #16202). */
-export function issuerOf({ x509, authorityKeyId }: Certificate): string {
-  return nameOrKey(x509.issuer, authorityKeyId);
+export function issuerOf({ issuer, authorityKeyId }: Certificate): string {
+  return nameOrKey(issuer, authorityKeyId);
 }
 
 /** The subject on one line, or the subject key identifier if the name is empty. */
-export function subjectOf({ x509, subjectKeyId }: Certificate): string {
-  return nameOrKey(x509.subject, subjectKeyId);
+export function subjectOf({ subject, subjectKeyId }: Certificate): string {
+  return nameOrKey(subject, subjectKeyId);
 }
 
-function nameOrKey(name: string | undefined, keyId: string | undefined): string {
-  return name === undefined || name === '' ? `key ${keyId ?? 'unknown'}` : name.replaceAll('\n', ', ');
+function nameOrKey(name: string, keyId: string | undefined): string {
+  return name === '' ? `key ${keyId ?? 'unknown'}` : name.replaceAll('\n', ', ');
 }

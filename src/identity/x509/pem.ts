@@ -1,7 +1,7 @@
 import pem from 'node-forge/lib/pem.js';
 import { IdentityError } from '../../errors.ts';
 
-/** More than the roots of any mesh. The limit is for memory: each parsed certificate takes some ten kilobytes. */
+/** More than the roots of any mesh. The limit is for memory. */
 export const MAX_BLOCKS = 300;
 
 /** One block of a PEM text (RFC 7468), decoded. */

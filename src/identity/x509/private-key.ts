@@ -1,15 +1,23 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { IdentityError } from '../../errors.ts';
 import { readPem, writePem } from './pem.ts';
+import { publicKeyText } from './public-key.ts';
+
+const TYPES: Readonly<Record<string, 'sec1' | 'pkcs1' | 'pkcs8'>> = {
+  'EC PRIVATE KEY': 'sec1',
+  'RSA PRIVATE KEY': 'pkcs1',
+  'PRIVATE KEY': 'pkcs8',
+};
 
 /** The published key and Consul's: older keys do not stay in memory. */
 const MAX_PARSED = 2;
 
 /** A private key and its canonical PEM form. Never logged, never part of an error. */
 export interface PrivateKey {
-  readonly object: KeyObject;
   readonly pem: string;
+  /** In the form of a certificate's. */
+  readonly publicKey: string;
 }
 
 /**
@@ -33,10 +41,16 @@ function parsePrivateKey(text: string): PrivateKey {
       `the private key holds ${keys.length} keys where one is expected`,
     );
   }
-  const pem = writePem(block);
+  const type = TYPES[block.label];
+  if (type === undefined) throw unreadable();
   try {
-    return { object: createPrivateKey(pem), pem };
+    const key = createPrivateKey({ key: block.der, format: 'der', type });
+    return { pem: writePem(block), publicKey: publicKeyText(createPublicKey(key)) };
   } catch {
-    throw new IdentityError('KEY_UNREADABLE', 'the private key cannot be read');
+    throw unreadable();
   }
+}
+
+function unreadable(): IdentityError {
+  return new IdentityError('KEY_UNREADABLE', 'the private key cannot be read');
 }

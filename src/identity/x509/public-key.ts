@@ -1,18 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 
-/** The public key of a certificate. */
-export class PublicKey {
-  readonly object: KeyObject;
-
-  constructor(object: KeyObject) {
-    this.object = object;
-  }
-
-  /**
-   * Whether both are the same key. Keys of different types are not compared by OpenSSL: Node would leave the error in OpenSSL's
-   * queue, where the next parsing of a private key finds it and fails (seen with Node 20).
-   */
-  equals({ object }: PublicKey): boolean {
-    return this.object.asymmetricKeyType === object.asymmetricKeyType && this.object.equals(object);
+/**
+ * A public key as text, equal for equal keys: as JWK, which has both coordinates of a point of a curve, also of one that the
+ * certificate contains compressed (RFC 5480 section 2.2), or for the types without a JWK its DER in base64.
+ */
+export function publicKeyText(key: KeyObject): string {
+  try {
+    return JSON.stringify(key.export({ format: 'jwk' }));
+  } catch {
+    return key.export({ format: 'der', type: 'spki' }).toString('base64');
   }
 }

@@ -1,14 +1,14 @@
+import { createPrivateKey } from 'node:crypto';
 import type { Content } from '../../identity/published.ts';
 import { readPem } from '../../identity/x509/pem.ts';
 import { writeKeyStore, writeTrustStore } from '../../identity/x509/pkcs12.ts';
-import { readPrivateKey } from '../../identity/x509/private-key.ts';
 
 /** The alias of the identity in the keystore. */
 const ALIAS = 'identity';
 
 /** The certificate, its intermediates and its key. */
 export function keyStore({ tlsCrt, tlsKey }: Content, password: string): Buffer {
-  const key = readPrivateKey(tlsKey).object.export({ type: 'pkcs8', format: 'der' });
+  const key = createPrivateKey(tlsKey).export({ type: 'pkcs8', format: 'der' });
   return writeKeyStore({ alias: ALIAS, certificates: certificatesIn(tlsCrt), key }, password);
 }
 

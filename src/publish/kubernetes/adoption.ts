@@ -58,10 +58,10 @@ function foreignContent({ data }: KubernetesObject, type: SecretManifest['type']
   const [first] = tryReadCertificates(Buffer.from(data['tls.crt'] ?? '', 'base64').toString('utf8'));
   // A certificate that cannot be parsed is not in use.
   if (first === undefined) return undefined;
-  const isExpected = type === TLS_SECRET_TYPE ? trySpiffeIdOf(first) !== undefined : first.x509.ca;
+  const isExpected = type === TLS_SECRET_TYPE ? trySpiffeIdOf(first) !== undefined : first.isCa;
   if (isExpected) return undefined;
   const wanted = type === TLS_SECRET_TYPE ? 'an identity signed by Consul' : 'roots';
-  return `it contains the certificate ${first.x509.subject.replaceAll('\n', ', ') || 'of another'}, not ${wanted}`;
+  return `it contains the certificate ${first.subject.replaceAll('\n', ', ') || 'of another'}, not ${wanted}`;
 }
 
 function foreignConfig(config: string, ours: string): string | undefined {

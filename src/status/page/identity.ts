@@ -13,7 +13,7 @@ export function identity({ at, setup, health: { published } }: View): Html {
       ? []
       : [
           row('SPIFFE ID', html`<code>${published.spiffeId.uri}</code>`),
-          row('Serial number', html`<code>${published.leaf.x509.serialNumber.toLowerCase()}</code>`),
+          row('Serial number', html`<code>${published.leaf.serialNumber}</code>`),
           row('Issuer', html`${issuerOf(published.leaf)}`),
           row('Chains to', rootOf(published.chain)),
           row('Trust domain', html`<code>${published.spiffeId.trustDomain}</code>`),

@@ -165,7 +165,7 @@ export class StorePublisher implements Publisher {
         return 'conflict';
       }
       const at = new Date(this.#time.now + skewMs).toISOString();
-      const serial = content.identity.leaf.x509.serialNumber.toLowerCase();
+      const serial = content.identity.leaf.serialNumber;
       const record = { rootsIndex, serial, writes: [`${at} ${describeCause(cause)}`] };
       this.#store.write(object, data, record, isFormer);
       this.#cache = { ...this.#cache, [object]: this.#store.objects[object] };

@@ -55,7 +55,7 @@ const listed = (activeRootId: string, ...roots: readonly ListedRoot[]): ListedRo
 
 /** The names of the anchors in order, those of the active root with a star, and of the intermediates in brackets. */
 function shown({ anchors, active, intermediates }: TrustBundle): string {
-  const nameOf = ({ x509 }: Certificate) => x509.subject?.replace('CN=', '') ?? 'nameless';
+  const nameOf = ({ subject }: Certificate) => subject.replace('CN=', '') || 'nameless';
   const roots = anchors.map((root) => `${nameOf(root)}${active.has(root.fingerprint) ? '*' : ''}`);
   return [...roots, ...intermediates.map((one) => `(${nameOf(one)})`)].join(' ');
 }

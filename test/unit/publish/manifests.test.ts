@@ -43,7 +43,7 @@ test('the annotations of the Secret are its identity and its validity', () => {
   assert.deepEqual(annotations, {
     [`${prefix}/spiffe-id`]: spiffeId.uri,
     [`${prefix}/trust-domain`]: spiffeId.trustDomain,
-    [`${prefix}/serial-number`]: leaf.x509.serialNumber.toLowerCase(),
+    [`${prefix}/serial-number`]: leaf.serialNumber,
     [`${prefix}/issuer`]: 'CN=Consul CA 7',
     [`${prefix}/not-before`]: '2030-01-15T12:00:00.000Z',
     [`${prefix}/not-after`]: '2030-01-19T16:00:00.000Z',
