@@ -56,7 +56,6 @@ async function bundle(entryPoint, options) {
     bundle: true,
     write: false,
     minify: true,
-    keepNames: true,
     platform: 'node',
     target: 'node20',
     format: 'iife',

@@ -10,7 +10,6 @@ export abstract class ConnectorError extends Error {
 
   constructor(message: string, options: { remedy?: string | undefined; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = new.target.name;
     this.remedy = options.remedy;
   }
 }
