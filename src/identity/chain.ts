@@ -6,7 +6,6 @@ import {
   isSelfSigned,
   isSignedBy,
   isValidAt,
-  keyIdsMatch,
   subjectOf,
   weaknessOf,
 } from './x509/certificate.ts';
@@ -155,11 +154,11 @@ function isBetter(path: Path, best: Path): boolean {
 }
 
 /**
- * Whether `issuer` may have issued `subject`, with `below` between it and the leaf, without checking the signature: by key
- * identifiers and path length (RFC 5280 section 6.1), and no key twice in one path (RFC 4158 section 5.2).
+ * Whether `issuer` may have issued `subject`, with `below` between it and the leaf, as far as the path decides it: by path
+ * length (RFC 5280 section 6.1), and no key twice in one path (RFC 4158 section 5.2).
  */
 function mayIssue(issuer: Certificate, subject: Certificate, below: readonly Certificate[]): boolean {
-  if (subject.isSelfIssued || !keyIdsMatch(issuer, subject)) return false;
+  if (subject.isSelfIssued) return false;
   if (issuer.pathLength !== undefined && below.length > issuer.pathLength) return false;
   return !below.some(({ publicKey }) => publicKey === issuer.publicKey);
 }

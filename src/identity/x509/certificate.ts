@@ -130,7 +130,7 @@ function parseCertificate(der: Buffer, what: string): Certificate {
 }
 
 /** Whether the key identifiers match; each may be missing (RFC 5280 section 6.1 requires none). */
-export function keyIdsMatch(issuer: Extensions, subject: Extensions): boolean {
+function keyIdsMatch(issuer: Extensions, subject: Extensions): boolean {
   const { authorityKeyId } = subject;
   const { subjectKeyId } = issuer;
   return authorityKeyId === undefined || subjectKeyId === undefined || authorityKeyId === subjectKeyId;
@@ -144,8 +144,8 @@ export function isIssuerCandidate(issuer: Named, subject: Named): boolean {
 }
 
 /**
- * Whether `issuer` signed `subject`. Decided by the signature, because names and key identifiers may be empty (consul #16202). Also
- * false once the budget of the decision is spent.
+ * Whether `issuer` signed `subject`. Matching names and key identifiers do not suffice, because both may be empty (consul #16202).
+ * Also false once the budget of the decision is spent.
  */
 export function isSignedBy(subject: Certificate, issuer: Certificate): boolean {
   return isIssuerCandidate(issuer, subject) && spendSignature() && hasSigned(issuer, subject);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildChain } from '../../../src/identity/chain.ts';
 import type { TrustBundle } from '../../../src/identity/trust-bundle.ts';
+import { readPrivateKey } from '../../../src/identity/x509/private-key.ts';
 import { generateKeyPair, signCertificate, signWith } from '../../fixtures/certificates/factory.ts';
 import {
   bundleOf,
@@ -203,4 +204,13 @@ test('a refusal says how many roots were tried', () => {
     message: /any of the 1 valid roots/,
     remedy: /compare the AuthorityKeyId of the leaf/,
   });
+});
+
+test('after a chain with keys of two types the next private key can be read (Node 20)', async () => {
+  const rsa = await newRoot({ keyType: 'rsa-2048' });
+  const middle = await rsa.issueIntermediate({ keyType: 'ec-p256' });
+  const below = await newLeaf(middle);
+  // The second time no signature is verified, which would hide it.
+  for (let time = 0; time < 2; time += 1) chainOf(below, [middle], bundleOf(rsa));
+  assert.ok(readPrivateKey(below.keyPem));
 });
